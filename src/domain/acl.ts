@@ -1,0 +1,92 @@
+import { type Actor, callerOf } from "./actor.ts";
+import type { Registry } from "./agent-card.ts";
+
+/**
+ * Who may delegate to whom. A row names the agents a caller may address; `*` = all others.
+ * A caller without a row may address nobody.
+ */
+export type Acl = {
+  readonly name: string;
+  readonly matrix: Readonly<Record<string, readonly string[]>>;
+  /** Never a target, whoever asks (people and the operator excepted). */
+  readonly never: readonly string[];
+};
+
+/** The seed's matrix: the newest of the two, and the one its engine used. */
+export const DEFAULT_ACL: Acl = {
+  name: "default",
+  matrix: {
+    manager: ["*"],
+    "tech-lead": ["webster", "nx-expert", "study-builder", "secretary"],
+    optimizer: ["webster", "study-builder", "secretary"],
+  },
+  never: ["manager"],
+};
+
+/** The hooks protocol's older table: tech-lead reaches everyone but the manager, nobody else reaches anyone. */
+export const HOOKS_PROTOCOL_ACL: Acl = {
+  name: "hooks-protocol",
+  matrix: { manager: ["*"], "tech-lead": ["*"] },
+  never: ["manager"],
+};
+
+export type AclAnswer = {
+  readonly allowed: boolean;
+  readonly caller: string;
+  readonly target: string;
+  readonly rule: string;
+  readonly text: string;
+};
+
+/** Whether one agent may delegate to another; ids, not aliases. */
+export function mayDelegate(acl: Acl, caller: string, target: string): AclAnswer {
+  const answer = (allowed: boolean, rule: string, why: string): AclAnswer => ({
+    allowed,
+    caller,
+    target,
+    rule,
+    text: allowed
+      ? `${caller} may delegate to ${target} (${rule}).`
+      : `${caller} may not delegate to ${target}: ${why} Ask manager or tech-lead to delegate it.`,
+  });
+  if (caller === target) return answer(false, "self", "no agent delegates to itself.");
+  if (acl.never.includes(target)) return answer(false, `never: ${target}`, `nobody delegates to ${target}.`);
+  const row = acl.matrix[caller];
+  if (!row || row.length === 0)
+    return answer(false, `no row for ${caller}`, `the ${acl.name} matrix gives ${caller} nobody.`);
+  const rule = `matrix ${acl.name}: ${caller} → ${row.includes("*") ? "all others" : row.join(", ")}`;
+  if (row.includes("*") || row.includes(target)) return answer(true, rule, "");
+  return answer(false, rule, `its row is ${row.join(", ")}.`);
+}
+
+/** The same question for whoever asks: the matrix binds agents; the operator and people with the right are free. */
+export function mayAsk(acl: Acl, actor: Actor, target: string): AclAnswer {
+  const caller = callerOf(actor);
+  const free = (rule: string): AclAnswer => ({
+    allowed: true,
+    caller,
+    target,
+    rule,
+    text: `${caller} may delegate to ${target} (${rule}).`,
+  });
+  if (actor.kind === "system") return free("system");
+  if (actor.kind === "operator")
+    return actor.claims ? mayDelegate(acl, actor.claims, target) : free("operator");
+  if (actor.kind === "agent") return mayDelegate(acl, actor.id, target);
+  if (actor.rights.includes("any-agent")) return free("person with the right any-agent");
+  if (actor.as && actor.rights.includes("delegate")) return mayDelegate(acl, actor.as, target);
+  return {
+    allowed: false,
+    caller,
+    target,
+    rule: "unmapped person",
+    text: `@${actor.name} may not delegate: no role or user entry in config/acl.yaml maps you to an agent or gives you a right. Ask the operator to add you under people.`,
+  };
+}
+
+/** Every pair of the registry, for tables and tests. */
+export function aclTable(acl: Acl, registry: Registry): readonly AclAnswer[] {
+  return registry.agents.flatMap((caller) =>
+    registry.agents.map((target) => mayDelegate(acl, caller.id, target.id)),
+  );
+}

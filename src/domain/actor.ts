@@ -1,0 +1,51 @@
+/** Who asks: what authenticated, not what it says. */
+export type Actor =
+  | { readonly kind: "operator"; readonly claims?: string }
+  | {
+      readonly kind: "person";
+      readonly id: string;
+      readonly name: string;
+      readonly as?: string;
+      readonly rights: readonly Right[];
+    }
+  | { readonly kind: "agent"; readonly id: string }
+  | { readonly kind: "system"; readonly id: string };
+
+/** What a person may do of their own; `any-agent` lifts the agents' matrix, `operate` allows cancel for others' work. */
+export type Right = "delegate" | "any-agent" | "operate" | "read";
+
+/** Where a request came from; what is needed to answer it later. */
+export type Origin = {
+  readonly door: "discord" | "cli" | "rest" | "system";
+  readonly guild?: string;
+  readonly channel?: string;
+  readonly message?: string;
+};
+
+/** The caller whose row of the matrix counts: an agent id, or `operator` / `person` / `system`. */
+export function callerOf(actor: Actor): string {
+  switch (actor.kind) {
+    case "operator":
+      return actor.claims ?? "operator";
+    case "person":
+      return actor.as ?? "person";
+    case "agent":
+      return actor.id;
+    case "system":
+      return "system";
+  }
+}
+
+/** The actor in a word or two for history and cards: `operator (as manager)`, `@ada`, `agent tech-lead`. */
+export function actorName(actor: Actor): string {
+  switch (actor.kind) {
+    case "operator":
+      return actor.claims ? `operator (as ${actor.claims})` : "operator";
+    case "person":
+      return actor.as ? `@${actor.name} (as ${actor.as})` : `@${actor.name}`;
+    case "agent":
+      return `agent ${actor.id}`;
+    case "system":
+      return `system ${actor.id}`;
+  }
+}

@@ -1,0 +1,49 @@
+/** What the registry says of an agent. */
+export type AgentCard = {
+  readonly id: string;
+  readonly name: string;
+  /** A–H in port order; other installations may have more or none. */
+  readonly letter?: string;
+  readonly aliases: readonly string[];
+  /** Base address of its gateway, without a path: `http://127.0.0.1:18828`. */
+  readonly url: string;
+  /** Path of the hook, `/hooks/agent` unless a mapped hook is used. */
+  readonly hooksPath: string;
+  /** Name of the environment variable that holds the hooks token. */
+  readonly tokenEnv?: string;
+  readonly capabilities: readonly string[];
+  readonly skills: readonly string[];
+  /** One sentence: who the agent is; the first line of its prompts. */
+  readonly role: string;
+  /** Information only. */
+  readonly model?: string;
+  readonly note?: string;
+  /** Its own folder; artifacts inside it may be attached to results. Absolute. */
+  readonly workspace?: string;
+  /** Its home channel, a name or an id. */
+  readonly channel?: string;
+  /** Where it writes handoffs when not in the shared folder. Absolute. */
+  readonly handoffDir?: string;
+  /** How it gives work back: a file, or a POST to the supervisor with the run's token. */
+  readonly handoffVia: "file" | "rest";
+  /** Delegations it works on at once; the rest waits, first in first out. */
+  readonly concurrency: number;
+  /** One of the samples that ship with the product. */
+  readonly sample: boolean;
+};
+
+export type Registry = {
+  readonly agents: readonly AgentCard[];
+  /** By id, alias or letter, any case; undefined when unknown. */
+  readonly find: (word: string) => AgentCard | undefined;
+};
+
+export function createRegistry(agents: readonly AgentCard[]): Registry {
+  const byWord = new Map<string, AgentCard>();
+  for (const agent of agents) {
+    for (const word of [agent.id, ...agent.aliases, ...(agent.letter ? [agent.letter] : [])]) {
+      byWord.set(word.toLowerCase(), agent);
+    }
+  }
+  return { agents, find: (word) => byWord.get(word.trim().toLowerCase()) };
+}

@@ -1,0 +1,187 @@
+import type { Problem } from "../kernel/refusal.ts";
+import type { Actor, Origin } from "./actor.ts";
+import type { Handoff, HandoffSource } from "./handoff-types.ts";
+
+export const DELEGATION_STATUSES = [
+  "queued",
+  "dispatched",
+  "succeeded",
+  "partial",
+  "blocked",
+  "failed",
+  "timed_out",
+  "canceled",
+] as const;
+export type DelegationStatus = (typeof DELEGATION_STATUSES)[number];
+
+export function isSettled(status: DelegationStatus): boolean {
+  return status !== "queued" && status !== "dispatched";
+}
+
+/** Everything that was asked and agreed, kept in the first event: nothing of it is read from config later. */
+export type Order = {
+  readonly id: string;
+  readonly agent: string;
+  readonly objective: string;
+  readonly attachments: readonly { readonly name: string; readonly text: string }[];
+  readonly channelContext?: { readonly channel: string; readonly messages: number; readonly text: string };
+  readonly timeoutMs: number;
+  readonly startWithinMs: number;
+  /** Total attempts: retries + 1. */
+  readonly maxAttempts: number;
+  readonly validate: boolean;
+  readonly format: "json" | "text";
+  /** Whether the coordinator posts the result to #results; the log line is always posted. */
+  readonly deliver: boolean;
+  /** The agent itself posts too, to this Discord channel id. */
+  readonly agentPosts?: { readonly channel: string };
+  readonly parent?: {
+    readonly id: string;
+    readonly chain: readonly string[];
+    readonly depth: number;
+    readonly deadlineAt?: number;
+  };
+  readonly budget?: { readonly usd?: number; readonly tokens?: number };
+  readonly workflow?: { readonly run?: string; readonly step?: string };
+  readonly actor: Actor;
+  readonly origin: Origin;
+  /** A live card is kept in this channel. */
+  readonly card?: { readonly channel: string };
+  readonly queuedAt: number;
+  /** Capacity is held this long past an attempt's deadline, since a late agent still works. */
+  readonly slotGraceMs: number;
+};
+
+export type WaitingReason = "agent_down" | "agent_busy" | "agent_unauthorized" | "rate_limited" | "uncertain";
+export type FailureReason = "timed_out" | "invalid_handoff" | "agent_failed" | "refused" | "not_started";
+
+export type AttemptState = {
+  readonly attempt: number;
+  readonly dispatchedAt?: number;
+  readonly deadlineAt?: number;
+  /** Times the request may have been sent; above 1 only after an ambiguous answer. */
+  readonly sends: number;
+  readonly ambiguous: boolean;
+  readonly failedAt?: number;
+  readonly reason?: FailureReason;
+  readonly problems?: readonly Problem[];
+};
+
+export type DelegationState = {
+  readonly order: Order;
+  readonly status: DelegationStatus;
+  readonly attempts: readonly AttemptState[];
+  readonly waiting?: { readonly reason: WaitingReason; readonly text: string; readonly untilAt: number };
+  readonly outcome?: {
+    readonly at: number;
+    /** A sentence for people; absent when it succeeded. */
+    readonly reason?: string;
+    readonly code?: FailureReason | "canceled" | "blocked";
+    readonly handoff?: Handoff;
+    readonly problems: readonly Problem[];
+  };
+  /** Every handoff seen for this run, the accepted one first told apart by `accepted`. */
+  readonly handoffs: readonly (HandoffSource & { readonly at: number; readonly verdict: HandoffVerdict })[];
+};
+
+export type HandoffVerdict = "accepted" | "rejected" | "late" | "duplicate" | "changed" | "superseded";
+
+export type DelegationInput =
+  | { readonly type: "queue"; readonly order: Order }
+  | {
+      readonly type: "dispatched";
+      readonly attempt: number;
+      readonly at: number;
+      readonly again: boolean;
+      readonly agentRunId?: string;
+    }
+  | {
+      readonly type: "deferred";
+      readonly attempt: number;
+      readonly at: number;
+      readonly untilAt: number;
+      readonly reason: WaitingReason;
+      readonly text: string;
+      readonly again: boolean;
+    }
+  | { readonly type: "refused"; readonly attempt: number; readonly at: number; readonly text: string }
+  | {
+      readonly type: "uncertain";
+      readonly attempt: number;
+      readonly at: number;
+      readonly lookAt: number;
+      readonly sentAt: number;
+      readonly text: string;
+    }
+  | { readonly type: "lost"; readonly attempt: number; readonly at: number; readonly text: string }
+  | {
+      readonly type: "handoff";
+      readonly at: number;
+      readonly source: HandoffSource;
+      readonly handoff: Handoff;
+    }
+  | {
+      readonly type: "bad-handoff";
+      readonly at: number;
+      readonly source: HandoffSource;
+      readonly problems: readonly Problem[];
+    }
+  | { readonly type: "deadline"; readonly attempt: number; readonly at: number }
+  | { readonly type: "start-limit"; readonly at: number }
+  | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason?: string };
+
+export type DelegationEvent =
+  | { readonly type: "delegation.queued"; readonly order: Order }
+  | {
+      readonly type: "attempt.dispatched";
+      readonly attempt: number;
+      readonly at: number;
+      readonly deadlineAt: number;
+      readonly again: boolean;
+      readonly agentRunId?: string;
+    }
+  | {
+      readonly type: "attempt.deferred";
+      readonly attempt: number;
+      readonly at: number;
+      readonly untilAt: number;
+      readonly reason: WaitingReason;
+      readonly text: string;
+      readonly again: boolean;
+    }
+  | {
+      readonly type: "attempt.uncertain";
+      readonly attempt: number;
+      readonly at: number;
+      readonly lookAt: number;
+      readonly sentAt: number;
+      readonly text: string;
+    }
+  | { readonly type: "attempt.lost"; readonly attempt: number; readonly at: number; readonly text: string }
+  | {
+      readonly type: "attempt.failed";
+      readonly attempt: number;
+      readonly at: number;
+      readonly reason: FailureReason;
+      readonly text: string;
+      readonly problems: readonly Problem[];
+      readonly next?: number;
+    }
+  | {
+      readonly type: "handoff.seen";
+      readonly at: number;
+      readonly source: HandoffSource;
+      readonly verdict: HandoffVerdict;
+      readonly problems: readonly Problem[];
+      readonly status?: string;
+    }
+  | {
+      readonly type: "delegation.settled";
+      readonly at: number;
+      readonly status: DelegationStatus;
+      readonly reason?: string;
+      readonly code?: FailureReason | "canceled" | "blocked";
+      readonly handoff?: Handoff;
+      readonly problems: readonly Problem[];
+      readonly by?: Actor;
+    };

@@ -1,0 +1,50 @@
+import type { ChannelRole } from "./effects.ts";
+
+/** What this installation is, after the checks and with every default filled in. Spans in ms, sizes in bytes, paths absolute. */
+export type Settings = {
+  readonly delegation: {
+    readonly timeoutMs: number;
+    readonly startWithinMs: number;
+    readonly retries: number;
+    /** Capacity is held this long past an attempt's deadline. */
+    readonly slotGraceMs: number;
+    /** How long an ambiguous dispatch is watched before the same attempt is sent again to a gateway that cannot tell. */
+    readonly ambiguousGraceMs: number;
+    readonly maxDepth: number;
+    readonly contextMessages: number;
+  };
+  readonly handoffs: {
+    readonly dir: string;
+    readonly keepInPlace: boolean;
+    readonly maxBytes: number;
+    /** A file that does not parse and has been quiet for this long is set aside. */
+    readonly quietMs: number;
+    readonly scanMs: number;
+    readonly sweepMs: number;
+    /** For network file systems: no watching, scans only. */
+    readonly polling: boolean;
+  };
+  readonly logs: { readonly dir: string; readonly projectLog?: string; readonly level: string };
+  readonly channels: {
+    /** Logical channel → name or id in the guild. */
+    readonly roles: Readonly<Partial<Record<ChannelRole, string>>>;
+    /** Names people use in commands → id; names of the guild work without being listed. */
+    readonly ids: Readonly<Record<string, string>>;
+    /** Which channels may be read as context; `*` = all that the bot sees. */
+    readonly contextable: readonly string[];
+  };
+  readonly discord: {
+    /** More finished results than this for one channel at once become one message with a file. */
+    readonly batchAbove: number;
+    /** At least this long between two edits of one card. */
+    readonly cardEditMs: number;
+    /** Card mirror of delegations that did not come from Discord goes to the interAgent channel. */
+    readonly mirror: boolean;
+  };
+  readonly api: {
+    readonly host: string;
+    readonly allowedHosts: readonly string[];
+    readonly bodyLimit: number;
+    readonly ratePerMinute: number;
+  };
+};

@@ -1,0 +1,66 @@
+import type { Problem } from "../kernel/refusal.ts";
+import { actorName, callerOf, type Origin } from "./actor.ts";
+import type { DelegationState, DelegationStatus, FailureReason, WaitingReason } from "./delegation-types.ts";
+import type { Handoff } from "./handoff-types.ts";
+
+/** A delegation as every door shows it. Instants are epoch ms, spans ms; absent = not (yet) so. */
+export type DelegationView = {
+  readonly id: string;
+  readonly status: DelegationStatus;
+  readonly agent: string;
+  readonly caller: string;
+  readonly asker: string;
+  readonly objective: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly timeoutMs: number;
+  readonly queuedAt: number;
+  readonly dispatchedAt?: number;
+  readonly deadlineAt?: number;
+  readonly settledAt?: number;
+  readonly waiting?: { readonly reason: WaitingReason; readonly text: string; readonly untilAt: number };
+  readonly code?: FailureReason | "canceled" | "blocked";
+  readonly reason?: string;
+  readonly problems: readonly Problem[];
+  readonly handoff?: Handoff;
+  readonly deliver: boolean;
+  readonly validate: boolean;
+  readonly format: "json" | "text";
+  readonly parent?: string;
+  readonly workflow?: { readonly run?: string; readonly step?: string };
+  readonly origin: Origin;
+  readonly attempts: DelegationState["attempts"];
+};
+
+export function viewOf(state: DelegationState): DelegationView {
+  const { order, outcome } = state;
+  const current = state.attempts.at(-1);
+  const failed = state.attempts.findLast((attempt) => attempt.problems?.length);
+  return {
+    id: order.id,
+    status: state.status,
+    agent: order.agent,
+    caller: callerOf(order.actor),
+    asker: actorName(order.actor),
+    objective: order.objective,
+    attempt: current?.attempt ?? 1,
+    maxAttempts: order.maxAttempts,
+    timeoutMs: order.timeoutMs,
+    queuedAt: order.queuedAt,
+    ...(current?.dispatchedAt === undefined ? {} : { dispatchedAt: current.dispatchedAt }),
+    ...(current?.deadlineAt === undefined ? {} : { deadlineAt: current.deadlineAt }),
+    ...(outcome ? { settledAt: outcome.at } : {}),
+    ...(state.waiting && !outcome ? { waiting: state.waiting } : {}),
+    ...(outcome?.code ? { code: outcome.code } : {}),
+    ...(outcome?.reason ? { reason: outcome.reason } : {}),
+    problems: outcome?.problems ?? failed?.problems ?? [],
+    ...(outcome?.handoff ? { handoff: outcome.handoff } : {}),
+    deliver: order.deliver,
+    validate: order.validate,
+    format: order.format,
+    ...(order.parent ? { parent: order.parent.id } : {}),
+    ...(order.workflow ? { workflow: order.workflow } : {}),
+    origin: order.origin,
+    attempts: state.attempts,
+  };
+}

@@ -1,0 +1,178 @@
+import type { Receipt } from "../../domain/delivery-types.ts";
+import type { Effect, EffectBody, Lane } from "../../domain/effects.ts";
+
+/** A fact as it is stored. `body` is JSON; `cause` is the id of the input or effect that led to it. */
+export type StoredEvent = {
+  readonly position: number;
+  readonly stream: string;
+  readonly version: number;
+  readonly at: number;
+  readonly type: string;
+  readonly schema: number;
+  readonly body: unknown;
+  readonly cause: string;
+  readonly actor: string;
+};
+
+export type NewEvent = Pick<StoredEvent, "type" | "schema" | "body">;
+
+/** The folded state as it is stored, with the columns that lists are made from. */
+export type StreamRow = {
+  readonly stream: string;
+  readonly kind: StreamKind;
+  readonly status: string;
+  readonly agent?: string;
+  readonly parent?: string;
+  readonly deadlineAt?: number;
+  /** Whether anything may still happen by itself; lists of open work use it. */
+  readonly open: boolean;
+};
+
+export type StreamKind = "delegation" | "delivery" | "interaction" | "stray" | "agent";
+
+/**
+ * One write: all of it or nothing.
+ * `expectedVersion` is the number of events the stream had when it was decided (0 = new).
+ */
+export type Commit = StreamRow & {
+  readonly expectedVersion: number;
+  readonly events: readonly NewEvent[];
+  /** Folded state after these events, as JSON. */
+  readonly state: unknown;
+  readonly effects: readonly Effect[];
+  readonly cause: string;
+  readonly actor: string;
+  readonly at: number;
+  /** Idempotency: written with the commit; refused when the key is there already. */
+  readonly key?: { readonly scope: string; readonly key: string; readonly digest: string };
+  /** Effects that this commit ends, by id. */
+  readonly settles?: readonly { readonly id: string; readonly outcome: string }[];
+  /** Ends every open effect of this stream with one of these types. */
+  readonly cancels?: readonly EffectBody["type"][];
+  /** Capacity: `free` gives the stream's slots of an attempt back, `hold` keeps them until an instant. */
+  readonly slots?: readonly { readonly attempt: number; readonly until: number | "free" }[];
+  readonly receipts?: readonly Receipt[];
+  readonly blobs?: readonly { readonly digest: string; readonly body: string }[];
+};
+
+export type Committed =
+  | { readonly ok: true; readonly version: number; readonly position: number }
+  /** Somebody else wrote to the stream: load and decide again. */
+  | { readonly ok: false; readonly reason: "conflict" }
+  /** The key is taken: by the same request (`same`) or by another one. */
+  | { readonly ok: false; readonly reason: "key"; readonly stream: string; readonly same: boolean };
+
+export type Loaded = StreamRow & {
+  /** Number of events of the stream. */
+  readonly version: number;
+  readonly state: unknown;
+  readonly stateVersion: number;
+  /** Events after `stateVersion`, oldest first. */
+  readonly later: readonly StoredEvent[];
+};
+
+/** An effect that we hold. `begunBefore` is set when an earlier holder began it and its outcome is unknown. */
+export type ClaimedEffect = {
+  readonly id: string;
+  readonly stream: string;
+  readonly body: EffectBody;
+  readonly lane: Lane;
+  readonly dueAt: number;
+  readonly createdAt: number;
+  /** Times it was begun, this one included. */
+  readonly tries: number;
+  readonly begunBefore?: number;
+  readonly slot?: { readonly lane: string; readonly attempt: number };
+};
+
+export type ClaimRequest = {
+  readonly holder: string;
+  readonly epoch: number;
+  readonly lanes: readonly Lane[];
+  readonly now: number;
+  /** At most so many. */
+  readonly limit: number;
+  /** How long the claim holds without renewal. */
+  readonly holdMs: number;
+  /** Capacity of each slot lane; a lane that is not named has 1. */
+  readonly capacity: (slotLane: string) => number;
+};
+
+/** Newest first. `before` is the cursor of the page before. */
+export type ListQuery = {
+  readonly kind: StreamKind;
+  readonly status?: readonly string[];
+  readonly agent?: string;
+  readonly open?: boolean;
+  readonly before?: string;
+  readonly limit: number;
+};
+
+export type Page<T> = { readonly items: readonly T[]; readonly next?: string };
+
+export type EventQuery = {
+  readonly stream?: string;
+  readonly types?: readonly string[];
+  /** Ascending after this position, or … */
+  readonly after?: number;
+  /** … descending before this one. */
+  readonly before?: number;
+  readonly limit: number;
+};
+
+export type Lease = {
+  readonly name: string;
+  readonly holder: string;
+  readonly epoch: number;
+  readonly expiresAt: number;
+};
+
+/**
+ * The durable memory. Every promise resolves after the bytes are safe; calls of one tick share a transaction,
+ * and when that transaction fails, all of them reject with its error.
+ */
+export type Ledger = {
+  /** The store's clock, epoch ms. */
+  readonly now: () => Promise<number>;
+  readonly commit: (commit: Commit) => Promise<Committed>;
+  readonly load: (stream: string) => Promise<Loaded | undefined>;
+  /** What an earlier commit with this key wrote. */
+  readonly keyOf: (
+    scope: string,
+    key: string,
+  ) => Promise<{ readonly stream: string; readonly digest: string } | undefined>;
+  /** Takes due effects, marks them begun, and takes the slots they need, in one transaction. Oldest first per slot lane. */
+  readonly claim: (request: ClaimRequest) => Promise<readonly ClaimedEffect[]>;
+  /** Ends effects without an event. */
+  readonly settle: (effects: readonly { readonly id: string; readonly outcome: string }[]) => Promise<void>;
+  /** Gives an effect back, to be taken again at `dueAt`; it counts as not begun. */
+  readonly postpone: (id: string, dueAt: number, reason: string) => Promise<void>;
+  /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
+  readonly release: (epoch: number) => Promise<number>;
+  /** The earliest instant at which `claim` could return something; undefined = nothing is waiting. */
+  readonly nextDue: (
+    lanes: readonly Lane[],
+    capacity: ClaimRequest["capacity"],
+  ) => Promise<number | undefined>;
+  readonly list: (query: ListQuery) => Promise<Page<Loaded>>;
+  readonly events: (query: EventQuery) => Promise<readonly StoredEvent[]>;
+  readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;
+  /** Receipts of all deliveries whose id starts with `<subject>/`. */
+  readonly receiptsOf: (subject: string) => Promise<readonly Receipt[]>;
+  /** Streams by kind and status, from kept counters. */
+  readonly counts: () => Promise<
+    readonly { readonly kind: StreamKind; readonly status: string; readonly count: number }[]
+  >;
+  /** Open effects by type, how many and the oldest due instant. */
+  readonly backlog: () => Promise<
+    readonly { readonly type: string; readonly count: number; readonly oldestDueAt: number }[]
+  >;
+  readonly putBlob: (digest: string, body: string) => Promise<void>;
+  readonly blob: (digest: string) => Promise<string | undefined>;
+  /** Takes or renews a lease; the epoch grows when the holder changes. Undefined when another holds it. */
+  readonly lease: (name: string, holder: string, ttlMs: number) => Promise<Lease | undefined>;
+  /** Small things that are remembered between runs: watermarks, hashes. */
+  readonly recall: (name: string) => Promise<string | undefined>;
+  readonly remember: (name: string, value: string) => Promise<void>;
+  readonly close: () => Promise<void>;
+};

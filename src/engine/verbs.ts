@@ -1,0 +1,135 @@
+import type { Actor, Origin } from "../domain/actor.ts";
+import type { AgentCard } from "../domain/agent-card.ts";
+import type { Receipt } from "../domain/delivery-types.ts";
+import type { DelegationView } from "../domain/view.ts";
+import type { AgentHealth } from "./ports/agents.ts";
+import type { ChannelHistory } from "./ports/channels.ts";
+import type { Page, StoredEvent } from "./ports/ledger.ts";
+
+/** What a door hands over; absent = the default of config. Spans in ms. */
+export type DelegateRequest = {
+  /** Id, alias or letter. */
+  readonly agent: string;
+  readonly objective: string;
+  readonly runId?: string;
+  /** Idempotency: the same key and content answer the first delegation, other content is `key_reused`. */
+  readonly key?: { readonly scope: string; readonly key: string };
+  readonly attachments?: readonly { readonly name: string; readonly text: string }[];
+  readonly channelContext?: { readonly channel: string; readonly messages?: number };
+  readonly timeoutMs?: number;
+  readonly startWithinMs?: number;
+  readonly retries?: number;
+  readonly validate?: boolean;
+  readonly format?: "json" | "text";
+  readonly deliver?: boolean;
+  readonly agentPosts?: { readonly channel: string };
+  readonly parent?: string;
+  readonly budget?: { readonly usd?: number; readonly tokens?: number };
+  readonly workflow?: { readonly run?: string; readonly step?: string };
+  readonly card?: { readonly channel: string };
+  /** When the agent does not answer now: `refuse` at once, or `wait` within `startWithinMs`. */
+  readonly ifDown?: "refuse" | "wait";
+  readonly origin: Origin;
+};
+
+export type AgentStatus = {
+  readonly card: AgentCard;
+  readonly health: AgentHealth;
+  readonly queued: number;
+  readonly running: number;
+  readonly lastHandoffAt?: number;
+};
+
+/** A handoff file or document that was seen, whatever became of it. */
+export type HandoffRecord = {
+  readonly at: number;
+  readonly run: string;
+  readonly agent?: string;
+  readonly verdict: "accepted" | "rejected" | "late" | "duplicate" | "changed" | "superseded" | "unknown";
+  readonly path: string;
+  readonly attempt: number;
+  readonly digest: string;
+  readonly status?: string;
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+};
+
+export type AclAnswer = {
+  readonly allowed: boolean;
+  readonly caller: string;
+  readonly target: string;
+  /** Which rule decided, e.g. `matrix: tech-lead → webster, nx-expert, …`. */
+  readonly rule: string;
+  readonly text: string;
+};
+
+export type Health = {
+  readonly ready: boolean;
+  readonly version: string;
+  readonly mode: "local" | "discord" | "embedded";
+  readonly startedAt: number;
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly text: string }[];
+};
+
+export type DelegationQuery = {
+  readonly status?: readonly string[];
+  readonly agent?: string;
+  readonly open?: boolean;
+  readonly before?: string;
+  readonly limit?: number;
+};
+
+/**
+ * What every door calls. Each verb checks the actor's permission itself and throws `Refusal` when it says no.
+ */
+export type Verbs = {
+  readonly delegate: (
+    actor: Actor,
+    request: DelegateRequest,
+  ) => Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }>;
+  readonly cancel: (actor: Actor, id: string, reason?: string) => Promise<DelegationView>;
+  readonly delegation: (id: string) => Promise<DelegationView>;
+  readonly delegations: (query: DelegationQuery) => Promise<Page<DelegationView>>;
+  /** Resolves when it is settled, at `timeoutMs`, or when aborted; says which by the view's status. */
+  readonly wait: (
+    id: string,
+    options: { readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ) => Promise<DelegationView>;
+  /** The history of one stream, oldest first. */
+  readonly history: (id: string) => Promise<readonly StoredEvent[]>;
+  readonly receipts: (id: string) => Promise<readonly Receipt[]>;
+  /** A handoff that was posted; `token` is the one in the run's prompt. */
+  readonly handIn: (
+    runId: string,
+    token: string,
+    document: unknown,
+    bytes: string,
+  ) => Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }>;
+  readonly handoffs: (query: {
+    readonly run?: string;
+    readonly limit?: number;
+  }) => Promise<readonly HandoffRecord[]>;
+  readonly agents: () => Promise<readonly AgentStatus[]>;
+  readonly agent: (word: string, options?: { readonly probe?: boolean }) => Promise<AgentStatus>;
+  readonly explainAcl: (caller: string, target: string) => AclAnswer;
+  readonly channelContext: (channel: string, messages: number) => Promise<ChannelHistory>;
+  readonly health: () => Promise<Health>;
+  /** Calls `listener` after each commit with its events; returns how to stop. For SSE and cards. */
+  readonly watch: (listener: (events: readonly StoredEvent[]) => void) => () => void;
+  /** Events after a position, for readers that come back. */
+  readonly eventsAfter: (position: number, limit: number) => Promise<readonly StoredEvent[]>;
+  readonly interactions: InteractionVerbs;
+};
+
+/** An interaction is noted before it is acknowledged, so that it is carried out even when we die in between. */
+export type InteractionVerbs = {
+  /** False when it was noted before (a replay): do nothing. `work` is all that is needed to carry it out. */
+  readonly note: (id: string, work: unknown, actor: Actor) => Promise<boolean>;
+  /** Just before the acknowledgment is sent. */
+  readonly begin: (id: string) => Promise<void>;
+  /** It was carried out, or refused with a word to the person. */
+  readonly done: (id: string, outcome: string) => Promise<void>;
+  /** Noted and acknowledged, yet not done: to be carried out after a restart. Never acknowledged ones end as `unanswered`. */
+  readonly unfinished: () => Promise<
+    readonly { readonly id: string; readonly work: unknown; readonly actor: Actor; readonly at: number }[]
+  >;
+};

@@ -1,0 +1,27 @@
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Reads `90` (seconds), `90s`, `5m`, `2h`, `1d`, `250ms`; undefined when it is none of these. Returns milliseconds. */
+export function parseDuration(text: string | number): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(String(text).trim().toLowerCase());
+  if (!match) return undefined;
+  const unit = UNIT_MS[match[2] ?? "s"];
+  const ms = Math.round(Number(match[1]) * (unit ?? 1000));
+  return Number.isSafeInteger(ms) ? ms : undefined;
+}
+
+/** A span for people: `850ms`, `4.2s`, `3m 05s`, `2h 10m`, `3d 4h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
+  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toString()}s`;
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${String(seconds % 60).padStart(2, "0")}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)}h ${String(minutes % 60).padStart(2, "0")}m`;
+  return `${Math.floor(minutes / 1440)}d ${Math.floor((minutes % 1440) / 60)}h`;
+}
+
+/** setTimeout fires at once above this; longer waits are re-armed. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
+/** Where "now" comes from: epoch milliseconds. */
+export type Clock = () => number;
