@@ -33,7 +33,7 @@ const LAYERS: Readonly<Record<string, { inside: readonly string[]; packages: rea
   },
   "src/telemetry": {
     inside: ["src/engine/ports", "src/domain", "src/kernel"],
-    packages: ["pino", "prom-client", "node:fs", "node:path"],
+    packages: ["pino", "prom-client", "node:fs", "node:fs/promises", "node:path"],
   },
   "src/discord": {
     inside: ["src/engine", "src/domain", "src/kernel"],
@@ -58,6 +58,7 @@ const LAYERS: Readonly<Record<string, { inside: readonly string[]; packages: rea
     inside: ["src/kernel"],
     packages: [
       "fastify",
+      "@fastify/multipart",
       "@fastify/static",
       "ws",
       "discord-api-types",

@@ -18,6 +18,8 @@ export type AgentCard = {
   /** Information only. */
   readonly model?: string;
   readonly note?: string;
+  /** Whether its gateway's heartbeat is on; information only. */
+  readonly heartbeat?: boolean;
   /** Its own folder; artifacts inside it may be attached to results. Absolute. */
   readonly workspace?: string;
   /** Its home channel, a name or an id. */

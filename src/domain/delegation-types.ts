@@ -61,6 +61,8 @@ export type AttemptState = {
   readonly deadlineAt?: number;
   /** Times the request may have been sent; above 1 only after an ambiguous answer. */
   readonly sends: number;
+  /** Times the gateway put us off; the wait doubles with each. */
+  readonly deferrals: number;
   readonly ambiguous: boolean;
   readonly failedAt?: number;
   readonly reason?: FailureReason;
@@ -127,7 +129,7 @@ export type DelegationInput =
       readonly problems: readonly Problem[];
     }
   | { readonly type: "deadline"; readonly attempt: number; readonly at: number }
-  | { readonly type: "start-limit"; readonly at: number }
+  | { readonly type: "start-limit"; readonly attempt: number; readonly at: number }
   | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason?: string };
 
 export type DelegationEvent =

@@ -35,7 +35,7 @@ export type EffectBody =
       readonly sentAt: number;
     }
   | { readonly type: "deadline"; readonly run: string; readonly attempt: number }
-  | { readonly type: "start-limit"; readonly run: string }
+  | { readonly type: "start-limit"; readonly run: string; readonly attempt: number }
   | {
       readonly type: "archive";
       readonly run: string;

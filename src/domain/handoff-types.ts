@@ -32,7 +32,7 @@ export type Handoff = {
 export type HandoffSource = {
   /** Absolute path, or `rest` for a document that was posted. */
   readonly path: string;
-  /** SHA-256 of the bytes. */
+  /** SHA-256 of the text without the white space around it; of a description when it is not a readable file. */
   readonly digest: string;
   /** Inode as text; tells the same file from a second one with the same bytes. */
   readonly inode?: string;

@@ -3,6 +3,8 @@ import { LONGEST_TIMER_MS } from "./time.ts";
 /** What a loop sleeps on. A ring while nobody sleeps is kept, so no wake-up is lost. */
 export type Bell = {
   readonly ring: () => void;
+  /** Whether the next sleep would end at once. */
+  readonly isRung: () => boolean;
   /** Resolves at the next ring, or after `ms` when given. One sleeper at a time. */
   readonly sleep: (ms?: number) => Promise<void>;
 };
@@ -11,6 +13,7 @@ export function createBell(): Bell {
   let rung = false;
   let wake: (() => void) | undefined;
   return {
+    isRung: () => rung,
     ring() {
       rung = true;
       wake?.();

@@ -5,11 +5,8 @@ export type Part = {
   readonly stop: () => Promise<void>;
 };
 
-/**
- * Starts parts in order; stops those that started in the opposite order.
- * When one fails to start, the earlier ones are stopped and its error is thrown.
- */
-export function createLifecycle(parts: readonly Part[]) {
+/** Starts parts one by one and stops those that started in the opposite order. */
+export function createLifecycle() {
   const running: Part[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -25,22 +22,21 @@ export function createLifecycle(parts: readonly Part[]) {
     if (failures.length > 0) throw new AggregateError(failures, "not everything stopped cleanly");
   }
 
-  const stop = () => {
-    stopping ??= stopAll();
-    return stopping;
-  };
-
-  async function start(): Promise<void> {
-    for (const part of parts) {
-      if (stopping) return;
+  return {
+    /** Starts a part; when that fails it is stopped at once and the error thrown. */
+    async add(part: Part): Promise<void> {
+      if (stopping) throw new Error(`${part.name} was to start while everything stops`);
       try {
         await part.start?.();
         running.push(part);
-      } catch (cause) {
-        await stop();
-        throw cause;
+      } catch (error) {
+        await part.stop();
+        throw error;
       }
-    }
-  }
-  return { start, stop };
+    },
+    stop(): Promise<void> {
+      stopping ??= stopAll();
+      return stopping;
+    },
+  };
 }

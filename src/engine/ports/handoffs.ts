@@ -9,7 +9,14 @@ export type ArrivedHandoff = {
   readonly runId: string;
   readonly source: HandoffSource;
 } & (
-  | { readonly ok: true; readonly document: unknown; readonly text?: string }
+  | {
+      readonly ok: true;
+      readonly document: unknown;
+      /** Only when the file holds text, not JSON. */
+      readonly text?: string;
+      /** What reading already repaired, to be kept with the handoff. */
+      readonly remarks?: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 );
 

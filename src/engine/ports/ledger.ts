@@ -145,8 +145,16 @@ export type Ledger = {
   readonly claim: (request: ClaimRequest) => Promise<readonly ClaimedEffect[]>;
   /** Ends effects without an event. */
   readonly settle: (effects: readonly { readonly id: string; readonly outcome: string }[]) => Promise<void>;
-  /** Gives an effect back, to be taken again at `dueAt`; it counts as not begun. */
-  readonly postpone: (id: string, dueAt: number, reason: string) => Promise<void>;
+  /**
+   * Gives an effect back, to be taken again at `dueAt`; it counts as not begun, and a slot that it took is free again.
+   * With `stillBegun` (something may have been sent) the begin stays noted and the slot stays taken.
+   */
+  readonly postpone: (
+    id: string,
+    dueAt: number,
+    reason: string,
+    options?: { readonly stillBegun?: boolean },
+  ) => Promise<void>;
   /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
   readonly release: (epoch: number) => Promise<number>;
   /** The earliest instant at which `claim` could return something; undefined = nothing is waiting. */

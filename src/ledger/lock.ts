@@ -1,0 +1,69 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+/** Keeps held locks alive: a connection that is garbage collected gives its lock away. */
+const held = new Set<DatabaseSync>();
+
+const BUSY = 5;
+
+export type Hold =
+  | { readonly ok: true; readonly release: () => Promise<void> }
+  /** What the holder wrote about itself; undefined when it has not yet. */
+  | { readonly ok: false; readonly holder: unknown };
+
+/**
+ * Takes the lock that lets one supervisor use a folder. `path` is a file made for this alone: an open exclusive
+ * transaction on it is the lock, so the system frees it however the process ends. No other code may open that
+ * file, since closing any handle on it would free the lock. `describe` is kept beside it, in `<path>.json`.
+ */
+export async function holdHome(options: { readonly path: string; readonly describe: object }): Promise<Hold> {
+  const { path, describe } = options;
+  const note = `${path}.json`;
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { timeout: 0 });
+    db.exec("begin exclusive");
+  } catch (error) {
+    db?.close();
+    if (isBusy(error)) return { ok: false, holder: readNote(note) };
+    throw new Error(
+      `The folder of ${path} cannot be locked. Make it writable for this user, and keep it on a local disk.`,
+      { cause: error },
+    );
+  }
+  const lock = db;
+  held.add(lock);
+  async function release(): Promise<void> {
+    if (!held.delete(lock)) return;
+    rmSync(note, { force: true });
+    lock.close();
+  }
+  try {
+    writeNote(note, describe);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { ok: true, release };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && Number(error.errcode) % 256 === BUSY;
+}
+
+function writeNote(note: string, describe: object): void {
+  const draft = `${note}.new`;
+  writeFileSync(draft, JSON.stringify(describe), { mode: 0o600 });
+  renameSync(draft, note);
+}
+
+/** Undefined when the holder is between taking the lock and writing its note. */
+function readNote(note: string): unknown {
+  try {
+    return JSON.parse(readFileSync(note, "utf8"));
+  } catch (error) {
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    if (isMissing || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

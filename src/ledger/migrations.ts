@@ -1,0 +1,134 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/**
+ * What each version of the ledger adds. A text that was ever released is never edited: append a new one.
+ * Instants are epoch ms; `body` and `state` are JSON. docs/specs/ledger.md explains the tables.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  create table event (
+    position integer primary key,
+    stream text not null,
+    version integer not null,
+    at integer not null,
+    type text not null,
+    schema integer not null,
+    body text not null,
+    cause text not null,
+    actor text not null
+  );
+  create unique index event_stream on event (stream, version);
+  create index event_type on event (type, position);
+
+  create table stream (
+    seq integer primary key,
+    id text not null unique,
+    kind text not null,
+    status text not null,
+    agent text,
+    parent text,
+    deadline_at integer,
+    open integer not null,
+    version integer not null,
+    state text,
+    state_version integer not null
+  );
+  create index stream_status on stream (kind, status, open, seq);
+  create index stream_agent on stream (kind, agent, status, open, seq) where agent is not null;
+
+  create table counter (
+    kind text not null,
+    status text not null,
+    open integer not null,
+    count integer not null,
+    primary key (kind, status, open)
+  ) without rowid;
+
+  create table key (
+    scope text not null,
+    key text not null,
+    digest text not null,
+    stream text not null,
+    version integer not null,
+    primary key (scope, key)
+  ) without rowid;
+
+  create table outbox (
+    seq integer primary key,
+    id text not null,
+    stream text not null,
+    type text not null,
+    body text not null,
+    lane text not null,
+    slot text,
+    attempt integer,
+    created_at integer not null,
+    due_at integer not null,
+    ready_at integer not null,
+    holder text,
+    epoch integer,
+    begun_at integer,
+    begun_before integer,
+    tries integer not null default 0,
+    reason text,
+    settled_at integer,
+    outcome text
+  );
+  create index outbox_open on outbox (stream, id) where settled_at is null;
+  create index outbox_ready on outbox (lane, ready_at) where settled_at is null and slot is null;
+  create index outbox_turn on outbox (lane, slot, seq, ready_at) where settled_at is null and slot is not null;
+  create index outbox_wake on outbox (lane, slot, ready_at) where settled_at is null and slot is not null;
+
+  create table slot (
+    lane text not null,
+    n integer not null,
+    stream text not null,
+    attempt integer not null,
+    until integer not null,
+    effect text not null,
+    primary key (lane, n)
+  ) without rowid;
+  create index slot_stream on slot (stream, attempt);
+
+  create table delivery_part (
+    delivery text not null,
+    part integer not null,
+    nonce text not null,
+    channel text not null,
+    message_id text not null,
+    posted_at integer not null,
+    primary key (delivery, part)
+  ) without rowid;
+
+  create table lease (
+    name text primary key,
+    holder text not null,
+    epoch integer not null,
+    expires_at integer not null
+  ) without rowid;
+
+  create table blob (digest text primary key, body text not null);
+  create table memo (name text primary key, value text not null) without rowid;
+  `,
+];
+
+/** Brings the file to the newest version, one transaction a step; refuses a file from a newer program. */
+export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
+  const row = db.prepare("pragma user_version").get();
+  const version = Number(row?.["user_version"]);
+  if (version > migrations.length) {
+    throw new Error(
+      `The ledger ${path} has version ${version}, and this program knows versions up to ${migrations.length}: start the newer program that wrote it, or restore a backup.`,
+    );
+  }
+  for (const [index, script] of migrations.entries()) {
+    if (index < version) continue;
+    db.exec("begin immediate");
+    try {
+      db.exec(`${script}; pragma user_version = ${index + 1}; commit`);
+    } catch (cause) {
+      if (db.isTransaction) db.exec("rollback");
+      throw cause;
+    }
+  }
+}

@@ -1,0 +1,234 @@
+import assert from "node:assert/strict";
+import {
+  AT,
+  type Check,
+  claimOf,
+  commitOf,
+  deadline,
+  noted,
+  one,
+  streams,
+  written,
+} from "./ledger-fixture.ts";
+
+export function checkOutbox(check: Check): void {
+  check(
+    "a claimed effect is what was committed, named after its stream, version and place",
+    async (ledger) => {
+      await written(
+        ledger,
+        commitOf("run-1", {
+          events: [noted("1"), noted("2")],
+          effects: [deadline("run-1", AT - 1), deadline("run-1", AT)],
+        }),
+      );
+      assert.deepEqual(await claimOf(ledger), [
+        {
+          id: "run-1@2#0",
+          stream: "run-1",
+          body: { type: "deadline", run: "run-1", attempt: 1 },
+          lane: "any",
+          dueAt: AT - 1,
+          createdAt: AT,
+          tries: 1,
+        },
+        {
+          id: "run-1@2#1",
+          stream: "run-1",
+          body: { type: "deadline", run: "run-1", attempt: 1 },
+          lane: "any",
+          dueAt: AT,
+          createdAt: AT,
+          tries: 1,
+        },
+      ]);
+    },
+  );
+
+  check("effects of commits without events have ids of their own", async (ledger) => {
+    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    for (let i = 0; i < 2; i++) {
+      const quiet = {
+        expectedVersion: 1,
+        events: [],
+        effects: [deadline("run-1", AT), deadline("run-1", AT)],
+      };
+      assert.equal((await written(ledger, commitOf("run-1", quiet))).version, 1);
+    }
+    const ids = (await claimOf(ledger)).map(({ id }) => id);
+    assert.equal(new Set(ids).size, 5);
+    await ledger.settle(ids.slice(0, 4).map((id) => ({ id, outcome: "done" })));
+    assert.deepEqual(
+      (await ledger.backlog()).map(({ count }) => count),
+      [1],
+    );
+  });
+
+  check("an effect is due at its instant, not before, and only in the lanes asked for", async (ledger) => {
+    await written(
+      ledger,
+      commitOf("run-1", {
+        effects: [
+          deadline("run-1", AT + 10),
+          deadline("run-1", AT, "host"),
+          deadline("run-1", AT, "discord"),
+        ],
+      }),
+    );
+    assert.deepEqual(await claimOf(ledger, { now: AT + 9 }), []);
+    assert.equal((await claimOf(ledger, { now: AT + 10 })).length, 1);
+    const others = await claimOf(ledger, { lanes: ["host", "discord"] });
+    assert.deepEqual(others.map(({ lane }) => lane).sort(), ["discord", "host"]);
+    assert.deepEqual(await claimOf(ledger, { lanes: [] }), []);
+  });
+
+  check("the oldest due come first, and no more than asked for", async (ledger) => {
+    const effects = [5, 1, 4, 2, 3].map((ms) => deadline(`${ms}`, AT - ms));
+    await written(ledger, commitOf("run-1", { effects }));
+    const order = async () => (await claimOf(ledger, { limit: 2 })).map(({ dueAt }) => AT - dueAt);
+    assert.deepEqual([await order(), await order(), await order(), await order()], [[5, 4], [3, 2], [1], []]);
+  });
+
+  check(
+    "what is held is not claimed again until the hold ends, then with the instant of the first begin",
+    async (ledger) => {
+      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+      await claimOf(ledger, { holdMs: 100 });
+      assert.deepEqual(await claimOf(ledger, { now: AT + 99, holder: "two", epoch: 2 }), []);
+      const [again] = await claimOf(ledger, { now: AT + 100, holder: "two", epoch: 2 });
+      assert.deepEqual([again?.tries, again?.begunBefore, again?.dueAt], [2, AT, AT]);
+    },
+  );
+
+  check(
+    "a restart finds its own begun effects after the release, and those of its own epoch stay held",
+    async (ledger, reopen) => {
+      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+      await written(ledger, commitOf("run-2", { effects: [deadline("run-2", AT + 1)] }));
+      await claimOf(ledger);
+      const again = await reopen();
+      await claimOf(again, { now: AT + 1, epoch: 2 });
+      assert.equal(await again.release(2), 1);
+      assert.equal(await again.release(2), 0);
+      const claimed = await claimOf(again, { now: AT + 1, epoch: 2 });
+      assert.deepEqual(
+        claimed.map(({ stream, begunBefore }) => [stream, begunBefore]),
+        [["run-1", AT]],
+      );
+    },
+  );
+
+  check("a settled effect never comes back", async (ledger) => {
+    await written(
+      ledger,
+      commitOf("run-1", { effects: [deadline("a", AT), deadline("b", AT), deadline("c", AT)] }),
+    );
+    const claimed = await claimOf(ledger, { limit: 2 });
+    await ledger.settle(claimed.map(({ id }) => ({ id, outcome: "fired" })));
+    await ledger.settle([
+      ...claimed.map(({ id }) => ({ id, outcome: "twice" })),
+      { id: "no-such-effect", outcome: "x" },
+    ]);
+    await ledger.postpone(claimed[0]?.id ?? "", AT, "too late");
+    const rest = await claimOf(ledger, { now: AT + 1_000_000 });
+    assert.deepEqual(
+      rest.map(({ id }) => id),
+      ["run-1@1#2"],
+    );
+  });
+
+  check(
+    "a commit settles the effect that caused it, and a refused commit settles nothing",
+    async (ledger) => {
+      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+      const [claimed] = await claimOf(ledger, { holdMs: 1 });
+      const settles = [{ id: claimed?.id ?? "", outcome: "fired" }];
+      await ledger.commit(commitOf("run-1", { expectedVersion: 7, settles }));
+      assert.equal((await claimOf(ledger, { now: AT + 1, holdMs: 1 })).length, 1);
+      await written(ledger, commitOf("run-1", { expectedVersion: 1, settles }));
+      assert.deepEqual(await claimOf(ledger, { now: AT + 9 }), []);
+    },
+  );
+
+  check("a commit may end effects of its stream by type; its own and other streams' stay", async (ledger) => {
+    const limit = {
+      body: { type: "start-limit", run: "run-1", attempt: 1 },
+      lane: "any",
+      dueAt: AT,
+    } as const;
+    await written(
+      ledger,
+      commitOf("run-1", { effects: [deadline("old", AT), deadline("old", AT + 5), limit] }),
+    );
+    await written(ledger, commitOf("run-2", { effects: [deadline("run-2", AT)] }));
+    await written(
+      ledger,
+      commitOf("run-1", { expectedVersion: 1, cancels: ["deadline"], effects: [deadline("new", AT)] }),
+    );
+    const claimed = await claimOf(ledger, { now: AT + 100 });
+    assert.deepEqual(claimed.map(({ id }) => id).sort(), ["run-1@1#2", "run-1@2#0", "run-2@1#0"]);
+  });
+
+  check("a postponed effect waits for its new instant and counts as not begun", async (ledger) => {
+    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    const [first] = await claimOf(ledger);
+    await ledger.postpone(first?.id ?? "", AT + 50, "the agent is down");
+    assert.deepEqual(await claimOf(ledger, { now: AT + 49 }), []);
+    assert.equal(await ledger.nextDue(["any"], one), AT + 50);
+    const [again] = await claimOf(ledger, { now: AT + 50 });
+    assert.deepEqual([again?.begunBefore, again?.tries, again?.dueAt], [undefined, 2, AT + 50]);
+  });
+
+  check("postponing forgets this begin, never an earlier one whose outcome is unknown", async (ledger) => {
+    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    await claimOf(ledger, { holdMs: 1 });
+    const [second] = await claimOf(ledger, { now: AT + 1 });
+    await ledger.postpone(second?.id ?? "", AT + 2, "later");
+    const [third] = await claimOf(ledger, { now: AT + 2 });
+    assert.equal(third?.begunBefore, AT);
+    await ledger.postpone(third?.id ?? "", AT + 3, "it may have been sent", { stillBegun: true });
+    const [fourth] = await claimOf(ledger, { now: AT + 3 });
+    assert.equal(fourth?.begunBefore, AT + 2);
+  });
+
+  check("a claim sees what was committed before it in the same tick", async (ledger) => {
+    const commit = ledger.commit(commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    const claim = claimOf(ledger);
+    const other = claimOf(ledger, { holder: "two" });
+    await commit;
+    assert.deepEqual([streams(await claim), streams(await other)], [["run-1"], []]);
+  });
+
+  check(
+    "the next due instant is that of the earliest effect that nobody holds, or of the earliest hold's end",
+    async (ledger) => {
+      assert.equal(await ledger.nextDue(["any", "host"], one), undefined);
+      await written(
+        ledger,
+        commitOf("run-1", { effects: [deadline("a", AT + 30), deadline("b", AT + 20, "host")] }),
+      );
+      assert.equal(await ledger.nextDue(["any", "host"], one), AT + 20);
+      assert.equal(await ledger.nextDue(["any"], one), AT + 30);
+      assert.equal(await ledger.nextDue(["discord"], one), undefined);
+      await claimOf(ledger, { now: AT + 30, holdMs: 500 });
+      assert.equal(await ledger.nextDue(["any"], one), AT + 530);
+    },
+  );
+
+  check("the backlog counts what is open by type, with the oldest instant", async (ledger) => {
+    const line = {
+      body: { type: "append", file: "project", line: "x" },
+      lane: "host",
+      dueAt: AT + 1,
+    } as const;
+    await written(
+      ledger,
+      commitOf("run-1", { effects: [deadline("a", AT + 9), deadline("b", AT + 3), line] }),
+    );
+    await ledger.settle([{ id: "run-1@1#1", outcome: "fired" }]);
+    assert.deepEqual(await ledger.backlog(), [
+      { type: "append", count: 1, oldestDueAt: AT + 1 },
+      { type: "deadline", count: 1, oldestDueAt: AT + 9 },
+    ]);
+  });
+}

@@ -1,0 +1,14 @@
+import { checkCommits } from "./ledger-commits.ts";
+import { checkWith, type Open } from "./ledger-fixture.ts";
+import { checkOutbox } from "./ledger-outbox.ts";
+import { checkReads } from "./ledger-reads.ts";
+import { checkSlots } from "./ledger-slots.ts";
+
+/** What every store must do. `open` opens the store of a folder: the same one each time, with all that was acknowledged. */
+export function ledgerSuite(name: string, open: Open): void {
+  const check = checkWith(name, open);
+  checkCommits(check);
+  checkOutbox(check);
+  checkSlots(check);
+  checkReads(check);
+}

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import fc from "fast-check";
+import { createBell } from "../../src/kernel/bell.ts";
+import { readCrashAt } from "../../src/kernel/crash.ts";
+import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kernel/id.ts";
+import { createLifecycle } from "../../src/kernel/lifecycle.ts";
+import { cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
+import { formatDuration, parseDuration } from "../../src/kernel/time.ts";
+
+test("durations read as bare seconds or with a unit, and nothing else reads", () => {
+  const read = ["90", "90s", "5m", "2h", "1d", "250ms", "1.5s", " 10S "].map(parseDuration);
+  assert.deepEqual(read, [90_000, 90_000, 300_000, 7_200_000, 86_400_000, 250, 1500, 10_000]);
+  for (const bad of ["", "s", "-5", "5 weeks", "1e3", "5mm"])
+    assert.equal(parseDuration(bad), undefined, bad);
+});
+
+test("spans are written for people", () => {
+  assert.deepEqual([850, 4200, 185_000, 7_800_000, 273_600_000].map(formatDuration), [
+    "850ms",
+    "4.2s",
+    "3m 05s",
+    "2h 10m",
+    "3d 4h",
+  ]);
+});
+
+test("ids of one prefix sort by the time they were made and are safe as file names", () => {
+  fc.assert(
+    fc.property(fc.nat(2 ** 42), fc.nat(2 ** 42), (a, b) => {
+      const [early, late] = [newId("orch", Math.min(a, b)), newId("orch", Math.max(a, b))];
+      assert.ok(isRunId(early) && isRunId(late));
+      if (a !== b) assert.ok(early < late);
+    }),
+  );
+});
+
+test("run ids that could leave the folder are refused", () => {
+  for (const bad of ["", "../x", "a/b", "a..b", ".hidden", "a\u0000b", "x".repeat(81), "a b"])
+    assert.equal(isRunId(bad), false, bad);
+});
+
+test("a child's id is derived, so that the same request twice is the same child", () => {
+  assert.equal(childId("orch-1", "webster", "a"), childId("orch-1", "webster", "a"));
+  assert.notEqual(childId("orch-1", "webster", "a"), childId("orch-1", "webster", "b"));
+  assert.ok(childId("p".repeat(80), "webster", "a").length <= 60);
+});
+
+test("a nonce is the same for the same part, differs between parts, and fits Discord's 25 characters", () => {
+  assert.equal(nonceOf("orch-1/result", 0), nonceOf("orch-1/result", 0));
+  assert.notEqual(nonceOf("orch-1/result", 0), nonceOf("orch-1/result", 1));
+  assert.ok(nonceOf("x", 0).length <= 25);
+});
+
+test("canonical JSON does not depend on the order of keys", () => {
+  assert.equal(canonicalJson({ b: [{ d: 1, c: 2 }], a: undefined }), canonicalJson({ b: [{ c: 2, d: 1 }] }));
+});
+
+test("cutting never splits a surrogate pair and says that something is missing", () => {
+  assert.equal(cut("ab😀cd", 4), "ab…");
+  assert.equal(cut("abc", 3), "abc");
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "grapheme" }),
+      fc.integer({ min: 1, max: 20 }),
+      (text, length) =>
+        cut(text, length).length <= Math.max(length, text.length <= length ? text.length : length),
+    ),
+  );
+});
+
+test("terminals and lines get no control characters", () => {
+  assert.equal(forTerminal("a\u001b[31mred\u001b[0m\u0007b\nc"), "aredb\nc");
+  assert.equal(oneLine("a\r\nb\u2028c"), "a b c");
+});
+
+test("a mistyped word finds its neighbour, a strange one finds none", () => {
+  assert.equal(nearest("webstr", ["webster", "auditor"]), "webster");
+  assert.equal(nearest("zzzzzz", ["webster", "auditor"]), undefined);
+});
+
+test("a ring while nobody sleeps is kept", async () => {
+  const bell = createBell();
+  bell.ring();
+  await bell.sleep();
+  const slept = bell.sleep();
+  bell.ring();
+  await slept;
+  await bell.sleep(1);
+});
+
+test("parts stop in the opposite order, once, and a part that fails to start is stopped and told", async () => {
+  const seen: string[] = [];
+  const part = (name: string) => ({
+    name,
+    start: async () => void seen.push(`+${name}`),
+    stop: async () => void seen.push(`-${name}`),
+  });
+  const lifecycle = createLifecycle();
+  await lifecycle.add(part("a"));
+  await lifecycle.add(part("b"));
+  const broken = { ...part("c"), start: () => Promise.reject(new Error("no")) };
+  await assert.rejects(lifecycle.add(broken), /no/);
+  await Promise.all([lifecycle.stop(), lifecycle.stop()]);
+  assert.deepEqual(seen, ["+a", "+b", "-c", "-b", "-a"]);
+});
+
+test("a named crash point kills the n-th time it is passed, and a bad name is refused", () => {
+  let killed = 0;
+  const crash = readCrashAt("dispatch:sent#2", () => killed++);
+  crash?.("dispatch:sent");
+  crash?.("post:sent");
+  assert.equal(killed, 0);
+  crash?.("dispatch:sent");
+  assert.equal(killed, 1);
+  assert.throws(() => readCrashAt("nonsense", () => undefined), /crash point/);
+});

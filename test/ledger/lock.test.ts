@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { holdHome } from "../../src/ledger/lock.ts";
+import { startChild } from "./processes.ts";
+
+function newPath(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), "hq-lock-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  return join(dir, "supervisor.lock");
+}
+
+test("a second holder is refused and reads who holds it; SIGKILL frees the lock", async (t) => {
+  const path = newPath(t);
+  const first = startChild("hold", path);
+  assert.deepEqual(JSON.parse((await first.line()) ?? ""), { ok: true });
+
+  const refused = await holdHome({ path, describe: { pid: 1 } });
+  assert.equal(refused.ok, false);
+  const holder = refused.ok ? undefined : (refused.holder as { pid: number; urls: string[] });
+  assert.deepEqual(holder?.urls, ["http://127.0.0.1:1"]);
+  assert.notEqual(holder?.pid, 1);
+
+  await first.kill();
+  const taken = await holdHome({ path, describe: { pid: 2 } });
+  assert.ok(taken.ok);
+  const second = startChild("hold", path);
+  assert.deepEqual(JSON.parse((await second.line()) ?? ""), { ok: false, holder: { pid: 2 } });
+  await second.kill();
+
+  await taken.release();
+  await taken.release();
+  assert.equal(existsSync(`${path}.json`), false);
+  const third = startChild("hold", path);
+  assert.deepEqual(JSON.parse((await third.line()) ?? ""), { ok: true });
+  await third.kill();
+});
+
+test("of many that start at once, exactly one holds the lock", async (t) => {
+  const path = newPath(t);
+  const children = Array.from({ length: 5 }, () => startChild("hold", path));
+  const answers = await Promise.all(children.map(async (child) => JSON.parse((await child.line()) ?? "")));
+  await Promise.all(children.map((child) => child.kill()));
+  assert.equal(answers.filter(({ ok }) => ok).length, 1);
+});
+
+test("the same process is refused too, and gets the lock after the release", async (t) => {
+  const path = newPath(t);
+  const first = await holdHome({ path, describe: { n: 1 } });
+  assert.deepEqual(await holdHome({ path, describe: { n: 2 } }), { ok: false, holder: { n: 1 } });
+  assert.ok(first.ok);
+  await first.release();
+  const second = await holdHome({ path, describe: { n: 2 } });
+  assert.ok(second.ok);
+  await first.release();
+  assert.equal((await holdHome({ path, describe: { n: 3 } })).ok, false, "an old release frees no new lock");
+  await second.release();
+  assert.deepEqual(readdirSync(join(path, "..")), ["supervisor.lock"]);
+});
+
+test("a folder that cannot be used is named", async (t) => {
+  const path = join(newPath(t), "nowhere", "supervisor.lock");
+  await assert.rejects(holdHome({ path, describe: {} }), (error: Error) => error.message.includes(path));
+});

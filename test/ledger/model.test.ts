@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import * as fc from "fast-check";
+import type { Effect, Lane } from "../../src/domain/effects.ts";
+import type { Ledger } from "../../src/engine/ports/ledger.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { claimOf, commitOf } from "../contract/ledger-fixture.ts";
+import { createNaiveOutbox } from "./naive-outbox.ts";
+
+const LANES: readonly Lane[] = ["any", "host"];
+const capacity = (lane: string) => (lane === "agent:b" ? 2 : 1);
+
+const effect = fc.record({
+  after: fc.integer({ min: -5, max: 20 }),
+  lane: fc.constantFrom(...LANES),
+  agent: fc.constantFrom("a", "b", undefined),
+  attempt: fc.constantFrom(1, 2),
+});
+const step = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("commit" as const),
+      stream: fc.constantFrom("s1", "s2", "s3"),
+      status: fc.constantFrom("queued", "dispatched", "succeeded"),
+      agent: fc.constantFrom("a", "b", undefined),
+      stale: fc.nat({ max: 7 }),
+      effects: fc.array(effect, { maxLength: 3 }),
+      slot: fc.option(
+        fc.record({ attempt: fc.constantFrom(1, 2), for: fc.constantFrom("free" as const, 3, 30) }),
+        { nil: undefined },
+      ),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant("claim" as const),
+      lanes: fc.constantFrom<readonly Lane[]>(LANES, ["any"]),
+      holdMs: fc.constantFrom(3, 50),
+      epoch: fc.constantFrom(1, 2),
+    }),
+  },
+  fc.record({ do: fc.constant("settle" as const), pick: fc.nat() }),
+  fc.record({
+    do: fc.constant("postpone" as const),
+    pick: fc.nat(),
+    after: fc.integer({ min: 0, max: 10 }),
+    stillBegun: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant("release" as const), epoch: fc.constantFrom(1, 2, 3) }),
+  fc.record({ do: fc.constant("wait" as const), ms: fc.nat({ max: 15 }) }),
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Does the same to the ledger and to the naive books, and compares what both say. */
+async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
+  const naive = createNaiveOutbox();
+  const streams = new Map<string, { version: number; status: string; agent: string | undefined }>();
+  let now = 1000;
+  let quiet = 0;
+
+  async function commit(part: Extract<Step, { do: "commit" }>): Promise<void> {
+    const before = streams.get(part.stream);
+    const version = before?.version ?? 0;
+    const effects = part.effects.map(({ after, lane, agent, attempt }): Effect => {
+      const body = { type: "deadline", run: `${quiet++}`, attempt } as const;
+      return {
+        body,
+        lane,
+        dueAt: now + after,
+        ...(agent ? { slot: { lane: `agent:${agent}`, attempt } } : {}),
+      };
+    });
+    const until = part.slot && (part.slot.for === "free" ? part.slot.for : now + part.slot.for);
+    const committed = await ledger.commit(
+      commitOf(part.stream, {
+        ...(part.agent ? { agent: part.agent } : {}),
+        status: part.status,
+        open: part.status !== "succeeded",
+        expectedVersion: part.stale === 0 ? version + 1 : version,
+        effects,
+        ...(part.slot && until ? { slots: [{ attempt: part.slot.attempt, until }] } : {}),
+      }),
+    );
+    assert.equal(committed.ok, part.stale !== 0);
+    if (!committed.ok) return;
+    streams.set(part.stream, { version: version + 1, status: part.status, agent: part.agent });
+    if (part.slot && until) naive.hold(part.stream, part.slot.attempt, until);
+    for (const [n, { lane, slot, dueAt }] of effects.entries()) {
+      const id = `${part.stream}@${version + 1}#${n}`;
+      naive.add({ id, stream: part.stream, lane, dueAt, ...(slot ? { slot } : {}) });
+    }
+  }
+
+  async function claim(lanes: readonly Lane[], holdMs: number, epoch: number): Promise<number> {
+    const request = { now, lanes, holdMs, epoch, capacity, limit: 1000 };
+    const real = (await claimOf(ledger, request)).map(({ id, begunBefore }) => ({ id, begunBefore }));
+    const expected = naive.claim(request);
+    const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
+    assert.deepEqual(real.sort(byId), expected.sort(byId));
+    return real.length;
+  }
+
+  function naiveNextDue(): number | undefined {
+    const instants = [...new Set(naive.instants())].sort((a, b) => a - b);
+    return instants.find(
+      (at) => naive.copy().claim({ now: at, lanes: LANES, holdMs: 1, epoch: 1, capacity }).length > 0,
+    );
+  }
+
+  for (const part of steps) {
+    const ids = naive.ids();
+    const picked = "pick" in part ? (ids[part.pick % Math.max(1, ids.length)] ?? "none@1#0") : "";
+    if (part.do === "commit") await commit(part);
+    if (part.do === "claim") await claim(part.lanes, part.holdMs, part.epoch);
+    if (part.do === "wait") now += part.ms;
+    if (part.do === "release") assert.equal(await ledger.release(part.epoch), naive.release(part.epoch));
+    if (part.do === "settle") {
+      await ledger.settle([{ id: picked, outcome: "done" }]);
+      naive.settle(picked);
+    }
+    if (part.do === "postpone") {
+      await ledger.postpone(picked, now + part.after, "later", { stillBegun: part.stillBegun });
+      naive.postpone(picked, now + part.after, part.stillBegun);
+    }
+    assert.equal(await ledger.nextDue(LANES, capacity), naiveNextDue(), "nextDue");
+  }
+  await compareLists(ledger, streams);
+}
+
+async function compareLists(
+  ledger: Ledger,
+  streams: ReadonlyMap<string, { status: string; agent: string | undefined }>,
+): Promise<void> {
+  const names = [...streams].reverse();
+  const counts = Object.fromEntries((await ledger.counts()).map(({ status, count }) => [status, count]));
+  for (const status of ["queued", "dispatched", "succeeded"]) {
+    const expected = names.filter(([, stream]) => stream.status === status);
+    assert.equal(counts[status] ?? 0, expected.length, `count of ${status}`);
+    for (const agent of ["a", "b", undefined]) {
+      const { items } = await ledger.list({
+        kind: "delegation",
+        status: [status],
+        limit: 10,
+        ...(agent ? { agent } : {}),
+      });
+      const wanted = expected.filter(([, stream]) => agent === undefined || stream.agent === agent);
+      assert.deepEqual(
+        items.map(({ stream }) => stream),
+        wanted.map(([name]) => name),
+      );
+    }
+  }
+}
+
+test("claims, slots, next due instants, lists and counters agree with naive books, whatever happens", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "hq-model-"));
+  let round = 0;
+  const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
+    const ledger = await openSqliteLedger({ path: join(dir, `${round++}.db`), ballastBytes: 0 });
+    try {
+      await play(ledger, steps);
+    } finally {
+      await ledger.close();
+    }
+  });
+  try {
+    await fc.assert(property, { numRuns: 120 });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
