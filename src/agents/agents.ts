@@ -1,0 +1,181 @@
+import { Pool } from "undici";
+import type { AgentCard } from "../domain/agent-card.ts";
+import type { AgentHealth, Agents, DispatchAnswer, DispatchRequest } from "../engine/ports/agents.ts";
+import type { Log } from "../engine/ports/log.ts";
+import { isRefusal } from "../kernel/refusal.ts";
+import { readAnswer } from "./answer.ts";
+import { exchange } from "./exchange.ts";
+import { hookBody } from "./hook-body.ts";
+import { askPulse } from "./probe.ts";
+import { createPulses, type Pulse } from "./pulse.ts";
+import { without } from "./wording.ts";
+
+const CONNECTIONS_PER_GATEWAY = 128;
+
+/** Spans in ms. */
+export type AgentTimeouts = {
+  readonly connectMs: number;
+  /** From the first byte to the answer's head; the gateway may wait 15 s before it admits a run. */
+  readonly dispatchMs: number;
+  readonly probeMs: number;
+};
+const TIMEOUTS: AgentTimeouts = { connectMs: 5000, dispatchMs: 25_000, probeMs: 2000 };
+
+type Token =
+  | { readonly ok: true; readonly value: string | undefined }
+  | { readonly ok: false; readonly text: string };
+
+/**
+ * Speaks to the agents' gateways over OpenClaw hooks.
+ * Sends each request once: whether to ask again is the ledger's business. Nothing here throws for what a gateway does.
+ */
+export function createAgents(given: {
+  readonly now: () => number;
+  /** Reads the environment variable that a card names. */
+  readonly secret: (envName: string) => string | undefined;
+  readonly log: Log;
+  readonly version: string;
+  readonly timeouts?: Partial<AgentTimeouts>;
+}): Agents {
+  const { now, log } = given;
+  const timeouts = { ...TIMEOUTS, ...given.timeouts };
+  const userAgent = `atomizer-hq/${given.version}`;
+  const pools = new Map<string, Pool>();
+  const pulses = createPulses(now);
+  /** Agents that refused a token, with the token: nothing is sent to them until it changes. */
+  const held = new Map<string, string | undefined>();
+  let closing: Promise<void> | undefined;
+
+  function poolFor(origin: string): Pool {
+    const known = pools.get(origin);
+    if (known) return known;
+    const pool = new Pool(origin, {
+      connections: CONNECTIONS_PER_GATEWAY,
+      connect: { timeout: timeouts.connectMs },
+    });
+    pools.set(origin, pool);
+    return pool;
+  }
+
+  /** Why nothing may be sent to this agent now; undefined when it may. */
+  function whyNot(card: AgentCard, token: Token): string | undefined {
+    if (!token.ok) return token.text;
+    if (!held.has(card.id)) return undefined;
+    if (held.get(card.id) === token.value) {
+      return `it refused our token (401); nothing more is sent until ${card.tokenEnv ?? "a token"} is corrected`;
+    }
+    held.delete(card.id);
+    return undefined;
+  }
+
+  function tokenOf({ tokenEnv }: AgentCard): Token {
+    if (tokenEnv === undefined) return { ok: true, value: undefined };
+    const value = given.secret(tokenEnv)?.trim();
+    if (!value) {
+      return { ok: false, text: `the environment variable ${tokenEnv} is not set; nothing was sent` };
+    }
+    if (!/^[\x21-\x7e]+$/.test(value)) {
+      return {
+        ok: false,
+        text: `the environment variable ${tokenEnv} holds blanks or characters no token has; nothing was sent`,
+      };
+    }
+    return { ok: true, value };
+  }
+
+  async function dispatch(request: DispatchRequest): Promise<DispatchAnswer> {
+    const { agent: card } = request;
+    const token = tokenOf(card);
+    const reason = whyNot(card, token);
+    if (reason !== undefined || !token.ok) {
+      const text = `${card.id}: ${reason}`;
+      pulses.note(card.id, { state: "unauthorized", text });
+      return { kind: "unauthorized", text };
+    }
+    const url = URL.parse(card.hooksPath, card.url);
+    if (!url) {
+      const text = `${card.id}: ${card.url}${card.hooksPath} is not an address; correct config/agents.yaml`;
+      return { kind: "final", status: 0, text };
+    }
+    let body: Uint8Array;
+    try {
+      body = hookBody(request);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return { kind: "final", status: 413, text: `${card.id}: ${error.message} ${error.hint ?? ""}`.trim() };
+    }
+    if (closing) return { kind: "again", reason: "agent_down", text: "the supervisor is stopping" };
+
+    const startedAt = now();
+    const outcome = await exchange(poolFor(url.origin), {
+      method: "POST",
+      path: url.pathname,
+      headers: {
+        "content-type": "application/json",
+        "idempotency-key": request.idempotencyKey,
+        "user-agent": userAgent,
+        ...(token.value === undefined ? {} : { authorization: `Bearer ${token.value}` }),
+      },
+      body,
+      deadlineMs: timeouts.dispatchMs,
+    });
+    const raw = readAnswer(outcome, now());
+    const answer: DispatchAnswer =
+      raw.kind === "accepted"
+        ? raw
+        : { ...raw, text: without(token.value, `${card.id} at ${url.host}: ${raw.text}`) };
+    if (answer.kind === "unauthorized") held.set(card.id, token.value);
+    pulses.note(card.id, pulseAfter(answer));
+    log.debug(
+      { agent: card.id, key: request.idempotencyKey, answer: answer.kind, tookMs: now() - startedAt },
+      "a hook request ended",
+    );
+    return answer;
+  }
+
+  async function probe(card: AgentCard): Promise<AgentHealth> {
+    const url = URL.parse(card.url);
+    if (!url || closing) {
+      const text = closing ? "the supervisor is stopping" : `${card.url} is not an address`;
+      return pulses.note(card.id, { state: "unknown", text });
+    }
+    const pulse = await askPulse(poolFor(url.origin), `${card.id} at ${url.host}`, {
+      deadlineMs: timeouts.probeMs,
+      userAgent,
+    });
+    if (pulse.state === "down") return pulses.note(card.id, pulse);
+    const reason = whyNot(card, tokenOf(card));
+    if (reason === undefined) return pulses.note(card.id, pulse);
+    return pulses.note(card.id, { ...pulse, state: "unauthorized", text: `${card.id}: ${reason}` });
+  }
+
+  return {
+    dispatch,
+    probe,
+    health: pulses.of,
+    forgive(agentId) {
+      if (agentId === undefined) held.clear();
+      else held.delete(agentId);
+    },
+    close() {
+      closing ??= Promise.all([...pools.values()].map((pool) => pool.destroy())).then(() => undefined);
+      return closing;
+    },
+  };
+}
+
+/** A real dispatch is evidence too; only an ambiguous end says nothing about the gateway. */
+function pulseAfter(answer: DispatchAnswer): Pulse {
+  switch (answer.kind) {
+    case "accepted":
+      return { state: "up", text: "it took the last work it was sent" };
+    case "unauthorized":
+      return { state: "unauthorized", text: answer.text };
+    case "ambiguous":
+      return { state: "unknown", text: answer.text };
+    case "again":
+      return { state: answer.reason === "agent_down" ? "down" : "up", text: answer.text };
+    case "final":
+      return { state: "up", text: answer.text };
+  }
+}

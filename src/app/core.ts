@@ -1,0 +1,159 @@
+import type { AgentCard } from "../domain/agent-card.ts";
+import type { Config } from "../domain/config.ts";
+import { currentAttempt } from "../domain/delegation.ts";
+import { slotLaneOf } from "../domain/delegation-effects.ts";
+import type { DelegationState } from "../domain/delegation-types.ts";
+import { composePrompt } from "../domain/prompt.ts";
+import { createEngine } from "../engine/accept.ts";
+import { createVerbs } from "../engine/create-verbs.ts";
+import { createDispatch } from "../engine/dispatch.ts";
+import { createLoop } from "../engine/loop.ts";
+import { createFilings, createTimers, performWith } from "../engine/perform.ts";
+import type { Agents } from "../engine/ports/agents.ts";
+import type { ChannelReader } from "../engine/ports/channels.ts";
+import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
+import type { Journal } from "../engine/ports/journal.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+import type { Crash, Log } from "../engine/ports/log.ts";
+import { createReceive } from "../engine/receive.ts";
+import type { Health } from "../engine/verbs.ts";
+import { sign } from "../kernel/id.ts";
+import type { DiscordPart } from "./discord-part.ts";
+
+export type CoreDeps = {
+  readonly ledger: Ledger;
+  readonly epoch: () => number;
+  readonly holder: string;
+  readonly config: () => Config;
+  readonly agents: Agents;
+  readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
+  readonly journal: Journal;
+  /** Signs the marks around foreign text in prompts. */
+  readonly secret: string;
+  readonly tokens: {
+    readonly tokenFor: (run: string, attempt: number) => string;
+    readonly verify: (token: string, run: string) => number | undefined;
+  };
+  /** Where agents post handoffs back, once the API listens. */
+  readonly handInUrl: (run: string) => string;
+  readonly readChannel: ChannelReader;
+  /** The Discord edge, once there is one. */
+  readonly discord: () => DiscordPart | undefined;
+  readonly health: () => Promise<Health>;
+  readonly startedAt: number;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly crash: Crash;
+  readonly onBroken: (error: unknown) => void;
+};
+
+/** Engine, loop, inbox and verbs, wired: everything between the doors and the adapters. */
+export function createCore(deps: CoreDeps) {
+  const { ledger, now, log, crash, config } = deps;
+  const registry = () => config().registry;
+  const settings = () => config().settings;
+  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.ring() });
+  const receive = createReceive({ engine, inbox: () => inbox, registry, now, crash });
+  const inbox = deps.createInbox(async (arrived) => {
+    await receive(arrived);
+  });
+
+  const { dispatch, reconcile } = createDispatch({
+    engine,
+    agents: deps.agents,
+    inbox,
+    registry,
+    settings,
+    promptFor: (state, card) => promptFor(deps, inbox, state, card),
+    now,
+    log,
+    crash,
+  });
+  const timers = createTimers({ engine, now });
+  const filings = createFilings({ inbox, journal: deps.journal, crash });
+
+  const perform = performWith({
+    dispatch,
+    reconcile,
+    deadline: timers.deadline,
+    "start-limit": timers.startLimit,
+    archive: filings.archive,
+    append: filings.append,
+    post: (effect) => discordOrLater(deps).post(effect),
+    card: (effect) => discordOrLater(deps).card(effect),
+    interaction: () => Promise.resolve({ kind: "done", outcome: "nothing to do" }),
+  });
+
+  const loop = createLoop({
+    ledger,
+    holder: deps.holder,
+    epoch: deps.epoch,
+    now,
+    capacity: (slotLane) => registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1,
+    perform,
+    log,
+    onBroken: deps.onBroken,
+  });
+
+  const verbs = createVerbs({
+    engine,
+    ledger,
+    agents: deps.agents,
+    registry,
+    acl: () => config().acl,
+    settings,
+    readChannel: deps.readChannel,
+    now,
+    receive,
+    verifyToken: deps.tokens.verify,
+    health: deps.health,
+    startedAt: deps.startedAt,
+    crash,
+  });
+  return { engine, loop, inbox, verbs };
+}
+
+function discordOrLater(deps: CoreDeps): DiscordPart {
+  const part = deps.discord();
+  if (!part) throw new Error("the Discord lane was open without Discord");
+  return part;
+}
+
+function promptFor(
+  deps: CoreDeps,
+  inbox: Inbox,
+  state: DelegationState,
+  card: AgentCard,
+): { readonly text: string } {
+  const { order } = state;
+  const { attempt } = currentAttempt(state);
+  const before = state.attempts.at(-2);
+  // Only foreign text is fenced.
+  const hasForeignText = order.attachments.length > 0 || order.channelContext !== undefined;
+  const prompt = composePrompt({
+    order,
+    attempt,
+    problems: before?.problems ?? [],
+    ...(before?.reason ? { lastReason: before.reason } : {}),
+    card,
+    handoff:
+      card.handoffVia === "rest"
+        ? { via: "rest", url: deps.handInUrl(order.id), token: deps.tokens.tokenFor(order.id, attempt) }
+        : { via: "file", path: inbox.pathFor(order, card, attempt) },
+    mayDelegateTo: delegatesOf(deps, card),
+    nonce: hasForeignText ? `data-${sign(deps.secret, `fence:${order.id}#${attempt}`).slice(0, 16)}` : "data",
+  });
+  for (const warning of prompt.warnings)
+    deps.log.warn({ run: order.id, agent: card.id, text: warning }, "a long prompt");
+  return prompt;
+}
+
+/** Whom this agent may ask in turn, for the line in its prompt. */
+function delegatesOf(deps: CoreDeps, card: AgentCard): readonly string[] {
+  const { acl, registry } = deps.config();
+  const row = acl.matrix[card.id] ?? [];
+  const others = registry.agents
+    .map(({ id }) => id)
+    .filter((id) => id !== card.id && !acl.never.includes(id));
+  return row.includes("*") ? others : others.filter((id) => row.includes(id));
+}

@@ -1,0 +1,150 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { createRegistry } from "../domain/agent-card.ts";
+import type { Config, ConfigProblem } from "../domain/config.ts";
+import { nearest } from "../kernel/text.ts";
+import { checkAcl, doubtsAboutPeople, toAcl, toPeople } from "./acl-file.ts";
+import { aclSchema } from "./acl-schema.ts";
+import { agentSchema, agentsSchema } from "./agents-schema.ts";
+import { channelsSchema } from "./channels-schema.ts";
+import { DEFAULT_AGENTS, DEFAULT_PEOPLE } from "./defaults.ts";
+import { hqSchema } from "./hq-schema.ts";
+import { type JsonSchema, problemsOf } from "./problems.ts";
+import { checkAgents, toCards } from "./registry-file.ts";
+import { secretsIn } from "./secrets.ts";
+import { doubtsAboutSettings, toSettings } from "./settings-file.ts";
+import { readYaml, type YamlSource } from "./yaml-source.ts";
+
+export const CONFIG_FILES = ["hq.yaml", "agents.yaml", "channels.yaml", "acl.yaml"] as const;
+export type ConfigFileName = (typeof CONFIG_FILES)[number];
+
+/** Where configuration comes from. `home` is HQ_HOME; of `env` only HOME is read, for `~`. */
+export type ConfigPlace = {
+  readonly dir: string;
+  readonly installation: string;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Files whose absence is an error: those that a running supervisor has read before. */
+  readonly required?: readonly string[];
+};
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
+  | {
+      readonly ok: false;
+      readonly problems: readonly ConfigProblem[];
+      readonly warnings: readonly ConfigProblem[];
+    };
+
+/** Reads the four files, checks each and all together, and reports every problem at once. A missing file = its defaults. */
+export function loadConfig(place: ConfigPlace): LoadedConfig {
+  const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [...strangersIn(place.dir)];
+  const files: string[] = [];
+
+  const read = <Schema extends z.ZodType>(name: ConfigFileName, schema: Schema, absent: unknown) => {
+    const file = join(place.dir, name);
+    const result = readYaml(file);
+    const source: YamlSource =
+      result.kind === "parsed" ? result.source : { file, value: absent, placeOf: () => ({}) };
+    if (result.kind === "bad") problems.push(...result.problems);
+    if (result.kind === "missing") {
+      if (place.required?.includes(file))
+        problems.push({ file, path: "", message: "was read before and is gone", suggestion: "put it back" });
+      else if (existsSync(place.dir))
+        warnings.push({ file, path: "", message: "is not there: its defaults hold" });
+    } else files.push(file);
+    const parsed = schema.safeParse(source.value);
+    const secrets = secretsIn(source);
+    const spoken = new Set(secrets.map((problem) => problem.path));
+    const found = parsed.success ? [] : problemsOf(parsed.error, source, jsonSchemaOf(schema));
+    problems.push(...secrets, ...found.filter((problem) => !spoken.has(problem.path)));
+    return { source, value: parsed.success ? parsed.data : undefined };
+  };
+
+  if (!existsSync(place.dir))
+    warnings.push({ file: place.dir, path: "", message: "is not there: the defaults hold" });
+  const hq = read("hq.yaml", hqSchema, {});
+  const agents = read("agents.yaml", agentsSchema, DEFAULT_AGENTS);
+  const channels = read("channels.yaml", channelsSchema, {});
+  // One agent that is wrong hides neither what is wrong between the others nor what the ACL says of them.
+  const entries = entriesOf(agents.source.value);
+  problems.push(...checkAgents(entries.good, agents.source));
+  const words = wordsOf(entries.all);
+  const find = (word: string) => words.get(word.toLowerCase());
+  const acl = read("acl.yaml", aclSchema, defaultPeople(find));
+  if (acl.value) {
+    if (agents.value || words.size > 0)
+      problems.push(...checkAcl(acl.value, acl.source, { find, ids: Object.keys(entries.all) }));
+    warnings.push(...doubtsAboutPeople(acl.value, acl.source));
+  }
+  if (hq.value) warnings.push(...doubtsAboutSettings(hq.value, hq.source));
+
+  if (problems.length > 0 || !hq.value || !agents.value || !channels.value || !acl.value)
+    return { ok: false, problems: problems.toSorted(byPlace), warnings };
+  const userHome = place.env["HOME"];
+  const base = { installation: place.installation, ...(userHome ? { userHome } : {}) };
+  const config: Config = {
+    settings: toSettings({ hq: hq.value, channels: channels.value, home: place.home, base }),
+    registry: createRegistry(toCards(agents.value, base)),
+    acl: toAcl(acl.value, find),
+    people: toPeople(acl.value, find),
+    files,
+  };
+  return { ok: true, config, warnings };
+}
+
+export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
+  return z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
+}
+
+/** Without the entries that stand for an agent which this installation does not have. */
+function defaultPeople(find: (word: string) => string | undefined): typeof DEFAULT_PEOPLE {
+  const roles = DEFAULT_PEOPLE.people?.roles?.filter(({ as }) => as === undefined || find(as) !== undefined);
+  return { ...DEFAULT_PEOPLE, people: { roles } };
+}
+
+function entriesOf(value: unknown) {
+  const agents = (value as { agents?: unknown } | null)?.agents;
+  const isMap = typeof agents === "object" && agents !== null && !Array.isArray(agents);
+  const all: Readonly<Record<string, unknown>> = isMap ? { ...agents } : {};
+  const good = Object.entries(all).flatMap(([id, entry]) => {
+    const parsed = agentSchema.safeParse(entry);
+    return parsed.success ? [[id, parsed.data] as const] : [];
+  });
+  return { all, good: Object.fromEntries(good) };
+}
+
+function wordsOf(agents: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const words = new Map<string, string>();
+  for (const [id, entry] of Object.entries(agents)) {
+    const aliases = (entry as { aliases?: unknown } | null)?.aliases;
+    for (const word of [id, ...(Array.isArray(aliases) ? aliases : [])]) {
+      if (typeof word === "string") words.set(word.toLowerCase(), id);
+    }
+  }
+  return words;
+}
+
+/** `hq.yml` beside nothing: a file that people think is read. */
+function strangersIn(dir: string): readonly ConfigProblem[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
+    .filter((name) => /\.ya?ml$/i.test(name) && !(CONFIG_FILES as readonly string[]).includes(name))
+    .map((name) => {
+      const near = nearest(name, CONFIG_FILES);
+      const more = near === undefined ? {} : { suggestion: `did you mean "${near}"?` };
+      return {
+        file: join(dir, name),
+        path: "",
+        message: "is not read: no file of that name is known",
+        ...more,
+      };
+    });
+}
+
+function byPlace(a: ConfigProblem, b: ConfigProblem): number {
+  const order = (name: string) => CONFIG_FILES.findIndex((file) => name.endsWith(file));
+  return order(a.file) - order(b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import type { z } from "zod";
+import type { ConfigProblem } from "../domain/config.ts";
+import type { Settings } from "../domain/settings.ts";
+import type { channelsSchema } from "./channels-schema.ts";
+import { expandPath } from "./fields.ts";
+import type { hqSchema } from "./hq-schema.ts";
+import { problemAt } from "./problems.ts";
+import type { YamlSource } from "./yaml-source.ts";
+
+const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
+
+export function toSettings(from: {
+  readonly hq: z.output<typeof hqSchema>;
+  readonly channels: z.output<typeof channelsSchema>;
+  readonly home: string;
+  readonly base: { readonly installation: string; readonly userHome?: string };
+}): Settings {
+  const { delegation, handoffs, logs, discord, api } = from.hq;
+  const path = (text: string | undefined, ...absent: string[]) =>
+    text === undefined ? join(from.home, ...absent) : expandPath(text, from.base);
+  return {
+    delegation: {
+      timeoutMs: delegation.timeout,
+      startWithinMs: delegation.start_within,
+      retries: delegation.retries,
+      slotGraceMs: delegation.slot_grace,
+      ambiguousGraceMs: delegation.ambiguous_grace,
+      maxDepth: delegation.max_depth,
+      contextMessages: delegation.context_messages,
+    },
+    handoffs: {
+      dir: path(handoffs.dir, "handoffs"),
+      keepInPlace: handoffs.keep_in_place,
+      maxBytes: handoffs.max_bytes,
+      quietMs: handoffs.quiet,
+      scanMs: handoffs.scan,
+      sweepMs: handoffs.sweep,
+      polling: handoffs.polling,
+    },
+    logs: {
+      dir: path(logs.dir, "logs", "orchestration"),
+      ...(logs.project_log === false ? {} : { projectLog: path(logs.project_log, "project_log.md") }),
+      level: logs.level,
+    },
+    channels: {
+      roles: from.channels.roles,
+      ids: from.channels.ids,
+      contextable: from.channels.contextable,
+    },
+    discord: { batchAbove: discord.batch_above, cardEditMs: discord.card_edit, mirror: discord.mirror },
+    api: {
+      host: api.host,
+      allowedHosts: api.allowed_hosts,
+      bodyLimit: api.body_limit,
+      ratePerMinute: api.rate_per_minute,
+    },
+  };
+}
+
+/** Allowed, and worth a word. */
+export function doubtsAboutSettings(
+  hq: z.output<typeof hqSchema>,
+  source: YamlSource,
+): readonly ConfigProblem[] {
+  if (LOOPBACK.includes(hq.api.host)) return [];
+  return [
+    problemAt(source, ["api", "host"], "makes REST reachable from other machines, without encryption", {
+      suggestion: "keep 127.0.0.1 and put a proxy with TLS before it",
+    }),
+  ];
+}

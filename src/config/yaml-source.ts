@@ -1,0 +1,156 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import {
+  Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  Parser,
+  parseDocument,
+  visit,
+} from "yaml";
+import type { ConfigProblem } from "../domain/config.ts";
+
+export const MAX_YAML_BYTES = 1024 * 1024;
+/** The parser's open constructs; our deepest file needs about ten. */
+const MAX_DEPTH = 60;
+const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+type Path = readonly PropertyKey[];
+export type Place = { readonly line?: number; readonly column?: number };
+
+/** A parsed file that still knows where everything stands. */
+export type YamlSource = {
+  readonly file: string;
+  readonly value: unknown;
+  /** Where a value stands, or with "key" the word that names it; the nearest parent when it is not there. */
+  readonly placeOf: (path: Path, part?: "key" | "value") => Place;
+};
+
+export type YamlResult =
+  | { readonly kind: "parsed"; readonly source: YamlSource }
+  | { readonly kind: "missing" }
+  | { readonly kind: "bad"; readonly problems: readonly ConfigProblem[] };
+
+/** Reads and parses one file. Never throws for what the file holds or for a file that cannot be read. */
+export function readYaml(file: string): YamlResult {
+  let bytes: Buffer;
+  try {
+    bytes = readCapped(file);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing" };
+    const message = code ? `cannot be read (${code})` : (cause as Error).message;
+    return { kind: "bad", problems: [{ file, path: "", message }] };
+  }
+  try {
+    return parseYaml(file, new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    return { kind: "bad", problems: [{ file, path: "", message: "is not UTF-8 text" }] };
+  }
+}
+
+function readCapped(file: string): Buffer {
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(descriptor).isFile()) throw new Error("is not a regular file");
+    const buffer = Buffer.alloc(MAX_YAML_BYTES + 1);
+    let length = 0;
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = readSync(descriptor, buffer, length, buffer.length - length, null);
+    }
+    if (length > MAX_YAML_BYTES) throw new Error("is larger than 1 MiB");
+    return buffer.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+export function parseYaml(file: string, text: string): YamlResult {
+  const counter = new LineCounter();
+  if (Buffer.byteLength(text) > MAX_YAML_BYTES)
+    return bad(file, counter, [[undefined, "is larger than 1 MiB"]]);
+  if (isTooDeep(text)) return bad(file, counter, [[undefined, "is nested too deeply"]]);
+  const document = parseDocument(text, {
+    version: "1.2",
+    lineCounter: counter,
+    prettyErrors: false,
+    uniqueKeys: true,
+    stringKeys: true,
+  });
+  const found: [number | undefined, string][] = [...document.errors, ...document.warnings].map((error) => [
+    error.pos[0],
+    spoken(error.code, error.message),
+  ]);
+  visit(document, (_, node) => {
+    if (isAlias(node))
+      found.push([node.range?.[0], "aliases (*name) are not read here: write the value out"]);
+    if (isPair(node) && isScalar(node.key) && FORBIDDEN_KEYS.has(String(node.key.value))) {
+      found.push([node.key.range?.[0], `the key ${String(node.key.value)} is not allowed`]);
+    }
+    // An id of 17 digits and more loses its end as a number: without quotes it is still meant as text.
+    if (isScalar(node) && typeof node.value === "number" && !Number.isSafeInteger(node.value)) {
+      if (node.source !== undefined && /^\d+$/.test(node.source)) node.value = node.source;
+    }
+  });
+  if (found.length > 0) return bad(file, counter, found);
+  const value: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
+  return {
+    kind: "parsed",
+    source: { file, value, placeOf: (path, part = "value") => placeOf(document, counter, path, part) },
+  };
+}
+
+function isTooDeep(text: string): boolean {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const _ of parser.next(lexeme));
+    if (parser.stack.length > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+function spoken(code: string, message: string): string {
+  if (code === "DUPLICATE_KEY") return "this key is here twice";
+  if (code === "TAG_RESOLVE_FAILED") return "tags (!name) are not read here";
+  if (code === "MULTIPLE_DOCS") return "one file holds one document: take the second --- away";
+  return message;
+}
+
+function bad(file: string, counter: LineCounter, found: readonly [number | undefined, string][]): YamlResult {
+  const problems = found.map(([offset, message]) => ({ file, ...place(counter, offset), path: "", message }));
+  return { kind: "bad", problems };
+}
+
+function place(counter: LineCounter, offset: number | undefined): Place {
+  if (offset === undefined) return {};
+  const { line, col } = counter.linePos(offset);
+  return { line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function placeOf(document: Document, counter: LineCounter, path: Path, part: "key" | "value"): Place {
+  let node: unknown = document.contents;
+  let best = offsetOf(node);
+  for (const [depth, step] of path.entries()) {
+    const isLast = depth === path.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      if (!pair) break;
+      node = pair.value;
+      best = (isLast && part === "value" ? offsetOf(node) : undefined) ?? offsetOf(pair.key) ?? best;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      best = offsetOf(node) ?? best;
+    } else break;
+  }
+  return place(counter, best);
+}
+
+function offsetOf(node: unknown): number | undefined {
+  const range = (node as { range?: readonly number[] | null } | null | undefined)?.range;
+  return range?.[0];
+}

@@ -1,0 +1,95 @@
+import {
+  type AgentTroubleEvent,
+  type AgentTroubleInput,
+  type AgentTroubleState,
+  agentTrouble,
+} from "./agent-trouble.ts";
+import { slotsAfter } from "./capacity.ts";
+import { delegation } from "./delegation.ts";
+import {
+  type DelegationEvent,
+  type DelegationInput,
+  type DelegationState,
+  isSettled,
+} from "./delegation-types.ts";
+import { delivery } from "./delivery.ts";
+import type { DeliveryEvent, DeliveryInput, DeliveryState } from "./delivery-types.ts";
+import type { Effect, EffectType } from "./effects.ts";
+import {
+  type InteractionEvent,
+  type InteractionInput,
+  type InteractionState,
+  interaction,
+} from "./interaction.ts";
+import { type StrayEvent, type StrayInput, type StrayState, stray } from "./stray.ts";
+
+/** State, inputs and events of each kind of stream. */
+export type Kinds = {
+  delegation: { state: DelegationState; input: DelegationInput; event: DelegationEvent };
+  delivery: { state: DeliveryState; input: DeliveryInput; event: DeliveryEvent };
+  interaction: { state: InteractionState; input: InteractionInput; event: InteractionEvent };
+  stray: { state: StrayState; input: StrayInput; event: StrayEvent };
+  agent: { state: AgentTroubleState; input: AgentTroubleInput; event: AgentTroubleEvent };
+};
+export type Kind = keyof Kinds;
+
+/** A decider with what the ledger's lists need to know of its states. */
+export type Aggregate<K extends Kind> = {
+  readonly decide: (
+    state: Kinds[K]["state"] | undefined,
+    input: Kinds[K]["input"],
+  ) => readonly Kinds[K]["event"][];
+  readonly evolve: (state: Kinds[K]["state"] | undefined, event: Kinds[K]["event"]) => Kinds[K]["state"];
+  readonly effects: (state: Kinds[K]["state"], event: Kinds[K]["event"]) => readonly Effect[];
+  readonly columns: (state: Kinds[K]["state"]) => {
+    readonly status: string;
+    readonly open: boolean;
+    readonly agent?: string;
+    readonly parent?: string;
+    readonly deadlineAt?: number;
+  };
+  readonly slots?: (
+    state: Kinds[K]["state"],
+    input: Kinds[K]["input"],
+  ) => readonly { readonly attempt: number; readonly until: number | "free" }[];
+  /** Kinds of open effects that these events make pointless. */
+  readonly cancels?: (events: readonly Kinds[K]["event"][]) => readonly EffectType[];
+};
+
+const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "deadline", "start-limit", "reconcile"];
+const WHEN_DISPATCHED: readonly EffectType[] = ["start-limit"];
+const NOTHING: readonly EffectType[] = [];
+
+export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
+  delegation: {
+    ...delegation,
+    columns: (state) => {
+      const deadlineAt = state.attempts.at(-1)?.deadlineAt;
+      return {
+        status: state.status,
+        open: !isSettled(state.status),
+        agent: state.order.agent,
+        ...(state.order.parent ? { parent: state.order.parent.id } : {}),
+        ...(deadlineAt === undefined ? {} : { deadlineAt }),
+      };
+    },
+    slots: slotsAfter,
+    cancels: (events) => {
+      if (events.some(({ type }) => type === "delegation.settled")) return WHEN_SETTLED;
+      return events.some(({ type }) => type === "attempt.dispatched") ? WHEN_DISPATCHED : NOTHING;
+    },
+  },
+  delivery: {
+    ...delivery,
+    columns: (state) => ({ status: state.status, open: state.status !== "posted" }),
+  },
+  interaction: {
+    ...interaction,
+    columns: (state) => ({
+      status: state.status,
+      open: state.status === "noted" || state.status === "begun",
+    }),
+  },
+  stray: { ...stray, columns: () => ({ status: "set_aside", open: false }) },
+  agent: { ...agentTrouble, columns: (state) => ({ status: state.status, open: false, agent: state.agent }) },
+};

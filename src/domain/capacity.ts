@@ -1,0 +1,28 @@
+import type { DelegationInput, DelegationState } from "./delegation-types.ts";
+
+/**
+ * What an input does to the agent's capacity, also when it means nothing to the state any more:
+ * only a handoff or proof that the work was not taken frees it; a timeout or cancel alone does not.
+ */
+export function slotsAfter(
+  state: DelegationState,
+  input: DelegationInput,
+): readonly { readonly attempt: number; readonly until: number | "free" }[] {
+  switch (input.type) {
+    case "dispatched":
+      return [{ attempt: input.attempt, until: input.at + state.order.timeoutMs + state.order.slotGraceMs }];
+    case "deferred":
+    case "refused":
+    case "lost":
+      return [{ attempt: input.attempt, until: "free" }];
+    case "handoff":
+    case "bad-handoff":
+      return [{ attempt: input.source.attempt, until: "free" }];
+    case "queue":
+    case "uncertain":
+    case "deadline":
+    case "start-limit":
+    case "cancel":
+      return [];
+  }
+}

@@ -1,0 +1,164 @@
+import { oneLine } from "../kernel/text.ts";
+import { actorName, callerOf } from "./actor.ts";
+import type { DelegationEvent, DelegationState } from "./delegation-types.ts";
+import type { Effect } from "./effects.ts";
+
+type State = DelegationState;
+type EventOf<Type extends DelegationEvent["type"]> = Extract<DelegationEvent, { type: Type }>;
+
+/** The slot lane of an agent: its capacity. */
+export function slotLaneOf(agent: string): string {
+  return `agent:${agent}`;
+}
+
+/** What follows each fact of a delegation. */
+export function delegationEffects(state: State, event: DelegationEvent): readonly Effect[] {
+  switch (event.type) {
+    case "delegation.queued":
+      return [...startAttempt(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
+    case "attempt.dispatched": {
+      const { at, attempt, deadlineAt } = event;
+      return [
+        { body: { type: "deadline", run: state.order.id, attempt }, lane: "any", dueAt: deadlineAt },
+        attemptLine(state, at, { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() }),
+        ...card(state, at),
+      ];
+    }
+    case "attempt.deferred":
+      return [dispatch(state, event.attempt, event.untilAt, event.again), ...card(state, event.at)];
+    case "attempt.uncertain": {
+      const { attempt, sentAt, lookAt } = event;
+      const { id, agent } = state.order;
+      return [
+        { body: { type: "reconcile", run: id, agent, attempt, sentAt }, lane: "any", dueAt: lookAt },
+        ...card(state, event.at),
+      ];
+    }
+    case "attempt.lost":
+      return [dispatch(state, event.attempt, event.at, true)];
+    case "attempt.failed": {
+      const { at, attempt, reason, text, next } = event;
+      const end = attemptLine(state, at, {
+        event: "end",
+        attempt,
+        status: "failed",
+        reason,
+        text: oneLine(text),
+      });
+      if (next === undefined) return [end];
+      return [end, ...startAttempt(state, next, at), ...card(state, at)];
+    }
+    case "handoff.seen":
+      return archive(state, event);
+    case "delegation.settled":
+      return settled(state, event);
+  }
+}
+
+function dispatch(state: State, attempt: number, dueAt: number, again: boolean): Effect {
+  const { id, agent } = state.order;
+  return {
+    body: { type: "dispatch", run: id, agent, attempt, again },
+    lane: "any",
+    dueAt,
+    slot: { lane: slotLaneOf(agent), attempt },
+  };
+}
+
+function startAttempt(state: State, attempt: number, at: number): readonly Effect[] {
+  const { id, startWithinMs } = state.order;
+  return [
+    dispatch(state, attempt, at, false),
+    { body: { type: "start-limit", run: id, attempt }, lane: "any", dueAt: at + startWithinMs },
+  ];
+}
+
+function card(state: State, dueAt: number): readonly Effect[] {
+  const { id, card } = state.order;
+  return card
+    ? [{ body: { type: "card", run: id, to: { channel: card.channel } }, lane: "discord", dueAt }]
+    : [];
+}
+
+function attemptLine(state: State, at: number, fields: object): Effect {
+  const { id, agent, actor, workflow } = state.order;
+  const line = JSON.stringify({
+    at: new Date(at).toISOString(),
+    runId: id,
+    agent,
+    caller: callerOf(actor),
+    ...(workflow?.run ? { workflowId: workflow.run } : {}),
+    ...(workflow?.step ? { stepId: workflow.step } : {}),
+    ...fields,
+  });
+  return { body: { type: "append", file: "attempts", line }, lane: "host", dueAt: at };
+}
+
+/** Accepted files go to accepted/; everything else is set aside with the reason beside it. Posted documents have no file. */
+function archive(state: State, event: EventOf<"handoff.seen">): readonly Effect[] {
+  const { source, verdict, problems, at } = event;
+  if (source.path === "rest") return [];
+  const reasons =
+    verdict === "accepted" || problems.length > 0
+      ? problems
+      : [
+          {
+            path: "",
+            message: `${verdict}: ${state.order.id} was already ${state.status} when this arrived`,
+          },
+        ];
+  return [
+    {
+      body: {
+        type: "archive",
+        run: state.order.id,
+        path: source.path,
+        digest: source.digest,
+        ...(source.inode === undefined ? {} : { inode: source.inode }),
+        to: verdict === "accepted" ? "accepted" : "rejected",
+        problems: reasons,
+      },
+      lane: "host",
+      dueAt: at,
+    },
+  ];
+}
+
+function settled(state: State, event: EventOf<"delegation.settled">): readonly Effect[] {
+  const { order } = state;
+  const { at, status, handoff } = event;
+  const effects: Effect[] = [];
+  if (handoff && status !== "failed") {
+    effects.push(
+      attemptLine(state, at, {
+        event: "end",
+        attempt: state.attempts.at(-1)?.attempt ?? 1,
+        status,
+        ...(handoff.confidence ? { confidence: handoff.confidence } : {}),
+      }),
+    );
+  }
+  if (status === "succeeded" || status === "partial") {
+    const day = new Date(at).toISOString().slice(0, 16).replace("T", " ");
+    const what = oneLine(order.objective, 120);
+    const line = `[${day}] ${order.agent}: Completed — ${what}${status === "partial" ? " (partial)" : ""} [${order.id}]`;
+    effects.push({ body: { type: "append", file: "project", line }, lane: "host", dueAt: at });
+  }
+  if (order.deliver && status !== "canceled") effects.push(post(order.id, "result", at));
+  effects.push(post(order.id, "log", at), ...card(state, at));
+  return effects;
+}
+
+function post(run: string, kind: "result" | "log", dueAt: number): Effect {
+  const role = kind === "result" ? "results" : "agentLogs";
+  return {
+    body: { type: "post", delivery: { id: `${run}/${kind}`, kind, to: { role }, subject: run } },
+    lane: "discord",
+    dueAt,
+  };
+}
+
+/** Who settled it, for history lines. */
+export function settledBy(event: EventOf<"delegation.settled">): string {
+  return event.by ? actorName(event.by) : "system";
+}

@@ -1,0 +1,274 @@
+import type { Decider } from "../kernel/decider.ts";
+import type { Problem } from "../kernel/refusal.ts";
+import { delegationEffects } from "./delegation-effects.ts";
+import type {
+  AttemptState,
+  DelegationEvent,
+  DelegationInput,
+  DelegationState,
+  DelegationStatus,
+  FailureReason,
+  HandoffVerdict,
+} from "./delegation-types.ts";
+import { isSettled } from "./delegation-types.ts";
+import type { Effect } from "./effects.ts";
+import type { Handoff, HandoffSource } from "./handoff-types.ts";
+
+type State = DelegationState;
+type Event = DelegationEvent;
+type InputOf<Type extends DelegationInput["type"]> = Extract<DelegationInput, { type: Type }>;
+
+const NEW_ATTEMPT = { sends: 0, deferrals: 0, ambiguous: false } as const;
+
+export function currentAttempt(state: State): AttemptState {
+  return state.attempts.at(-1) ?? { attempt: 1, ...NEW_ATTEMPT };
+}
+
+function decide(state: State | undefined, input: DelegationInput): readonly Event[] {
+  if (input.type === "queue") return state ? [] : [{ type: "delegation.queued", order: input.order }];
+  if (!state) return [];
+  if (input.type === "handoff") return decideHandoff(state, input);
+  if (input.type === "bad-handoff") return decideBadHandoff(state, input);
+  if (isSettled(state.status)) return [];
+  if (input.type === "cancel") {
+    const reason = input.reason ?? "canceled on request";
+    return [
+      {
+        type: "delegation.settled",
+        at: input.at,
+        status: "canceled",
+        code: "canceled",
+        reason,
+        problems: [],
+        by: input.actor,
+      },
+    ];
+  }
+  const current = currentAttempt(state);
+  if (input.attempt !== current.attempt) return [];
+  return decideAttempt(state, current, input);
+}
+
+function decideAttempt(
+  state: State,
+  current: AttemptState,
+  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" }>,
+): readonly Event[] {
+  switch (input.type) {
+    case "dispatched": {
+      if (current.dispatchedAt !== undefined) return [];
+      const ownDeadline = input.at + state.order.timeoutMs;
+      const deadlineAt = Math.min(ownDeadline, state.order.parent?.deadlineAt ?? ownDeadline);
+      return [{ ...input, type: "attempt.dispatched", deadlineAt }];
+    }
+    case "deferred":
+      return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.deferred" }] : [];
+    case "uncertain":
+      return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.uncertain" }] : [];
+    case "lost":
+      return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.lost" }] : [];
+    case "refused":
+      return failAttempt(state, input.at, { reason: "refused", text: input.text, isFinal: true });
+    case "deadline":
+      if (current.dispatchedAt === undefined) return [];
+      return failAttempt(state, input.at, {
+        reason: "timed_out",
+        text: `${state.order.agent} gave nothing back within ${Math.round(state.order.timeoutMs / 1000)} s of attempt ${current.attempt}`,
+      });
+    case "start-limit":
+      if (current.dispatchedAt !== undefined) return [];
+      return failAttempt(state, input.at, {
+        reason: "not_started",
+        text: `${state.order.agent} could not be given the work within ${Math.round(state.order.startWithinMs / 1000)} s${state.waiting ? `: ${state.waiting.text}` : ""}`,
+        isFinal: true,
+      });
+  }
+}
+
+type Failure = {
+  readonly reason: FailureReason;
+  readonly text: string;
+  readonly problems?: readonly Problem[];
+  readonly handoff?: Handoff;
+  /** Asking again is useless. */
+  readonly isFinal?: boolean;
+};
+
+const SETTLED_AS: Readonly<Record<FailureReason, DelegationStatus>> = {
+  timed_out: "timed_out",
+  not_started: "timed_out",
+  invalid_handoff: "failed",
+  agent_failed: "failed",
+  refused: "failed",
+};
+
+/** The attempt failed: the next one begins while attempts last, else the delegation is settled. */
+function failAttempt(state: State, at: number, failure: Failure): readonly Event[] {
+  const { attempt } = currentAttempt(state);
+  const { reason, text } = failure;
+  const problems = failure.problems ?? [];
+  const hasNext = !failure.isFinal && attempt < state.order.maxAttempts;
+  const failed: Event = {
+    type: "attempt.failed",
+    attempt,
+    at,
+    reason,
+    text,
+    problems,
+    ...(hasNext ? { next: attempt + 1 } : {}),
+  };
+  if (hasNext) return [failed];
+  const settled: Event = {
+    type: "delegation.settled",
+    at,
+    status: SETTLED_AS[reason],
+    code: reason,
+    reason: text,
+    problems,
+    ...(failure.handoff ? { handoff: failure.handoff } : {}),
+  };
+  return [failed, settled];
+}
+
+/** The same file read again, as after a crash between commit and archive: nothing new. */
+function isKnown(state: State, source: HandoffSource): boolean {
+  return state.handoffs.some(
+    (seen) => seen.digest === source.digest && seen.path === source.path && seen.inode === source.inode,
+  );
+}
+
+function lateVerdict(state: State, source: HandoffSource): HandoffVerdict {
+  const accepted = state.handoffs.find((seen) => seen.verdict === "accepted");
+  if (accepted?.digest === source.digest) return "duplicate";
+  return accepted?.attempt === source.attempt ? "changed" : "late";
+}
+
+function seen(input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict): Event {
+  return {
+    type: "handoff.seen",
+    at: input.at,
+    source: input.source,
+    verdict,
+    problems: input.type === "bad-handoff" ? input.problems : [],
+    ...(input.type === "handoff" ? { status: input.handoff.status } : {}),
+  };
+}
+
+function decideHandoff(state: State, input: InputOf<"handoff">): readonly Event[] {
+  const { source, handoff, at } = input;
+  if (isKnown(state, source)) return [];
+  if (isSettled(state.status)) return [seen(input, lateVerdict(state, source))];
+  const settle = (status: DelegationStatus): readonly Event[] => [
+    seen(input, "accepted"),
+    {
+      type: "delegation.settled",
+      at,
+      status,
+      handoff,
+      problems: [],
+      ...(status === "blocked" ? { code: "blocked", reason: handoff.notes || handoff.result } : {}),
+    },
+  ];
+  switch (handoff.status) {
+    case "complete":
+      return settle("succeeded");
+    case "partial":
+      return settle("partial");
+    case "blocked":
+      return settle("blocked");
+    case "failed": {
+      if (source.attempt < currentAttempt(state).attempt) return [seen(input, "superseded")];
+      const text = `${state.order.agent} says it failed: ${handoff.notes || handoff.result}`;
+      const problems = [{ path: "status", message: text }];
+      return [
+        seen(input, "accepted"),
+        ...failAttempt(state, at, { reason: "agent_failed", text, problems, handoff }),
+      ];
+    }
+  }
+}
+
+function decideBadHandoff(state: State, input: InputOf<"bad-handoff">): readonly Event[] {
+  const { source, problems, at } = input;
+  if (isKnown(state, source)) return [];
+  if (isSettled(state.status)) return [seen(input, "late")];
+  if (source.attempt < currentAttempt(state).attempt) return [seen(input, "superseded")];
+  const first = problems[0];
+  const text = `the handoff is not acceptable${first ? `: ${first.path ? `${first.path}: ` : ""}${first.message}` : ""}`;
+  return [seen(input, "rejected"), ...failAttempt(state, at, { reason: "invalid_handoff", text, problems })];
+}
+
+function evolve(state: State | undefined, event: Event): State {
+  if (event.type === "delegation.queued") {
+    return { order: event.order, status: "queued", attempts: [{ attempt: 1, ...NEW_ATTEMPT }], handoffs: [] };
+  }
+  if (!state) throw new Error(`${event.type} before delegation.queued`);
+  const { waiting: _, ...rest } = state;
+  switch (event.type) {
+    case "attempt.dispatched":
+      return {
+        ...rest,
+        status: "dispatched",
+        attempts: withCurrent(state, (now) => ({
+          ...now,
+          dispatchedAt: event.at,
+          deadlineAt: event.deadlineAt,
+          sends: now.sends + 1,
+        })),
+      };
+    case "attempt.deferred":
+      return {
+        ...state,
+        status: "queued",
+        waiting: { reason: event.reason, text: event.text, untilAt: event.untilAt },
+        attempts: withCurrent(state, (now) => ({ ...now, deferrals: now.deferrals + 1 })),
+      };
+    case "attempt.uncertain":
+      return {
+        ...state,
+        waiting: { reason: "uncertain", text: event.text, untilAt: event.lookAt },
+        attempts: withCurrent(state, (now) =>
+          now.ambiguous ? now : { ...now, ambiguous: true, sends: now.sends + 1 },
+        ),
+      };
+    case "attempt.lost":
+      return { ...rest, status: "queued" };
+    case "attempt.failed": {
+      const attempts = withCurrent(state, (now) => ({
+        ...now,
+        failedAt: event.at,
+        reason: event.reason,
+        problems: event.problems.length > 0 ? event.problems : [{ path: "", message: event.text }],
+      }));
+      if (event.next === undefined) return { ...rest, attempts };
+      return { ...rest, status: "queued", attempts: [...attempts, { attempt: event.next, ...NEW_ATTEMPT }] };
+    }
+    case "handoff.seen":
+      return {
+        ...state,
+        handoffs: [...state.handoffs, { ...event.source, at: event.at, verdict: event.verdict }],
+      };
+    case "delegation.settled":
+      return {
+        ...rest,
+        status: event.status,
+        outcome: {
+          at: event.at,
+          problems: event.problems,
+          ...(event.reason === undefined ? {} : { reason: event.reason }),
+          ...(event.code === undefined ? {} : { code: event.code }),
+          ...(event.handoff === undefined ? {} : { handoff: event.handoff }),
+        },
+      };
+  }
+}
+
+function withCurrent(state: State, change: (current: AttemptState) => AttemptState): readonly AttemptState[] {
+  return [...state.attempts.slice(0, -1), change(currentAttempt(state))];
+}
+
+export const delegation: Decider<State, DelegationInput, Event, Effect> = {
+  decide,
+  evolve,
+  effects: delegationEffects,
+};

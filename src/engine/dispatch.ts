@@ -1,0 +1,213 @@
+import type { AgentCard, Registry } from "../domain/agent-card.ts";
+import { currentAttempt } from "../domain/delegation.ts";
+import { type DelegationInput, type DelegationState, isSettled } from "../domain/delegation-types.ts";
+import type { Settings } from "../domain/settings.ts";
+import { isRefusal } from "../kernel/refusal.ts";
+import type { Engine } from "./accept.ts";
+import type { Outcome } from "./loop.ts";
+import type { ClaimedOf } from "./perform.ts";
+import type { Agents, DispatchAnswer } from "./ports/agents.ts";
+import type { Inbox } from "./ports/handoffs.ts";
+import type { ClaimedEffect } from "./ports/ledger.ts";
+import type { Crash, Log } from "./ports/log.ts";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+const LOOK_AGAIN_MS = 5000;
+
+/** Exponential wait, from 1 s to 30 s. */
+export function waitAfter(deferrals: number): number {
+  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(10, deferrals));
+}
+
+/** The text that is sent for an attempt. */
+export type PromptFor = (state: DelegationState, card: AgentCard) => { readonly text: string };
+
+export type DispatchDeps = {
+  readonly engine: Engine;
+  readonly agents: Agents;
+  readonly inbox: Inbox;
+  readonly registry: () => Registry;
+  readonly settings: () => Settings;
+  readonly promptFor: PromptFor;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly crash: Crash;
+};
+
+/**
+ * Sends attempts, and finds out what became of those whose answer was never seen.
+ * Begun in the ledger before the call: after a crash it is reconciled, never blindly repeated.
+ */
+export function createDispatch(deps: DispatchDeps) {
+  const { engine, agents, inbox, now, log, crash } = deps;
+
+  function tell(effect: ClaimedEffect, run: string, input: DelegationInput) {
+    const settles = [{ id: effect.id, outcome: input.type }];
+    return engine.accept({ kind: "delegation", stream: run, input, cause: effect.id, settles });
+  }
+
+  async function dispatch(effect: ClaimedOf<"dispatch">): Promise<Outcome> {
+    crash("dispatch:claimed");
+    const { run, attempt, again } = effect.body;
+    const state = await engine.read("delegation", run);
+    if (!state) throw new Error(`dispatch of ${run}, which has no events`);
+    const at = now();
+    if (effect.begunBefore !== undefined) {
+      const text = "the supervisor stopped while it was sending; looking whether the agent got it";
+      await tell(effect, run, {
+        type: "uncertain",
+        attempt,
+        at,
+        lookAt: at,
+        sentAt: effect.begunBefore,
+        text,
+      });
+      return { kind: "recorded" };
+    }
+    if (isSettled(state.status) || currentAttempt(state).attempt !== attempt) {
+      await tell(effect, run, {
+        type: "deferred",
+        attempt,
+        at,
+        untilAt: at,
+        reason: "agent_busy",
+        text: "no longer wanted",
+        again,
+      });
+      return { kind: "recorded" };
+    }
+    await tell(effect, run, toInput(state, attempt, again, at, await send(state, attempt)));
+    crash("dispatch:recorded");
+    return { kind: "recorded" };
+  }
+
+  async function send(state: DelegationState, attempt: number): Promise<DispatchAnswer> {
+    const { order } = state;
+    const card = deps.registry().find(order.agent);
+    if (!card) return { kind: "final", status: 0, text: `${order.agent} is no longer in config/agents.yaml` };
+    let message: string;
+    try {
+      message = deps.promptFor(state, card).text;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return { kind: "final", status: 0, text: error.message };
+    }
+    crash("dispatch:composed");
+    inbox.expect(order.id);
+    const answer = await agents.dispatch({
+      agent: card,
+      message,
+      name: `HQ ${order.id}`,
+      idempotencyKey: `${order.id}#${attempt}`,
+      timeoutMs: order.timeoutMs,
+      ...(order.agentPosts ? { agentPosts: order.agentPosts } : {}),
+    });
+    crash("dispatch:sent");
+    if (answer.kind !== "accepted") {
+      log.warn(
+        { run: order.id, agent: order.agent, attempt, answer: answer.kind, text: answer.text },
+        "a dispatch was not accepted",
+      );
+    }
+    await noteTrouble(order.agent, answer);
+    return answer;
+  }
+
+  async function noteTrouble(agent: string, answer: DispatchAnswer): Promise<void> {
+    const at = now();
+    if (answer.kind === "unauthorized") {
+      const input = { type: "unauthorized", at, agent, text: answer.text } as const;
+      await engine.accept({ kind: "agent", stream: `agent-${agent}`, input, cause: `dispatch ${agent}` });
+    } else if (
+      answer.kind === "accepted" &&
+      (await engine.read("agent", `agent-${agent}`))?.status === "unauthorized"
+    ) {
+      await engine.accept({
+        kind: "agent",
+        stream: `agent-${agent}`,
+        input: { type: "well", at, agent },
+        cause: `dispatch ${agent}`,
+      });
+    }
+  }
+
+  function toInput(
+    state: DelegationState,
+    attempt: number,
+    again: boolean,
+    sentAt: number,
+    answer: DispatchAnswer,
+  ): DelegationInput {
+    const at = now();
+    const waitMs = waitAfter(currentAttempt(state).deferrals);
+    switch (answer.kind) {
+      case "accepted":
+        return {
+          type: "dispatched",
+          attempt,
+          at,
+          again,
+          ...(answer.agentRunId ? { agentRunId: answer.agentRunId } : {}),
+        };
+      case "final":
+        return { type: "refused", attempt, at, text: answer.text };
+      case "unauthorized":
+        return {
+          type: "deferred",
+          attempt,
+          at,
+          untilAt: at + LONGEST_WAIT_MS,
+          reason: "agent_unauthorized",
+          text: answer.text,
+          again,
+        };
+      case "again":
+        return {
+          type: "deferred",
+          attempt,
+          at,
+          untilAt: at + (answer.afterMs ?? waitMs),
+          reason: answer.reason,
+          text: answer.text,
+          again,
+        };
+      case "ambiguous":
+        return { type: "uncertain", attempt, at, sentAt, lookAt: at, text: answer.text };
+    }
+  }
+
+  /** Handoff there? Gateway restarted since, or one that knows the key again? Else wait the grace, then send the same attempt again. */
+  async function reconcile(effect: ClaimedOf<"reconcile">): Promise<Outcome> {
+    const { run, agent, attempt, sentAt } = effect.body;
+    await inbox.sweep();
+    const state = await engine.read("delegation", run);
+    const card = deps.registry().find(agent);
+    const current = state && currentAttempt(state);
+    const isOver =
+      !state ||
+      !card ||
+      isSettled(state.status) ||
+      current?.attempt !== attempt ||
+      current.dispatchedAt !== undefined;
+    if (isOver) return { kind: "done", outcome: "no longer in doubt" };
+    inbox.expect(run);
+    const health = await agents.probe(card);
+    const at = now();
+    const lost = async (text: string): Promise<Outcome> => {
+      log.info({ run, agent, attempt, text }, "an attempt in doubt is sent again");
+      await tell(effect, run, { type: "lost", attempt, at, text });
+      return { kind: "recorded" };
+    };
+    if (health.state === "down") return lost("the gateway is not running, so nothing is under way there");
+    if (health.uptimeMs !== undefined && at - health.uptimeMs > sentAt)
+      return lost("the gateway restarted since, and forgot what it was doing");
+    if (health.idempotent) return lost("the gateway knows the key again if it had the work");
+    const graceEndsAt = sentAt + deps.settings().delegation.ambiguousGraceMs;
+    if (at >= graceEndsAt) return lost("nothing came back within the grace");
+    const lookAt = Math.min(graceEndsAt, at + LOOK_AGAIN_MS);
+    return { kind: "again", dueAt: lookAt, reason: "still in doubt" };
+  }
+
+  return { dispatch, reconcile };
+}

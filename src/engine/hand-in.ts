@@ -1,0 +1,108 @@
+import type { DelegationState } from "../domain/delegation-types.ts";
+import { isSettled } from "../domain/delegation-types.ts";
+import { type DelegationView, viewOf } from "../domain/view.ts";
+import { digestOf } from "../kernel/id.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import type { Engine } from "./accept.ts";
+import type { ArrivedHandoff } from "./ports/handoffs.ts";
+import type { Ledger } from "./ports/ledger.ts";
+import type { HandoffRecord } from "./verbs.ts";
+
+/** How long after settlement a posted document is still answered with what became of it. */
+const GRACE_MS = 60 * 60_000;
+
+export function createHandIn(deps: {
+  readonly engine: Engine;
+  readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
+  /** The attempt a token is for; undefined when it is not this run's. */
+  readonly verifyToken: (token: string, run: string) => number | undefined;
+  readonly now: () => number;
+}) {
+  return async function handIn(
+    runId: string,
+    token: string,
+    document: unknown,
+    bytes: string,
+  ): Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }> {
+    const attempt = deps.verifyToken(token, runId);
+    const before = attempt === undefined ? undefined : await deps.engine.read("delegation", runId);
+    if (attempt === undefined || !before) {
+      throw new Refusal("unauthenticated", "The token does not belong to this run.", {
+        hint: "Use the run id and the token exactly as they stand in the prompt.",
+      });
+    }
+    if (before.outcome && deps.now() - before.outcome.at > GRACE_MS) {
+      throw new Refusal("already_settled", `${runId} was settled as ${before.status} long ago.`);
+    }
+    const digest = digestOf(bytes);
+    const known = before.handoffs.find((seen) => seen.digest === digest && seen.path === "rest");
+    if (known && known.verdict !== "rejected") return { delegation: viewOf(before), repeated: true };
+    const after = await deps.receive({
+      runId,
+      ok: true,
+      document,
+      source: { path: "rest", digest, attempt },
+    });
+    if (!after) throw new Refusal("not_found", `There is no delegation ${runId}.`);
+    const seen = after.handoffs.findLast((one) => one.digest === digest);
+    const delegation = viewOf(after);
+    switch (seen?.verdict) {
+      case "accepted":
+        return { delegation, repeated: false };
+      case "duplicate":
+        return { delegation, repeated: true };
+      case "rejected":
+        throw new Refusal("invalid_input", "The handoff is not acceptable.", {
+          hint: isSettled(after.status)
+            ? `${runId} is settled as ${after.status}.`
+            : "It counts as a failed attempt; the next prompt names the problems.",
+          problems: after.attempts.findLast((one) => one.problems)?.problems ?? [],
+        });
+      case "late":
+      case "changed":
+      case "superseded":
+      case undefined:
+        throw new Refusal(
+          "handoff_changed",
+          `${runId} is already ${after.status}; this document was recorded and changes nothing.`,
+        );
+    }
+  };
+}
+
+type SeenEvent = {
+  readonly at: number;
+  readonly run?: string;
+  readonly source: { readonly path: string; readonly digest: string; readonly attempt: number };
+  readonly verdict: HandoffRecord["verdict"];
+  readonly problems: HandoffRecord["problems"];
+  readonly status?: string;
+};
+
+/** Every document that was seen, newest first, whatever became of it. */
+export async function listHandoffs(
+  ledger: Ledger,
+  query: { readonly run?: string; readonly limit?: number },
+): Promise<readonly HandoffRecord[]> {
+  const limit = Math.min(500, query.limit ?? 50);
+  const events = await ledger.events({
+    types: ["handoff.seen"],
+    before: Number.MAX_SAFE_INTEGER,
+    limit,
+    ...(query.run === undefined ? {} : { stream: query.run }),
+  });
+  return events.map(({ stream, body }) => {
+    const { at, run, source, verdict, problems, status } = body as SeenEvent;
+    const { path, digest, attempt } = source;
+    return {
+      at,
+      run: run ?? stream,
+      verdict,
+      path,
+      digest,
+      attempt,
+      problems,
+      ...(status === undefined ? {} : { status }),
+    };
+  });
+}

@@ -1,0 +1,68 @@
+import type { InteractionState } from "../domain/interaction.ts";
+import { type Engine, stateOf } from "./accept.ts";
+import type { Ledger } from "./ports/ledger.ts";
+import type { Crash } from "./ports/log.ts";
+import type { InteractionVerbs } from "./verbs.ts";
+
+export function createInteractions(deps: {
+  readonly engine: Engine;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  /** Only what earlier lives of the supervisor left is unfinished. */
+  readonly startedAt: number;
+  readonly crash: Crash;
+}): InteractionVerbs {
+  const { engine, ledger, now, crash } = deps;
+  const streamOf = (id: string) => `int-${id}`;
+
+  async function done(id: string, outcome: string): Promise<void> {
+    const input = { type: "done", at: now(), outcome } as const;
+    await engine.accept({ kind: "interaction", stream: streamOf(id), input, cause: id });
+    crash("interaction:done");
+  }
+
+  return {
+    async note(id, work, actor) {
+      const input = { type: "note", at: now(), id, work, actor } as const;
+      const { events } = await engine.accept({
+        kind: "interaction",
+        stream: streamOf(id),
+        input,
+        cause: id,
+        actor,
+      });
+      crash("interaction:recorded");
+      return events.length > 0;
+    },
+    async begin(id) {
+      await engine.accept({
+        kind: "interaction",
+        stream: streamOf(id),
+        input: { type: "begin", at: now() },
+        cause: id,
+      });
+      crash("interaction:acknowledged");
+    },
+    done,
+    async unfinished() {
+      const open: InteractionState[] = [];
+      for (let before: string | undefined; ; ) {
+        const page = await ledger.list({
+          kind: "interaction",
+          open: true,
+          limit: 200,
+          ...(before ? { before } : {}),
+        });
+        const states = page.items.map((loaded) => stateOf("interaction", loaded));
+        open.push(...states.filter(({ at }) => at < deps.startedAt));
+        before = page.next;
+        if (!before) break;
+      }
+      for (const { id } of open.filter(({ status }) => status === "noted")) await done(id, "unanswered");
+      return open
+        .filter(({ status }) => status === "begun")
+        .toReversed()
+        .map(({ id, work, actor, at }) => ({ id, work, actor, at }));
+    },
+  };
+}

@@ -1,0 +1,172 @@
+import type { Lane } from "../domain/effects.ts";
+import { createBell } from "../kernel/bell.ts";
+import type { ClaimedEffect, ClaimRequest, Ledger } from "./ports/ledger.ts";
+import type { Log } from "./ports/log.ts";
+
+/** What became of an effect: it is over, or it is tried again at an instant. Whoever performs it commits `over` itself when that has events. */
+export type Outcome =
+  | { readonly kind: "recorded" }
+  | { readonly kind: "done"; readonly outcome: string }
+  | { readonly kind: "again"; readonly dueAt: number; readonly reason: string };
+
+export type Perform = (effect: ClaimedEffect) => Promise<Outcome>;
+
+const HOLD_MS = 10 * 60_000;
+const AT_ONCE: Readonly<Record<Lane, number>> = { any: 512, host: 128, discord: 2048 };
+const SETTLE_SOON_MS = 200;
+const AFTER_FAILURE_MS = 1000;
+const LONGEST_SLEEP_MS = 60_000;
+
+export type Loop = {
+  /** Something may be due. Cheap, callable from anywhere. */
+  readonly ring: () => void;
+  /** Opens or closes a lane: the Discord lane only while Discord is connected. */
+  readonly setLane: (lane: Lane, isOpen: boolean) => void;
+  readonly start: () => void;
+  /** Takes nothing new, waits for what is in flight (at most `withinMs`). */
+  readonly stop: (withinMs: number) => Promise<void>;
+  readonly inFlight: () => number;
+};
+
+/**
+ * The one loop: asleep until something is due, then claim, perform, settle.
+ * Schedule, retry, backoff, deadline and lease are all rows that become due.
+ */
+export function createLoop(deps: {
+  readonly ledger: Ledger;
+  readonly holder: string;
+  readonly epoch: () => number;
+  readonly now: () => number;
+  readonly capacity: ClaimRequest["capacity"];
+  readonly perform: Perform;
+  readonly log: Log;
+  readonly onBroken: (error: unknown) => void;
+}): Loop {
+  const { ledger, now, log } = deps;
+  const bell = createBell();
+  const open = new Set<Lane>(["any", "host"]);
+  const flying: Record<Lane, Set<Promise<void>>> = { any: new Set(), host: new Set(), discord: new Set() };
+  let over: { id: string; outcome: string }[] = [];
+  let settleTimer: NodeJS.Timeout | undefined;
+  let stopping = false;
+  let running: Promise<void> | undefined;
+  const writes = new Set<Promise<unknown>>();
+  const performing = new Set<string>();
+
+  /** Ends that need no commit of their own ride on the next transaction, or go after a moment. */
+  function settleLater(id: string, outcome: string): void {
+    over.push({ id, outcome });
+    settleTimer ??= setTimeout(flushSettled, SETTLE_SOON_MS);
+  }
+
+  function flushSettled(): void {
+    clearTimeout(settleTimer);
+    settleTimer = undefined;
+    if (over.length === 0) return;
+    const batch = over;
+    over = [];
+    track(ledger.settle(batch));
+  }
+
+  function track(write: Promise<unknown>): void {
+    const tracked = write.catch(deps.onBroken).finally(() => writes.delete(tracked));
+    writes.add(tracked);
+  }
+
+  async function performOne(effect: ClaimedEffect): Promise<void> {
+    try {
+      const outcome = await deps.perform(effect);
+      if (outcome.kind === "done") settleLater(effect.id, outcome.outcome);
+      if (outcome.kind === "again") await ledger.postpone(effect.id, outcome.dueAt, outcome.reason);
+    } catch (error) {
+      log.error(
+        { effect: effect.id, type: effect.body.type, stream: effect.stream, err: error },
+        "an effect failed and will be tried again",
+      );
+      const waitMs = Math.min(60_000, AFTER_FAILURE_MS * 2 ** Math.min(6, effect.tries));
+      // What was done before it failed is unknown: it stays begun, so that it is looked into and not blindly repeated.
+      const stillBegun = { stillBegun: true };
+      await ledger.postpone(effect.id, now() + waitMs, String(error), stillBegun).catch(deps.onBroken);
+    }
+  }
+
+  function begin(effect: ClaimedEffect): void {
+    // A claim that outlived its hold while we still work on it is ours already.
+    if (performing.has(effect.id)) return;
+    performing.add(effect.id);
+    const set = flying[effect.lane];
+    const flight = performOne(effect).finally(() => {
+      performing.delete(effect.id);
+      set.delete(flight);
+      if (set.size >= AT_ONCE[effect.lane] - 1 || effect.slot) bell.ring();
+    });
+    set.add(flight);
+  }
+
+  async function claimLane(lane: Lane): Promise<void> {
+    const room = AT_ONCE[lane] - flying[lane].size;
+    if (room <= 0) return;
+    const claimed = await ledger.claim({
+      holder: deps.holder,
+      epoch: deps.epoch(),
+      lanes: [lane],
+      now: now(),
+      limit: room,
+      holdMs: HOLD_MS,
+      capacity: deps.capacity,
+    });
+    for (const effect of claimed) begin(effect);
+  }
+
+  async function turn(): Promise<void> {
+    flushSettled();
+    await Promise.all([...open].map(claimLane));
+  }
+
+  async function sleepMs(): Promise<number> {
+    const withRoom = [...open].filter((lane) => flying[lane].size < AT_ONCE[lane]);
+    const dueAt = await ledger.nextDue(withRoom, deps.capacity);
+    if (dueAt === undefined || stopping) return LONGEST_SLEEP_MS;
+    return Math.min(LONGEST_SLEEP_MS, Math.max(1, dueAt - now()));
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping) {
+      try {
+        await turn();
+        // Whoever rang meanwhile may have more to do; looking when the rest is due can wait until nobody has.
+        await bell.sleep(bell.isRung() ? 0 : await sleepMs());
+      } catch (error) {
+        deps.onBroken(error);
+        if (!stopping) await bell.sleep(AFTER_FAILURE_MS);
+      }
+    }
+  }
+
+  return {
+    ring: bell.ring,
+    setLane(lane, isOpen) {
+      if (isOpen) open.add(lane);
+      else open.delete(lane);
+      bell.ring();
+    },
+    start() {
+      running ??= run();
+    },
+    async stop(withinMs) {
+      stopping = true;
+      bell.ring();
+      await running;
+      const all = Object.values(flying).flatMap((set) => [...set]);
+      let timer: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, withinMs);
+      });
+      await Promise.race([Promise.allSettled(all), limit]);
+      clearTimeout(timer);
+      flushSettled();
+      await Promise.allSettled(writes);
+    },
+    inFlight: () => Object.values(flying).reduce((sum, set) => sum + set.size, 0),
+  };
+}

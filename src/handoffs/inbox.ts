@@ -1,0 +1,209 @@
+import { join, resolve, sep } from "node:path";
+import type { AgentCard } from "../domain/agent-card.ts";
+import type { Settings } from "../domain/settings.ts";
+import type { HandoffSink, Inbox } from "../engine/ports/handoffs.ts";
+import type { Crash, Log } from "../engine/ports/log.ts";
+import { createBell } from "../kernel/bell.ts";
+import { createArchive } from "./archive.ts";
+import { createFolder, type Folder } from "./folder.ts";
+import { createLooks } from "./look.ts";
+import { fileNameOf } from "./names.ts";
+import { createLookQueue } from "./queue.ts";
+
+/** Documents in memory at a time, each at most `maxBytes`. */
+const WIDTH = 64;
+/** Attempts of a run whose files are looked for by name. */
+const ATTEMPTS = [1, 2, 3, 4];
+
+export type InboxDeps = {
+  readonly settings: () => Settings["handoffs"];
+  readonly agents: () => readonly AgentCard[];
+  readonly sink: HandoffSink;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly crash: Crash;
+};
+
+/**
+ * Sees handoff files and hands them to the engine.
+ * Watching is the quick way, a scan each second the net below it, a sweep now and then the net below that:
+ * the system drops events without a word when its queue is full.
+ */
+export function createInbox(deps: InboxDeps): Inbox {
+  const { settings, log } = deps;
+  const clock = () => performance.now();
+  const bell = createBell();
+  const folders = new Map<string, Folder>();
+  const listings = new Map<Folder, Promise<void>>();
+  const expected = new Set<string>();
+  let loop: Promise<void> | undefined;
+  let isStopping = false;
+
+  const archive = createArchive({
+    settings,
+    now: deps.now,
+    log,
+    crash: deps.crash,
+    onChanged: (path) => {
+      looks.forgetFile(path);
+      queue.offer(path);
+    },
+    onMoved: (path) => looks.forgetFile(path),
+  });
+  const looks = createLooks({
+    settings,
+    folderOf: (directory) => folders.get(directory),
+    isOwn: (folder) => folder.path === root() || folder.path === join(root(), "sub"),
+    isExpected: (run) => expected.has(run),
+    isOwnLink: archive.isOwnLink,
+    sink: deps.sink,
+    now: deps.now,
+    clock,
+    onWait: bell.ring,
+    log,
+  });
+  const queue = createLookQueue({ look: looks.look, width: WIDTH });
+
+  const root = () => resolve(settings().dir);
+
+  function pathFor(order: Parameters<Inbox["pathFor"]>[0], agent: AgentCard, attempt: number): string {
+    const shared = order.parent ? join(root(), "sub") : root();
+    return join(agent.handoffDir ?? shared, fileNameOf(order.id, attempt));
+  }
+
+  /** What is watched follows config: folders come and go with a reload. */
+  function refreshFolders(): void {
+    const own = deps.agents().flatMap(({ handoffDir }) => (handoffDir ? [resolve(handoffDir)] : []));
+    const wanted = new Set([root(), join(root(), "sub"), ...own]);
+    for (const [path, folder] of folders) {
+      if (wanted.has(path)) continue;
+      folder.close();
+      folders.delete(path);
+    }
+    for (const path of wanted) {
+      if (folders.has(path)) continue;
+      // The temporary names of what is being written are most of the events.
+      const onName = (name: string) => {
+        if (!name.startsWith(".")) queue.offer(`${path}${sep}${name}`);
+      };
+      folders.set(
+        path,
+        createFolder({ path, isPolled: () => settings().polling, onName, now: deps.now, log }),
+      );
+    }
+  }
+
+  function list(folder: Folder, isThorough: boolean): Promise<void> {
+    const under = listings.get(folder);
+    if (under) return under;
+    if (isThorough) lookForExpected(folder, expected);
+    const listing = walk(folder, isThorough)
+      .catch((error: unknown) => {
+        if (!isStopping)
+          log.warn({ folder: folder.path, err: error }, "a handoff folder could not be listed");
+      })
+      .finally(() => listings.delete(folder));
+    listings.set(folder, listing);
+    return listing;
+  }
+
+  /** A thorough walk looks at every file again; the other one only at names that are new. */
+  async function walk(folder: Folder, isThorough: boolean): Promise<void> {
+    const unseen = new Set(isThorough ? folder.known.keys() : []);
+    await folder.list(async (names) => {
+      const paths: string[] = [];
+      for (const name of names) {
+        unseen.delete(name);
+        if (!isThorough && folder.known.has(name)) continue;
+        const path = join(folder.path, name);
+        paths.push(path);
+        queue.offer(path);
+      }
+      // Waiting here bounds the rate at which old files are handed over.
+      await Promise.all(paths.map(queue.done));
+    });
+    if (isStopping) return;
+    for (const name of unseen) queue.offer(join(folder.path, name));
+  }
+
+  function lookForExpected(folder: Folder, runs: Iterable<string>): void {
+    for (const run of runs) {
+      for (const attempt of ATTEMPTS) queue.offer(join(folder.path, fileNameOf(run, attempt)));
+    }
+  }
+
+  function scan(isThorough: boolean): void {
+    refreshFolders();
+    for (const path of looks.takeRetries()) queue.offer(path);
+    if (settings().polling) for (const path of looks.waiting.keys()) queue.offer(path);
+    for (const folder of folders.values()) {
+      const found = folder.check();
+      if (found === "absent") continue;
+      const isWorthIt = isThorough || (found === "changed" && !folder.isLarge());
+      if (listings.has(folder) || !isWorthIt) lookForExpectedIfLarge(folder, expected);
+      else void list(folder, isThorough);
+    }
+  }
+
+  function lookForExpectedIfLarge(folder: Folder, runs: Iterable<string>): void {
+    if (folder.isLarge() || listings.has(folder)) lookForExpected(folder, runs);
+  }
+
+  async function run(): Promise<void> {
+    let scanAt = 0;
+    let sweepAt = 0;
+    for (;;) {
+      if (isStopping) return;
+      const at = clock();
+      if (at >= scanAt) {
+        const isThorough = at >= sweepAt;
+        scan(isThorough);
+        scanAt = at + settings().scanMs;
+        if (isThorough) sweepAt = at + settings().sweepMs;
+      }
+      let next = scanAt;
+      for (const [path, wait] of looks.waiting) {
+        if (wait.lookAt <= at) {
+          wait.lookAt = at + settings().quietMs;
+          queue.offer(path);
+        }
+        next = Math.min(next, wait.lookAt);
+      }
+      await bell.sleep(Math.max(1, next - clock()));
+    }
+  }
+
+  return {
+    pathFor,
+    expect(run) {
+      expected.add(run);
+      for (const folder of folders.values()) lookForExpectedIfLarge(folder, [run]);
+    },
+    forget: (run) => void expected.delete(run),
+    archive: async (effect) => archive.archive(effect),
+    async sweep() {
+      refreshFolders();
+      await Promise.all(
+        [...folders.values()].map(async (folder) => {
+          if (folder.check() === "absent") return;
+          await listings.get(folder);
+          await list(folder, true);
+        }),
+      );
+    },
+    async start() {
+      refreshFolders();
+      for (const folder of folders.values()) folder.check();
+      const trouble = folders.get(root())?.trouble();
+      if (trouble) throw new Error(`handoffs cannot be kept in ${root()}`, { cause: trouble });
+      if (!isStopping) loop ??= run();
+    },
+    async stop() {
+      isStopping = true;
+      bell.ring();
+      for (const folder of folders.values()) folder.close();
+      await queue.close();
+      await Promise.all([loop, ...listings.values()]);
+    },
+  };
+}

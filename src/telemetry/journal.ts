@@ -1,0 +1,77 @@
+import { appendFileSync, mkdirSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Journal } from "../engine/ports/journal.ts";
+
+const TAIL_BYTES = 512 * 1024;
+
+/** Attempt logs as one JSONL file a day in `dir`, and the project log. Lines of one tick are written together. */
+export function createJournal(
+  settings: () => { readonly dir: string; readonly projectLog?: string },
+): Journal {
+  const waiting = new Map<string, { lines: string[]; done: Promise<void> }>();
+
+  function fileFor(file: "attempts" | "project", line: string): string | undefined {
+    if (file === "project") return settings().projectLog;
+    const day = /"at":"(\d{4}-\d{2}-\d{2})/.exec(line)?.[1] ?? "undated";
+    return join(settings().dir, `attempts-${day}.jsonl`);
+  }
+
+  function write(path: string, line: string): Promise<void> {
+    const open = waiting.get(path);
+    if (open) {
+      open.lines.push(line);
+      return open.done;
+    }
+    const lines = [line];
+    const done = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        waiting.delete(path);
+        try {
+          resolve(appendAll(path, `${lines.join("\n")}\n`));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    waiting.set(path, { lines, done });
+    return done;
+  }
+
+  return {
+    async append(file, line, mayBeThere) {
+      const path = fileFor(file, line);
+      if (path === undefined) return;
+      if (mayBeThere && (await endsWith(path, line))) return;
+      await write(path, line);
+    },
+  };
+}
+
+/** A few lines are written faster than a thread is woken. */
+function appendAll(path: string, text: string): void {
+  try {
+    appendFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    appendFileSync(path, text, { mode: 0o600 });
+  }
+}
+
+/** Whether the line stands in the last half megabyte of the file. */
+async function endsWith(path: string, line: string): Promise<boolean> {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!file) return false;
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size - start), 0, size - start, start);
+    return buffer.subarray(0, bytesRead).toString("utf8").split("\n").includes(line);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import test, { type TestContext } from "node:test";
+import { createAgents } from "../../src/agents/agents.ts";
+import type { AgentCard } from "../../src/domain/agent-card.ts";
+import type { Log } from "../../src/engine/ports/log.ts";
+import { startFakeGateway } from "../support/fake-gateway.ts";
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+function cardFor(url: string): AgentCard {
+  return {
+    id: "optimizer",
+    name: "Optimizer",
+    aliases: [],
+    url,
+    hooksPath: "/hooks/agent",
+    capabilities: [],
+    skills: [],
+    role: "Parameter studies.",
+    handoffVia: "file",
+    concurrency: 1,
+    sample: false,
+  };
+}
+
+function agentsAt(t: TestContext, now: () => number) {
+  const timeouts = { probeMs: 300, connectMs: 300 };
+  const agents = createAgents({ now, secret: () => undefined, log: silent, version: "0.1.0", timeouts });
+  t.after(() => agents.close());
+  return agents;
+}
+
+async function listen(t: TestContext, server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+test("a newer gateway tells its version and how long it has run, and remembers keys", async (t) => {
+  let nowMs = 1_000_000;
+  await using gateway = await startFakeGateway({ version: "now", now: () => nowMs });
+  nowMs += 65_000;
+  const agents = agentsAt(t, () => nowMs);
+  assert.equal(agents.health("optimizer"), undefined);
+  const health = await agents.probe(cardFor(gateway.url));
+  assert.deepEqual(health, {
+    state: "up",
+    text: "OpenClaw 2026.9.6, running for 1m 05s",
+    version: "2026.9.6",
+    uptimeMs: 65_000,
+    idempotent: true,
+    checkedAt: nowMs,
+    since: nowMs,
+  });
+  assert.deepEqual(agents.health("optimizer"), health);
+});
+
+test("a gateway of February has no health paths, and is up because it answers", async (t) => {
+  await using gateway = await startFakeGateway({ version: "feb" });
+  const agents = agentsAt(t, () => 5);
+  const health = await agents.probe(cardFor(gateway.url));
+  assert.equal(health.state, "up");
+  assert.equal(health.idempotent, false);
+  assert.equal(health.uptimeMs, undefined);
+  assert.deepEqual(gateway.asked, ["/startupz", "/health"]);
+});
+
+test("a page for every path is no health answer", async (t) => {
+  const url = await listen(
+    t,
+    createServer((_, response) => response.end("<html>control</html>")),
+  );
+  const health = await agentsAt(t, () => 5).probe(cardFor(url));
+  assert.deepEqual([health.state, health.idempotent], ["up", false]);
+});
+
+test("a gateway that is still starting is up and says so", async (t) => {
+  const url = await listen(
+    t,
+    createServer((_, response) => {
+      response.writeHead(503, { "content-type": "application/json" });
+      response.end(JSON.stringify({ ok: false, status: "starting" }));
+    }),
+  );
+  const health = await agentsAt(t, () => 5).probe(cardFor(url));
+  assert.deepEqual([health.state, health.text], ["up", "the gateway is starting"]);
+});
+
+test("a gateway that is not there is down, with words that help", async (t) => {
+  const gateway = await startFakeGateway();
+  await gateway.close();
+  const health = await agentsAt(t, () => 5).probe(cardFor(gateway.url));
+  assert.equal(health.state, "down");
+  assert.match(health.text, /optimizer at 127\.0\.0\.1:\d+: nothing listens there .*start its gateway/);
+});
+
+test("a gateway that takes the connection and says nothing is down after the probe's deadline", async (t) => {
+  const url = await listen(
+    t,
+    createServer(() => undefined),
+  );
+  const health = await agentsAt(t, () => 5).probe(cardFor(url));
+  assert.equal(health.state, "down");
+  assert.match(health.text, /no answer within 1 s/);
+});
+
+test("`since` stays while the state stays, and a restart shows in the uptime", async (t) => {
+  let nowMs = 1000;
+  await using gateway = await startFakeGateway({ now: () => nowMs });
+  const agents = agentsAt(t, () => nowMs);
+  const card = cardFor(gateway.url);
+  await agents.probe(card);
+  nowMs = 9000;
+  const second = await agents.probe(card);
+  assert.deepEqual([second.since, second.checkedAt, second.uptimeMs], [1000, 9000, 8000]);
+  await gateway.stop();
+  nowMs = 10_000;
+  assert.deepEqual([(await agents.probe(card)).state, agents.health("optimizer")?.since], ["down", 10_000]);
+  await gateway.start();
+  nowMs = 12_000;
+  const back = await agents.probe(card);
+  assert.deepEqual([back.state, back.since, back.uptimeMs], ["up", 12_000, 2000]);
+});
+
+test("a dispatch is evidence: what took the work is up, and what was known of its kind is kept", async (t) => {
+  let nowMs = 1000;
+  await using gateway = await startFakeGateway({ now: () => nowMs });
+  const agents = agentsAt(t, () => nowMs);
+  const card = cardFor(gateway.url);
+  await agents.probe(card);
+  nowMs = 2000;
+  await agents.dispatch({ agent: card, message: "Go.", name: "HQ", idempotencyKey: "a#1", timeoutMs: 1000 });
+  const health = agents.health("optimizer");
+  assert.deepEqual(
+    [health?.state, health?.checkedAt, health?.since, health?.version, health?.idempotent, health?.uptimeMs],
+    ["up", 2000, 1000, "2026.9.6", true, undefined],
+  );
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { loadConfig } from "../../src/config/load.ts";
+import { watchConfig } from "../../src/config/watch.ts";
+import type { Config } from "../../src/domain/config.ts";
+import { configFolder, spoken } from "./folder.ts";
+
+/** What the watcher tells, one after the other: `good <timeout>` or `bad <problems>`. */
+async function watched(t: TestContext, files: Readonly<Record<string, string>>) {
+  const folder = configFolder(t, files);
+  const first = loadConfig(folder.place);
+  assert.ok(first.ok);
+  const told: string[] = [];
+  let wake = () => {};
+  let current: Config = first.config;
+  const tell = (text: string) => {
+    told.push(text);
+    wake();
+  };
+  const watcher = watchConfig({
+    place: folder.place,
+    files: first.config.files,
+    settleMs: 30,
+    onChange(config) {
+      current = config;
+      tell(`good ${config.settings.delegation.timeoutMs}`);
+    },
+    onProblems: (problems) => tell(`bad ${problems.map(spoken).join("; ")}`),
+  });
+  t.after(() => watcher.stop());
+  await watcher.start();
+  let read = 0;
+  return {
+    ...folder,
+    watcher,
+    current: () => current,
+    told,
+    next: async () => {
+      if (read === told.length) await new Promise<void>((resolve) => (wake = resolve));
+      return told[read++];
+    },
+  };
+}
+
+const timeout = (text: string) => `delegation:\n  timeout: ${text}\n`;
+
+test("good, bad, good: a good change is taken, a bad one changes nothing and is told once", async (t) => {
+  const { write, next, current, told } = await watched(t, { "hq.yaml": timeout("60s") });
+  write("hq.yaml", timeout("90s"));
+  assert.equal(await next(), "good 90000");
+  write("hq.yaml", timeout("never"));
+  assert.equal(
+    await next(),
+    "bad hq.yaml:2:12 delegation.timeout: must be a duration such as 90, 90s, 5m or 2h",
+  );
+  assert.equal(current().settings.delegation.timeoutMs, 90_000);
+  write("hq.yaml", timeout("never"));
+  write("hq.yaml", timeout("2m"));
+  assert.equal(await next(), "good 120000");
+  assert.equal(told.length, 3);
+});
+
+test("an editor that writes beside and renames is seen", async (t) => {
+  const { dir, next } = await watched(t, { "hq.yaml": timeout("60s") });
+  writeFileSync(join(dir, "hq.yaml~new"), timeout("5m"));
+  renameSync(join(dir, "hq.yaml~new"), join(dir, "hq.yaml"));
+  assert.equal(await next(), "good 300000");
+});
+
+test("a file that was read and vanishes is a problem, not a return to the defaults", async (t) => {
+  const { dir, write, next } = await watched(t, {
+    "hq.yaml": timeout("60s"),
+    "acl.yaml": "preset: hooks-protocol\n",
+  });
+  rmSync(join(dir, "acl.yaml"));
+  assert.equal(await next(), "bad acl.yaml : was read before and is gone (put it back)");
+  write("acl.yaml", "preset: default\n");
+  assert.equal(await next(), "good 60000");
+});
+
+test("a file that was missing is read as soon as it is there", async (t) => {
+  const { write, next, current } = await watched(t, { "hq.yaml": timeout("60s") });
+  write("agents.yaml", "agents: { solo: { port: 18800 } }\n");
+  write("acl.yaml", "preset: default\n");
+  await next();
+  assert.deepEqual(
+    current().registry.agents.map(({ id }) => id),
+    ["solo"],
+  );
+});
+
+test("a stopped watcher tells nothing, not even of a change it had seen, and stops twice", async (t) => {
+  const files = { "hq.yaml": timeout("60s") };
+  const first = await watched(t, files);
+  const place = first.place;
+  let told = 0;
+  const second = watchConfig({
+    place,
+    files: [],
+    settleMs: 60,
+    onChange: () => told++,
+    onProblems: () => told++,
+  });
+  await second.start();
+  first.write("hq.yaml", timeout("90s"));
+  assert.equal(await first.next(), "good 90000");
+  await second.stop();
+  await second.stop();
+  first.write("hq.yaml", timeout("5m"));
+  assert.equal(await first.next(), "good 300000");
+  assert.equal(told, 0);
+});

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { agentTrouble } from "../../src/domain/agent-trouble.ts";
+import { delivery } from "../../src/domain/delivery.ts";
+import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
+import type { Delivery } from "../../src/domain/effects.ts";
+import { placeInChain } from "../../src/domain/guard.ts";
+import { interaction } from "../../src/domain/interaction.ts";
+import { stray } from "../../src/domain/stray.ts";
+import { type Decider, fold } from "../../src/kernel/decider.ts";
+import { isRefusal } from "../../src/kernel/refusal.ts";
+
+/** Folds inputs one after the other; returns the last events, the state, and the effects of the last. */
+function play<S, I, E, F>(decider: Decider<S, I, E, F>, ...inputs: readonly I[]) {
+  let state: S | undefined;
+  let events: readonly E[] = [];
+  for (const input of inputs) {
+    events = decider.decide(state, input);
+    state = fold(decider.evolve, state, events);
+  }
+  const end = state;
+  return {
+    state: end,
+    events,
+    effects: end === undefined ? [] : events.flatMap((event) => decider.effects(end, event)),
+  };
+}
+
+const result: Delivery = { id: "orch-1/result", kind: "result", to: { role: "results" }, subject: "orch-1" };
+const receipt = (part: number): Receipt => ({
+  delivery: result.id,
+  part,
+  nonce: `n${part}`,
+  channel: "1",
+  message: `m${part}`,
+  postedAt: 5,
+});
+const posted = (part: number, of: number): DeliveryInput => ({
+  type: "part-posted",
+  delivery: result,
+  receipt: receipt(part),
+  of,
+});
+
+test("a delivery is posted when all its parts are, and a part counts once", () => {
+  assert.equal(play(delivery, posted(0, 2)).state?.status, "pending");
+  assert.equal(play(delivery, posted(0, 2), posted(1, 2)).state?.status, "posted");
+  assert.deepEqual(play(delivery, posted(0, 1), posted(0, 1)).events, []);
+});
+
+test("a delivery in trouble says so once and recovers when it is posted", () => {
+  const trouble: DeliveryInput = { type: "trouble", at: 1, delivery: result, text: "Missing Access" };
+  assert.equal(play(delivery, trouble).state?.status, "troubled");
+  assert.deepEqual(play(delivery, trouble, trouble).events, []);
+  assert.equal(play(delivery, trouble, posted(0, 1)).state?.status, "posted");
+});
+
+test("a batch is agreed once, before its post, and what it says is kept", () => {
+  const batch: Delivery = { id: "batch-1", kind: "batch", to: { role: "results" }, members: [result.id] };
+  const input: DeliveryInput = { type: "batch", at: 1, delivery: batch, body: "two results" };
+  const { state, effects } = play(delivery, input);
+  assert.equal(state?.body, "two results");
+  assert.deepEqual(
+    effects.map(({ body }) => body.type),
+    ["post"],
+  );
+  assert.deepEqual(play(delivery, input, { ...input, body: "other" }).events, []);
+});
+
+test("an interaction is noted once, and its end does not come twice", () => {
+  const note = {
+    type: "note",
+    at: 1,
+    id: "9",
+    work: { command: "delegate" },
+    actor: { kind: "operator" },
+  } as const;
+  assert.deepEqual(play(interaction, note, note).events, []);
+  const done = { type: "done", at: 3, outcome: "asked" } as const;
+  assert.equal(play(interaction, note, { type: "begin", at: 2 }, done).state?.status, "done");
+  assert.deepEqual(play(interaction, note, done, done).events, []);
+  assert.equal(
+    play(interaction, note, { type: "done", at: 3, outcome: "unanswered" }).state?.status,
+    "unanswered",
+  );
+});
+
+test("a stray handoff is recorded and set aside once per file", () => {
+  const input = {
+    type: "stray",
+    at: 1,
+    run: "orch-x",
+    source: { path: "/h/orch-x.json", digest: "d", inode: "1", attempt: 1 },
+    problems: [],
+  } as const;
+  const { effects, events } = play(stray, input);
+  const [archive] = effects;
+  assert.ok(archive?.body.type === "archive" && archive.body.to === "rejected");
+  assert.match(events[0]?.problems[0]?.message ?? "", /no delegation orch-x/);
+  assert.deepEqual(play(stray, input, input).events, []);
+  assert.equal(play(stray, input, { ...input, source: { ...input.source, inode: "2" } }).events.length, 1);
+});
+
+test("an agent that refuses our token is told once, and once more when it works again", () => {
+  const down = { type: "unauthorized", at: 1, agent: "webster", text: "401." } as const;
+  const well = { type: "well", at: 2, agent: "webster" } as const;
+  const ids = (...inputs: Parameters<typeof agentTrouble.decide>[1][]) =>
+    play(agentTrouble, ...inputs).effects.flatMap(({ body }) =>
+      body.type === "post" ? [body.delivery.id] : [],
+    );
+  assert.deepEqual(ids(down), ["agent-webster/unauthorized-1"]);
+  assert.deepEqual(ids(down, down), []);
+  assert.deepEqual(ids(down, well), ["agent-webster/well-1"]);
+  assert.deepEqual(ids(down, well, down), ["agent-webster/unauthorized-2"]);
+  assert.deepEqual(ids(well), []);
+});
+
+test("a chain may be two deep, never goes in a circle, and never outlives its parent", () => {
+  const parent = { id: "orch-1", agent: "tech-lead", deadlineAt: 10_000 };
+  const place = (more: object) =>
+    placeInChain({ parent, agent: "webster", timeoutMs: undefined, maxDepth: 2, nowMs: 4000, ...more });
+  assert.deepEqual(place({}), { id: "orch-1", chain: ["tech-lead"], depth: 2, deadlineAt: 10_000 });
+  const code = (run: () => unknown) => {
+    try {
+      run();
+      return "allowed";
+    } catch (error) {
+      assert.ok(isRefusal(error));
+      return error.code;
+    }
+  };
+  const child = { ...parent, parent: { id: "orch-0", chain: ["manager"], depth: 2 } };
+  assert.equal(
+    code(() => place({ parent: child })),
+    "guard_depth",
+  );
+  assert.equal(
+    code(() => place({ parent: child, maxDepth: 3, agent: "manager" })),
+    "guard_cycle",
+  );
+  assert.equal(
+    code(() => place({ timeoutMs: 6001 })),
+    "guard_deadline",
+  );
+  assert.equal(
+    code(() => place({ timeoutMs: 6000 })),
+    "allowed",
+  );
+  assert.equal(
+    code(() => place({ nowMs: 10_000 })),
+    "guard_deadline",
+  );
+});

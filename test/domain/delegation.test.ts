@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { slotsAfter } from "../../src/domain/capacity.ts";
+import { delegation } from "../../src/domain/delegation.ts";
+import type {
+  DelegationEvent,
+  DelegationInput,
+  DelegationState,
+  Order,
+} from "../../src/domain/delegation-types.ts";
+import type { Handoff, HandoffSource } from "../../src/domain/handoff-types.ts";
+import { fold } from "../../src/kernel/decider.ts";
+
+const order: Order = {
+  id: "orch-1",
+  agent: "webster",
+  objective: "Find the CTE of Zerodur",
+  attachments: [],
+  timeoutMs: 300_000,
+  startWithinMs: 3_600_000,
+  maxAttempts: 2,
+  validate: false,
+  format: "json",
+  deliver: true,
+  actor: { kind: "operator" },
+  origin: { door: "cli" },
+  queuedAt: 1000,
+  slotGraceMs: 30_000,
+};
+const source = (more: Partial<HandoffSource> = {}): HandoffSource => ({
+  path: "/h/orch-1.json",
+  digest: "d1",
+  inode: "7",
+  attempt: 1,
+  ...more,
+});
+const handoff = (more: Partial<Handoff> = {}): Handoff => ({
+  schemaVersion: "1.0",
+  runId: "orch-1",
+  agent: "webster",
+  status: "complete",
+  result: "0 ± 0.02 ppm/K",
+  artifacts: [],
+  notes: "",
+  remarks: [],
+  ...more,
+});
+
+/** Given inputs, what the last one leads to. */
+function given(...inputs: readonly DelegationInput[]) {
+  let state: DelegationState | undefined;
+  let events: readonly DelegationEvent[] = [];
+  for (const input of inputs) {
+    events = delegation.decide(state, input);
+    state = fold(delegation.evolve, state, events);
+  }
+  assert.ok(state);
+  const settled = state;
+  const effects = events.flatMap((event) => delegation.effects(settled, event));
+  return {
+    state: settled,
+    events,
+    types: events.map(({ type }) => type),
+    effects,
+    kinds: effects.map(({ body }) => body.type),
+  };
+}
+
+const queued: DelegationInput = { type: "queue", order };
+const dispatched: DelegationInput = { type: "dispatched", attempt: 1, at: 2000, again: false };
+const arrived: DelegationInput = { type: "handoff", at: 3000, source: source(), handoff: handoff() };
+
+test("an asked delegation is queued with a dispatch that needs the agent's capacity and a limit for its start", () => {
+  const { state, effects } = given(queued);
+  assert.equal(state.status, "queued");
+  assert.deepEqual(
+    effects.map(({ body, dueAt, slot }) => [body.type, dueAt, slot?.lane]),
+    [
+      ["dispatch", 1000, "agent:webster"],
+      ["start-limit", 3_601_000, undefined],
+    ],
+  );
+});
+
+test("asking twice is a no-op", () => {
+  assert.deepEqual(given(queued, queued).events, []);
+});
+
+test("the deadline counts from the acknowledgment, not from the asking", () => {
+  const { state, effects } = given(queued, dispatched);
+  assert.equal(state.status, "dispatched");
+  assert.equal(state.attempts[0]?.deadlineAt, 302_000);
+  assert.equal(effects.find(({ body }) => body.type === "deadline")?.dueAt, 302_000);
+});
+
+test("a child's deadline never lies beyond its parent's", () => {
+  const child = { ...order, parent: { id: "orch-0", chain: ["manager"], depth: 2, deadlineAt: 5000 } };
+  assert.equal(given({ type: "queue", order: child }, dispatched).state.attempts[0]?.deadlineAt, 5000);
+});
+
+test("a complete handoff succeeds: archived, posted to both channels, logged for people", () => {
+  const { state, types, kinds } = given(queued, dispatched, arrived);
+  assert.equal(state.status, "succeeded");
+  assert.deepEqual(types, ["handoff.seen", "delegation.settled"]);
+  assert.deepEqual(kinds.toSorted(), ["append", "append", "archive", "post", "post"]);
+});
+
+test("a handoff that comes before the hook has answered settles it, and the answer then changes nothing", () => {
+  assert.equal(given(queued, arrived).state.status, "succeeded");
+  assert.deepEqual(given(queued, arrived, dispatched).events, []);
+});
+
+test("partial is settled as partial and blocked is not tried again", () => {
+  const partial = given(queued, dispatched, { ...arrived, handoff: handoff({ status: "partial" }) });
+  assert.equal(partial.state.status, "partial");
+  const blocked = given(queued, dispatched, {
+    ...arrived,
+    handoff: handoff({ status: "blocked", notes: "no access" }),
+  });
+  assert.equal(blocked.state.status, "blocked");
+  assert.equal(blocked.state.outcome?.reason, "no access");
+});
+
+test("a failed handoff is tried again with its reason, then fails for good with the last word kept", () => {
+  const failed: DelegationInput = {
+    ...arrived,
+    handoff: handoff({ status: "failed", notes: "license server down" }),
+  };
+  const first = given(queued, dispatched, failed);
+  assert.deepEqual(first.types, ["handoff.seen", "attempt.failed"]);
+  assert.equal(first.state.status, "queued");
+  assert.match(first.state.attempts[0]?.problems?.[0]?.message ?? "", /license server down/);
+  assert.equal(first.effects.find(({ body }) => body.type === "dispatch")?.slot?.attempt, 2);
+  const second = given(
+    queued,
+    dispatched,
+    failed,
+    { ...dispatched, attempt: 2 },
+    { ...failed, source: source({ attempt: 2, digest: "d2", path: "/h/orch-1.2.json" }) },
+  );
+  assert.equal(second.state.status, "failed");
+  assert.equal(second.state.outcome?.handoff?.notes, "license server down");
+});
+
+test("an unacceptable handoff is a failed attempt and the problems go into the next one", () => {
+  const problems = [{ path: "status", message: "is missing" }];
+  const { state, types } = given(queued, dispatched, {
+    type: "bad-handoff",
+    at: 3000,
+    source: source(),
+    problems,
+  });
+  assert.deepEqual(types, ["handoff.seen", "attempt.failed"]);
+  assert.deepEqual(state.attempts[0]?.problems, problems);
+  assert.equal(state.attempts[1]?.attempt, 2);
+});
+
+test("silence until the deadline is tried again, then timed out; an old deadline changes nothing", () => {
+  const first = given(queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 });
+  assert.equal(first.state.status, "queued");
+  const second = [
+    queued,
+    dispatched,
+    { type: "deadline", attempt: 1, at: 302_000 },
+    { ...dispatched, attempt: 2, at: 303_000 },
+  ] as const;
+  assert.deepEqual(given(...second, { type: "deadline", attempt: 1, at: 304_000 }).events, []);
+  assert.equal(given(...second, { type: "deadline", attempt: 2, at: 603_000 }).state.status, "timed_out");
+});
+
+test("a valid handoff of an earlier attempt settles the delegation; an earlier failure does not", () => {
+  const retried = [queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 }] as const;
+  assert.equal(given(...retried, arrived).state.status, "succeeded");
+  const failed = given(...retried, { ...arrived, handoff: handoff({ status: "failed" }) });
+  assert.deepEqual(
+    failed.events.map((event) => event.type === "handoff.seen" && event.verdict),
+    ["superseded"],
+  );
+  assert.equal(failed.state.status, "queued");
+});
+
+test("what arrives after settlement is recorded as late, duplicate or changed, set aside, and changes no state", () => {
+  const verdictOf = (...inputs: DelegationInput[]) => {
+    const { events, state, effects } = given(...inputs);
+    const [event] = events;
+    assert.equal(event?.type, "handoff.seen");
+    const [archive] = effects;
+    assert.ok(
+      archive?.body.type === "archive" && archive.body.to === "rejected" && archive.body.problems.length > 0,
+    );
+    return [event.verdict, state.status];
+  };
+  const again = (more: Partial<HandoffSource>): DelegationInput => ({
+    ...arrived,
+    at: 4000,
+    source: source(more),
+  });
+  assert.deepEqual(verdictOf(queued, dispatched, arrived, again({ inode: "8" })), ["duplicate", "succeeded"]);
+  assert.deepEqual(verdictOf(queued, dispatched, arrived, again({ inode: "8", digest: "d2" })), [
+    "changed",
+    "succeeded",
+  ]);
+  const canceled: DelegationInput = { type: "cancel", at: 2500, actor: { kind: "operator" } };
+  assert.deepEqual(verdictOf(queued, dispatched, canceled, again({})), ["late", "canceled"]);
+});
+
+test("the same file read again after a crash between commit and archive is nothing new", () => {
+  assert.deepEqual(given(queued, dispatched, arrived, { ...arrived, at: 9000 }).events, []);
+});
+
+test("a gateway that puts us off leaves it queued with the reason, and gives the capacity back", () => {
+  const deferred: DelegationInput = {
+    type: "deferred",
+    attempt: 1,
+    at: 1500,
+    untilAt: 2500,
+    reason: "agent_down",
+    text: "refused",
+    again: false,
+  };
+  const { state, effects } = given(queued, deferred);
+  assert.equal(state.waiting?.reason, "agent_down");
+  assert.equal(effects.find(({ body }) => body.type === "dispatch")?.dueAt, 2500);
+  assert.deepEqual(slotsAfter(state, deferred), [{ attempt: 1, until: "free" }]);
+});
+
+test("work that nobody could be given within its start limit is timed out with what it waited for", () => {
+  const deferred: DelegationInput = {
+    type: "deferred",
+    attempt: 1,
+    at: 1500,
+    untilAt: 2500,
+    reason: "agent_down",
+    text: "connection refused",
+    again: false,
+  };
+  const { state } = given(queued, deferred, { type: "start-limit", attempt: 1, at: 3_601_000 });
+  assert.equal(state.status, "timed_out");
+  assert.equal(state.outcome?.code, "not_started");
+  assert.match(state.outcome?.reason ?? "", /connection refused/);
+  assert.deepEqual(given(queued, dispatched, { type: "start-limit", attempt: 1, at: 3_601_000 }).events, []);
+});
+
+test("an answer nobody saw is looked into before the same attempt is sent again, and stays marked as ambiguous", () => {
+  const uncertain: DelegationInput = {
+    type: "uncertain",
+    attempt: 1,
+    at: 1500,
+    sentAt: 1400,
+    lookAt: 1500,
+    text: "reset",
+  };
+  const unsure = given(queued, uncertain);
+  assert.deepEqual(unsure.kinds, ["reconcile"]);
+  assert.deepEqual(slotsAfter(unsure.state, uncertain), []);
+  const lost = given(queued, uncertain, { type: "lost", attempt: 1, at: 1600, text: "restarted" });
+  const [again] = lost.effects;
+  assert.ok(again?.body.type === "dispatch" && again.body.again && again.body.attempt === 1);
+  const sent = given(
+    queued,
+    uncertain,
+    { type: "lost", attempt: 1, at: 1600, text: "restarted" },
+    { ...dispatched, again: true },
+  );
+  assert.deepEqual(
+    sent.state.attempts.map(({ ambiguous, sends }) => [ambiguous, sends]),
+    [[true, 2]],
+  );
+});
+
+test("a final no of the gateway is not tried again", () => {
+  const { state } = given(queued, { type: "refused", attempt: 1, at: 1500, text: "400 message required" });
+  assert.deepEqual([state.status, state.outcome?.code], ["failed", "refused"]);
+});
+
+test("cancel settles at once, keeps the agent's capacity until its deadline, and posts no result", () => {
+  const { state, effects } = given(queued, dispatched, {
+    type: "cancel",
+    at: 2500,
+    actor: { kind: "operator" },
+    reason: "changed my mind",
+  });
+  assert.deepEqual([state.status, state.outcome?.reason], ["canceled", "changed my mind"]);
+  assert.deepEqual(
+    effects.map(({ body }) => (body.type === "post" ? body.delivery.kind : body.type)),
+    ["log"],
+  );
+  assert.deepEqual(slotsAfter(state, { type: "cancel", at: 2500, actor: { kind: "operator" } }), []);
+  assert.deepEqual(slotsAfter(state, dispatched), [{ attempt: 1, until: 332_000 }]);
+});
+
+test("without delivery there is no result message, and the log line stays", () => {
+  const { effects } = given({ type: "queue", order: { ...order, deliver: false } }, dispatched, arrived);
+  assert.deepEqual(
+    effects.flatMap(({ body }) => (body.type === "post" ? [body.delivery.id] : [])),
+    ["orch-1/log"],
+  );
+});
+
+test("a delegation from Discord keeps a card in its channel through every change", () => {
+  const carded = { ...order, card: { channel: "123" } };
+  for (const inputs of [[], [dispatched], [dispatched, arrived]] as const) {
+    assert.ok(given({ type: "queue", order: carded }, ...inputs).kinds.includes("card"));
+  }
+});

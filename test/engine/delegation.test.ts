@@ -1,0 +1,330 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
+import type { DelegateRequest } from "../../src/engine/verbs.ts";
+import { createHandoffTokens } from "../../src/handoffs/token.ts";
+import { isRefusal } from "../../src/kernel/refusal.ts";
+import { handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+const operator = { kind: "operator" } as const;
+const ask = (more: Partial<DelegateRequest> = {}): DelegateRequest => ({
+  agent: "webster",
+  objective: "Find the CTE of Zerodur",
+  origin: { door: "rest" },
+  ...more,
+});
+
+type Core = Awaited<ReturnType<typeof startCore>>;
+/** Runs a test with a core in a folder of its own; fails when the loop met an error that nobody was told of. */
+async function withCore(
+  script: Parameters<typeof startCore>[1],
+  body: (core: Core) => Promise<void>,
+): Promise<void> {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path, script);
+  try {
+    await body(core);
+  } finally {
+    await core.stop();
+  }
+  assert.deepEqual(core.broken, []);
+}
+async function codeOf(run: Promise<unknown>): Promise<string> {
+  return run.then(
+    () => "allowed",
+    (error: unknown) => {
+      if (isRefusal(error)) return error.code;
+      throw error;
+    },
+  );
+}
+
+test("asked, dispatched, handed back: settled once, archived, logged, posts waiting for Discord", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    await core.until(delegation.id, "attempt.dispatched");
+    await core.hand(delegation.id, handoffOf(delegation.id));
+    const settled = await core.verbs.wait(delegation.id, {});
+    assert.equal(settled.status, "succeeded");
+    assert.equal(settled.handoff?.result, "0 ± 0.02 ppm/K");
+    assert.equal(core.sent.length, 1);
+    assert.equal(core.sent[0]?.idempotencyKey, `${delegation.id}#1`);
+    assert.match(core.sent[0]?.message ?? "", /Find the CTE of Zerodur/);
+    const types = (await core.verbs.history(delegation.id)).map(({ type }) => type);
+    assert.deepEqual(types, [
+      "delegation.queued",
+      "attempt.dispatched",
+      "handoff.seen",
+      "delegation.settled",
+    ]);
+    const backlog = await core.ledger.backlog();
+    assert.deepEqual(
+      backlog.filter(({ type }) => type === "post").map(({ count }) => count),
+      [2],
+    );
+  }));
+
+test("an agent with room for one works on one at a time, first in first out", () =>
+  withCore({}, async (core) => {
+    const ids: string[] = [];
+    for (const objective of ["a", "b", "c"])
+      ids.push((await core.verbs.delegate(operator, ask({ objective }))).delegation.id);
+    for (const [index, id] of ids.entries()) {
+      await core.until(id, "attempt.dispatched");
+      assert.deepEqual(
+        core.sent.map(({ idempotencyKey }) => idempotencyKey),
+        ids.slice(0, index + 1).map((sent) => `${sent}#1`),
+      );
+      await core.hand(id, handoffOf(id));
+    }
+  }));
+
+test("the same key and request answer the first delegation, another request with that key is refused", () =>
+  withCore({}, async (core) => {
+    const key = { scope: "rest", key: "k1" };
+    const first = await core.verbs.delegate(operator, ask({ key }));
+    const second = await core.verbs.delegate(operator, ask({ key }));
+    assert.deepEqual([second.delegation.id, second.repeated], [first.delegation.id, true]);
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ key, objective: "other" }))), "key_reused");
+  }));
+
+test("a run id of one's own works as a key too", () =>
+  withCore({}, async (core) => {
+    const first = await core.verbs.delegate(operator, ask({ runId: "my-run" }));
+    assert.equal(first.delegation.id, "my-run");
+    assert.equal((await core.verbs.delegate(operator, ask({ runId: "my-run" }))).repeated, true);
+    assert.equal(
+      await codeOf(core.verbs.delegate(operator, ask({ runId: "my-run", objective: "other" }))),
+      "key_reused",
+    );
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ runId: "../x" }))), "invalid_input");
+  }));
+
+test("two requests with one key at the same moment are one delegation", () =>
+  withCore({}, async (core) => {
+    const key = { scope: "discord", key: "123" };
+    const both = await Promise.all([
+      core.verbs.delegate(operator, ask({ key })),
+      core.verbs.delegate(operator, ask({ key })),
+    ]);
+    assert.equal(both[0].delegation.id, both[1].delegation.id);
+    assert.deepEqual(both.map(({ repeated }) => repeated).toSorted(), [false, true]);
+  }));
+
+test("refusals come before anything is sent or written, with the place and the reason", () =>
+  withCore({}, async (core) => {
+    const codes = await Promise.all(
+      [
+        core.verbs.delegate(operator, ask({ agent: "webstr" })),
+        core.verbs.delegate(operator, ask({ objective: "   " })),
+        core.verbs.delegate(operator, ask({ retries: 4 })),
+        core.verbs.delegate(operator, ask({ timeoutMs: 10 })),
+        core.verbs.delegate(operator, ask({ channelContext: { channel: "technical", messages: 31 } })),
+        core.verbs.delegate(operator, ask({ agentPosts: { channel: "C0AEJV13TEU" } })),
+        core.verbs.delegate(operator, ask({ objective: "x".repeat(250_000) })),
+        core.verbs.delegate({ kind: "agent", id: "secretary" }, ask()),
+        core.verbs.delegate({ kind: "operator", claims: "tech-lead" }, ask({ agent: "auditor" })),
+        core.verbs.delegate({ kind: "person", id: "1", name: "guest", rights: [] }, ask()),
+        core.verbs.delegate(operator, ask({ parent: "orch-none" })),
+      ].map(codeOf),
+    );
+    assert.deepEqual(codes, [
+      "unknown_agent",
+      "invalid_input",
+      "invalid_input",
+      "invalid_input",
+      "invalid_input",
+      "invalid_input",
+      "too_large",
+      "not_allowed",
+      "not_allowed",
+      "not_allowed",
+      "not_found",
+    ]);
+    assert.deepEqual((await core.verbs.delegations({})).items, []);
+    assert.deepEqual(core.sent, []);
+  }));
+
+test("an agent that is down refuses a person at once, and lets a program's work wait until it is back", async () => {
+  let isUp = false;
+  const answer = (): DispatchAnswer =>
+    isUp ? { kind: "accepted" } : { kind: "again", reason: "agent_down", text: "connection refused" };
+  await withCore({ answer }, async (core) => {
+    core.setHealth("down");
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ ifDown: "refuse" }))), "agent_down");
+    const { delegation } = await core.verbs.delegate(operator, ask({ ifDown: "wait" }));
+    await core.until(delegation.id, "attempt.deferred");
+    assert.equal((await core.verbs.delegation(delegation.id)).waiting?.reason, "agent_down");
+    isUp = true;
+    core.pass(60_000);
+    await core.until(delegation.id, "attempt.dispatched");
+  });
+});
+
+test("work that could not start within its limit is timed out with what it waited for", () =>
+  withCore(
+    { answer: () => ({ kind: "again", reason: "agent_down", text: "connection refused" }) },
+    async (core) => {
+      const { delegation } = await core.verbs.delegate(operator, ask({ startWithinMs: 5000 }));
+      await core.until(delegation.id, "attempt.deferred");
+      core.pass(5001);
+      const settled = await core.verbs.wait(delegation.id, {});
+      assert.deepEqual([settled.status, settled.code], ["timed_out", "not_started"]);
+      assert.match(settled.reason ?? "", /connection refused/);
+    },
+  ));
+
+test("a rejected handoff is tried again with its problems in the next prompt, and its result is posted once", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask({ validate: true }));
+    await core.until(delegation.id, "attempt.dispatched");
+    await core.hand(delegation.id, handoffOf(delegation.id, { status: "done" }));
+    await core.until(delegation.id, "attempt.dispatched", 2);
+    assert.match(core.sent[1]?.message ?? "", /status/);
+    assert.match(core.sent[1]?.message ?? "", new RegExp(`${delegation.id}\\.2\\.json`));
+    await core.hand(delegation.id, handoffOf(delegation.id), {
+      attempt: 2,
+      inode: "2",
+      path: `/x/${delegation.id}.2.json`,
+    });
+    assert.equal((await core.verbs.wait(delegation.id, {})).status, "succeeded");
+    const posts = (await core.ledger.backlog()).find(({ type }) => type === "post");
+    assert.equal(posts?.count, 2);
+  }));
+
+test("a timed-out attempt keeps the agent's place until its deadline and grace, then the next one goes", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask({ timeoutMs: 10_000 }));
+    await core.until(delegation.id, "attempt.dispatched");
+    core.pass(10_001);
+    await core.until(delegation.id, "attempt.failed");
+    assert.equal(core.sent.length, 1);
+    core.pass(30_000);
+    await core.until(delegation.id, "attempt.dispatched", 2);
+    core.pass(10_001);
+    assert.equal((await core.verbs.wait(delegation.id, {})).status, "timed_out");
+  }));
+
+test("cancel settles at once; what the agent hands in later is recorded as late and changes nothing", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    await core.until(delegation.id, "attempt.dispatched");
+    assert.equal((await core.verbs.cancel(operator, delegation.id, "not needed")).status, "canceled");
+    await core.hand(delegation.id, handoffOf(delegation.id));
+    assert.equal((await core.verbs.delegation(delegation.id)).status, "canceled");
+    assert.deepEqual(
+      (await core.verbs.handoffs({})).map(({ run, verdict }) => [run, verdict]),
+      [[delegation.id, "late"]],
+    );
+    assert.equal((await core.verbs.cancel(operator, delegation.id)).status, "canceled");
+  }));
+
+test("somebody else's delegation cannot be canceled by an agent or by a person without the right", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    assert.equal(
+      await codeOf(core.verbs.cancel({ kind: "agent", id: "tech-lead" }, delegation.id)),
+      "not_allowed",
+    );
+    const person = { kind: "person", id: "1", name: "ada" } as const;
+    assert.equal(
+      await codeOf(core.verbs.cancel({ ...person, rights: ["delegate"] }, delegation.id)),
+      "not_allowed",
+    );
+    assert.equal(
+      await codeOf(core.verbs.cancel({ ...person, rights: ["operate"] }, delegation.id)),
+      "allowed",
+    );
+  }));
+
+test("a handoff for an unknown run is recorded, set aside and shown, and a later run of that id does not consume it", () =>
+  withCore({}, async (core) => {
+    await core.hand("orch-stale", handoffOf("orch-stale"));
+    assert.deepEqual(
+      (await core.verbs.handoffs({})).map(({ run, verdict }) => [run, verdict]),
+      [["orch-stale", "unknown"]],
+    );
+    const { delegation } = await core.verbs.delegate(operator, ask({ runId: "orch-stale" }));
+    await core.until(delegation.id, "attempt.dispatched");
+    assert.equal((await core.verbs.delegation("orch-stale")).status, "dispatched");
+  }));
+
+test("a supervisor that died between claim and answer looks before it sends again", async () => {
+  using folder = temporaryFolder();
+  const hang = new Promise<DispatchAnswer>(() => undefined);
+  const first = await startCore(folder.path, { answer: () => hang });
+  const { delegation } = await first.verbs.delegate(operator, ask());
+  while (first.sent.length === 0) await new Promise(setImmediate);
+  await first.loop.stop(0);
+  await first.ledger.close();
+
+  const second = await startCore(folder.path, { at: first.now() + 5000 });
+  second.setHealth("up", 3_600_000);
+  await second.until(delegation.id, "attempt.uncertain");
+  assert.equal(second.sent.length, 0);
+  second.pass(60_000);
+  await second.until(delegation.id, "attempt.dispatched");
+  const view = await second.verbs.delegation(delegation.id);
+  assert.deepEqual(
+    view.attempts.map(({ ambiguous, sends }) => [ambiguous, sends]),
+    [[true, 2]],
+  );
+  assert.equal(second.sent[0]?.idempotencyKey, `${delegation.id}#1`);
+  await second.stop();
+});
+
+test("a gateway that restarted since forgot the work: it is sent again without waiting", async () => {
+  using folder = temporaryFolder();
+  const first = await startCore(folder.path, { answer: () => new Promise<DispatchAnswer>(() => undefined) });
+  const { delegation } = await first.verbs.delegate(operator, ask());
+  while (first.sent.length === 0) await new Promise(setImmediate);
+  await first.loop.stop(0);
+  await first.ledger.close();
+  const second = await startCore(folder.path, { at: first.now() + 5000 });
+  second.setHealth("up", 1000);
+  await second.until(delegation.id, "attempt.dispatched");
+  await second.stop();
+});
+
+test("an answer that never came is not sent again while the handoff is already there", () =>
+  withCore({ answer: () => ({ kind: "ambiguous", text: "connection reset" }) }, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    await core.until(delegation.id, "attempt.uncertain");
+    await core.hand(delegation.id, handoffOf(delegation.id));
+    core.pass(120_000);
+    assert.equal((await core.verbs.wait(delegation.id, {})).status, "succeeded");
+    assert.equal(core.sent.length, 1);
+  }));
+
+test("a handoff posted with the run's token is checked like a file, the same again is the same answer, another one is refused", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    const token = createHandoffTokens("a secret of the test, long enough").tokenFor(delegation.id, 1);
+    const document = handoffOf(delegation.id);
+    const hand = (body: object, with_ = token) =>
+      core.verbs.handIn(delegation.id, with_, body, JSON.stringify(body));
+    assert.equal(await codeOf(hand(document, "1.forged")), "unauthenticated");
+    assert.equal((await hand(document)).repeated, false);
+    assert.equal((await hand(document)).repeated, true);
+    assert.equal(await codeOf(hand({ ...document, result: "other" })), "handoff_changed");
+    assert.equal((await core.verbs.delegation(delegation.id)).handoff?.result, "0 ± 0.02 ppm/K");
+  }));
+
+test("an agent's sub-delegation has a derived id and a place in the chain; a third level is refused before any call", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(
+      { kind: "operator", claims: "manager" },
+      ask({ agent: "tech-lead" }),
+    );
+    const lead = { kind: "agent", id: "tech-lead" } as const;
+    const child = await core.verbs.delegate(lead, ask({ parent: delegation.id }));
+    assert.equal(
+      (await core.verbs.delegate(lead, ask({ parent: delegation.id }))).delegation.id,
+      child.delegation.id,
+    );
+    assert.equal(
+      await codeOf(core.verbs.delegate(operator, ask({ agent: "secretary", parent: child.delegation.id }))),
+      "guard_depth",
+    );
+  }));

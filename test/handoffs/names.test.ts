@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { fileNameOf, readName } from "../../src/handoffs/names.ts";
+
+const nobody = () => false;
+
+test("what is written by fileNameOf is read back, for ids with dots too", () => {
+  for (const run of ["orch-1", "wf-x-1.step~2", "orch-1.0123456789"]) {
+    for (const attempt of [1, 2, 9, 12]) {
+      const name = fileNameOf(run, attempt);
+      assert.deepEqual(readName(name, nobody), { kind: "handoff", run, attempt });
+    }
+  }
+});
+
+test("a run that is waited for wins over the reading as an attempt", () => {
+  assert.deepEqual(
+    readName("trial.2.json", (run) => run === "trial.2"),
+    { kind: "handoff", run: "trial.2", attempt: 1 },
+  );
+  assert.deepEqual(readName("trial.2.json", nobody), { kind: "handoff", run: "trial", attempt: 2 });
+});
+
+for (const name of [
+  ".x.json",
+  "x.json.tmp",
+  "x.json~",
+  "#x.json#",
+  "x.json.8271",
+  "x.part",
+  "x.json.tmp.12",
+  "x.swp",
+]) {
+  test(`${name} is somebody's temporary name`, () => assert.equal(readName(name, nobody).kind, "ignored"));
+}
+
+for (const name of [
+  "x.txt",
+  "x.json.bak",
+  "a b.json",
+  "a..b.json",
+  "-x.json",
+  `${"x".repeat(81)}.json`,
+  "x",
+]) {
+  test(`${name.slice(0, 20)} is odd`, () => {
+    assert.equal(readName(name, nobody).kind, "odd");
+  });
+}

@@ -1,0 +1,238 @@
+import { join } from "node:path";
+import { createCore } from "../../src/app/core.ts";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import type { AgentCard } from "../../src/domain/agent-card.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
+import type { Config } from "../../src/domain/config.ts";
+import type { EffectBody } from "../../src/domain/effects.ts";
+import type { Settings } from "../../src/domain/settings.ts";
+import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
+import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
+import { createHandoffTokens } from "../../src/handoffs/token.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+
+export const AGENT_IDS = [
+  "manager",
+  "tech-lead",
+  "secretary",
+  "auditor",
+  "optimizer",
+  "study-builder",
+  "nx-expert",
+  "webster",
+] as const;
+
+export function cardOf(id: string, more: Partial<AgentCard> = {}): AgentCard {
+  const aliases = id === "tech-lead" ? ["technical-lead"] : [];
+  return {
+    id,
+    name: id,
+    aliases,
+    url: "http://127.0.0.1:9",
+    hooksPath: "/hooks/agent",
+    capabilities: [],
+    skills: [],
+    role: `You are ${id}.`,
+    handoffVia: "file",
+    concurrency: 1,
+    sample: true,
+    ...more,
+  };
+}
+
+export function settingsOf(home: string): Settings {
+  return {
+    delegation: {
+      timeoutMs: 300_000,
+      startWithinMs: 3_600_000,
+      retries: 1,
+      slotGraceMs: 30_000,
+      ambiguousGraceMs: 60_000,
+      maxDepth: 2,
+      contextMessages: 20,
+    },
+    handoffs: {
+      dir: join(home, "handoffs"),
+      keepInPlace: false,
+      maxBytes: 1 << 20,
+      quietMs: 5000,
+      scanMs: 1000,
+      sweepMs: 30_000,
+      polling: false,
+    },
+    logs: { dir: join(home, "logs/orchestration"), projectLog: join(home, "project_log.md"), level: "info" },
+    channels: { roles: { results: "results", agentLogs: "agent-logs" }, ids: {}, contextable: ["*"] },
+    discord: { batchAbove: 8, cardEditMs: 2000, mirror: false },
+    api: { host: "127.0.0.1", allowedHosts: [], bodyLimit: 1 << 20, ratePerMinute: 600 },
+  };
+}
+
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/**
+ * The engine on a real SQLite file, with the far network scripted: `answer` decides what a gateway says.
+ * Time is a number that the test moves; the loop is rung when it does.
+ */
+export async function startCore(
+  home: string,
+  script: {
+    answer?: (request: DispatchRequest) => DispatchAnswer | Promise<DispatchAnswer>;
+    cards?: readonly AgentCard[];
+    at?: number;
+  } = {},
+) {
+  let at = script.at ?? 1_000_000_000_000;
+  const sent: DispatchRequest[] = [];
+  const archived: Extract<EffectBody, { type: "archive" }>[] = [];
+  const lines: string[] = [];
+  const broken: unknown[] = [];
+  const config: Config = {
+    settings: settingsOf(home),
+    registry: createRegistry(script.cards ?? AGENT_IDS.map((id) => cardOf(id))),
+    acl: DEFAULT_ACL,
+    people: { roles: [], users: [] },
+    files: [],
+  };
+  let health: "up" | "down" = "up";
+  let uptimeMs: number | undefined = 3_600_000;
+  const agents: Agents = {
+    async dispatch(request) {
+      sent.push(request);
+      return (await script.answer?.(request)) ?? { kind: "accepted" };
+    },
+    probe: async () => ({
+      state: health,
+      text: health === "up" ? "" : "connection refused",
+      checkedAt: at,
+      since: at,
+      ...(uptimeMs === undefined ? {} : { uptimeMs }),
+    }),
+    health: () => undefined,
+    forgive: () => undefined,
+    close: async () => undefined,
+  };
+  const ledger = await openSqliteLedger({ path: join(home, "ledger.db"), now: () => at });
+  const lease = await ledger.lease("coordinator", `holder-${Math.random()}`, 1);
+  if (!lease) throw new Error("no lease");
+  await ledger.release(lease.epoch);
+  let sink: (arrived: ArrivedHandoff) => Promise<void> = async () => undefined;
+  const inbox: Inbox = {
+    pathFor: (order, _agent, attempt) =>
+      join(home, "handoffs", attempt > 1 ? `${order.id}.${attempt}.json` : `${order.id}.json`),
+    expect: () => undefined,
+    forget: () => undefined,
+    archive: async (effect) => {
+      archived.push(effect);
+      return `${effect.to}/${effect.run}`;
+    },
+    sweep: async () => undefined,
+    start: async () => undefined,
+    stop: async () => undefined,
+  };
+  const core = createCore({
+    ledger,
+    epoch: () => lease.epoch,
+    holder: lease.holder,
+    config: () => config,
+    agents,
+    createInbox: (given) => {
+      sink = given;
+      return inbox;
+    },
+    journal: { append: async (_file, line) => void lines.push(line) },
+    secret: "a secret of the test, long enough",
+    tokens: createHandoffTokens("a secret of the test, long enough"),
+    handInUrl: (run) => `http://127.0.0.1:1/api/v1/handoffs/${run}`,
+    readChannel: async (channel, messages) => ({
+      channel,
+      channelId: "1",
+      messages,
+      text: `[#${channel}] ada (Engineering): hello`,
+    }),
+    discord: () => undefined,
+    health: async () => ({ ready: true, version: "0", mode: "embedded", startedAt: at, checks: [] }),
+    startedAt: at,
+    now: () => at,
+    log: SILENT,
+    crash: () => undefined,
+    onBroken: (error) => broken.push(error),
+  });
+  core.loop.start();
+
+  /** Resolves when a stream has an event of this type (looked up first, then waited for). */
+  async function until(stream: string, type: string, count = 1): Promise<void> {
+    const has = async () =>
+      (await ledger.events({ stream, after: -1, limit: 1000 })).filter((event) => event.type === type)
+        .length >= count;
+    await new Promise<void>((resolve, reject) => {
+      const look = () => void has().then((yes) => yes && done(), reject);
+      const unwatch = core.engine.watch(look);
+      const done = () => {
+        unwatch();
+        resolve();
+      };
+      look();
+    });
+  }
+
+  return {
+    ...core,
+    ledger,
+    config,
+    sent,
+    archived,
+    lines,
+    broken,
+    until,
+    now: () => at,
+    /** Moves the clock and lets the loop see what became due. */
+    pass(ms: number) {
+      at += ms;
+      core.loop.ring();
+    },
+    setHealth(state: "up" | "down", uptime?: number) {
+      health = state;
+      uptimeMs = uptime;
+    },
+    hand: (
+      run: string,
+      document: object,
+      more: { attempt?: number; inode?: string; path?: string; digest?: string } = {},
+    ) =>
+      sink({
+        runId: run,
+        ok: true,
+        document,
+        source: {
+          path: more.path ?? join(home, "handoffs", `${run}.json`),
+          digest: more.digest ?? JSON.stringify(document),
+          inode: more.inode ?? "1",
+          attempt: more.attempt ?? 1,
+        },
+      }),
+    async stop() {
+      await core.loop.stop(1000);
+      await ledger.close();
+    },
+  };
+}
+
+export function handoffOf(runId: string, more: object = {}) {
+  return {
+    schemaVersion: "1.0",
+    runId,
+    agent: "webster",
+    status: "complete",
+    result: "0 ± 0.02 ppm/K",
+    artifacts: [],
+    confidence: "high",
+    notes: "sample",
+    timestamp: "2026-11-21T00:00:00Z",
+    ...more,
+  };
+}
