@@ -1,0 +1,167 @@
+import { compareIds } from "./dom.js";
+
+const PAGE = 50;
+
+/**
+ * What a person does, as calls to the guild, and what the page remembers of them until they are answered.
+ * Events may overtake the answer of the call that caused them: `seen` holds the newest state of each interaction.
+ */
+export function createActs({ api, state }) {
+  const seen = new Map();
+  const pending = new Map();
+  const clicks = new Map();
+  const names = new Map();
+  let local = 0;
+
+  const isOpen = (interaction) => (seen.get(interaction.id) ?? interaction).state === "pending";
+
+  async function startInteraction(channel, name, post) {
+    local += 1;
+    const key = `sending-${local}`;
+    pending.set(key, { key, channel, name });
+    state.tell("messages");
+    try {
+      const interaction = await post();
+      pending.delete(key);
+      names.set(interaction.id, name.replace(/^\//, ""));
+      if (isOpen(interaction)) pending.set(interaction.id, { key: interaction.id, channel, name });
+      else settle(seen.get(interaction.id) ?? interaction);
+      return interaction;
+    } catch (error) {
+      pending.delete(key);
+      throw error;
+    } finally {
+      state.tell("messages");
+    }
+  }
+
+  function settle(interaction) {
+    const row = pending.get(interaction.id);
+    const click = clicks.get(interaction.id);
+    if (interaction.state === "pending") return;
+    if (interaction.state === "failed") {
+      const text = "The application did not respond.";
+      if (row) pending.set(interaction.id, { ...row, error: text });
+      if (click) state.clickErrors.set(click.message, `This interaction failed. ${text}`);
+    } else pending.delete(interaction.id);
+    if (click) {
+      clicks.delete(interaction.id);
+      state.busy.delete(click.key);
+    }
+    state.tell("messages");
+  }
+
+  return {
+    pendingIn: (channel) => [...pending.values()].filter((one) => one.channel === channel),
+    dismissPending(key) {
+      pending.delete(key);
+      state.tell("messages");
+    },
+    nameOfInteraction: (id) => names.get(id),
+    /** An interaction got further: by an event or by an answer. */
+    noted(interaction) {
+      seen.set(interaction.id, interaction);
+      if (interaction.command?.name) names.set(interaction.id, interaction.command.name);
+      settle(interaction);
+    },
+    forget() {
+      pending.clear();
+      clicks.clear();
+      state.busy.clear();
+      state.clickErrors.clear();
+    },
+    async loadNewest(channel) {
+      const feed = state.feed(channel);
+      if (feed.loaded) return;
+      feed.loading ??= api.get(`/local/channels/${channel}/messages`, { limit: PAGE }).then((messages) => {
+        feed.putAll(messages);
+        feed.complete = messages.length < PAGE;
+        feed.loaded = true;
+      });
+      try {
+        await feed.loading;
+      } finally {
+        feed.loading = undefined;
+      }
+    },
+    async loadOlder(channel) {
+      const feed = state.feed(channel);
+      const first = feed.messages[0];
+      if (feed.complete || !first) return;
+      feed.loading ??= api
+        .get(`/local/channels/${channel}/messages`, { limit: PAGE, before: first.id })
+        .then((messages) => {
+          feed.putAll(messages);
+          feed.complete = messages.length < PAGE;
+        });
+      try {
+        await feed.loading;
+      } finally {
+        feed.loading = undefined;
+      }
+    },
+    async message({ channel, content, files, reply }) {
+      const body = { channel, ...(content ? { content } : {}), ...(reply ? { reply_to: reply } : {}) };
+      const message =
+        files.length > 0
+          ? await api.upload("/local/messages", body, files)
+          : await api.send("POST", "/local/messages", body);
+      state.tell("message", message);
+      return message;
+    },
+    async edit(message, content) {
+      state.tell("message", await api.send("PATCH", `/local/messages/${message.id}`, { content }));
+    },
+    remove: (message) => api.remove(`/local/messages/${message.id}`),
+    async react(message, emoji, add) {
+      state.tell(
+        "message",
+        await api.send(add ? "POST" : "DELETE", "/local/reactions", {
+          channel: message.channel_id,
+          message: message.id,
+          emoji,
+        }),
+      );
+    },
+    autocomplete: (channel, name, options, focused) =>
+      api.send("POST", "/local/autocomplete", { channel, name, options, focused }),
+    command: (channel, name, options) =>
+      startInteraction(channel, `/${name}`, () =>
+        api.send("POST", "/local/commands", { channel, name, options }),
+      ),
+    messageCommand: (message, name) =>
+      startInteraction(message.channel_id, name, () =>
+        api.send("POST", "/local/commands", {
+          channel: message.channel_id,
+          name,
+          type: 3,
+          target: message.id,
+        }),
+      ),
+    async component(message, customId, values) {
+      const key = `${message.id}:${customId}`;
+      state.busy.add(key);
+      state.clickErrors.delete(message.id);
+      state.tell("messages");
+      try {
+        const interaction = await api.send("POST", "/local/components", {
+          channel: message.channel_id,
+          message: message.id,
+          custom_id: customId,
+          ...(values ? { values } : {}),
+        });
+        clicks.set(interaction.id, { key, message: message.id });
+        settle(seen.get(interaction.id) ?? interaction);
+      } catch (error) {
+        state.busy.delete(key);
+        state.clickErrors.set(message.id, error.message);
+        state.tell("messages");
+      }
+    },
+    modal: (interaction, fields) =>
+      startInteraction(interaction.channel_id, interaction.modal.title ?? "the form", () =>
+        api.send("POST", "/local/modals", { interaction: interaction.id, fields }),
+      ),
+    newest: (a, b) => compareIds(a, b),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Population } from "./population.ts";
+
+/** The guild object without its channels and members. */
+export function guildView(population: Population, roles: readonly unknown[]) {
+  return {
+    id: population.id,
+    name: population.name,
+    icon: null,
+    splash: null,
+    discovery_splash: null,
+    owner_id: population.ownerId,
+    afk_channel_id: null,
+    afk_timeout: 300,
+    verification_level: 0,
+    default_message_notifications: 1,
+    explicit_content_filter: 0,
+    roles: roles,
+    emojis: [],
+    stickers: [],
+    features: [],
+    mfa_level: 0,
+    application_id: null,
+    system_channel_id: null,
+    system_channel_flags: 0,
+    rules_channel_id: null,
+    public_updates_channel_id: null,
+    safety_alerts_channel_id: null,
+    vanity_url_code: null,
+    description: null,
+    banner: null,
+    premium_tier: 0,
+    premium_subscription_count: 0,
+    preferred_locale: "en-US",
+    nsfw_level: 0,
+    premium_progress_bar_enabled: false,
+    max_members: 500_000,
+    region: "deprecated",
+    incidents_data: null,
+  };
+}
