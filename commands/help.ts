@@ -1,0 +1,37 @@
+import { ApplicationCommandType } from "discord.js";
+import type { Answer, Asked, Command, CommandContext } from "../src/discord/command.ts";
+
+function execute(_asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
+  const mention = (role: "results" | "agentLogs") => {
+    const channel = channels.forRole(role);
+    return channel ? `<#${channel.id}>` : "a channel that is not set up yet";
+  };
+  const mayAsk = actor.kind !== "person" || actor.as !== undefined || actor.rights.length > 0;
+  return Promise.resolve({
+    text: [
+      "**What you can do here**",
+      "`/delegate` gives one agent a piece of work: choose the agent, say what is to be done. A card shows how far it is.",
+      "Right-click a message → Apps → **Delegate this message** gives an agent what stands there.",
+      "`/agents` shows who is there and whether they answer; `/status` what is going on; `/cancel` stops waiting for something.",
+      `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
+      "On a card: **Cancel** and **Details**. On a result: **Run again** and **Details**.",
+      `-# ${registry.agents.length} agents: ${registry.agents.map(({ id }) => id).join(", ")}`,
+      ...(mayAsk
+        ? []
+        : [
+            "⚠️ You may look, but not delegate: no role of yours is in config/acl.yaml. Ask the operator to add one under people.",
+          ]),
+    ].join("\n"),
+    outcome: "shown",
+  });
+}
+
+export default {
+  data: {
+    name: "help",
+    type: ApplicationCommandType.ChatInput,
+    description: "What the supervisor can do for you",
+  },
+  execute,
+  reads: true,
+} satisfies Command;

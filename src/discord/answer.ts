@@ -1,0 +1,49 @@
+import { ComponentType } from "discord.js";
+import { Refusal } from "../kernel/refusal.ts";
+import { cut } from "../kernel/text.ts";
+import type { Answer } from "./command.ts";
+import { LIMITS } from "./limits.ts";
+import type { Payload } from "./payload.ts";
+import { bytesOf } from "./render-result.ts";
+import { asMarkdown } from "./sanitize.ts";
+import { leadingText } from "./split-text.ts";
+
+/** A refusal in words: what is wrong, and what to do next. */
+export function refused(refusal: Refusal): Answer {
+  const hint = refusal.hint ? `\n→ ${asMarkdown(inDiscordWords(refusal.hint))}` : "";
+  return { text: `⚠️ ${asMarkdown(refusal.message)}${hint}`, outcome: `refused: ${refusal.code}` };
+}
+
+/** Hints name the command line; here the same is a slash command. */
+function inDiscordWords(hint: string): string {
+  return hint.replace(/`hq (status|cancel|delegate|agents)\b[^`]*`/g, "`/$1`");
+}
+
+export function broken(id: string): Answer {
+  return {
+    text: `⚠️ Something went wrong on our side; the log has it under \`${id}\`.\n→ Try again; if it happens twice, show the operator this line.`,
+    outcome: "error",
+  };
+}
+
+/** What only the asker sees; text that is too long is cut and attached whole. */
+export function answerPayload(answer: Answer): Payload {
+  const { text, isCut } = leadingText(answer.text, LIMITS.contentChars - 60);
+  const files = [
+    ...(isCut ? [bytesOf("answer.md", answer.text)] : []),
+    ...(answer.file ? [answer.file] : []),
+  ];
+  return {
+    content: isCut ? `${text}\n-# the whole answer is attached` : text,
+    components: answer.components ?? [],
+    files,
+  };
+}
+
+/** The same for everybody in the channel, when the asker's own answer can no longer be reached. */
+export function publicPayload(name: string, answer: Answer, mark: string): Payload {
+  const { content = "", files, components } = answerPayload(answer);
+  const isSelect = components?.some(({ type }) => type === ComponentType.ActionRow) ?? false;
+  const words = isSelect ? "The supervisor restarted; please ask once more." : content;
+  return { content: `${cut(`**${name}** asked: ${words}`, LIMITS.contentChars - 100)}\n-# ${mark}`, files };
+}

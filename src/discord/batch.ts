@@ -1,0 +1,26 @@
+import type { Delivery } from "../domain/effects.ts";
+import type { BatchBody, BatchMember } from "./render-lines.ts";
+import { composeLog, composeResults } from "./render-lines.ts";
+
+/** Well under Discord's 10 MiB a file, and small enough to live in the ledger. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+export type Composed = { readonly members: readonly BatchMember[]; readonly body: BatchBody };
+
+/** Puts as many of these into one message as its file may hold, oldest first; at least one. */
+export function composeBatch(kind: "result" | "log", candidates: readonly BatchMember[]): Composed {
+  let room = MOST_BYTES;
+  const members = candidates.filter(({ view }, index) => {
+    room -=
+      1000 +
+      3 * ((view.handoff?.result.length ?? 0) + (view.handoff?.notes.length ?? 0) + view.objective.length);
+    return index === 0 || room > 0;
+  });
+  return { members, body: kind === "result" ? composeResults(members) : composeLog(members) };
+}
+
+export function isBatchable(
+  delivery: Delivery,
+): delivery is Delivery & { kind: "result" | "log"; subject: string } {
+  return (delivery.kind === "result" || delivery.kind === "log") && delivery.subject !== undefined;
+}

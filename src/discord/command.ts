@@ -1,0 +1,98 @@
+import type {
+  APIMessageTopLevelComponent,
+  RESTPostAPIChatInputApplicationCommandsJSONBody,
+  RESTPostAPIContextMenuApplicationCommandsJSONBody,
+} from "discord.js";
+import type { Actor } from "../domain/actor.ts";
+import type { Registry } from "../domain/agent-card.ts";
+import type { Settings } from "../domain/settings.ts";
+import type { Verbs } from "../engine/verbs.ts";
+import type { ChannelDirectory } from "./channels.ts";
+import type { Attachment } from "./payload.ts";
+
+/** What a person asked for, with all that is needed to carry it out later; kept in the ledger. */
+export type Asked = {
+  /** The interaction's id: the key that makes a repeat a no-op. */
+  readonly id: string;
+  readonly kind: "command" | "press";
+  /** A command's name, or the action of a button or select. */
+  readonly name: string;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+  /** What a button or select is about. */
+  readonly subject?: string;
+  /** What was chosen in a select. */
+  readonly values?: readonly string[];
+  /** The message that a message command was used on. */
+  readonly target?: {
+    readonly id: string;
+    readonly channel: string;
+    readonly author: string;
+    readonly text: string;
+  };
+  readonly user: { readonly id: string; readonly name: string; readonly roles: readonly string[] };
+  readonly guild?: string;
+  readonly channel: string;
+  readonly message?: string;
+};
+
+/** What only the person who asked sees. `outcome` is a word for the history. */
+export type Answer = {
+  readonly text: string;
+  readonly outcome: string;
+  readonly components?: readonly APIMessageTopLevelComponent[];
+  readonly file?: Attachment;
+};
+
+export type CommandContext = {
+  readonly verbs: Verbs;
+  readonly actor: Actor;
+  readonly guildId: string;
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly channels: ChannelDirectory;
+  readonly now: number;
+  /** The address of a run's card once it is there; undefined when it takes too long. */
+  readonly cardOf: (run: string) => Promise<string | undefined>;
+  /** The text of a message, read now. */
+  readonly messageText: (
+    channel: string,
+    message: string,
+  ) => Promise<{ readonly text: string; readonly author: string }>;
+};
+
+export type Choice = { readonly name: string; readonly value: string };
+
+export type Execute = (asked: Asked, context: CommandContext) => Promise<Answer>;
+
+/** A button or select that a command owns, by the action in its custom id. */
+export type Press = {
+  readonly execute: Execute;
+  /** Changes nothing: answered without being kept. */
+  readonly reads?: boolean;
+  /** The answer takes the place of the message that the button or select is on. */
+  readonly replaces?: boolean;
+};
+
+/** One file in commands/: what Discord is told, and what is done. */
+export type Command = {
+  readonly data:
+    | RESTPostAPIChatInputApplicationCommandsJSONBody
+    | RESTPostAPIContextMenuApplicationCommandsJSONBody;
+  readonly execute: Execute;
+  /** Changes nothing: answered without being kept. */
+  readonly reads?: boolean;
+  readonly autocomplete?: (
+    focused: { readonly name: string; readonly value: string },
+    context: CommandContext,
+  ) => Promise<readonly Choice[]>;
+  readonly presses?: Readonly<Record<string, Press>>;
+};
+
+export function option<T extends "string" | "number" | "boolean">(
+  asked: Asked,
+  name: string,
+  type: T,
+): (T extends "string" ? string : T extends "number" ? number : boolean) | undefined {
+  const value = Object.hasOwn(asked.options, name) ? asked.options[name] : undefined;
+  return typeof value === type ? (value as never) : undefined;
+}

@@ -1,0 +1,147 @@
+import type { Client, Interaction } from "discord.js";
+import { Events } from "discord.js";
+import type { Log } from "../engine/ports/log.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { createClient, inviteLink } from "./client.ts";
+import { failureOf, isWorthRetrying } from "./discord-failure.ts";
+import { backoffMs } from "./retry-plan.ts";
+
+export type ConnectionDeps = {
+  readonly token: string;
+  readonly api?: string;
+  readonly guildId: string;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
+  readonly onDisconnected: () => void;
+  /** Only a person can mend it: a wrong token, a missing intent. */
+  readonly onFatal: (refusal: Refusal) => void;
+  readonly onInteraction: (interaction: Interaction) => void;
+};
+
+export type Connection = {
+  /** The client once it was ready; it stays while it reconnects. */
+  readonly client: () => Client | undefined;
+  readonly isConnected: () => boolean;
+  /** Resolves when connected, or after `withinMs` while it goes on trying; throws `Refusal` when trying is useless. */
+  readonly start: (withinMs: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** One connection to the gateway, tried again for as long as it takes. */
+export function createConnection(deps: ConnectionDeps): Connection {
+  const { log, now } = deps;
+  let current: Client | undefined;
+  let usable: Client | undefined;
+  let connected = false;
+  let stopping = false;
+  let wake: (() => void) | undefined;
+
+  function refusalFor(text: string, hint?: string): Refusal {
+    return new Refusal("no_discord", text, {
+      hint:
+        hint ??
+        "Check DISCORD_TOKEN and the bot's page in the developer portal; `hq doctor` tests each part.",
+    });
+  }
+
+  async function connectOnce(): Promise<void> {
+    const ready = Promise.withResolvers<void>();
+    const client = createClient({
+      ...(deps.api ? { api: deps.api } : {}),
+      now,
+      log,
+      isStopped: () => stopping || current !== client,
+      onConnected(connectedClient, how) {
+        const guild = connectedClient.guilds.cache.get(deps.guildId);
+        if (!guild) {
+          const invite = inviteLink(connectedClient.application?.id ?? "", deps.guildId);
+          ready.reject(refusalFor(`The bot is not in the guild ${deps.guildId}.`, `Invite it: ${invite}`));
+          return;
+        }
+        usable = connectedClient;
+        connected = true;
+        ready.resolve();
+        deps.onConnected(connectedClient, how);
+      },
+      onDisconnected() {
+        if (!connected) return;
+        connected = false;
+        deps.onDisconnected();
+      },
+      onClosedForGood(text) {
+        const refusal = refusalFor(text);
+        ready.reject(refusal);
+        if (usable === client) deps.onFatal(refusal);
+      },
+    });
+    current = client;
+    client.on(Events.InteractionCreate, deps.onInteraction);
+    const login = client.login(deps.token);
+    // What login resolves to is waited for by `ready`: it also knows that the guild is there.
+    login.catch(ready.reject);
+    try {
+      await ready.promise;
+    } catch (thrown) {
+      await client.destroy();
+      throw thrown;
+    }
+  }
+
+  async function connect(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      if (stopping) return;
+      try {
+        return await connectOnce();
+      } catch (thrown) {
+        if (thrown instanceof Refusal) throw thrown;
+        const { text } = failureOf(thrown);
+        if (!isWorthRetrying(thrown)) throw refusalFor(`Discord does not let the bot in: ${text}`);
+        const waitMs = backoffMs(tries);
+        log.warn({ tries, waitMs, failure: text }, "Discord cannot be reached and is tried again");
+        await pause(waitMs);
+      }
+    }
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  return {
+    client: () => usable,
+    isConnected: () => connected,
+    async start(withinMs) {
+      let timer: NodeJS.Timeout | undefined;
+      let isInTime = true;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(() => {
+          isInTime = false;
+          resolve();
+        }, withinMs);
+      });
+      const connecting = connect();
+      connecting.catch((thrown: unknown) => {
+        if (isInTime) return;
+        deps.onFatal(thrown instanceof Refusal ? thrown : refusalFor(failureOf(thrown).text));
+      });
+      try {
+        await Promise.race([connecting, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    async stop() {
+      stopping = true;
+      connected = false;
+      wake?.();
+      await current?.destroy();
+    },
+  };
+}

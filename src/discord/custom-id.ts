@@ -1,0 +1,23 @@
+import { digestOf } from "../kernel/id.ts";
+import { LIMITS } from "./limits.ts";
+
+/** What a button or select says when it is used. The state is in the ledger, so buttons survive restarts. */
+export type PressId = { readonly action: string; readonly subject: string };
+
+const VERSION = "d1";
+
+/** `d1:<action>:<subject>`; a subject that would not fit becomes `#` and 40 characters of its digest. */
+export function customId(action: string, subject: string): string {
+  const id = `${VERSION}:${action}:${subject}`;
+  return id.length <= LIMITS.customIdChars ? id : `${VERSION}:${action}:${hashedSubject(subject)}`;
+}
+
+export function hashedSubject(subject: string): string {
+  return `#${digestOf(subject).slice(0, 40)}`;
+}
+
+/** Undefined for ids that are not ours. */
+export function parseCustomId(id: string): PressId | undefined {
+  const match = /^d1:([a-z-]+):(.+)$/s.exec(id);
+  return match?.[1] && match[2] ? { action: match[1], subject: match[2] } : undefined;
+}

@@ -1,0 +1,94 @@
+import { DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
+
+/**
+ * What went wrong with a request, in words that may be logged: addresses of interactions and webhooks hold tokens.
+ * `unsure` = Discord may have done it all the same.
+ */
+export type DiscordFailure = {
+  readonly kind: "limited" | "refused" | "unauthorized" | "unreachable-place" | "unsure";
+  readonly text: string;
+  readonly status?: number;
+  /** Discord's own number, e.g. 10008 for an unknown message. */
+  readonly code?: number;
+  readonly retryAfterMs?: number;
+};
+
+/** A request that failed, without anything secret: the only error of discord.js that leaves this folder. */
+export class DiscordError extends Error {
+  readonly failure: DiscordFailure;
+
+  constructor(failure: DiscordFailure) {
+    super(failure.text);
+    this.name = "DiscordError";
+    this.failure = failure;
+  }
+}
+
+/** Makes a request's errors safe to log. */
+export async function guarded<T>(request: Promise<unknown>): Promise<T> {
+  try {
+    return (await request) as T;
+  } catch (thrown) {
+    throw new DiscordError(failureOf(thrown));
+  }
+}
+
+export const DISCORD_CODES = {
+  unknownChannel: 10003,
+  unknownMessage: 10008,
+  unknownWebhook: 10015,
+  unknownInteraction: 10062,
+  tooManyOldEdits: 30046,
+  alreadyAcknowledged: 40060,
+  badWebhookToken: 50027,
+} as const;
+
+export function failureOf(thrown: unknown): DiscordFailure {
+  if (thrown instanceof DiscordError) return thrown.failure;
+  if (thrown instanceof RateLimitError) {
+    return {
+      kind: "limited",
+      text: `rate limited on ${thrown.method} ${withoutTokens(thrown.route)}`,
+      retryAfterMs: Math.max(thrown.retryAfter, thrown.timeToReset),
+    };
+  }
+  if (thrown instanceof DiscordAPIError) {
+    const { status, method } = thrown;
+    const code = Number(thrown.code);
+    const text = `Discord answered ${status} (${thrown.code}) to ${method} ${pathOf(thrown.url)}: ${withoutTokens(thrown.message)}`;
+    if (status === 401) return { kind: "unauthorized", text, status, code };
+    if (status === 403 || status === 404) return { kind: "unreachable-place", text, status, code };
+    return { kind: "refused", text, status, code };
+  }
+  if (thrown instanceof HTTPError) {
+    const { status, method, url } = thrown;
+    return { kind: "unsure", text: `Discord answered ${status} to ${method} ${pathOf(url)}`, status };
+  }
+  const text =
+    thrown instanceof Error ? `${thrown.name}: ${thrown.message}${causeOf(thrown)}` : String(thrown);
+  return { kind: "unsure", text: withoutTokens(text) };
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? ` (${error.cause.message})` : "";
+}
+
+function pathOf(url: string): string {
+  return withoutTokens(url.replace(/^https?:\/\/[^/]+/, "").replace(/\?.*$/, ""));
+}
+
+/** Takes interaction and webhook tokens, and anything that looks like a bot token, out of a text. */
+export function withoutTokens(text: string): string {
+  return text
+    .replace(/(\/(?:interactions|webhooks)\/\d+\/)[^/\s?"']+/g, "$1…")
+    .replace(/\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}\b/g, "…")
+    .replace(/\b(Bot|Bearer)\s+\S+/g, "$1 …");
+}
+
+/** Whether a failure of connecting is worth another try; a wrong token or intents never are. */
+export function isWorthRetrying(thrown: unknown): boolean {
+  const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
+  if (code === "TokenInvalid") return false;
+  const words = thrown instanceof Error ? thrown.message : String(thrown);
+  return !/disallowed intents|invalid intents|authentication failed/i.test(words);
+}

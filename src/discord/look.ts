@@ -1,0 +1,55 @@
+import type { DelegationStatus } from "../domain/delegation-types.ts";
+import type { DelegationView } from "../domain/view.ts";
+import { formatDuration } from "../kernel/time.ts";
+
+/** How a status looks and reads, everywhere. Colours are 0xRRGGBB. */
+export type Look = { readonly symbol: string; readonly colour: number; readonly word: string };
+
+const BLUE = 0x2f81f7;
+const GREEN = 0x2ea043;
+const AMBER = 0xd29922;
+const RED = 0xda3633;
+export const GREY = 0x6e7681;
+
+export const LOOKS: Readonly<Record<DelegationStatus, Look>> = {
+  queued: { symbol: "⚪", colour: GREY, word: "queued" },
+  dispatched: { symbol: "🔵", colour: BLUE, word: "running" },
+  succeeded: { symbol: "✅", colour: GREEN, word: "done" },
+  partial: { symbol: "🟡", colour: AMBER, word: "partly done" },
+  blocked: { symbol: "⛔", colour: AMBER, word: "blocked" },
+  failed: { symbol: "❌", colour: RED, word: "failed" },
+  timed_out: { symbol: "⌛", colour: RED, word: "timed out" },
+  canceled: { symbol: "🚫", colour: GREY, word: "canceled" },
+};
+
+export const STATUS_ORDER = Object.keys(LOOKS) as readonly DelegationStatus[];
+
+/** `webster · done in 4m 12s`, `webster · failed after 30s`, `webster · waiting`. */
+export function headline(view: DelegationView): string {
+  const { word } = LOOKS[view.status];
+  if (view.settledAt === undefined) return `${view.agent} · ${view.waiting ? "waiting" : word}`;
+  const took = formatDuration(view.settledAt - view.queuedAt);
+  const isDone = view.status === "succeeded" || view.status === "partial";
+  return `${view.agent} · ${word} ${isDone ? "in" : "after"} ${took}`;
+}
+
+/** An instant as Discord shows it in the reader's own words: "in 3 minutes". */
+export function relative(at: number): string {
+  return `<t:${Math.floor(at / 1000)}:R>`;
+}
+
+/** `41k tok · $0.12`; undefined when the agent did not say. */
+export function usageText(view: DelegationView): string | undefined {
+  const usage = view.handoff?.usage;
+  if (!usage) return undefined;
+  const { inputTokens, outputTokens, usd } = usage;
+  const tokens =
+    inputTokens === undefined && outputTokens === undefined
+      ? undefined
+      : (inputTokens ?? 0) + (outputTokens ?? 0);
+  const words = [
+    ...(tokens === undefined ? [] : [`${tokens < 1000 ? tokens : `${Math.round(tokens / 1000)}k`} tok`]),
+    ...(usd === undefined ? [] : [`$${usd.toFixed(usd < 0.01 ? 4 : 2)}`]),
+  ];
+  return words.length > 0 ? words.join(" · ") : undefined;
+}

@@ -1,0 +1,153 @@
+import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
+import type { Delivery } from "../domain/effects.ts";
+import type { ClaimedEffect } from "../engine/ports/ledger.ts";
+import type { Crash, Log } from "../engine/ports/log.ts";
+import { nonceOf } from "../kernel/id.ts";
+import type { DeliveryPort } from "./delivery-port.ts";
+import { DiscordError } from "./discord-failure.ts";
+import { limitProblems } from "./limits.ts";
+import { hasMark, markOf } from "./marks.ts";
+import { bodyOf, type Payload, textsOf } from "./payload.ts";
+import { renderSafely } from "./render-lines.ts";
+import type { DiscordRest } from "./rest.ts";
+
+/** How long Discord surely remembers a nonce. It says "a few minutes". */
+const NONCE_HOLDS_MS = 120_000;
+const CLOCK_SKEW_MS = 60_000;
+const PAGE = 100;
+const MOST_PAGES = 30;
+
+/** Whether an earlier try may have left a message, and since when. */
+export type Doubt = { readonly since: number };
+
+/** An effect begun for the first time has sent nothing; every other one may have. */
+export function doubtOf(
+  effect: Pick<ClaimedEffect, "tries" | "begunBefore" | "createdAt">,
+): Doubt | undefined {
+  if (effect.begunBefore === undefined && effect.tries <= 1) return undefined;
+  return { since: effect.createdAt };
+}
+
+export function isOld(doubt: Doubt, effect: Pick<ClaimedEffect, "begunBefore">, now: number): boolean {
+  return now - (effect.begunBefore ?? doubt.since) >= NONCE_HOLDS_MS;
+}
+
+type Seen = { readonly id: string; readonly timestamp: string; readonly mark: (mark: string) => boolean };
+
+/** Our own messages of a channel since an instant, newest first. */
+export async function ownHistory(
+  rest: DiscordRest,
+  channel: string,
+  botId: string,
+  since: number,
+): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  let before: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const messages = await rest.history(channel, { limit: PAGE, ...(before ? { before } : {}) });
+    for (const message of messages) {
+      if (message.author.id !== botId) continue;
+      seen.push({ id: message.id, timestamp: message.timestamp, mark: (mark) => hasMark(message, mark) });
+    }
+    const oldest = messages.at(-1);
+    if (!oldest || messages.length < PAGE) break;
+    if (Date.parse(oldest.timestamp) < since - CLOCK_SKEW_MS) break;
+    before = oldest.id;
+  }
+  return seen;
+}
+
+export type PostOnceDeps = {
+  readonly rest: DiscordRest;
+  readonly deliveries: DeliveryPort;
+  readonly botId: () => string;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly crash: Crash;
+};
+
+export type PostOnce = {
+  readonly delivery: Delivery;
+  readonly channel: string;
+  readonly parts: readonly Payload[];
+  readonly effect: ClaimedEffect;
+  /** Counted from here: a card that rolled over is part 1, 2, … */
+  readonly firstPart?: number;
+  readonly sent: "post:sent" | "card:sent";
+  /** Brings a message that an earlier try may have left up to date, before it is recorded. */
+  readonly refresh?: (message: string) => Promise<unknown>;
+};
+
+/** `isRecorded`: the effect was ended by the commit of the last part. */
+export type Posted = { readonly receipts: readonly Receipt[]; readonly isRecorded: boolean };
+
+/**
+ * Posts each part once and records it before the next one; the commit of the last part ends the effect.
+ * A part with a receipt is skipped. While Discord remembers the nonce, a repeated POST is answered with the first
+ * message; after that the channel's history is asked. Throws `DiscordError` when Discord did not take it.
+ */
+export function createPostOnce(deps: PostOnceDeps) {
+  const { rest, deliveries, now, log, crash } = deps;
+
+  return async function postOnce(job: PostOnce): Promise<Posted> {
+    const { delivery, channel, effect, parts, firstPart = 0 } = job;
+    const doubt = doubtOf(effect);
+    const known = doubt || firstPart > 0 ? await deliveries.receipts(delivery.id) : [];
+    const receipts: Receipt[] = [];
+    let history: readonly Seen[] | undefined;
+    let isRecorded = false;
+    for (const [index, payload] of parts.entries()) {
+      const part = firstPart + index;
+      const earlier = known.find((receipt) => receipt.part === part);
+      if (earlier) {
+        receipts.push(earlier);
+        continue;
+      }
+      let message: { readonly id: string; readonly timestamp: string } | undefined;
+      if (doubt && isOld(doubt, effect, now())) {
+        history ??= await ownHistory(rest, channel, deps.botId(), doubt.since);
+        message = history.find(({ mark }) => mark(markOf(delivery.id, part)));
+      }
+      message ??= await send(channel, delivery.id, part, payload);
+      crash(job.sent);
+      if (doubt) await job.refresh?.(message.id);
+      const receipt: Receipt = {
+        delivery: delivery.id,
+        part,
+        nonce: nonceOf(delivery.id, part),
+        channel,
+        message: message.id,
+        postedAt: Date.parse(message.timestamp) || now(),
+      };
+      receipts.push(receipt);
+      const isLast = index === parts.length - 1;
+      const input: DeliveryInput = { type: "part-posted", delivery, receipt, of: firstPart + parts.length };
+      await deliveries.record(input, isLast ? [effect.id] : []);
+      isRecorded = isLast;
+    }
+    return { receipts, isRecorded };
+  };
+
+  /** The designed message, or a plain one with everything in a file when Discord does not take that. */
+  async function send(channel: string, delivery: string, part: number, payload: Payload) {
+    const problems = limitProblems(payload);
+    if (problems.length > 0) {
+      log.error({ delivery, part, problems }, "a message breaks Discord's limits and is posted as a file");
+      return rest.post(channel, delivery, part, safe(delivery, part, payload));
+    }
+    try {
+      return await rest.post(channel, delivery, part, payload);
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "refused") throw thrown;
+      log.error(
+        { delivery, part, failure: thrown.message },
+        "Discord refused a message; it is posted as a file",
+      );
+      return rest.post(channel, delivery, part, safe(delivery, part, payload));
+    }
+  }
+
+  function safe(delivery: string, part: number, payload: Payload): Payload {
+    return renderSafely(delivery, part, payload, textsOf(bodyOf(payload) as never).join("\n\n"));
+  }
+}

@@ -1,0 +1,241 @@
+import type { Delivery } from "../domain/effects.ts";
+import type { DelegationView } from "../domain/view.ts";
+import type { Outcome } from "../engine/loop.ts";
+import type { ClaimedOf } from "../engine/perform.ts";
+import { newId, nonceOf } from "../kernel/id.ts";
+import { composeBatch, isBatchable } from "./batch.ts";
+import type { ChannelDirectory } from "./channels.ts";
+import { DiscordError, type DiscordFailure } from "./discord-failure.ts";
+import { markOf } from "./marks.ts";
+import type { Payload } from "./payload.ts";
+import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
+import { type BatchBody, renderBatch, renderLog, renderNotice } from "./render-lines.ts";
+import { renderResult } from "./render-result.ts";
+import { planMissingPlace, planRetry, type RetryPlan } from "./retry-plan.ts";
+
+/** A burst is waited for in steps of this, as long as it still grows. */
+const LINGER_MS = 100;
+const LONGEST_LINGER_STEPS = 10;
+
+type Job = {
+  readonly effect: ClaimedOf<"post">;
+  readonly delivery: Delivery;
+  readonly finish: (outcome: Outcome) => void;
+  readonly fail: (error: unknown) => void;
+  /** The channel's history was asked: it has no message of this delivery. */
+  isCleared: boolean;
+};
+
+/** One channel: what waits for it, in order; one request at a time. */
+type ChannelQueue = { jobs: Job[]; pump: Promise<void> | undefined };
+
+export type PostQueueDeps = PostOnceDeps & {
+  readonly channels: ChannelDirectory;
+  readonly batchAbove: () => number;
+  readonly redacted: (run: string) => Promise<DelegationView>;
+  readonly onFailure: (failure: DiscordFailure) => void;
+};
+
+export type PostQueue = {
+  readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
+  /** Gives back what has not been sent, waits for what is on its way. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Posts deliveries: in order per channel, each part once, many at once as one message with a file. */
+export function createPostQueue(deps: PostQueueDeps): PostQueue {
+  const { deliveries, channels, now, log, crash } = deps;
+  const queues = new Map<string, ChannelQueue>();
+  const postOnce = createPostOnce(deps);
+  let stopping = false;
+
+  async function post(effect: ClaimedOf<"post">): Promise<Outcome> {
+    const { delivery } = effect.body;
+    crash("post:claimed");
+    if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
+    const channel = channels.target(delivery.to);
+    if (!channel) {
+      const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;
+      const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
+      log.warn({ delivery: delivery.id, to: delivery.to }, "a post has no channel and waits");
+      return giveBack(delivery, planMissingPlace(text, effect.tries, now()));
+    }
+    return new Promise<Outcome>((finish, fail) => {
+      const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined };
+      queues.set(channel.id, queue);
+      queue.jobs.push({ effect, delivery, finish, fail, isCleared: false });
+      queue.pump ??= pump(channel.id, queue);
+    });
+  }
+
+  async function pump(channel: string, queue: ChannelQueue): Promise<void> {
+    // Everything that was claimed in one turn of the loop is here before the first request.
+    await new Promise(setImmediate);
+    for (let head = queue.jobs[0]; head; head = queue.jobs[0]) {
+      let taken: readonly Job[] = [head];
+      try {
+        const group = await burst(channel, queue, head);
+        if (group.length > 0) {
+          taken = group;
+          queue.jobs = queue.jobs.filter((job) => !group.includes(job));
+          await batch(queue, group);
+        } else if (queue.jobs[0] === head) {
+          queue.jobs.shift();
+          await single(channel, queue, head);
+        }
+      } catch (error) {
+        for (const job of taken) job.fail(error);
+      }
+    }
+    queue.pump = undefined;
+  }
+
+  /** The deliveries of the head's kind that may share a message, when they are many. */
+  async function burst(channel: string, queue: ChannelQueue, head: Job): Promise<readonly Job[]> {
+    if (!isBatchable(head.delivery)) return [];
+    const { kind } = head.delivery;
+    const certain = (job: Job) => job.isCleared || !doubtOf(job.effect);
+    const ofKind = () => queue.jobs.filter((job) => job.delivery.kind === kind && isBatchable(job.delivery));
+    for (let step = 0, before = 0; step < LONGEST_LINGER_STEPS; step++) {
+      const count = ofKind().length;
+      if (stopping || count <= deps.batchAbove() || count === before) break;
+      before = count;
+      await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    }
+    const old = ofKind().filter((job) => {
+      const doubt = doubtOf(job.effect);
+      return !certain(job) && doubt && isOld(doubt, job.effect, now());
+    });
+    const sure = ofKind().filter(certain).length;
+    if (old.length > 0 && sure + old.length > deps.batchAbove()) await clear(channel, queue, old);
+    const group = ofKind().filter(certain);
+    return group.length > deps.batchAbove() ? group : [];
+  }
+
+  /** One look at the channel's history for many: what is there is recorded, the rest may be posted. */
+  async function clear(channel: string, queue: ChannelQueue, jobs: readonly Job[]): Promise<void> {
+    const since = Math.min(...jobs.map(({ effect }) => effect.createdAt));
+    let seen: Awaited<ReturnType<typeof ownHistory>>;
+    try {
+      seen = await ownHistory(deps.rest, channel, deps.botId(), since);
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      await blocked(queue, thrown.failure, jobs);
+      return;
+    }
+    for (const job of jobs) {
+      const { delivery, effect } = job;
+      const message = seen.find(({ mark }) => mark(markOf(delivery.id, 0)));
+      if (!message) {
+        job.isCleared = true;
+        continue;
+      }
+      const receipt = {
+        delivery: delivery.id,
+        part: 0,
+        nonce: nonceOf(delivery.id, 0),
+        channel,
+        message: message.id,
+        postedAt: Date.parse(message.timestamp),
+      };
+      queue.jobs = queue.jobs.filter((other) => other !== job);
+      await deliveries.record({ type: "part-posted", delivery, receipt, of: 1 }, [effect.id]);
+      job.finish({ kind: "recorded" });
+    }
+  }
+
+  /** Membership and words are committed before the POST, which is an effect of its own. */
+  async function batch(queue: ChannelQueue, group: readonly Job[]): Promise<void> {
+    const [first] = group;
+    if (!first || !isBatchable(first.delivery)) return;
+    const candidates = await Promise.all(
+      group.map(async ({ delivery }) => ({
+        delivery: delivery.id,
+        view: await deps.redacted(delivery.subject ?? ""),
+      })),
+    );
+    const { members, body } = composeBatch(first.delivery.kind, candidates);
+    const ids = new Set(members.map(({ delivery }) => delivery));
+    const taken = group.filter((job) => ids.has(job.delivery.id));
+    const delivery: Delivery = {
+      id: newId("batch", now()),
+      kind: "batch",
+      to: first.delivery.to,
+      members: [...ids],
+    };
+    await deliveries.record(
+      { type: "batch", at: now(), delivery, body: JSON.stringify(body) },
+      taken.map(({ effect }) => effect.id),
+    );
+    queue.jobs.unshift(...group.filter((job) => !taken.includes(job)));
+    for (const job of taken) job.finish({ kind: "recorded" });
+  }
+
+  async function single(channel: string, queue: ChannelQueue, job: Job): Promise<void> {
+    const { delivery, effect } = job;
+    const parts = await render(delivery);
+    try {
+      const { isRecorded } = await postOnce({ delivery, channel, parts, effect, sent: "post:sent" });
+      job.finish(isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" });
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      const { failure } = thrown;
+      deps.onFailure(failure);
+      const plan = planRetry(failure, effect.tries, now());
+      job.finish(await giveBack(delivery, plan));
+      if (plan.isWholeChannel) await blocked(queue, failure, queue.jobs);
+    }
+  }
+
+  /** Nothing of these was sent: they wait as long as the one that failed. */
+  async function blocked(queue: ChannelQueue, failure: DiscordFailure, jobs: readonly Job[]): Promise<void> {
+    queue.jobs = queue.jobs.filter((job) => !jobs.includes(job));
+    for (const job of jobs) {
+      const plan = planRetry(failure, job.effect.tries, now());
+      job.finish(await giveBack(job.delivery, plan));
+    }
+  }
+
+  async function giveBack(delivery: Delivery, plan: RetryPlan): Promise<Outcome> {
+    const { outcome, isTrouble } = plan;
+    log.warn(
+      { delivery: delivery.id, dueAt: outcome.dueAt, reason: outcome.reason },
+      "a post is tried again later",
+    );
+    if (isTrouble)
+      await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
+    return outcome;
+  }
+
+  async function render(delivery: Delivery): Promise<readonly Payload[]> {
+    const { id, kind, subject } = delivery;
+    switch (kind) {
+      case "notice":
+        return renderNotice(id, delivery.text ?? "");
+      case "batch": {
+        const body = await deliveries.batchBody(id);
+        if (body === undefined) throw new Error(`the batch ${id} has no body`);
+        return [renderBatch(id, JSON.parse(body) as BatchBody)];
+      }
+      case "log":
+        return [renderLog(id, await deps.redacted(subject ?? ""))];
+      case "result": {
+        const view = await deps.redacted(subject ?? "");
+        return renderResult(id, view, (await deliveries.attachable?.(view.id)) ?? []);
+      }
+    }
+  }
+
+  return {
+    post,
+    async stop() {
+      stopping = true;
+      for (const queue of queues.values()) {
+        const waiting = queue.jobs;
+        queue.jobs = [];
+        for (const job of waiting) job.finish({ kind: "again", dueAt: now(), reason: "stopping" });
+      }
+      for (const queue of queues.values()) await queue.pump;
+    },
+  };
+}

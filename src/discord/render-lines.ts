@@ -1,0 +1,120 @@
+import { ComponentType } from "discord.js";
+import type { DelegationView } from "../domain/view.ts";
+import { cut } from "../kernel/text.ts";
+import { LIMITS } from "./limits.ts";
+import { GREY, headline, LOOKS, STATUS_ORDER } from "./look.ts";
+import { markOf } from "./marks.ts";
+import { type Payload, shownFiles, text } from "./payload.ts";
+import { bytesOf } from "./render-result.ts";
+import { asLine, asMarkdown, plain } from "./sanitize.ts";
+import { splitText } from "./split-text.ts";
+
+/** One line for #agent-logs, ended by the delivery's id. */
+export function logLine(delivery: string, view: DelegationView): string {
+  const reason = view.reason ? ` — ${cut(asLine(view.reason), 160)}` : "";
+  const what = cut(asLine(view.objective), 120);
+  return `${LOOKS[view.status].symbol} **${headline(view)}** · ${what}${reason} · ${asLine(view.asker)} · \`${delivery}\``;
+}
+
+export function renderLog(delivery: string, view: DelegationView): Payload {
+  return { content: logLine(delivery, view), files: [] };
+}
+
+/** Our own words to people, in as many messages as it takes. */
+export function renderNotice(delivery: string, words: string): readonly Payload[] {
+  const parts = splitText(asMarkdown(words), LIMITS.contentChars - 120);
+  const all = parts.length > 0 ? parts : ["(nothing was said)"];
+  return all.map((part, n) => ({ content: `${part}\n-# ${markOf(delivery, n)}`, files: [] }));
+}
+
+/** What a batch says, agreed and kept before its first POST. */
+export type BatchBody = {
+  readonly text: string;
+  readonly file?: { readonly name: string; readonly text: string };
+};
+
+export type BatchMember = { readonly delivery: string; readonly view: DelegationView };
+
+/** Many results at once: how many of each, the first ten in a line each, all of them in a file. */
+export function composeResults(members: readonly BatchMember[]): BatchBody {
+  const counts = STATUS_ORDER.map((status) => ({
+    word: LOOKS[status].word,
+    count: members.filter(({ view }) => view.status === status).length,
+  })).filter(({ count }) => count > 0);
+  const lines = members.slice(0, 10).map(({ view }) => {
+    const said = asLine(view.handoff?.result ?? view.reason ?? "");
+    return `${LOOKS[view.status].symbol} **${headline(view)}** · ${cut(asLine(view.objective), 80)}${said ? ` → ${cut(said, 100)}` : ""}`;
+  });
+  const more = members.length - lines.length;
+  return {
+    text: [
+      `### ${members.length} results · ${counts.map(({ word, count }) => `${count} ${word}`).join(" · ")}`,
+      ...lines,
+      `-# ${more > 0 ? `and ${more} more; ` : ""}all of them are in results.md`,
+    ].join("\n"),
+    file: { name: "results.md", text: members.map(fullResult).join("\n\n---\n\n") },
+  };
+}
+
+function fullResult({ view }: BatchMember): string {
+  const { handoff, problems } = view;
+  return [
+    `## ${headline(view)}`,
+    "",
+    `${view.id} · asked by ${view.asker}${handoff?.confidence ? ` · confidence ${handoff.confidence}` : ""}`,
+    "",
+    `> ${plain(view.objective).replaceAll("\n", "\n> ")}`,
+    "",
+    ...(view.reason ? [plain(view.reason), ""] : []),
+    ...(view.status === "succeeded" ? [] : problems.map(({ path, message }) => `- ${path} ${message}`)),
+    plain(handoff?.result ?? ""),
+    ...(handoff?.notes ? ["", `Notes: ${plain(handoff.notes)}`] : []),
+    ...(handoff?.artifacts.length ? ["", `Artifacts: ${handoff.artifacts.join(", ")}`] : []),
+  ].join("\n");
+}
+
+/** Many log lines at once: as they are while they fit, the rest in a file. */
+export function composeLog(members: readonly BatchMember[]): BatchBody {
+  const lines = members.map(({ delivery, view }) => logLine(delivery, view));
+  const room = LIMITS.contentChars - 160;
+  const fitting: string[] = [];
+  let used = 0;
+  for (const line of lines) {
+    if (used + line.length + 1 > room) break;
+    used += line.length + 1;
+    fitting.push(line);
+  }
+  const more = lines.length - fitting.length;
+  if (more === 0) return { text: fitting.join("\n") };
+  return {
+    text: [...fitting, `-# and ${more} more in agent-logs.md`].join("\n"),
+    file: { name: "agent-logs.md", text: `${lines.join("\n")}\n` },
+  };
+}
+
+/** A batch as a message; the log's batches are plain lines, results stand in a frame. */
+export function renderBatch(delivery: string, body: BatchBody): Payload {
+  const footer = `-# ${markOf(delivery, 0)}`;
+  const files = body.file ? [bytesOf(body.file.name, body.file.text)] : [];
+  if (!body.text.startsWith("### ")) return { content: `${body.text}\n${footer}`, files };
+  return {
+    components: [
+      {
+        type: ComponentType.Container,
+        accent_color: GREY,
+        components: [text(`${body.text}\n${footer}`), ...shownFiles(files)],
+      },
+    ],
+    files,
+  };
+}
+
+/** What is said when Discord refuses the designed message: nothing of it is lost, it is in the file. */
+export function renderSafely(delivery: string, part: number, refused: Payload, whole: string): Payload {
+  const [headlineText = "A message"] = plain(whole).split("\n");
+  const words = cut(asLine(headlineText.replace(/^#+\s*/, "")), 300);
+  return {
+    content: `${words}\n-# Discord did not take the full message; it is attached.\n-# ${markOf(delivery, part)}`,
+    files: [bytesOf("message.md", whole), ...refused.files.slice(0, LIMITS.files - 1)],
+  };
+}

@@ -1,0 +1,83 @@
+import {
+  type APIMessage,
+  REST,
+  RESTEvents,
+  type RESTGetAPIChannelMessagesResult,
+  type RESTOptions,
+  Routes,
+} from "discord.js";
+import type { Log } from "../engine/ports/log.ts";
+import { nonceOf } from "../kernel/id.ts";
+import { guarded } from "./discord-failure.ts";
+import { bodyOf, type Payload, rawFiles } from "./payload.ts";
+
+/** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
+const LONGEST_WAIT_MS = 15_000;
+const TIMEOUT_MS = 60_000;
+
+/** The requests that we make, by discord.js's own queue of buckets. */
+export type DiscordRest = {
+  readonly raw: REST;
+  /** Two calls with the same delivery and part within some minutes make one message. */
+  readonly post: (channel: string, delivery: string, part: number, payload: Payload) => Promise<APIMessage>;
+  readonly edit: (channel: string, message: string, payload: Payload) => Promise<APIMessage>;
+  /** Newest first, at most 100. */
+  readonly history: (
+    channel: string,
+    query: { readonly limit: number; readonly before?: string; readonly after?: string },
+  ) => Promise<RESTGetAPIChannelMessagesResult>;
+};
+
+/**
+ * Node's own fetch carries the requests: discord.js's default one shares a global dispatcher with the HTTP library
+ * of the agents' adapter, and whichever of the two was loaded first breaks the other's file uploads.
+ */
+export const makeRequest = (async (url: string, init: RequestInit) => {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    // discord.js knows a broken connection by its code, which fetch keeps in the cause.
+    throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+  }
+}) as unknown as NonNullable<RESTOptions["makeRequest"]>;
+
+export function createRest(token: string, log: Log, api?: string): DiscordRest {
+  const raw = new REST({
+    version: "10",
+    timeout: TIMEOUT_MS,
+    retries: 1,
+    makeRequest,
+    rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > LONGEST_WAIT_MS,
+    ...(api ? { api } : {}),
+  }).setToken(token);
+  raw.on(RESTEvents.Response, ({ method, route }, { status }) => {
+    if (status === 429) log.warn({ method, route }, "Discord asked us to slow down");
+  });
+  return {
+    raw,
+    post: (channel, delivery, part, payload) =>
+      guarded(
+        raw.post(Routes.channelMessages(channel), {
+          body: { ...bodyOf(payload), nonce: nonceOf(delivery, part), enforce_nonce: true },
+          files: rawFiles(payload),
+        }),
+      ),
+    edit: (channel, message, payload) =>
+      guarded(
+        raw.patch(Routes.channelMessage(channel, message), {
+          body: bodyOf(payload),
+          files: rawFiles(payload),
+        }),
+      ),
+    history: (channel, { limit, before, after }) =>
+      guarded(
+        raw.get(Routes.channelMessages(channel), {
+          query: new URLSearchParams({
+            limit: String(limit),
+            ...(before ? { before } : {}),
+            ...(after ? { after } : {}),
+          }),
+        }),
+      ),
+  };
+}

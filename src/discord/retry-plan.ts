@@ -1,0 +1,48 @@
+import type { Outcome } from "../engine/loop.ts";
+import type { DiscordFailure } from "./discord-failure.ts";
+
+const PLACE_AGAIN_MS = 5 * 60_000;
+const TOKEN_AGAIN_MS = 60_000;
+const LONGEST_BACKOFF_MS = 60_000;
+/** From this try on, a thing that only people can mend is reported. */
+export const TRIES_BEFORE_TROUBLE = 5;
+
+/** 2, 4, 8, 16, 32, then 60 seconds; `tries` counts from 1. */
+export function backoffMs(tries: number): number {
+  return tries > 5 ? LONGEST_BACKOFF_MS : 2000 * 2 ** (Math.max(1, tries) - 1);
+}
+
+export type RetryPlan = {
+  readonly outcome: Extract<Outcome, { kind: "again" }>;
+  /** Whether everything else for this channel would meet the same. */
+  readonly isWholeChannel: boolean;
+  /** Whether a person has to do something. */
+  readonly isTrouble: boolean;
+};
+
+/** When a post that failed is tried again. It is never given up: the outbox keeps it. */
+export function planRetry(failure: DiscordFailure, tries: number, now: number): RetryPlan {
+  const again = (ms: number) => ({ kind: "again" as const, dueAt: now + ms, reason: failure.text });
+  const isTrouble = tries >= TRIES_BEFORE_TROUBLE;
+  switch (failure.kind) {
+    case "limited":
+      return {
+        outcome: again(failure.retryAfterMs ?? backoffMs(tries)),
+        isWholeChannel: true,
+        isTrouble: false,
+      };
+    case "unsure":
+      return { outcome: again(backoffMs(tries)), isWholeChannel: true, isTrouble: false };
+    case "unauthorized":
+      return { outcome: again(TOKEN_AGAIN_MS), isWholeChannel: true, isTrouble };
+    case "unreachable-place":
+      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: true, isTrouble };
+    case "refused":
+      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: false, isTrouble };
+  }
+}
+
+/** A post for a channel that the guild does not have. */
+export function planMissingPlace(text: string, tries: number, now: number): RetryPlan {
+  return planRetry({ kind: "unreachable-place", text }, tries, now);
+}

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import * as fc from "fast-check";
+import { leadingText, splitText } from "../../src/discord/split-text.ts";
+
+test("short text stays whole", () => {
+  assert.deepEqual(splitText("hello", 100), ["hello"]);
+  assert.deepEqual(leadingText("hello", 100), { text: "hello", isCut: false });
+});
+
+test("a cut prefers the end of a paragraph, then of a line, then of a word", () => {
+  const paragraphs = `${"a".repeat(60)}\n\n${"b".repeat(60)}`;
+  assert.deepEqual(splitText(paragraphs, 100), ["a".repeat(60), "b".repeat(60)]);
+  const words = "word ".repeat(40).trim();
+  for (const part of splitText(words, 50)) assert.match(part, /^(word ?)+$/);
+});
+
+test("a fence that a cut falls into is closed in the one part and opened again in the next, with its language", () => {
+  const code = Array.from({ length: 60 }, (_, n) => `const line${n} = ${n};`).join("\n");
+  const parts = splitText(`Here it is:\n\`\`\`ts\n${code}\n\`\`\`\nThat was it.`, 400);
+  assert.ok(parts.length > 2);
+  for (const part of parts) assert.equal((part.split("```").length - 1) % 2, 0, part);
+  for (const part of parts.slice(1, -1)) assert.ok(part.startsWith("```ts\n"));
+  const lines = parts.join("\n").match(/const line\d+ = \d+;/g);
+  assert.equal(lines?.length, 60);
+});
+
+test("no part is longer than allowed, and every word arrives in order", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.stringMatching(/^[a-z0-9]{1,30}$/), { maxLength: 200 }),
+      fc.array(fc.constantFrom(" ", "\n", "\n\n", ". "), { minLength: 1, maxLength: 5 }),
+      (words, gaps) => {
+        const text = words.map((word, n) => word + (gaps[n % gaps.length] ?? " ")).join("");
+        const parts = splitText(text, 80);
+        assert.ok(parts.every((part) => part.length <= 80));
+        const letters = (some: string) => some.replace(/[^a-z0-9]/g, "");
+        assert.equal(letters(parts.join(" ")), letters(text));
+      },
+    ),
+  );
+});
+
+test("a pair of halves is never cut in two", () => {
+  for (const part of splitText("😀".repeat(300), 101)) assert.ok(part.isWellFormed());
+});

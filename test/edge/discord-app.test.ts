@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { textsOf } from "../../src/discord/payload.ts";
+import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+
+type Message = {
+  readonly id: string;
+  readonly content: string;
+  readonly components: readonly unknown[];
+  readonly author: { readonly bot: boolean };
+};
+type Interaction = { readonly id: string; readonly state: string; readonly message?: Message };
+
+const DEADLINE_MS = 20_000;
+const shown = (message: Message | undefined) => (message ? textsOf(message).join("\n") : "");
+
+/** A person at the guild of a real supervisor. */
+function personAt(supervisor: Supervisor) {
+  const guild = supervisor.ready.guild ?? "";
+  const messages = async (channel: string): Promise<Message[]> => {
+    const response = await fetch(`${guild}/local/channels/${channel}/messages?limit=100`);
+    return ((await response.json()) as Message[]).reverse();
+  };
+  const act = async (path: string, body: object): Promise<Interaction> => {
+    const response = await fetch(`${guild}/local/${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ channel: "technical", ...body }),
+    });
+    return (await response.json()) as Interaction;
+  };
+  /** Looks again at every event of the guild until the channel shows what is looked for. */
+  const until = async (
+    channel: string,
+    fits: (messages: readonly Message[]) => boolean,
+  ): Promise<Message[]> => {
+    const stream = await fetch(`${guild}/local/events`, { signal: AbortSignal.timeout(DEADLINE_MS) });
+    assert.ok(stream.body);
+    let now = await messages(channel);
+    if (fits(now)) {
+      await stream.body.cancel();
+      return now;
+    }
+    for await (const _ of stream.body) {
+      now = await messages(channel);
+      if (fits(now)) return now;
+    }
+    throw new Error(`#${channel} never showed it: ${now.map(shown).join("\n---\n")}`);
+  };
+  const command = (name: string, options: object = {}, more: object = {}) =>
+    act("commands", { name, options, wait: true, ...more });
+  return { messages, act, until, command };
+}
+
+async function start(t: TestContext, home: string, env: Record<string, string> = {}): Promise<Supervisor> {
+  const supervisor = await startSupervisor(home, env);
+  t.after(async () => {
+    if (supervisor.child.exitCode === null && supervisor.child.signalCode === null) await supervisor.stop();
+  });
+  return supervisor;
+}
+
+const QUESTION = "Find the CTE of Zerodur Class 0 between 20 and 40 °C";
+
+test("a person asks with /delegate and reads the answer: a card that ends as done, one result, one log line", async (t) => {
+  using home = temporaryFolder();
+  const person = personAt(await start(t, home.path));
+  const answer = await person.command("delegate", { agent: "webster", objective: QUESTION });
+  assert.match(
+    answer.message?.content ?? "",
+    /Asked \*\*webster\*\*: https:\/\/discord\.com\/channels\/\d+\/\d+\/\d+/,
+  );
+  const results = await person.until("results", (messages) => messages.length > 0);
+  assert.match(shown(results[0]), /Zerodur[\s\S]*0 ± 0\.02 ppm\/K/);
+  const logs = await person.until("agent-logs", (messages) => messages.length > 0);
+  assert.match(logs[0]?.content ?? "", /^✅ \*\*webster · done in/);
+  const cards = await person.until("technical", ([card]) => /done in/.test(shown(card)));
+  assert.equal(cards.length, 1);
+  assert.equal((await person.messages("results")).length, 1);
+  assert.equal((await person.messages("agent-logs")).length, 1);
+});
+
+test("cancel by button, details, run again, and the refusals, all in the whole product", async (t) => {
+  using home = temporaryFolder();
+  const person = personAt(await start(t, home.path));
+  const said = async (name: string, options: object = {}, more: object = {}) =>
+    (await person.command(name, options, more)).message?.content ?? "";
+  assert.match(
+    await said("delegate", { agent: "webstr", objective: "x" }),
+    /no agent "webstr"[\s\S]*Did you mean webster/,
+  );
+  assert.match(
+    await said("delegate", { agent: "webster", objective: "x" }, { as: "guest" }),
+    /@guest may not delegate/,
+  );
+  assert.match(await said("delegate", { agent: "webster", objective: " " }), /objective is empty/);
+  assert.match(await said("agents"), /8 agents\*\*, 8 answering/);
+
+  await person.command("delegate", { agent: "webster", objective: QUESTION });
+  const [result] = await person.until("results", (messages) => messages.length === 1);
+  const press = (action: string) => {
+    const id = new RegExp(`d1:${action}:[^"]+`).exec(JSON.stringify(result?.components))?.[0];
+    return person.act("components", { channel: "results", message: result?.id, custom_id: id, wait: true });
+  };
+  assert.match((await press("details")).message?.content ?? "", /attempt 1: sent[\s\S]*Handoff: complete/);
+  await Promise.all([press("again"), press("again")]);
+  await person.until("results", (messages) => messages.length === 2);
+  assert.match(await said("status"), /0 open/);
+});
+
+test("killed between a post and its record, the next start shows each thing exactly once", async (t) => {
+  using home = temporaryFolder();
+  const first = await start(t, home.path, { HQ_CRASH_AT: "post:sent" });
+  await personAt(first).act("commands", {
+    name: "delegate",
+    options: { agent: "webster", objective: QUESTION },
+  });
+  assert.deepEqual(await first.exited, [null, "SIGKILL"]);
+  const person = personAt(await start(t, home.path));
+  for (const channel of ["results", "agent-logs"]) {
+    await person.until(channel, (messages) => messages.length > 0);
+  }
+  const cards = await person.until("technical", ([card]) => /done in/.test(shown(card)));
+  assert.equal(cards.length, 1);
+  for (const channel of ["results", "agent-logs"]) {
+    assert.equal((await person.messages(channel)).length, 1, channel);
+  }
+});

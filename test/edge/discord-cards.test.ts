@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { textsOf } from "../../src/discord/payload.ts";
+import { viewWith } from "../discord/view-fixture.ts";
+import { cardEffect, startEdge } from "./discord-fixture.ts";
+
+const shown = (message: unknown) => textsOf(message as never).join("\n");
+const MINUTE = 60_000;
+const waitingFor = (text: string, untilAt: number) =>
+  ({ waiting: { reason: "agent_busy", text, untilAt } }) as const;
+
+test("a card is posted once and then follows its delegation to the end", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "recorded" });
+  const id = guild.inspect.messages("technical")[0]?.id;
+  assert.match(shown(guild.inspect.messages("technical")[0]), /webster · queued/);
+  for (const [status, words] of [
+    ["dispatched", /webster · running/],
+    ["succeeded", /webster · done in/],
+  ] as const) {
+    ledger.views.set("orch-1", viewWith(status));
+    assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+    assert.match(shown(guild.inspect.messages("technical")[0]), words);
+  }
+  assert.deepEqual(
+    guild.inspect.messages("technical").map((message) => message.id),
+    [id],
+  );
+  assert.equal(ledger.receipts.length, 1);
+});
+
+test("a card that already shows the state is left alone", async (t) => {
+  const { edge, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "unchanged" });
+});
+
+test("a new state is shown at once, other words of the same state only after the distance of config", async (t) => {
+  const { edge, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  ledger.views.set("orch-1", viewWith("queued", waitingFor("busy", clock.now())));
+  const outcome = await edge.perform.card(cardEffect("orch-1"));
+  assert.ok(outcome.kind === "again" && outcome.dueAt > clock.now() && outcome.dueAt <= clock.now() + 2000);
+  clock.pass(2000);
+  assert.equal((await edge.perform.card(cardEffect("orch-1"))).kind, "done");
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+});
+
+test("while one edit is on its way, only the newest of the states that follow is sent", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  const hold = guild.faults.hold({ method: "PATCH", path: "/messages/" });
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  const first = edge.perform.card(cardEffect("orch-1"));
+  await hold.arrived;
+  ledger.views.set("orch-1", viewWith("dispatched", { attempt: 2 }));
+  const second = edge.perform.card(cardEffect("orch-1"));
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const third = edge.perform.card(cardEffect("orch-1"));
+  hold.release();
+  assert.deepEqual(await Promise.all([first, second, third]), [
+    { kind: "done", outcome: "edited" },
+    { kind: "done", outcome: "edited" },
+    { kind: "done", outcome: "shown by another" },
+  ]);
+  assert.match(shown(guild.inspect.messages("technical")[0]), /done in/);
+});
+
+test("a card that a person deleted is not posted again", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  const id = guild.inspect.messages("technical")[0]?.id;
+  const gone = await fetch(`${guild.url}/local/messages/${id}`, { method: "DELETE" });
+  assert.equal(gone.status, 204);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  for (let n = 0; n < 2; n++) {
+    const outcome = await edge.perform.card(cardEffect("orch-1"));
+    assert.deepEqual(outcome, { kind: "done", outcome: "a person deleted the card" });
+  }
+  assert.deepEqual(guild.inspect.messages("technical"), []);
+});
+
+test("after a crash between the card's post and its record it is found, young and old, and shows the state of now", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  const createdAt = clock.now();
+  await edge.perform.card(cardEffect("orch-1"));
+  for (const passed of [0, 10 * MINUTE]) {
+    ledger.receipts.length = 0;
+    ledger.views.set("orch-1", viewWith(passed === 0 ? "dispatched" : "succeeded"));
+    clock.pass(passed);
+    await edge.perform.card(cardEffect("orch-1", { tries: 2, begunBefore: createdAt, createdAt }));
+    assert.equal(guild.inspect.messages("technical").length, 1);
+    assert.equal(ledger.receipts[0]?.message, guild.inspect.messages("technical")[0]?.id);
+    assert.match(shown(guild.inspect.messages("technical")[0]), passed === 0 ? /running/ : /done in/);
+  }
+});
+
+test("a card that gets old while its work goes on is continued in a new one, and the old one says where", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  await edge.perform.card(cardEffect("orch-1"));
+  clock.pass(56 * MINUTE);
+  ledger.views.set("orch-1", viewWith("dispatched", { attempt: 2 }));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "recorded" });
+  const [old, next, ...more] = guild.inspect.messages("technical");
+  assert.deepEqual(more, []);
+  assert.match(
+    shown(old),
+    new RegExp(`continued in https://discord.com/channels/${guild.guildId}/\\d+/${next?.id}`),
+  );
+  assert.match(shown(next), /attempt 2 of 2/);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  await edge.perform.card(cardEffect("orch-1"));
+  assert.match(shown(guild.inspect.messages("technical")[1]), /done in/);
+  assert.match(shown(guild.inspect.messages("technical")[0]), /continued in/);
+});
+
+test("a settled card is never rolled over, however old", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  await edge.perform.card(cardEffect("orch-1"));
+  clock.pass(120 * MINUTE);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  assert.equal(guild.inspect.messages("technical").length, 1);
+});
+
+test("among many cards, those that changed state go first", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = ["a", "b", "c"].map((name) => `orch-${name}`);
+  for (const run of runs) ledger.views.set(run, viewWith("dispatched", { id: run }));
+  for (const run of runs) await edge.perform.card(cardEffect(run));
+  clock.pass(5000);
+  const order: string[] = [];
+  const note = (run: string) => edge.perform.card(cardEffect(run)).then(() => order.push(run));
+  const hold = guild.faults.hold({ method: "PATCH", path: "/messages/" });
+  ledger.views.set("orch-a", viewWith("dispatched", { id: "orch-a", attempt: 2 }));
+  const all = [note("orch-a")];
+  await hold.arrived;
+  ledger.views.set("orch-b", viewWith("dispatched", { id: "orch-b", attempt: 2 }));
+  ledger.views.set("orch-c", viewWith("succeeded", { id: "orch-c" }));
+  all.push(note("orch-b"), note("orch-c"));
+  hold.release();
+  await Promise.all(all);
+  assert.deepEqual(order, ["orch-a", "orch-c", "orch-b"]);
+});
+
+test("a card for a place that the bot cannot reach is left out, since the result has its own channel", async (t) => {
+  const { edge, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  const effect = cardEffect("orch-1", {
+    body: { type: "card", run: "orch-1", to: { channel: "123456789012345678" } },
+  });
+  const outcome = await edge.perform.card(effect);
+  assert.ok(outcome.kind === "done" && /404/.test(outcome.outcome), JSON.stringify(outcome));
+});

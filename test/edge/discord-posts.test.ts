@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+// The agents' adapter has its own undici; loaded first, it must not break uploads.
+import "undici";
+import { textsOf } from "../../src/discord/payload.ts";
+import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
+import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
+import { AT, handoffOf, viewWith } from "../discord/view-fixture.ts";
+import { logOf, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+
+const shown = (message: unknown) => textsOf(message as never).join("\n");
+const MINUTE = 60_000;
+
+test("a result is posted once, and its receipt and the end of its effect are one commit", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const effect = postOf(resultOf("orch-1"));
+  assert.deepEqual(await edge.perform.post(effect), { kind: "recorded" });
+  const [message, ...more] = guild.inspect.messages("results");
+  assert.ok(message);
+  assert.deepEqual(more, []);
+  assert.match(shown(message), /### webster · done in 4m 12s/);
+  assert.deepEqual(ledger.settled, [effect.id]);
+  assert.deepEqual(
+    ledger.receipts.map((receipt) => [receipt.delivery, receipt.part, receipt.message, receipt.channel]),
+    [["orch-1/result", 0, message.id, guild.inspect.channelId("results")]],
+  );
+});
+
+test("the log line goes to its own channel, as one line", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded", { objective: "two\nlines" }));
+  await edge.perform.post(postOf(logOf("orch-1")));
+  const [message] = guild.inspect.messages("agent-logs");
+  assert.equal(message?.content, "✅ **webster · done in 4m 12s** · two lines · @ada · `orch-1/log`");
+});
+
+for (const [what, fault] of [
+  ["Discord posts and then drops the connection", { kind: "drop" }],
+  ["Discord posts and then answers 500", { kind: "status", status: 500, after: true }],
+] as const) {
+  test(`when ${what}, the message is there once`, async (t) => {
+    const { edge, guild, ledger } = await startEdge(t);
+    ledger.views.set("orch-1", viewWith("succeeded"));
+    guild.faults.add({ ...fault, method: "POST", path: "/messages" });
+    assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"))), { kind: "recorded" });
+    assert.equal(guild.inspect.messages("results").length, 1);
+    assert.equal(ledger.receipts[0]?.message, guild.inspect.messages("results")[0]?.id);
+  });
+}
+
+test("while Discord answers 500, a post is given back for 2, 4, 8, 16, 32 seconds, and is posted once in the end", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  guild.faults.add({ kind: "status", status: 500, method: "POST", path: "/messages", times: 10 });
+  for (const [index, seconds] of [2, 4, 8, 16, 32].entries()) {
+    const before = clock.now();
+    const outcome = await edge.perform.post(postOf(resultOf("orch-1"), { tries: index + 1 }));
+    assert.equal(outcome.kind, "again");
+    assert.ok(outcome.kind === "again" && Math.abs(outcome.dueAt - before - seconds * 1000) < 1000);
+  }
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), { tries: 6 })), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("results").length, 1);
+});
+
+test("after a crash between post and record the same nonce finds the message again", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  ledger.receipts.length = 0;
+  const again = postOf(resultOf("orch-1"), { tries: 2, begunBefore: clock.now() - 10_000 });
+  assert.deepEqual(await edge.perform.post(again), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("results").length, 1);
+  assert.equal(ledger.receipts[0]?.message, guild.inspect.messages("results")[0]?.id);
+});
+
+test("long after a crash the channel's history is asked, behind hundreds of other messages too", async (t) => {
+  const { edge, guild, ledger, clock, act } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  ledger.views.set("orch-2", viewWith("succeeded", { id: "orch-2" }));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+  const posted = guild.inspect.messages("results")[0]?.id;
+  for (let n = 0; n < 120; n++) await act("messages", { channel: "results", content: `orch-1/result ${n}` });
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const late = { tries: 2, begunBefore: createdAt, createdAt };
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), late)), { kind: "recorded" });
+  assert.equal(ledger.receipts[0]?.message, posted);
+  assert.equal(guild.inspect.messages("results").length, 121);
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-2"), late)), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("results").length, 122, "what was never posted is posted now");
+});
+
+test("an agent that writes another delivery's mark is not taken for it", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const forged = handoffOf({
+    result: "done\n-# orch-2/result",
+    notes: "orch-2/result",
+    artifacts: ["orch-2/result"],
+  });
+  ledger.views.set("orch-1", viewWith("succeeded", { handoff: forged }));
+  ledger.views.set("orch-2", viewWith("succeeded", { id: "orch-2" }));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  clock.pass(10 * MINUTE);
+  await edge.perform.post(postOf(resultOf("orch-2"), { tries: 2, begunBefore: createdAt, createdAt }));
+  assert.equal(guild.inspect.messages("results").length, 2);
+});
+
+test("a part that has a receipt is not posted again", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const long = noticeOf("note-1", "A sentence of some length. ".repeat(300));
+  await edge.perform.post(postOf(long));
+  const count = guild.inspect.messages("technical").length;
+  assert.ok(count > 3);
+  assert.deepEqual(
+    ledger.receipts.map(({ part }) => part),
+    Array.from({ length: count }, (_, part) => part),
+  );
+  ledger.receipts.splice(2);
+  clock.pass(10 * MINUTE);
+  await edge.perform.post(postOf(long, { tries: 2, begunBefore: clock.now() - 10 * MINUTE }));
+  assert.equal(guild.inspect.messages("technical").length, count);
+  assert.equal(new Set(ledger.receipts.map(({ message }) => message)).size, count);
+});
+
+test("a short rate limit is waited for, a long one goes back to the outbox with Discord's own time", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  guild.faults.add({ kind: "rate-limit", retryAfterMs: 200, method: "POST", path: "/messages" });
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"))), { kind: "recorded" });
+  guild.faults.add({ kind: "rate-limit", retryAfterMs: 90_000, method: "POST", path: "/messages" });
+  const before = clock.now();
+  const outcome = await edge.perform.post(postOf(noticeOf("note-1", "hello")));
+  assert.ok(outcome.kind === "again" && outcome.dueAt >= before + 90_000, JSON.stringify(outcome));
+});
+
+test("a message that Discord refuses is posted as plain words with everything in a file", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const body = { message: "Invalid Form Body", code: 50035 };
+  guild.faults.add({ kind: "status", status: 400, body, method: "POST", path: "/messages" });
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"))), { kind: "recorded" });
+  const [message, ...more] = guild.inspect.messages("results");
+  assert.deepEqual(more, []);
+  assert.match(message?.content ?? "", /Discord did not take the full message/);
+  assert.deepEqual(
+    message?.attachments.map(({ filename }) => filename),
+    ["message.md"],
+  );
+});
+
+test("a closed channel is tried each five minutes, and people hear of it after five tries", async (t) => {
+  const closed = { role: "bot", deny: P.SendMessages };
+  const categories = ATOMIZER_HQ.categories.map((category) => ({
+    ...category,
+    channels: category.channels.map((channel) =>
+      channel.name === "results" ? { ...channel, overwrites: [closed] } : channel,
+    ),
+  }));
+  const { edge, ledger, clock } = await startEdge(t, { guild: { seed: { ...ATOMIZER_HQ, categories } } });
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  for (let tries = 1; tries <= 5; tries++) {
+    const before = clock.now();
+    const outcome = await edge.perform.post(postOf(resultOf("orch-1"), { tries }));
+    assert.ok(
+      outcome.kind === "again" && outcome.dueAt >= before + 5 * MINUTE - 1000,
+      JSON.stringify(outcome),
+    );
+    assert.equal(ledger.inputs.length, tries < 5 ? 0 : 1);
+  }
+  assert.match(JSON.stringify(ledger.inputs[0]), /"type":"trouble".*403/);
+});
+
+test("a logical channel that the guild lacks is reported at the start, and its posts wait", async (t) => {
+  const { edge, ledger, logs } = await startEdge(t, {
+    config: (config) => ({
+      ...config,
+      settings: {
+        ...config.settings,
+        channels: { ...config.settings.channels, roles: { results: "no-such-place" } },
+      },
+    }),
+  });
+  assert.deepEqual(edge.missingChannels(), [{ role: "results", wanted: "no-such-place" }]);
+  assert.ok(logs.some(({ message }) => /lacks a channel/.test(message)));
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const outcome = await edge.perform.post(postOf(resultOf("orch-1")));
+  assert.ok(outcome.kind === "again" && /config\/channels\.yaml/.test(outcome.reason));
+});
+
+test("nobody is pinged, no link is previewed, and secrets are blacked out", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t, { redact: (text) => text.replaceAll("sk-hush", "…") });
+  const ada = guild.inspect.memberId("ada");
+  const said = `@everyone <@${ada}> key sk-hush see https://example.org`;
+  const handoff = handoffOf({ result: said, notes: said });
+  ledger.views.set("orch-1", viewWith("succeeded", { handoff, objective: said, asker: "@ada" }));
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  await edge.perform.post(postOf(logOf("orch-1")));
+  await edge.perform.post(postOf(noticeOf("note-1", said)));
+  for (const channel of ["results", "agent-logs", "technical"]) {
+    const [message] = guild.inspect.messages(channel);
+    assert.ok(message);
+    assert.equal(message.mentionEveryone, false);
+    assert.deepEqual(message.pinged, []);
+    assert.deepEqual(message.embeds, []);
+  }
+  assert.doesNotMatch(shown(guild.inspect.messages("results")[0]), /sk-hush/);
+});
+
+test("long results come with a file whose bytes arrive whole", async (t) => {
+  const long = "Zerodur Class 0. ".repeat(500);
+  const { edge, guild, ledger } = await startEdge(t, {
+    attachable: async () => [{ name: "table.csv", bytes: Buffer.from("a,b\n1,2\n") }],
+  });
+  ledger.views.set("orch-1", viewWith("succeeded", { handoff: handoffOf({ result: long }) }));
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  const [message] = guild.inspect.messages("results");
+  assert.deepEqual(
+    message?.attachments.map(({ filename, size }) => [filename, size]),
+    [
+      ["result.md", long.length],
+      ["table.csv", 8],
+    ],
+  );
+});
+
+test("posts of one channel keep their order", async (t) => {
+  const { edge, guild } = await startEdge(t);
+  const words = Array.from({ length: 30 }, (_, n) => `word ${n}`);
+  await Promise.all(words.map((word, n) => edge.perform.post(postOf(noticeOf(`note-${n}`, word)))));
+  const said = guild.inspect.messages("technical").map(({ content }) => content.split("\n")[0]);
+  assert.deepEqual(said, words);
+});
+
+test("a thousand results for one channel are seen within five seconds without one 429, each exactly once", async (t) => {
+  const { edge, guild, ledger, logs } = await startEdge(t, { guild: { rates: DISCORD_RATES } });
+  const runs = Array.from({ length: 1000 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const started = performance.now();
+  const outcomes = await Promise.all(
+    runs.flatMap((run) => [edge.perform.post(postOf(resultOf(run))), edge.perform.post(postOf(logOf(run)))]),
+  );
+  outcomes.push(...(await Promise.all(ledger.batches)));
+  const tookMs = performance.now() - started;
+  assert.ok(outcomes.every(({ kind }) => kind === "recorded"));
+  assert.ok(tookMs < 5000, `${Math.round(tookMs)} ms`);
+  assert.ok(!logs.some(({ message }) => /slow down/.test(message)));
+  const seen = ledger.inputs.flatMap((input) =>
+    input.type === "batch"
+      ? (input.delivery.members ?? [])
+      : input.type === "part-posted"
+        ? [input.delivery.id]
+        : [],
+  );
+  for (const run of runs) assert.equal(seen.filter((id) => id === `${run}/result`).length, 1);
+  assert.equal(ledger.settled.length, 2000 + ledger.batches.length);
+  assert.ok(guild.inspect.messages("results").length <= 3);
+});
+
+test("after an outage of minutes, what may have been posted is looked up once and the rest goes as one batch", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 40 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const createdAt = clock.now();
+  for (const run of runs.slice(0, 3)) await edge.perform.post(postOf(resultOf(run)));
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const late = { tries: 3, createdAt };
+  await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run), late))));
+  await Promise.all(ledger.batches);
+  assert.equal(guild.inspect.messages("results").length, 4);
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.equal(batch?.delivery.members?.length, 37);
+});
+
+test("a batch is never composed again: its words are those that were agreed", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  ledger.onBatch = undefined;
+  await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run)))));
+  for (const run of runs) ledger.views.set(run, viewWith("failed", { id: run, settledAt: AT }));
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.ok(batch);
+  await edge.perform.post(postOf(batch.delivery));
+  assert.match(shown(guild.inspect.messages("results").at(-1)), /\d+ results · \d+ done/);
+});
+
+test("stopping gives back what was not sent and keeps what was", async (t) => {
+  const { edge, guild } = await startEdge(t);
+  const hold = guild.faults.hold({ method: "POST", path: "/messages" });
+  const posts = ["a", "b", "c"].map((id) => edge.perform.post(postOf(noticeOf(id, id))));
+  await hold.arrived;
+  const stopped = edge.stop();
+  hold.release();
+  await stopped;
+  const outcomes = await Promise.all(posts);
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ["recorded", "again", "again"],
+  );
+  assert.equal((await edge.perform.post(postOf(noticeOf("d", "d")))).kind, "again");
+  assert.equal(guild.inspect.messages("technical").length, 1);
+});
