@@ -1,0 +1,77 @@
+import type { StoredEvent } from "../engine/ports/ledger.ts";
+import type { Verbs } from "../engine/verbs.ts";
+import { createBell } from "../kernel/bell.ts";
+
+const PAGE = 200;
+
+function frame(event: StoredEvent): string {
+  return `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+/**
+ * Events as text/event-stream, in order and without gaps: commits only ring, everything is read from the ledger
+ * when the reader has room, so a slow reader falls behind there and not in our memory.
+ *
+ * `after` undefined = only what happens from now on. Ends when `closing` aborts or the reader goes.
+ */
+export function eventStream(parts: {
+  readonly verbs: Pick<Verbs, "watch" | "eventsAfter">;
+  readonly first: readonly StoredEvent[];
+  readonly after: number | undefined;
+  readonly shows: (event: StoredEvent) => boolean;
+  readonly heartbeatMs: number;
+  readonly closing: AbortSignal;
+  readonly onEnd: () => void;
+}): ReadableStream<Uint8Array> {
+  const { verbs, shows, closing } = parts;
+  const bell = createBell();
+  const encoder = new TextEncoder();
+  let position = parts.after;
+  let isStirred = false;
+  const gone = new AbortController();
+  const over = AbortSignal.any([closing, gone.signal]);
+
+  const unwatch = verbs.watch((events) => {
+    position ??= Math.min(...events.map((event) => event.position)) - 1;
+    isStirred = true;
+    bell.ring();
+  });
+  over.addEventListener("abort", bell.ring, { once: true });
+
+  function end(): void {
+    gone.abort();
+    unwatch();
+    parts.onEnd();
+  }
+
+  /** The next piece of text; undefined = it is over. */
+  async function next(): Promise<string | undefined> {
+    while (!over.aborted) {
+      if (position !== undefined) {
+        isStirred = false;
+        const page = await verbs.eventsAfter(position, PAGE);
+        position = page.at(-1)?.position ?? position;
+        const text = page.filter(shows).map(frame).join("");
+        if (text) return text;
+        if (page.length > 0) continue;
+      }
+      await bell.sleep(parts.heartbeatMs);
+      if (!isStirred && !over.aborted) return ": still here\n\n";
+    }
+    return undefined;
+  }
+
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(encoder.encode(`retry: 1000\n\n${parts.first.map(frame).join("")}`));
+    },
+    async pull(controller) {
+      const text = await next();
+      if (gone.signal.aborted) return;
+      if (text !== undefined) return controller.enqueue(encoder.encode(text));
+      end();
+      controller.close();
+    },
+    cancel: end,
+  });
+}

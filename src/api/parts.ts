@@ -1,0 +1,54 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { Actor } from "../domain/actor.ts";
+import type { Settings } from "../domain/settings.ts";
+import type { Log } from "../engine/ports/log.ts";
+import type { Verbs } from "../engine/verbs.ts";
+import { problemOut } from "./outputs.ts";
+import { PROBLEM_JSON } from "./problem.ts";
+
+export type StopMode = "graceful" | "now";
+
+/** What the REST door needs. */
+export type ApiParts = {
+  readonly verbs: Verbs;
+  /** Who a bearer credential is; compares in constant time. */
+  readonly actorFor: (credential: string) => Actor | undefined;
+  readonly settings: () => Settings["api"];
+  readonly log: Log;
+  readonly now: () => number;
+  readonly version: string;
+  /** Called once the answer to POST /stop is on its way. */
+  readonly onStop?: (mode: StopMode) => void;
+  /** The token by which an agent proves who it is; without it the route answers 404. */
+  readonly agentToken?: (agentId: string) => string;
+  /** How often a silent event stream says that it lives; 15 s when absent. */
+  readonly heartbeatMs?: number;
+};
+
+/** What the routes share while the door is open. */
+export type Door = ApiParts & {
+  /** Aborted when the door closes: long polls answer, event streams end. */
+  readonly closing: AbortSignal;
+  /** Marks somebody who waits for an answer; call what it returns when done. */
+  readonly enter: () => () => void;
+};
+
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+const refused = { description: "Refused", content: { [PROBLEM_JSON]: { schema: problemOut } } };
+
+/** The documented refusals of every route. */
+export const REFUSED = { "4xx": refused, "5xx": refused } as const;

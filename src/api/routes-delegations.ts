@@ -1,0 +1,151 @@
+import { z } from "zod";
+import type { Actor } from "../domain/actor.ts";
+import type { DelegateRequest, Verbs } from "../engine/verbs.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { actorOf, BASE } from "./auth.ts";
+import {
+  cancelBody,
+  delegateBody,
+  delegationQuery,
+  delegationsQuery,
+  idParams,
+  LONGEST_WAIT_MS,
+} from "./inputs.ts";
+import { delegationOut, delegationsOut, eventsOut, receiptsOut, repeatedOut } from "./outputs.ts";
+import { type ApiApp, type Door, REFUSED } from "./parts.ts";
+import { present } from "./present.ts";
+
+const REPEATED = "idempotent-replay";
+const keyHeader = z.looseObject({ "idempotency-key": z.string().optional() });
+
+function requestOf(body: z.output<typeof delegateBody>, key: string | undefined): DelegateRequest {
+  const { caller: _, timeout, startWithin, context, channelContext, workflow, budget, ...same } = body;
+  return {
+    ...present(same),
+    ...present({ timeoutMs: timeout, startWithinMs: startWithin, attachments: context }),
+    ...(channelContext ? { channelContext: present(channelContext) } : {}),
+    ...(workflow ? { workflow: present(workflow) } : {}),
+    ...(budget ? { budget: present(budget) } : {}),
+    ...(key === undefined ? {} : { key: { scope: "rest", key } }),
+    origin: { door: "rest" },
+  };
+}
+
+function keyOf(header: string | undefined): string | undefined {
+  if (header === undefined || /^[\x21-\x7e]{1,200}$/.test(header)) return header;
+  throw new Refusal("invalid_input", "Idempotency-Key: 1 to 200 printable characters without spaces.");
+}
+
+/** `caller` is a claim: the operator may make any, an agent only that it is itself. */
+async function claimed(actor: Actor, caller: string | undefined, verbs: Verbs): Promise<Actor> {
+  if (caller === undefined || (caller === "operator" && actor.kind === "operator")) return actor;
+  const { card } = await verbs.agent(caller);
+  if (actor.kind === "operator") return { ...actor, claims: card.id };
+  if (actor.kind === "agent" && actor.id === card.id) return actor;
+  throw new Refusal("not_allowed", `Only the operator may ask in the name of ${card.id}.`, {
+    hint: "Leave the caller out: your key already says who you are.",
+  });
+}
+
+export function delegationRoutes(app: ApiApp, door: Door): void {
+  const { verbs } = door;
+  const tags = ["delegations"];
+
+  app.post(
+    `${BASE}/delegations`,
+    {
+      schema: {
+        tags,
+        summary: "Delegate an objective to an agent",
+        headers: keyHeader,
+        body: delegateBody,
+        response: { 201: delegationOut, 200: repeatedOut, ...REFUSED },
+      },
+    },
+    async (request, reply) => {
+      const key = keyOf(request.headers["idempotency-key"]);
+      const actor = await claimed(actorOf(request), request.body.caller, verbs);
+      const { delegation, repeated } = await verbs.delegate(actor, requestOf(request.body, key));
+      reply.header("location", `${BASE}/delegations/${delegation.id}`);
+      if (repeated) reply.header(REPEATED, "true");
+      return reply.code(repeated ? 200 : 201).send(delegation);
+    },
+  );
+
+  app.get(
+    `${BASE}/delegations`,
+    {
+      schema: {
+        tags,
+        summary: "Delegations, newest first",
+        querystring: delegationsQuery,
+        response: { 200: delegationsOut, ...REFUSED },
+      },
+    },
+    async (request) => verbs.delegations(present(request.query)),
+  );
+
+  app.get(
+    `${BASE}/delegations/:id`,
+    {
+      schema: {
+        tags,
+        summary: "One delegation, at once or when it is settled",
+        params: idParams,
+        querystring: delegationQuery,
+        response: { 200: delegationOut, ...REFUSED },
+      },
+    },
+    async (request) => {
+      const { wait } = request.query;
+      if (wait === undefined) return verbs.delegation(request.params.id);
+      const leave = door.enter();
+      try {
+        const signal = AbortSignal.any([door.closing, request.signal]);
+        return await verbs.wait(request.params.id, { timeoutMs: Math.min(wait, LONGEST_WAIT_MS), signal });
+      } finally {
+        leave();
+      }
+    },
+  );
+
+  app.post(
+    `${BASE}/delegations/:id/cancel`,
+    {
+      schema: {
+        tags,
+        summary: "Stop waiting for it and tell the agent where the transport can",
+        params: idParams,
+        body: cancelBody,
+        response: { 200: delegationOut, ...REFUSED },
+      },
+    },
+    async (request) => verbs.cancel(actorOf(request), request.params.id, request.body?.reason),
+  );
+
+  app.get(
+    `${BASE}/delegations/:id/history`,
+    {
+      schema: {
+        tags,
+        summary: "Everything that happened to it, oldest first",
+        params: idParams,
+        response: { 200: eventsOut, ...REFUSED },
+      },
+    },
+    async (request) => ({ items: await verbs.history(request.params.id) }),
+  );
+
+  app.get(
+    `${BASE}/delegations/:id/receipts`,
+    {
+      schema: {
+        tags,
+        summary: "The Discord messages in which people can see it",
+        params: idParams,
+        response: { 200: receiptsOut, ...REFUSED },
+      },
+    },
+    async (request) => ({ items: await verbs.receipts(request.params.id) }),
+  );
+}

@@ -1,0 +1,52 @@
+import type { StoredEvent } from "../engine/ports/ledger.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { BASE } from "./auth.ts";
+import { eventStream } from "./events.ts";
+import { eventsQuery } from "./inputs.ts";
+import { eventStreamOut } from "./outputs.ts";
+import { type ApiApp, type Door, REFUSED } from "./parts.ts";
+
+const HEARTBEAT_MS = 15_000;
+
+function lastSeen(header: string | string[] | undefined, after: number | undefined): number | undefined {
+  if (header === undefined || header === "") return after;
+  const position = Number(header);
+  if (Number.isSafeInteger(position) && position >= 0) return position;
+  throw new Refusal("invalid_input", "Last-Event-ID: the id of an event of this stream, a number.");
+}
+
+export function eventRoutes(app: ApiApp, door: Door): void {
+  app.get(
+    `${BASE}/events`,
+    {
+      schema: {
+        tags: ["events"],
+        summary: "Events as they happen (text/event-stream); Last-Event-ID or after= goes on where you were",
+        querystring: eventsQuery,
+        response: { 200: eventStreamOut, ...REFUSED },
+      },
+    },
+    async (request, reply) => {
+      const { delegation } = request.query;
+      const after = lastSeen(request.headers["last-event-id"], request.query.after);
+      const history = delegation === undefined ? [] : await door.verbs.history(delegation);
+      const first = after === undefined ? history : [];
+      const shows = (event: StoredEvent) =>
+        delegation === undefined || event.stream === delegation || event.stream.startsWith(`${delegation}/`);
+      const stream = eventStream({
+        verbs: door.verbs,
+        first,
+        after: after ?? first.at(-1)?.position,
+        shows,
+        heartbeatMs: door.heartbeatMs ?? HEARTBEAT_MS,
+        closing: door.closing,
+        onEnd: door.enter(),
+      });
+      return reply
+        .type("text/event-stream; charset=utf-8")
+        .header("cache-control", "no-store, no-transform")
+        .header("x-accel-buffering", "no")
+        .send(stream);
+    },
+  );
+}

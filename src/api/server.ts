@@ -1,0 +1,196 @@
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import fastify from "fastify";
+import { jsonSchemaTransform, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { z } from "zod";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
+import { BASE, isLiveness, rateKey, recogniseActors, requireActors } from "./auth.ts";
+import { readOnlyJson } from "./body.ts";
+import { ownHosts, refuseForeign } from "./guards.ts";
+import { readInput } from "./inputs.ts";
+import type { ApiApp, ApiParts, Door } from "./parts.ts";
+import { answerWithProblems } from "./problem.ts";
+import { agentRoutes } from "./routes-agents.ts";
+import { delegationRoutes } from "./routes-delegations.ts";
+import { eventRoutes } from "./routes-events.ts";
+import { handoffRoutes } from "./routes-handoffs.ts";
+import { systemRoutes } from "./routes-system.ts";
+
+/** How long a stopping door lets answers finish before it closes their connections. */
+const CLOSE_WITHIN_MS = 2000;
+const READ_REQUEST_WITHIN_MS = 30_000;
+
+export type Api = {
+  /** Opens the door; 0 = a free port. Returns its address, `http://127.0.0.1:18700`. Throws EADDRINUSE. */
+  readonly listen: (port: number) => Promise<string>;
+  /** Refuses new requests, lets long polls answer and event streams end, then closes. Twice is once. */
+  readonly stop: () => Promise<void>;
+  /** How many are waiting for an answer: long polls and event streams. */
+  readonly waiting: () => number;
+  /** Instant of the latest request; now while somebody waits. */
+  readonly lastAskedAt: () => number;
+};
+
+export function createApi(parts: ApiParts): Api {
+  const closing = new AbortController();
+  let waiting = 0;
+  let askedAt = parts.now();
+  const answering = createAnswering();
+  let opened: ApiApp | undefined;
+  let stopping: Promise<void> | undefined;
+  const door: Door = {
+    ...parts,
+    closing: closing.signal,
+    enter() {
+      waiting++;
+      let isInside = true;
+      return () => {
+        if (!isInside) return;
+        isInside = false;
+        waiting--;
+        askedAt = parts.now();
+      };
+    },
+  };
+
+  async function listen(port: number): Promise<string> {
+    const app = await buildApp(door, () => portOf(app));
+    app.addHook("onRequest", async () => {
+      askedAt = parts.now();
+    });
+    opened = app;
+    app.server.on("request", (_, response) => answering.add(response));
+    const { host } = parts.settings();
+    await app.listen({ port, host });
+    return `http://${reachable(host)}:${portOf(app)}`;
+  }
+
+  async function close(): Promise<void> {
+    closing.abort();
+    if (!opened) return;
+    const { server } = opened;
+    const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
+    try {
+      const closed = opened.close();
+      answering.whenNone(() => server.closeAllConnections());
+      await closed;
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  return {
+    listen,
+    stop: () => {
+      stopping ??= close();
+      return stopping;
+    },
+    waiting: () => waiting,
+    lastAskedAt: () => (waiting > 0 ? parts.now() : askedAt),
+  };
+}
+
+/** The answers under way; a connection that never asked anything must not hold a stopping server up. */
+function createAnswering() {
+  const open = new Set<object>();
+  let tell: (() => void) | undefined;
+  return {
+    add(response: { once: (event: "close", then: () => void) => unknown }): void {
+      open.add(response);
+      response.once("close", () => {
+        open.delete(response);
+        if (open.size === 0) tell?.();
+      });
+    },
+    whenNone(then: () => void): void {
+      tell = then;
+      if (open.size === 0) then();
+    },
+  };
+}
+
+/** The name by which programs on this machine reach what listens on `host`. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0") return "127.0.0.1";
+  if (host === "::") return "[::1]";
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function portOf(app: ApiApp): number {
+  const address = app.server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
+  const { settings } = door;
+  const app = fastify({
+    bodyLimit: settings().bodyLimit,
+    requestTimeout: READ_REQUEST_WITHIN_MS,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 300 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler<z.ZodType>(({ schema }) => (input) => {
+    try {
+      return { value: readInput(schema, input) };
+    } catch (error) {
+      if (isRefusal(error)) return { error };
+      throw error;
+    }
+  });
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  answerWithProblems(app, door);
+  readOnlyJson(app);
+  await app.register(helmet, { hsts: false });
+  await app.register(swagger, { openapi: describe(door.version), transform: jsonSchemaTransform });
+  await app.register(rateLimit, {
+    global: false,
+    max: () => settings().ratePerMinute,
+    timeWindow: 60_000,
+    keyGenerator: rateKey,
+    errorResponseBuilder: (_, { after }) =>
+      new Refusal("rate_limited", `Too many requests; again in ${after}.`, {
+        hint: "Wait as long as Retry-After says; GET /events tells what changes without asking again and again.",
+      }),
+  });
+
+  // The order matters: who may speak at all, who it is, how often, and only then whether a key is needed.
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header("cache-control", "no-store");
+    refuseForeign(request, ownHosts(port(), settings().allowedHosts));
+    if (!door.closing.aborted) return;
+    reply.header("connection", "close");
+    throw new Refusal("stopping", "The supervisor is stopping.", {
+      hint: "Ask again when it is back; what it accepted goes on then.",
+    });
+  });
+  recogniseActors(app, door.actorFor);
+  const limit = app.rateLimit();
+  app.addHook("onRequest", async (request, reply) => {
+    if (!isLiveness(request)) await limit.call(app, request, reply);
+  });
+  requireActors(app);
+
+  delegationRoutes(app, door);
+  handoffRoutes(app, door);
+  agentRoutes(app, door);
+  eventRoutes(app, door);
+  systemRoutes(app, door);
+  app.get(`${BASE}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
+  return app;
+}
+
+function describe(version: string) {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Atomizer HQ",
+      version,
+      description:
+        "Delegate work to agents and read what they give back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
+    },
+    security: [{ key: [] }],
+    components: { securitySchemes: { key: { type: "http" as const, scheme: "bearer" } } },
+  };
+}

@@ -1,0 +1,94 @@
+import { mkdirSync } from "node:fs";
+import { loadConfig } from "../config/load.ts";
+import { renderProblems } from "../config/render-problems.ts";
+import { watchConfig } from "../config/watch.ts";
+import { createRegistry } from "../domain/agent-card.ts";
+import type { Config, ConfigProblem } from "../domain/config.ts";
+import type { Log } from "../engine/ports/log.ts";
+import type { Part } from "../kernel/lifecycle.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import type { Env } from "./mode.ts";
+
+/** The configuration that holds now: the last good one, with the sample agents' addresses where they stand in. */
+export function createConfigHolder(options: {
+  readonly configDir: string;
+  readonly installation: string;
+  readonly home: string;
+  readonly env: Env;
+  readonly samples: boolean;
+  readonly now: () => number;
+}) {
+  const { env, installation } = options;
+  const place = { dir: options.configDir, installation, home: options.home, env };
+  const first = loadConfig(place);
+  if (!first.ok) {
+    throw new Refusal("invalid_input", `The configuration in ${options.configDir} is not valid.`, {
+      hint: `${renderProblems(first.problems, installation)}\nMend it and start again; \`hq check\` says the same.`,
+    });
+  }
+  let authored = first.config;
+  let addresses: ReadonlyMap<string, string> | undefined;
+  let current = authored;
+
+  function use(config: Config): void {
+    authored = config;
+    if (!addresses) {
+      current = config;
+      return;
+    }
+    const known = addresses;
+    const agents = config.registry.agents.flatMap((card) => {
+      const url = known.get(card.id);
+      const { tokenEnv: _, ...rest } = card;
+      return url ? [{ ...rest, url, hooksPath: "/hooks/agent", sample: true }] : [];
+    });
+    current = { ...config, registry: createRegistry(agents) };
+  }
+
+  return {
+    current: () => current,
+    warnings: first.warnings.map((warning) => renderProblems([warning], installation)),
+    /** Values that must never be seen: the bot token and every agent's hooks token. */
+    secrets: (): readonly (string | undefined)[] => [
+      env.DISCORD_TOKEN,
+      env.ORCHESTRATOR_AGENT_TOKEN,
+      env.CHIP_TOKEN,
+      ...authored.registry.agents.map(({ tokenEnv }) => (tokenEnv ? env[tokenEnv] : undefined)),
+    ],
+    /** Starts the sample agents when they are wanted; their addresses replace those of the file. */
+    async startSamples(begin: (part: Part) => Promise<void>, log: Log): Promise<void> {
+      if (!options.samples) return;
+      const { dir } = authored.settings.handoffs;
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      const { createSampleAgents } = await import("../local/agents/sample-agents.ts");
+      const samples = await createSampleAgents({ ports: 0, handoffDir: dir, now: options.now, log });
+      await begin({ name: "sample agents", stop: samples.stop });
+      addresses = new Map(samples.agents.map(({ id, url }) => [id, url]));
+      use(authored);
+    },
+    /** Follows the files: a good change holds from now on, a bad one is told and changes nothing. */
+    watch(told: { readonly log: Log; readonly onChange: () => void }): Part {
+      const tell = (problems: readonly ConfigProblem[]) => renderProblems(problems, installation);
+      const watcher = watchConfig({
+        place,
+        files: authored.files,
+        onChange(config, warnings) {
+          use(config);
+          told.log.info({ files: config.files.length }, "the configuration was read again");
+          if (warnings.length > 0)
+            told.log.warn({ text: tell(warnings) }, "the configuration has doubtful places");
+          told.onChange();
+        },
+        onProblems(problems) {
+          told.log.error(
+            { text: tell(problems) },
+            "a change of the configuration is not valid; the last good one stays",
+          );
+        },
+      });
+      return { name: "config", ...watcher };
+    },
+  };
+}
+
+export type ConfigHolder = ReturnType<typeof createConfigHolder>;

@@ -1,0 +1,50 @@
+import type { DeliveryPort } from "../discord/delivery-port.ts";
+import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
+import type { Delivery } from "../domain/effects.ts";
+import { viewOf } from "../domain/view.ts";
+import type { Engine } from "../engine/accept.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+import type { Crash } from "../engine/ports/log.ts";
+
+/** What the Discord edge needs of the ledger: receipts, and one commit for each thing that happens to a delivery. */
+export function createDeliveries(deps: {
+  readonly engine: Engine;
+  readonly ledger: Ledger;
+  readonly crash: Crash;
+  readonly attachable: NonNullable<DeliveryPort["attachable"]>;
+}): DeliveryPort {
+  const { engine, ledger, crash } = deps;
+  return {
+    receipts: (delivery) => ledger.receipts(delivery),
+    async record(input, settles) {
+      const stream = input.delivery.id;
+      await engine.accept({
+        kind: "delivery",
+        stream,
+        input,
+        cause: settles[0] ?? stream,
+        settles: settles.map((id) => ({ id, outcome: input.type })),
+        receipts: receiptsFor(input),
+      });
+      crash(stream.endsWith("/card") ? "card:recorded" : "post:recorded");
+    },
+    async view(run) {
+      const state = await engine.read("delegation", run);
+      if (!state) throw new Error(`a delivery tells of ${run}, which has no events`);
+      return viewOf(state);
+    },
+    batchBody: async (delivery) => (await engine.read("delivery", delivery))?.body,
+    attachable: deps.attachable,
+  };
+}
+
+/** A batch's message is the receipt of each delivery that it carries. */
+function receiptsFor(input: DeliveryInput): readonly Receipt[] {
+  if (input.type !== "part-posted") return [];
+  const { receipt, delivery } = input;
+  return [receipt, ...membersOf(delivery).map((member) => ({ ...receipt, delivery: member, part: 0 }))];
+}
+
+function membersOf(delivery: Delivery): readonly string[] {
+  return delivery.members ?? [];
+}

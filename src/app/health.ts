@@ -1,0 +1,80 @@
+import type { Config } from "../domain/config.ts";
+import type { Agents } from "../engine/ports/agents.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+import type { Log } from "../engine/ports/log.ts";
+import type { Health } from "../engine/verbs.ts";
+import { formatDuration } from "../kernel/time.ts";
+
+const OVERDUE_MS = 60_000;
+const BROKEN_FOR_MS = 60_000;
+
+/** What `/health/ready` and `hq status` say of the supervisor itself. */
+export function createHealth(deps: {
+  readonly ledger: Ledger;
+  readonly agents: Agents;
+  readonly config: () => Config;
+  readonly version: string;
+  readonly mode: Health["mode"];
+  readonly startedAt: number;
+  readonly edge: () =>
+    | { readonly isConnected: () => boolean; readonly trouble: () => string | undefined }
+    | undefined;
+  readonly now: () => number;
+}) {
+  let isReady = false;
+  let broken: { readonly at: number; readonly text: string } | undefined;
+
+  async function ledgerCheck() {
+    const { now } = deps;
+    if (broken && now() - broken.at < BROKEN_FOR_MS) return { name: "ledger", ok: false, text: broken.text };
+    const backlog = await deps.ledger.backlog();
+    const oldest = Math.min(
+      now(),
+      ...backlog
+        .filter(({ type }) => type !== "post" && type !== "card" && type !== "dispatch")
+        .map(({ oldestDueAt }) => oldestDueAt),
+    );
+    const lateMs = now() - oldest;
+    const open = backlog.reduce((sum, { count }) => sum + count, 0);
+    return lateMs > OVERDUE_MS
+      ? { name: "ledger", ok: false, text: `work is overdue since ${formatDuration(lateMs)}` }
+      : { name: "ledger", ok: true, text: `${open} effects wait` };
+  }
+
+  function discordCheck() {
+    if (deps.mode === "embedded") return [];
+    const edge = deps.edge();
+    const ok = edge?.isConnected() ?? false;
+    const text = ok
+      ? "connected"
+      : (edge?.trouble() ?? "not connected yet; results wait and are posted when it is back");
+    return [{ name: "discord", ok, text }];
+  }
+
+  function agentsCheck() {
+    const { agents } = deps.config().registry;
+    const down = agents.filter(({ id }) =>
+      ["down", "unauthorized"].includes(deps.agents.health(id)?.state ?? ""),
+    );
+    const text =
+      down.length === 0 ? `${agents.length} known` : `not answering: ${down.map(({ id }) => id).join(", ")}`;
+    return { name: "agents", ok: down.length === 0, text };
+  }
+
+  return {
+    noteReady() {
+      isReady = true;
+    },
+    /** For failures that no request hears of: a loop that could not write. */
+    noteBroken: (log: Log) => (error: unknown) => {
+      broken = { at: deps.now(), text: error instanceof Error ? error.message : String(error) };
+      log.error({ err: error }, "the engine could not write or read");
+    },
+    async read(): Promise<Health> {
+      const checks = [await ledgerCheck(), ...discordCheck(), agentsCheck()];
+      const { version, mode, startedAt } = deps;
+      const ready = isReady && checks.every(({ name, ok }) => ok || name === "agents");
+      return { ready, version, mode, startedAt, checks };
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import { existsSync, statSync } from "node:fs";
+import { readMode, readPort } from "../app/mode.ts";
+import { checkConfig } from "../config/check.ts";
+import { renderProblems } from "../config/render-problems.ts";
+import type { ConfigProblem } from "../domain/config.ts";
+import { isRefusal } from "../kernel/refusal.ts";
+import { type Installation, readInstallation } from "./installation.ts";
+import type { Io } from "./io.ts";
+import { jsonText } from "./print.ts";
+
+const INVALID = 2;
+
+/** 0 when the supervisor would start with these files, else 2. */
+export function runCheck(io: Io, options: { readonly json?: boolean }): number {
+  const here = readInstallation(io);
+  const checked = checkConfig(here.place);
+  const environment = checkEnvironment(here);
+  const problems = [...(checked.ok ? [] : checked.problems), ...environment.problems];
+  const warnings = [...checked.warnings, ...environment.warnings];
+  const code = problems.length === 0 ? 0 : INVALID;
+  if (options.json) {
+    io.out(`${jsonText({ ok: code === 0, problems, warnings })}\n`);
+    return code;
+  }
+  const say = (word: string, problem: ConfigProblem) =>
+    io.err(`${word}: ${renderProblems([problem], io.cwd)}\n`);
+  for (const warning of warnings) say("warning", warning);
+  for (const problem of problems) say("error", problem);
+  if (checked.ok && code === 0) {
+    const { files, registry } = checked.config;
+    io.out(`Valid: ${count(files.length, "file")}, ${count(registry.agents.length, "agent")}.\n`);
+  } else io.err(`${count(problems.length, "problem")} to mend.\n`);
+  return code;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** What `.env` and the environment say, by the rules of the supervisor's start. */
+function checkEnvironment({ envFile, env }: Installation): {
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+} {
+  const problems: ConfigProblem[] = [];
+  const warnings: ConfigProblem[] = [];
+  const read = (reading: () => void) => {
+    try {
+      reading();
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      const more = thrown.hint === undefined ? {} : { suggestion: thrown.hint };
+      problems.push({ file: envFile, path: "", message: thrown.message, ...more });
+    }
+  };
+  read(() => {
+    for (const message of readMode(env, false).notices) warnings.push({ file: envFile, path: "", message });
+  });
+  read(() => readPort(env, "HQ_PORT", 0));
+  read(() => readPort(env, "HQ_GUILD_PORT", 0));
+  if (isReadByOthers(envFile)) {
+    const suggestion = `chmod 600 ${envFile}`;
+    warnings.push({
+      file: envFile,
+      path: "",
+      message: "holds secrets, and other users may read it",
+      suggestion,
+    });
+  }
+  return { problems, warnings };
+}
+
+export function isReadByOthers(file: string): boolean {
+  return existsSync(file) && (statSync(file).mode & 0o077) !== 0;
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "../api/limits.ts";
+import type { DelegationView } from "../domain/view.ts";
+import type { AgentStatus } from "../engine/verbs.ts";
+import { isRunId } from "../kernel/id.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import type { Client } from "./client.ts";
+import { type Hq, parseCount, parseSpan } from "./hq.ts";
+import type { Io } from "./io.ts";
+import { printOutcome } from "./outcome.ts";
+import { waitAndPrint } from "./wait.ts";
+
+type DelegateOptions = {
+  readonly caller?: string;
+  readonly timeout?: number;
+  readonly startWithin?: number;
+  readonly wait: boolean;
+  readonly waitTimeout?: number;
+  readonly retries?: number;
+  readonly validate?: true;
+  readonly format: "json" | "text";
+  readonly context?: readonly string[];
+  readonly channelContext?: string;
+  readonly channelMessages?: number;
+  readonly deliver: boolean;
+  readonly agentPosts?: true;
+  readonly channel?: string;
+  readonly runId?: string;
+  readonly parent?: string;
+  readonly workflowId?: string;
+  readonly stepId?: string;
+  readonly ifDown?: "wait" | "refuse";
+  readonly json?: true;
+};
+
+export function registerDelegate(program: Command, hq: Hq): void {
+  program
+    .command("delegate")
+    .description("ask an agent for work and wait for its handoff")
+    .argument("<agent>", "id, alias or letter of the agent")
+    .argument("<task>", "what is to be done, in quotes; - reads it from standard input")
+    .option("--caller <agent>", "for which agent you ask; its row of the matrix counts (operator only)")
+    .option("--timeout <duration>", "for each attempt, from the dispatch on (300)", parseSpan)
+    .option("--start-within <duration>", "how long it may wait for a free or living agent (1h)", parseSpan)
+    .addOption(
+      new Option("--if-down <what>", "when the agent does not answer now").choices(["wait", "refuse"]),
+    )
+    .option("--wait", "wait for the handoff", true)
+    .option("--no-wait", "print the id and leave")
+    .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
+    .option("--retries <n>", "further attempts after a failed one, 0 to 3 (1)", parseCount(0, MOST_RETRIES))
+    .option("--validate", "accept only handoffs that have every field")
+    .addOption(
+      new Option("--format <format>", "what the agent answers in and what is printed")
+        .choices(["json", "text"])
+        .default("json"),
+    )
+    .option(
+      "--context <file>",
+      "attach a text file; may be repeated",
+      (file, all: readonly string[] | undefined) => [...(all ?? []), file],
+    )
+    .option("--channel-context <channel>", "attach the recent messages of a channel, as untrusted data")
+    .option("--channel-messages <n>", "how many of them, 1 to 30 (20)", parseCount(1, MOST_CHANNEL_MESSAGES))
+    .option("--deliver", "post the result to #results", true)
+    .option("--no-deliver", "do not post it to #results; the line in #agent-logs stays")
+    .option("--agent-posts", "the agent itself posts too: to --channel, or to its own channel")
+    .option("--channel <id>", "the Discord channel id to which the agent itself posts", parseChannel)
+    .option("--run-id <id>", "an id of your own; the same again answers what came of it", parseRunId)
+    .option("--parent <id>", "the delegation on whose behalf you ask")
+    .option("--workflow-id <id>", "for tracing: the workflow run it belongs to")
+    .option("--step-id <id>", "for tracing: the step of that run")
+    .option("--json", "print JSON whatever --format says")
+    .addHelpText("after", EXAMPLES)
+    .action((agent: string, task: string, options: DelegateOptions) =>
+      hq.run(() => delegate(hq, agent, task, options)),
+    );
+}
+
+const EXAMPLES = `
+Examples:
+  hq delegate webster "Find the CTE of Zerodur" --caller manager --timeout 120
+  hq delegate tech-lead "Review thermal margins" --channel-context technical --channel-messages 20
+  cat task.md | hq delegate webster - --context notes.md --format text
+
+Exit codes: 0 done (partial: with a warning), 1 failed or blocked, 2 wrong input, 3 refused, 4 timeout,
+5 nobody reachable, 130 interrupted (the work goes on).
+`;
+
+async function delegate(hq: Hq, agent: string, task: string, options: DelegateOptions): Promise<number> {
+  const { io } = hq;
+  const objective = task === "-" ? await io.readInput() : task;
+  if (objective.trim() === "") {
+    throw new Refusal("invalid_input", "The task is empty.", {
+      hint: 'Say what is to be done: hq delegate webster "Find the CTE of ULE".',
+    });
+  }
+  const body = bodyOf(io, agent, objective, options);
+  const client = hq.client("always");
+  const isJson = options.json === true || options.format === "json";
+  const accepted = await place(io, client, body, options);
+  if (accepted === undefined) return 130;
+  if (options.wait) {
+    return waitAndPrint(io, client, accepted.id, { isJson, withinMs: options.waitTimeout, known: accepted });
+  }
+  if (isJson) printOutcome(io, accepted, true);
+  else io.out(`${accepted.id}\n`);
+  io.err(`${accepted.agent} has it: see \`hq wait ${accepted.id}\`.\n`);
+  return 0;
+}
+
+function bodyOf(io: Io, agent: string, objective: string, options: DelegateOptions) {
+  const { caller, timeout, startWithin, retries, validate, runId, parent, workflowId, stepId, ifDown } =
+    options;
+  if (options.channelMessages !== undefined && options.channelContext === undefined) {
+    throw new Refusal("invalid_input", "--channel-messages is given without --channel-context.", {
+      hint: "Name the channel: --channel-context technical.",
+    });
+  }
+  const ms = (span: number | undefined) => (span === undefined ? undefined : `${span}ms`);
+  return {
+    agent,
+    objective,
+    caller,
+    timeout: ms(timeout),
+    startWithin: ms(startWithin),
+    retries,
+    validate,
+    format: options.format,
+    deliver: options.deliver,
+    context: options.context?.map((file) => readContext(io, file)),
+    channelContext: options.channelContext && {
+      channel: options.channelContext,
+      messages: options.channelMessages,
+    },
+    agentPosts: options.channel === undefined ? undefined : { channel: options.channel },
+    runId,
+    parent,
+    workflow: workflowId || stepId ? { run: workflowId, step: stepId } : undefined,
+    ifDown,
+  };
+}
+
+/** Hands the work over once: a repeat after a broken answer carries the same key. Undefined when interrupted. */
+async function place(
+  io: Io,
+  client: Client,
+  body: ReturnType<typeof bodyOf>,
+  options: DelegateOptions,
+): Promise<DelegationView | undefined> {
+  const leaving = new AbortController();
+  const stopListening = io.onInterrupt(() => leaving.abort());
+  try {
+    const agentPosts =
+      options.agentPosts && !body.agentPosts
+        ? { channel: await ownChannel(client, body.agent, leaving.signal) }
+        : body.agentPosts;
+    // A chosen id, and the derived id of an agent's sub-delegation, are keys of their own.
+    const hasOwnKey = body.runId !== undefined || (body.parent !== undefined && io.env.HQ_AGENT_TOKEN);
+    return await client.ask<DelegationView>(
+      {
+        method: "POST",
+        path: "/delegations",
+        body: { ...body, agentPosts },
+        ...(hasOwnKey ? {} : { key: randomUUID() }),
+        isRepeatable: true,
+      },
+      leaving.signal,
+    );
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+    io.err("Interrupted before the supervisor had answered: `hq status` shows whether it took the work.\n");
+    return undefined;
+  } finally {
+    stopListening();
+  }
+}
+
+async function ownChannel(client: Client, agent: string, signal: AbortSignal): Promise<string> {
+  const { card } = await client.ask<AgentStatus>({ path: `/agents/${encodeURIComponent(agent)}` }, signal);
+  const read = readChannelId(card.channel ?? "");
+  if ("id" in read) return read.id;
+  throw new Refusal("invalid_input", `config/agents.yaml names no channel id for ${card.id}.`, {
+    hint: "Say where it is to post: --channel <id>.",
+  });
+}
+
+function readContext(io: Io, file: string): { readonly name: string; readonly text: string } {
+  try {
+    return { name: basename(file), text: readFileSync(resolve(io.cwd, file), "utf8") };
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Refusal("invalid_input", `--context ${file} cannot be read (${code ?? "unknown"}).`, { cause });
+  }
+}
+
+function parseChannel(text: string): string {
+  const read = readChannelId(text);
+  if ("id" in read) return read.id;
+  throw new InvalidArgumentError(read.wrong);
+}
+
+function parseRunId(text: string): string {
+  if (isRunId(text)) return text;
+  throw new InvalidArgumentError(
+    "Letters, digits and . _ ~ -, at most 80, beginning with a letter or digit.",
+  );
+}

@@ -1,0 +1,133 @@
+import { type Command, Option } from "commander";
+import { DELEGATION_STATUSES, isSettled } from "../domain/delegation-types.ts";
+import type { DelegationView } from "../domain/view.ts";
+import type { Page } from "../engine/ports/ledger.ts";
+import type { Health } from "../engine/verbs.ts";
+import { cut, forTerminal, oneLine } from "../kernel/text.ts";
+import { formatDuration } from "../kernel/time.ts";
+import { type Hq, parseCount } from "./hq.ts";
+import { instant, jsonText, plainText, table } from "./print.ts";
+
+type StatusOptions = {
+  readonly json?: true;
+  readonly agent?: string;
+  readonly status?: string;
+  readonly open?: true;
+  readonly limit: number;
+  readonly before?: string;
+};
+
+export function registerStatus(program: Command, hq: Hq): void {
+  program
+    .command("status")
+    .description("the supervisor and its latest delegations, or one of them")
+    .argument("[id]", "the id of a delegation")
+    .option("--agent <agent>", "only this agent's")
+    .addOption(new Option("--status <status>", "only these").choices(DELEGATION_STATUSES))
+    .option("--open", "only those that are not settled")
+    .option("--limit <n>", "how many", parseCount(1, 200), 20)
+    .option("--before <cursor>", "the page after: `next` of the page before")
+    .option("--json", "print JSON")
+    .action((id: string | undefined, options: StatusOptions) =>
+      hq.run(() => (id === undefined ? showAll(hq, options) : showOne(hq, id, options))),
+    );
+}
+
+async function showOne({ io, client }: Hq, id: string, { json }: StatusOptions): Promise<number> {
+  const view = await client("if-used").ask<DelegationView>({
+    path: `/delegations/${encodeURIComponent(id)}`,
+  });
+  io.out(json ? `${jsonText(view)}\n` : describe(view, io.now()));
+  return 0;
+}
+
+async function showAll({ io, client }: Hq, options: StatusOptions): Promise<number> {
+  const hq = client();
+  const { agent, status, open, limit, before } = options;
+  const query = new URLSearchParams({
+    limit: String(limit),
+    ...(agent ? { agent } : {}),
+    ...(status ? { status } : {}),
+    ...(open ? { open: "true" } : {}),
+    ...(before ? { before } : {}),
+  });
+  const supervisor = await hq.ask<Health>({ path: "/health/ready" });
+  const page = await hq.ask<Page<DelegationView>>({ path: `/delegations?${query.toString()}` });
+  if (options.json) {
+    io.out(
+      `${jsonText({ supervisor, delegations: page.items, ...(page.next ? { next: page.next } : {}) })}\n`,
+    );
+    return 0;
+  }
+  const { version, mode, ready, startedAt, checks } = supervisor;
+  const up = formatDuration(io.now() - startedAt);
+  io.out(`Atomizer HQ ${version} · ${mode} · ${ready ? "ready" : "not ready"} · up ${up}\n`);
+  io.out(table(checks.map(({ name, ok, text }) => [`  ${name}`, ok ? "ok" : "!", text])));
+  if (page.items.length === 0) io.out("\nNo delegations yet.\n");
+  else {
+    const rows = page.items.map((view) => [
+      view.id,
+      view.status,
+      view.agent,
+      view.caller,
+      formatDuration((view.settledAt ?? io.now()) - view.queuedAt),
+      view.objective,
+    ]);
+    io.out(`\n${table([["ID", "STATUS", "AGENT", "CALLER", "TIME", "TASK"], ...rows])}`);
+  }
+  if (page.next) io.err(`There are more: --before ${page.next}\n`);
+  return 0;
+}
+
+function describe(view: DelegationView, nowMs: number): string {
+  const { handoff, waiting } = view;
+  const attempt = `${view.attempt} of ${view.maxAttempts}`;
+  const rows: (readonly [string, string])[] = [
+    ["id", view.id],
+    ["status", view.reason ? `${view.status}: ${view.reason}` : view.status],
+    ["agent", view.agent],
+    ["asked by", `${view.asker} (${view.origin.door})`],
+    ["task", cut(view.objective, 500)],
+    ["attempt", attempt],
+    ["asked at", instant(view.queuedAt)],
+  ];
+  if (view.dispatchedAt) rows.push(["sent at", instant(view.dispatchedAt)]);
+  if (waiting) rows.push(["waiting", `${waiting.text} (again at ${instant(waiting.untilAt)})`]);
+  if (view.deadlineAt && !isSettled(view.status)) {
+    rows.push(["deadline", `${instant(view.deadlineAt)}, in ${formatDuration(view.deadlineAt - nowMs)}`]);
+  }
+  if (view.settledAt) {
+    rows.push([
+      "settled at",
+      `${instant(view.settledAt)}, after ${formatDuration(view.settledAt - view.queuedAt)}`,
+    ]);
+  }
+  for (const { path, message } of view.problems)
+    rows.push(["problem", path ? `${path}: ${message}` : message]);
+  if (handoff?.confidence) rows.push(["confidence", handoff.confidence]);
+  if (handoff?.notes) rows.push(["notes", handoff.notes]);
+  for (const artifact of handoff?.artifacts ?? []) rows.push(["artifact", artifact]);
+  const head = rows.map(([name, value]) => `${name.padEnd(11)} ${oneLine(value, 600)}\n`).join("");
+  return handoff ? `${head}\n${plainText(handoff.result)}` : forTerminal(head);
+}
+
+export function registerCancel(program: Command, hq: Hq): void {
+  program
+    .command("cancel")
+    .description("end a delegation; what the agent still hands in is recorded as late")
+    .argument("<id>")
+    .option("--reason <text>", "why, for the history")
+    .option("--json", "print JSON")
+    .action((id: string, { reason, json }: { reason?: string; json?: true }) =>
+      hq.run(async () => {
+        const view = await hq.client("if-used").ask<DelegationView>({
+          method: "POST",
+          path: `/delegations/${encodeURIComponent(id)}/cancel`,
+          body: { reason },
+          isRepeatable: true,
+        });
+        hq.io.out(json ? `${jsonText(view)}\n` : `${view.id} is ${view.status}.\n`);
+        return 0;
+      }),
+    );
+}

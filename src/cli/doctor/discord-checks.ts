@@ -1,0 +1,153 @@
+import type { Config } from "../../domain/config.ts";
+import { resolvePeople } from "../../domain/people.ts";
+import { formatDuration } from "../../kernel/time.ts";
+import { type Ask, createAsk } from "./discord-rest.ts";
+import { type Finding, fail, ok, warn } from "./finding.ts";
+import { type Failed, type Guild, placeRoles, readApplication, readGuild } from "./guild.ts";
+import { channelPermissions, guildPermissions, inviteLink, missingPermissions } from "./permissions.ts";
+
+const SKEW_WARN_MS = 30_000;
+const SKEW_FAIL_MS = 300_000;
+const PORTAL = "https://discord.com/developers/applications";
+
+export type DiscordAccess = {
+  readonly token: string;
+  readonly guildId: string | undefined;
+  readonly api: string | undefined;
+};
+
+/** Token, clock, intents, guild, permissions, channels and people, in the order in which each needs the one before. */
+export async function checkDiscord(
+  access: DiscordAccess,
+  config: Config | undefined,
+  now: () => number,
+): Promise<readonly Finding[]> {
+  const ask = createAsk(access);
+  const me = await ask("/users/@me");
+  if (me.kind !== "ok") return [troubleWithToken(me)];
+  const bot = me.body as { id: string; username: string };
+  const found: Finding[] = [ok("token", `Discord knows the bot as ${bot.username}`)];
+  if (me.dateAt !== undefined) found.push(checkClock(now() - me.dateAt));
+
+  const application = await readApplication(ask);
+  if (!application.ok)
+    return [...found, troubleWith("intents", "the application cannot be read", application.said)];
+  const { id, hasMessageContent } = application.what;
+  found.push(
+    hasMessageContent
+      ? ok("intents", "Message Content is switched on")
+      : fail(
+          "intents",
+          "Message Content is switched off: messages would arrive empty",
+          `${PORTAL}/${id}/bot: under Privileged Gateway Intents switch on Message Content Intent, and save`,
+        ),
+  );
+  return [...found, ...(await checkGuild(ask, access.guildId, bot.id, inviteLink(id), config))];
+}
+
+function troubleWithToken(said: Failed): Finding {
+  if (said.kind === "refused" && said.status === 401) {
+    const mend = `make a new one at ${PORTAL} (your bot, Bot, Reset Token), then run: hq setup`;
+    return fail("token", "Discord refuses the bot token", mend);
+  }
+  return troubleWith("token", "the token cannot be tested", said);
+}
+
+function troubleWith(id: string, text: string, said: Failed): Finding {
+  if (said.kind === "unreachable")
+    return fail(id, `${text}: ${said.text}`, "check the network, a proxy, and DISCORD_API if you set it");
+  const mend =
+    said.status === 429 ? "wait a minute and try again" : "try again; see https://discordstatus.com";
+  return fail(id, `${text}: Discord answers ${said.status} ${said.text}`, mend);
+}
+
+/** `skewMs` above zero: this machine is ahead. Discord's header has whole seconds. */
+export function checkClock(skewMs: number): Finding {
+  const size = Math.abs(skewMs);
+  if (size <= SKEW_WARN_MS) return ok("clock", "agrees with Discord's");
+  const text = `is ${formatDuration(size)} ${skewMs > 0 ? "ahead of" : "behind"} Discord's`;
+  const mend = "let the system set it: timedatectl set-ntp true";
+  return size <= SKEW_FAIL_MS ? warn("clock", text, mend) : fail("clock", text, mend);
+}
+
+async function checkGuild(
+  ask: Ask,
+  guildId: string | undefined,
+  botId: string,
+  invite: string,
+  config: Config | undefined,
+): Promise<readonly Finding[]> {
+  if (!guildId) return [fail("guild", "GUILD_ID is not set", "run: hq setup")];
+  const read = await readGuild(ask, guildId, botId);
+  if (!read.ok) {
+    const { said } = read;
+    if (said.kind === "refused" && (said.status === 403 || said.status === 404))
+      return [fail("guild", `the bot is not in the guild ${guildId}`, `invite it: ${invite}`)];
+    return [troubleWith("guild", "the guild cannot be read", said)];
+  }
+  const guild = read.what;
+  const missing = missingPermissions(guildPermissions(guild.id, guild.roles, guild.bot));
+  const permissions =
+    missing.length === 0
+      ? ok("permissions", "the bot has what it needs in the guild")
+      : fail(
+          "permissions",
+          `the bot lacks ${missing.join(", ")} in the guild`,
+          `give them to its role (Server Settings, Roles), or invite it again: ${invite}`,
+        );
+  return [
+    ok("guild", guild.name),
+    permissions,
+    ...(config ? [...checkChannels(guild, config, missing), ...checkPeople(guild, config)] : []),
+  ];
+}
+
+function checkChannels(guild: Guild, { settings }: Config, missingInGuild: readonly string[]): Finding[] {
+  const inGuild = guildPermissions(guild.id, guild.roles, guild.bot);
+  return placeRoles(guild.channels, settings.channels).map(({ role, wanted, channel, standsIn }) => {
+    const id = `channel ${role}`;
+    if (!channel) {
+      const twins = guild.channels.filter(({ name }) => name.toLowerCase() === wanted.toLowerCase()).length;
+      const text = twins > 1 ? `there are ${twins} channels called #${wanted}` : `there is no #${wanted}`;
+      const mend =
+        twins > 1
+          ? `write the id of the right one as roles.${role} in config/channels.yaml`
+          : `make #${wanted}, or name another channel as roles.${role} in config/channels.yaml (hq setup asks)`;
+      return fail(id, text, mend);
+    }
+    const held = channelPermissions(guild.id, inGuild, channel.permission_overwrites ?? [], guild.bot);
+    const missing = missingPermissions(held).filter((name) => !missingInGuild.includes(name));
+    if (missing.length > 0)
+      return fail(
+        id,
+        `the bot lacks ${missing.join(", ")} in #${channel.name}`,
+        `#${channel.name}: Edit Channel, Permissions, add the bot's role and allow ${missing.join(", ")}`,
+      );
+    return ok(id, standsIn ? `#${channel.name}, as there is no #${wanted}` : `#${channel.name}`);
+  });
+}
+
+function checkPeople(guild: Guild, { people }: Config): Finding[] {
+  if (people.roles.length + people.users.length === 0)
+    return [
+      warn(
+        "people",
+        "nobody in the guild may delegate",
+        "add roles or users under people in config/acl.yaml",
+      ),
+    ];
+  const { unresolved } = resolvePeople(people, (name) => {
+    const ids = guild.roles.filter((role) => role.name === name).map(({ id }) => id);
+    return ids.length === 1 ? ids[0] : undefined;
+  });
+  if (unresolved.length === 0)
+    return [ok("people", `${people.roles.length} roles, ${people.users.length} users`)];
+  const names = unresolved.map((name) => `"${name}"`).join(", ");
+  return [
+    warn(
+      "people",
+      `the guild has no single role called ${names}: such entries give nobody anything`,
+      "make the role, or write another role or its id in config/acl.yaml",
+    ),
+  ];
+}

@@ -1,0 +1,66 @@
+import { existsSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readRunFile } from "../../app/home.ts";
+import { formatDuration } from "../../kernel/time.ts";
+import { findRunning, isAlive } from "../running.ts";
+import { type Finding, fail, ok, skip, warn } from "./finding.ts";
+
+const NODE_MAJOR = 24;
+const NODE_MINOR = 12;
+const MIB = 1024 * 1024;
+const DISK_WARN = 1024 * MIB;
+const DISK_FAIL = 200 * MIB;
+
+export function checkNode(version: string): Finding {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > NODE_MAJOR || (major === NODE_MAJOR && minor >= NODE_MINOR)) return ok("node", version);
+  return fail(
+    "node",
+    `${version} is too old`,
+    `run: npm ci (it brings Node ${NODE_MAJOR}.${NODE_MINOR} or newer)`,
+  );
+}
+
+/** Free space where the ledger and the handoffs are. */
+export function checkDisk(home: string): Finding {
+  let there = home;
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  return judgeDisk(bavail * bsize, there);
+}
+
+export function judgeDisk(free: number, folder: string): Finding {
+  const text = `${Math.floor(free / MIB)} MiB free at ${folder}`;
+  if (free >= DISK_WARN) return ok("disk", text);
+  const mend = "make room, or move HQ_HOME to another disk";
+  return free >= DISK_FAIL ? warn("disk", text, mend) : fail("disk", text, mend);
+}
+
+/** What run.json says, and whether it is true. */
+export async function checkSupervisor(options: {
+  readonly home: string;
+  readonly version: string;
+  readonly now: () => number;
+}): Promise<Finding> {
+  const { home } = options;
+  const run = readRunFile(home);
+  const mend = 'nothing to do: the next "hq start" replaces it';
+  if (!run) {
+    return existsSync(join(home, "run.json"))
+      ? warn("supervisor", "run.json cannot be read", mend)
+      : skip("supervisor", "not running");
+  }
+  if (!isAlive(run.pid)) return warn("supervisor", `run.json names pid ${run.pid}, which is gone`, mend);
+  if (!(await findRunning(home))) {
+    const text = `pid ${run.pid} lives, and ${run.api} does not answer as the supervisor`;
+    return fail("supervisor", text, "wait a moment; if it stays so: hq stop --now, then hq start");
+  }
+  const since = formatDuration(Math.max(0, options.now() - Date.parse(run.startedAt)));
+  const text = `running for ${since}: pid ${run.pid}, ${run.mode}, ${run.api}`;
+  if (run.version === options.version) return ok("supervisor", text);
+  return warn(
+    "supervisor",
+    `${text}, version ${run.version}`,
+    `hq stop, then hq start, for ${options.version}`,
+  );
+}

@@ -1,0 +1,99 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { isSettled } from "../domain/delegation-types.ts";
+import type { DelegationView } from "../domain/view.ts";
+import type { StoredEvent } from "../engine/ports/ledger.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
+import { type Client, isPassing } from "./client.ts";
+
+const RETRY_EVERY_MS = 500;
+/** The supervisor sends a sign of life each 15 s. */
+const SILENT_FOR_MS = 45_000;
+const GONE_FOR_MS = 120_000;
+
+export type Follow = {
+  readonly client: Client;
+  readonly id: string;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  /** Words for people: that the supervisor went, that it is back. */
+  readonly tell: (line: string) => void;
+  /** The supervisor answered before: when it is not there it went away. */
+  readonly wasThere: boolean;
+};
+
+/** A delegation's events in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
+export async function* eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
+  const { id, signal, now, tell } = follow;
+  let last: number | undefined;
+  let { wasThere } = follow;
+  let goneSince: number | undefined;
+  for (;;) {
+    try {
+      for await (const events of connection(follow, last)) {
+        if (goneSince !== undefined) tell(`The supervisor is back; still waiting for ${id}.`);
+        goneSince = undefined;
+        wasThere = true;
+        last = events.at(-1)?.position ?? last;
+        if (events.length > 0) yield events;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const isGone = isPassing(error) || (isRefusal(error) && error.code === "no_supervisor");
+      if (!isGone || !wasThere) throw error;
+    }
+    if (goneSince === undefined)
+      tell("The supervisor went away; the work is kept. Waiting for it to come back …");
+    goneSince ??= now();
+    if (now() - goneSince > GONE_FOR_MS) {
+      throw new Refusal("no_supervisor", "The supervisor did not come back.", {
+        hint: `The work is kept: start it with \`hq start\`, then \`hq wait ${id}\`.`,
+      });
+    }
+    await pause(RETRY_EVERY_MS, undefined, { signal });
+  }
+}
+
+/** The delegation as it is now and after each change, the settled one last. */
+export async function* viewsOf(follow: Follow): AsyncGenerator<DelegationView> {
+  for await (const _ of eventsOf(follow)) {
+    const view = await follow.client.ask<DelegationView>(
+      { path: `/delegations/${encodeURIComponent(follow.id)}` },
+      follow.signal,
+    );
+    yield view;
+    if (isSettled(view.status)) return;
+  }
+}
+
+/** One connection; an empty piece says that it stands. Ends when the supervisor closes it or has been silent too long. */
+async function* connection(
+  { client, id, signal }: Follow,
+  after: number | undefined,
+): AsyncGenerator<readonly StoredEvent[]> {
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new TypeError("the event stream is silent")), SILENT_FOR_MS);
+  const query = new URLSearchParams({
+    delegation: id,
+    ...(after === undefined ? {} : { after: String(after) }),
+  });
+  try {
+    const body = await client.open(
+      { path: `/events?${query.toString()}` },
+      AbortSignal.any([signal, silence.signal]),
+    );
+    let rest = "";
+    for await (const text of body.pipeThrough(new TextDecoderStream())) {
+      timer.refresh();
+      const frames = (rest + text).split("\n\n");
+      rest = frames.pop() ?? "";
+      yield frames.flatMap(eventIn);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function eventIn(frame: string): readonly StoredEvent[] {
+  const line = frame.split("\n").find((text) => text.startsWith("data: "));
+  return line === undefined ? [] : [JSON.parse(line.slice(6)) as StoredEvent];
+}

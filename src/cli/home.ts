@@ -1,0 +1,45 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { readEnvFile } from "../config/env-file.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import type { Io } from "./io.ts";
+
+/** Where an installation keeps its state, and where its config lies. Absolute paths. */
+export type Home = { readonly home: string; readonly config: string };
+
+/** `HQ_HOME`; else `.hq` beside the nearest config/hq.yaml above the working directory; else the installation's own. */
+export function findHome({ env, cwd, installation }: Pick<Io, "env" | "cwd" | "installation">): Home {
+  const root = rootAbove(cwd);
+  const config = env.HQ_CONFIG ? resolve(cwd, env.HQ_CONFIG) : join(root ?? installation, "config");
+  if (env.HQ_HOME) return { home: resolve(cwd, env.HQ_HOME), config };
+  if (root !== undefined && root !== installation) return { home: join(root, ".hq"), config };
+  const kept = readEnvFile(join(installation, ".env"));
+  return {
+    home: kept.HQ_HOME ? resolve(installation, kept.HQ_HOME) : join(installation, ".hq"),
+    config: env.HQ_CONFIG || !kept.HQ_CONFIG ? config : resolve(installation, kept.HQ_CONFIG),
+  };
+}
+
+function rootAbove(start: string): string | undefined {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, "config", "hq.yaml"))) return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** What proves who asks: an agent's own token when there is one, else the operator's key. */
+export function credentialOf(
+  { env, installation }: Pick<Io, "env" | "installation">,
+  { home }: Home,
+): string {
+  const given =
+    env.HQ_AGENT_TOKEN ||
+    env.ORCHESTRATOR_API_KEY ||
+    readEnvFile(join(installation, ".env")).ORCHESTRATOR_API_KEY;
+  if (given) return given;
+  const path = join(home, "api.key");
+  if (existsSync(path)) return readFileSync(path, "utf8").trim();
+  throw new Refusal("unauthenticated", "There is no key for the supervisor.", {
+    hint: `Set ORCHESTRATOR_API_KEY, or HQ_AGENT_TOKEN for an agent; the operator's key lies in ${path}.`,
+  });
+}

@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from "commander";
+import { parseDuration } from "../kernel/time.ts";
+import { type Client, createClient } from "./client.ts";
+import type { Io } from "./io.ts";
+import { createLink } from "./link.ts";
+
+/** What every command is given. */
+export type Hq = {
+  readonly io: Io;
+  /** A connection to the supervisor; `starts` says what happens when none runs. */
+  readonly client: (starts?: "none" | "if-used" | "always") => Client;
+  /** Runs a command and keeps its exit code. */
+  readonly run: (command: () => Promise<number>) => Promise<void>;
+};
+
+export function createHq(io: Io, keep: (code: number) => void): Hq {
+  return {
+    io,
+    client: (starts = "none") => createClient(createLink(io, starts), io.now),
+    run: async (command) => keep(await command()),
+  };
+}
+
+/** For commander: `90`, `90s`, `5m`, `2h` → milliseconds. */
+export function parseSpan(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError("Write a span like 90 (seconds), 90s, 5m or 2h.");
+  return ms;
+}
+
+export function parseCount(least: number, most: number) {
+  return (text: string): number => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && count >= least && count <= most) return count;
+    throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`);
+  };
+}

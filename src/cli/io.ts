@@ -1,0 +1,50 @@
+import { text } from "node:stream/consumers";
+
+/** What a command touches of the outside; tests give their own. */
+export type Io = {
+  /** Data only. */
+  readonly out: (text: string) => void;
+  /** Progress, warnings, refusals. */
+  readonly err: (text: string) => void;
+  readonly isErrTerminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** The folder in which bin/hq.js really lies. */
+  readonly installation: string;
+  readonly readInput: () => Promise<string>;
+  readonly now: () => number;
+  /** Calls `listener` at Ctrl-C in place of ending the process; returns how to stop that. */
+  readonly onInterrupt: (listener: () => void) => () => void;
+};
+
+export function processIo(installation: string): Io {
+  // `hq logs … | head` closes its end: that is no failure.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(process.exitCode ?? 0);
+    });
+  }
+  return {
+    out: (part) => void process.stdout.write(part),
+    err: (part) => void process.stderr.write(part),
+    isErrTerminal: process.stderr.isTTY,
+    env: process.env,
+    cwd: process.cwd(),
+    installation,
+    readInput: () => text(process.stdin),
+    now: Date.now,
+    onInterrupt(listener) {
+      let isInterrupted = false;
+      const heard = () => {
+        if (!isInterrupted) listener();
+        isInterrupted = true;
+      };
+      process.on("SIGINT", heard);
+      // Once heard it stays: a second signal (terminal and npm both send one) must not change the exit code.
+      return () => {
+        if (!isInterrupted) process.off("SIGINT", heard);
+      };
+    },
+  };
+}

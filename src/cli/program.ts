@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command, CommanderError } from "commander";
+import { isRefusal, REFUSALS, type Refusal } from "../kernel/refusal.ts";
+import { forTerminal } from "../kernel/text.ts";
+import { registerAgents } from "./agents.ts";
+import { registerCheck } from "./check.ts";
+import { SupervisorBroke } from "./client.ts";
+import { registerDelegate } from "./delegate.ts";
+import { registerCancel, registerStatus } from "./delegations.ts";
+import { registerDoctor } from "./doctor.ts";
+import { createHq } from "./hq.ts";
+import type { Io } from "./io.ts";
+import { registerLogs } from "./logs.ts";
+import { registerAcl, registerContext, registerHandoffs } from "./reading.ts";
+import { registerSetup } from "./setup.ts";
+import { registerStart } from "./start.ts";
+import { registerStop } from "./stop.ts";
+import { registerWait } from "./wait.ts";
+
+const USAGE = 2;
+const FAILED = 1;
+
+/** Runs one command line; resolves to its exit code. Only bugs are thrown. */
+export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
+  let code = 0;
+  const program = createProgram(io, (kept) => {
+    code = kept;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+    if (isRefusal(error)) return sayNo(io, error);
+    if (!(error instanceof SupervisorBroke)) throw error;
+    io.err(`hq: ${forTerminal(error.message)}\n`);
+    return FAILED;
+  }
+}
+
+function sayNo(io: Io, refusal: Refusal): number {
+  const { code, message, hint, problems } = refusal;
+  io.err(`hq: ${forTerminal(message)}\n`);
+  const others = problems.length === 1 && message.includes(problems[0]?.message ?? "") ? [] : problems;
+  for (const { path, message: what } of others) io.err(forTerminal(`  ${path ? `${path}: ` : ""}${what}\n`));
+  if (hint) io.err(`${forTerminal(hint)}\n`);
+  return REFUSALS[code][1];
+}
+
+function createProgram(io: Io, keep: (code: number) => void): Command {
+  const { version } = JSON.parse(readFileSync(join(io.installation, "package.json"), "utf8")) as {
+    version: string;
+  };
+  const program = bareProgram(io)
+    .description("Atomizer HQ: hand work to agents and read what they give back")
+    .version(version)
+    .addHelpText(
+      "after",
+      "\nThe supervisor is found by HQ_HOME, else by .hq beside the nearest config/hq.yaml, else by the installation.\nExit codes: 0 done, 1 failed, 2 wrong input, 3 refused, 4 timeout, 5 nobody reachable, 130 interrupted.",
+    );
+  const hq = createHq(io, keep);
+  registerStart(program, hq);
+  registerStop(program, hq);
+  registerDelegate(program, hq);
+  registerWait(program, hq);
+  registerCancel(program, hq);
+  registerStatus(program, hq);
+  registerLogs(program, hq);
+  registerHandoffs(program, hq);
+  registerContext(program, hq);
+  registerAgents(program, hq);
+  registerAcl(program, hq);
+  // These three load what they need only when they are called.
+  registerSetup(program, hq);
+  registerCheck(program, hq);
+  registerDoctor(program, hq);
+  return program;
+}
+
+function bareProgram(io: Io): Command {
+  return new Command("hq")
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError("See the help: hq <command> --help");
+}

@@ -1,0 +1,143 @@
+import { join } from "node:path";
+import { botTokenFrom } from "../../config/bot-token.ts";
+import { writeChannels } from "../../config/channels-file.ts";
+import { writeEnvFile } from "../../config/env-file.ts";
+import { loadConfig } from "../../config/load.ts";
+import { renderProblems } from "../../config/render-problems.ts";
+import { Refusal } from "../../kernel/refusal.ts";
+import { createAsk } from "../doctor/discord-rest.ts";
+import { readGuild } from "../doctor/guild.ts";
+import { inviteLink } from "../doctor/permissions.ts";
+import { runDoctor } from "../doctor/run-doctor.ts";
+import { type Installation, readInstallation } from "../installation.ts";
+import type { Io } from "../io.ts";
+import type { SetupOptions } from "../setup.ts";
+import { chooseGuild } from "./choose-guild.ts";
+import { type Bot, cleanToken, findBot, noAnswer } from "./find-bot.ts";
+import { type ChannelMap, mapChannels } from "./map-channels.ts";
+import { createTerminalQuestions, type Questions } from "./questions.ts";
+
+const GIVEN_UP = 130;
+
+type Chosen = { readonly token: string; readonly bot: Bot };
+
+/**
+ * Token, guild, channels; then writes `.env` and config/channels.yaml, and ends in doctor, whose exit code it has.
+ * Nothing is written before the last answer.
+ */
+export async function runSetup(io: Io, options: SetupOptions, asked?: Questions): Promise<number> {
+  const here = readInstallation(io);
+  const questions = options.yes ? undefined : (asked ?? terminal());
+  const say = (text: string, title?: string) =>
+    questions ? questions.say(text, title) : io.err(`${title ? `${title}: ` : ""}${text}\n`);
+  const loaded = loadConfig(here.place);
+  if (!loaded.ok) {
+    throw new Refusal("invalid_input", `The configuration in ${here.place.dir} is not valid.`, {
+      hint: `${renderProblems(loaded.problems, io.cwd)}\nMend it, then run hq setup again.`,
+    });
+  }
+
+  const chosen = await chooseToken(io, here, options, questions);
+  if (!chosen) return GIVEN_UP;
+  const { token, bot } = chosen;
+  const { id, hasMessageContent } = bot.application;
+  say(`The token belongs to ${bot.name}.`);
+  say(`Invite link: ${inviteLink(id)}`);
+  say(
+    hasMessageContent
+      ? "Message Content is switched on."
+      : `switch on Message Content Intent at https://discord.com/developers/applications/${id}/bot (it is the only one needed).`,
+    "Privileged intents",
+  );
+
+  const ask = createAsk({ api: here.env["DISCORD_API"], token });
+  const given = options.guild ?? here.env["GUILD_ID"];
+  const guildId = await chooseGuild({ ask, given, applicationId: id, questions });
+  if (guildId === undefined) return GIVEN_UP;
+  const guild = await readGuild(ask, guildId, bot.id);
+  if (!guild.ok) throw noAnswer(guild.said);
+  const map = await mapChannels(guild.what.channels, loaded.config.settings.channels, questions);
+  if (!map) return GIVEN_UP;
+  say(`${guild.what.name}\n${map.lines.join("\n")}`, "Channels");
+
+  for (const line of write(io, here, { token, guildId, map })) say(line);
+  return runDoctor(io, options.json ? { json: true } : {});
+}
+
+function terminal(): Questions {
+  if (process.stdin.isTTY) return createTerminalQuestions({ input: process.stdin, output: process.stderr });
+  throw new Refusal("invalid_input", "hq setup asks questions, and there is no terminal to answer them.", {
+    hint: "Give the answers: hq setup --yes --token-env DISCORD_TOKEN --guild <id>   (or --token-stdin)",
+  });
+}
+
+async function chooseToken(
+  io: Io,
+  here: Installation,
+  options: SetupOptions,
+  questions: Questions | undefined,
+): Promise<Chosen | undefined> {
+  const api = here.env["DISCORD_API"];
+  const test = async (token: string): Promise<Chosen | undefined> => {
+    const bot = token === "" ? undefined : await findBot(createAsk({ api, token }));
+    return bot && { token, bot };
+  };
+  const given = await givenToken(io, here, options);
+  const first = given && (await test(cleanToken(given.token)));
+  if (!questions || (given && given.isExplicit)) {
+    if (first) return first;
+    throw given
+      ? new Refusal("invalid_input", `Discord refuses the token in ${given.source}.`, {
+          hint: "Make a new one: discord.com/developers/applications, your application, Bot, Reset Token.",
+        })
+      : new Refusal("invalid_input", "There is no bot token.", {
+          hint: "Put it into the environment and name it: hq setup --yes --token-env DISCORD_TOKEN",
+        });
+  }
+  if (first && given) {
+    const keeps = await questions.keepToken(given.source, first.bot.name);
+    if (keeps === undefined) return undefined;
+    if (keeps) return first;
+  }
+  let why = given && !first ? `Discord refuses the token in ${given.source}.` : undefined;
+  for (;;) {
+    const text = await questions.token(why);
+    if (text === undefined) return undefined;
+    const found = await test(cleanToken(text));
+    if (found) return found;
+    why = "Discord refuses this token. Copy it again, or reset it and copy the new one.";
+  }
+}
+
+async function givenToken(io: Io, here: Installation, { tokenEnv, tokenStdin }: SetupOptions) {
+  if (tokenStdin)
+    return { token: cleanToken(await io.readInput()), source: "standard input", isExplicit: true };
+  if (tokenEnv !== undefined) {
+    const token = here.env[tokenEnv];
+    if (token) return { token, source: tokenEnv, isExplicit: true };
+    throw new Refusal("invalid_input", `The environment variable ${tokenEnv} is not set.`, {
+      hint: `Set it for this one command: ${tokenEnv}=… hq setup --yes --token-env ${tokenEnv}`,
+    });
+  }
+  const kept = botTokenFrom(here.env);
+  return kept && { token: kept.token, source: kept.variable, isExplicit: false };
+}
+
+function write(
+  io: Io,
+  { envFile, place }: Installation,
+  answers: { readonly token: string; readonly guildId: string; readonly map: ChannelMap },
+): readonly string[] {
+  const channels = join(place.dir, "channels.yaml");
+  writeChannels(channels, answers.map);
+  const api = io.env["DISCORD_API"];
+  const values = { DISCORD_TOKEN: answers.token, GUILD_ID: answers.guildId };
+  writeEnvFile(envFile, api ? { ...values, DISCORD_API: api } : values);
+  const stronger = Object.entries(values).filter(([name, value]) => io.env[name] && io.env[name] !== value);
+  return [
+    `Written: ${envFile} (mode 0600), ${channels}`,
+    ...stronger.map(
+      ([name]) => `${name} is also set in the environment, to something else, and the environment wins.`,
+    ),
+  ];
+}

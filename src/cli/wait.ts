@@ -1,0 +1,74 @@
+import { type Command, Option } from "commander";
+import type { DelegationView } from "../domain/view.ts";
+import type { Client } from "./client.ts";
+import { viewsOf } from "./follow.ts";
+import { type Hq, parseSpan } from "./hq.ts";
+import type { Io } from "./io.ts";
+import { exitOf, printOutcome } from "./outcome.ts";
+import { createProgress } from "./progress.ts";
+
+const INTERRUPTED = 130;
+const STILL_WORKING = 4;
+
+/** Follows one delegation to its end and prints what came of it; stopping to wait stops nothing else. */
+export async function waitAndPrint(
+  io: Io,
+  client: Client,
+  id: string,
+  options: {
+    readonly isJson: boolean;
+    readonly withinMs?: number | undefined;
+    readonly known?: DelegationView;
+  },
+): Promise<number> {
+  const leaving = new AbortController();
+  const progress = createProgress(io);
+  const stopListening = io.onInterrupt(() => leaving.abort("interrupted"));
+  const timer =
+    options.withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), options.withinMs);
+  let view = options.known;
+  try {
+    const { signal } = leaving;
+    const follow = { client, id, signal, now: io.now, tell: progress.tell, wasThere: view !== undefined };
+    for await (view of viewsOf(follow)) progress.show(view);
+  } catch (error) {
+    if (!leaving.signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+    stopListening();
+    progress.end();
+  }
+  if (leaving.signal.aborted) {
+    const why = leaving.signal.reason === "interrupted" ? "Interrupted" : "Waited long enough";
+    io.err(`${why}: ${id} goes on. See it with \`hq wait ${id}\`, end it with \`hq cancel ${id}\`.\n`);
+    if (leaving.signal.reason === "interrupted") return INTERRUPTED;
+    if (view) printOutcome(io, view, options.isJson);
+    return STILL_WORKING;
+  }
+  if (!view) return STILL_WORKING;
+  printOutcome(io, view, options.isJson);
+  return exitOf(io, view);
+}
+
+export function registerWait(program: Command, hq: Hq): void {
+  program
+    .command("wait")
+    .description("wait for a delegation and print its handoff")
+    .argument("<id>", "the id that `hq delegate` printed")
+    .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
+    .addOption(
+      new Option("--format <format>", "what is printed: the handoff, or its result")
+        .choices(["json", "text"])
+        .default("json"),
+    )
+    .option("--json", "print JSON whatever --format says")
+    .action((id: string, options: { waitTimeout?: number; format: string; json?: boolean }) =>
+      hq.run(async () => {
+        const isJson = options.json === true || options.format !== "text";
+        return waitAndPrint(hq.io, hq.client("if-used"), id, {
+          isJson,
+          withinMs: options.waitTimeout,
+        });
+      }),
+    );
+}

@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { readPort } from "./app/mode.ts";
+import { createApp, type Ready } from "./app.ts";
+import { readEnvFile } from "./config/env-file.ts";
+import { readCrashAt } from "./kernel/crash.ts";
+import { isRefusal, REFUSALS } from "./kernel/refusal.ts";
+
+const INSTALLATION = resolve(import.meta.dirname, "..");
+const PORT = 18_700;
+const GUILD_PORT = 18_701;
+
+export type SupervisorOptions = {
+  readonly json?: boolean;
+  readonly port?: number;
+  readonly guildPort?: number;
+  /** A temporary supervisor of the command line: no edges, leaves when nothing it accepted is open. */
+  readonly embedded?: boolean;
+};
+
+/** Runs the supervisor until a signal or `hq stop`; resolves to the exit code. */
+export async function runSupervisor(options: SupervisorOptions): Promise<number> {
+  const env = { ...readEnvFile(join(INSTALLATION, ".env")), ...process.env };
+  const { version } = JSON.parse(readFileSync(join(INSTALLATION, "package.json"), "utf8")) as {
+    version: string;
+  };
+  const crash = readCrashAt(env.HQ_CRASH_AT, () => process.kill(process.pid, "SIGKILL"));
+  let leave: (code: number) => void = () => undefined;
+  const left = new Promise<number>((resolveLeft) => {
+    leave = resolveLeft;
+  });
+  try {
+    const home = resolve(env.HQ_HOME || join(INSTALLATION, ".hq"));
+    const app = createApp({
+      installation: INSTALLATION,
+      home,
+      configDir: resolve(env.HQ_CONFIG || join(INSTALLATION, "config")),
+      env,
+      version,
+      isEmbedded: options.embedded ?? false,
+      ports: {
+        api: options.port ?? (options.embedded ? 0 : readPort(env, "HQ_PORT", PORT)),
+        guild: options.guildPort ?? readPort(env, "HQ_GUILD_PORT", GUILD_PORT),
+      },
+      onStopAsked: () => leave(0),
+      ...(crash ? { overrides: { crash } } : {}),
+    });
+    const onSignal = () => leave(0);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+    const ready = await app.start();
+    if (!options.embedded || options.json) announce(ready, options.json ?? false);
+    const code = await left;
+    await app.stop();
+    return code;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    process.stderr.write(`${error.message}\n${error.hint ? `${error.hint}\n` : ""}`);
+    for (const { path, message } of error.problems)
+      process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);
+    return REFUSALS[error.code][1];
+  }
+}
+
+function announce(ready: Ready, isJson: boolean): void {
+  if (isJson) {
+    process.stdout.write(`${JSON.stringify({ event: "ready", ...ready })}\n`);
+    return;
+  }
+  const lines = ready.guild
+    ? [
+        `Atomizer HQ is ready (local guild, ${ready.samples ? "sample agents" : "agents from config/agents.yaml"}).`,
+        `  Open the guild:  ${ready.guild}${ready.guildKey ? `/#key=${ready.guildKey}` : "/"}`,
+        `  Then type /delegate in a channel, or in another terminal:`,
+        `  npx --no hq delegate webster "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
+      ]
+    : ["Atomizer HQ is ready (Discord)."];
+  process.stdout.write(
+    `${[...lines, `  REST: ${ready.api}/api/v1 · stop with Ctrl-C or: npx --no hq stop`].join("\n")}\n`,
+  );
+}
+
+if (import.meta.main) process.exitCode = await runSupervisor({});

@@ -1,0 +1,57 @@
+import { AGENT_IDS } from "../support/core.ts";
+import type { Supervisor } from "../support/supervisor.ts";
+
+/**
+ * Asks for `count` delegations, each with its own key, again and again until each was answered with its id:
+ * what a careful client does while the supervisor is being killed. `up` gives the supervisor of the moment.
+ */
+export async function askAll(
+  keys: readonly string[],
+  up: () => Promise<Supervisor>,
+  ids: Map<string, string>,
+  { isDone = () => false }: { readonly isDone?: () => boolean } = {},
+): Promise<void> {
+  await Promise.all(
+    keys.map(async (key) => {
+      while (!ids.has(key) && !isDone()) {
+        const supervisor = await up();
+        try {
+          const agent = AGENT_IDS[1 + (Number(key.split("-")[1]) % (AGENT_IDS.length - 1))];
+          const answer = await supervisor.call(
+            "POST",
+            "/delegations",
+            { agent, objective: `job ${key}`, timeout: "60s" },
+            { "idempotency-key": key },
+          );
+          if (answer.status !== 201 && answer.status !== 200)
+            throw new Error(`asked ${key}: ${answer.status} ${JSON.stringify(answer.body)}`);
+          ids.set(key, answer.body.id);
+        } catch (error) {
+          if (!(error instanceof TypeError)) throw error;
+          // The connection broke: the supervisor died. Wait for its end, then ask the next one.
+          await supervisor.exited;
+        }
+      }
+    }),
+  );
+}
+
+/** Waits until every delegation is settled and nothing more is to be posted or filed. */
+export async function untilQuiet(supervisor: Supervisor, ids: Iterable<string>): Promise<void> {
+  for (const id of ids) {
+    for (;;) {
+      const { body, status } = await supervisor.call("GET", `/delegations/${id}?wait=30s`);
+      if (status !== 200) throw new Error(`${id}: ${status} ${JSON.stringify(body)}`);
+      if (body.settledAt) break;
+    }
+  }
+  for (const id of ids) {
+    for (let tries = 0; ; tries++) {
+      const { body } = await supervisor.call("GET", `/delegations/${id}/receipts`);
+      const seen = new Set((body.items ?? body).map((receipt: { delivery: string }) => receipt.delivery));
+      if (seen.has(`${id}/result`) && seen.has(`${id}/log`)) break;
+      if (tries > 600) throw new Error(`${id} was never posted: ${JSON.stringify(body)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}

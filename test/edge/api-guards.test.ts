@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { connect } from "node:net";
+import test from "node:test";
+import { API_SETTINGS, agentToken, OPERATOR_KEY, openDoor } from "./api-scripted.ts";
+
+type Raw = { method?: string; path?: string; headers?: Record<string, string>; body?: string };
+
+/** Sends exactly these headers: what a browser or a stranger's program could send. */
+function send(
+  port: number,
+  raw: Raw,
+): Promise<{ status: number; headers: Record<string, unknown>; json: unknown }> {
+  return new Promise((resolve, reject) => {
+    const call = request({
+      port,
+      host: "127.0.0.1",
+      path: raw.path ?? "/api/v1/delegations",
+      method: raw.method ?? "POST",
+      headers: raw.headers ?? {},
+      agent: false,
+    });
+    call.on("error", reject);
+    call.on("upgrade", () => reject(new Error("was upgraded")));
+    call.on("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part: string) => {
+        text += part;
+      });
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          json: JSON.parse(text || "{}"),
+        }),
+      );
+    });
+    call.end(raw.body);
+  });
+}
+
+const WORK = JSON.stringify({ agent: "webster", objective: "Find the CTE of ULE" });
+const JSON_TYPE = { "content-type": "application/json" };
+const KEY = { authorization: `Bearer ${OPERATOR_KEY}` };
+const codeOf = (answer: { json: unknown }) => (answer.json as { code?: string }).code;
+
+test("a foreign web page cannot post a task, whatever form it takes and even with the key", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const foreign: Record<string, Record<string, string>> = {
+    "a page elsewhere": { origin: "https://evil.example", "sec-fetch-site": "cross-site" },
+    "a page elsewhere that hides where it is from": { origin: "null" },
+    "a page on another port of this machine": {
+      origin: `http://127.0.0.1:${door.port + 1}`,
+      "sec-fetch-site": "same-site",
+    },
+    "a page whose name begins like ours": { origin: `http://127.0.0.1.evil.example:${door.port}` },
+    "a page on our port by https": { origin: `https://localhost.evil.example:${door.port}` },
+    "a frame without an origin": { "sec-fetch-site": "cross-site" },
+    "another port without an origin": { "sec-fetch-site": "same-site" },
+    "our origin, fetched from elsewhere": {
+      origin: `http://127.0.0.1:${door.port}`,
+      "sec-fetch-site": "cross-site",
+    },
+  };
+  for (const [who, headers] of Object.entries(foreign)) {
+    for (const path of [
+      "/api/v1/delegations",
+      "/api/v1/delegations/orch-1/cancel",
+      "/api/v1/stop",
+      "/api/v1/handoffs/orch-1",
+    ]) {
+      const answer = await send(door.port, {
+        path,
+        headers: { ...KEY, ...JSON_TYPE, ...headers },
+        body: WORK,
+      });
+      assert.deepEqual([answer.status, codeOf(answer)], [403, "foreign_origin"], `${who} ${path}`);
+    }
+  }
+  assert.equal(door.requests.length, 0);
+});
+
+test("a simple request or a form post carries no work, even from a program with the key", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/jsonx",
+    "",
+  ]) {
+    const headers = type
+      ? { ...KEY, "content-type": type }
+      : { ...KEY, "content-length": String(WORK.length) };
+    const answer = await send(door.port, { headers, body: WORK });
+    assert.deepEqual([answer.status, codeOf(answer)], [415, "unsupported_media_type"], type);
+  }
+  const withCharset = await send(door.port, {
+    headers: { ...KEY, "content-type": "application/json; charset=utf-8" },
+    body: WORK,
+  });
+  assert.equal(withCharset.status, 201);
+  assert.equal(door.requests.length, 1);
+});
+
+test("a name that was rebound to this machine is refused, even for reading and for liveness", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const read = (host: string, path = "/api/v1/delegations") =>
+    send(door.port, { method: "GET", path, headers: { ...KEY, host } });
+  for (const host of [
+    "evil.example",
+    `evil.example:${door.port}`,
+    "127.0.0.1",
+    `127.0.0.1:${door.port + 1}`,
+    `localhost.:${door.port}`,
+    `0.0.0.0:${door.port}`,
+  ]) {
+    assert.equal(codeOf(await read(host)), "foreign_origin", host);
+    assert.equal((await read(host, "/api/v1/health/live")).status, 403, host);
+  }
+  for (const host of [
+    `127.0.0.1:${door.port}`,
+    `localhost:${door.port}`,
+    `LOCALHOST:${door.port}`,
+    `[::1]:${door.port}`,
+  ]) {
+    assert.equal((await read(host)).status, 200, host);
+  }
+});
+
+test("a request that names no host at all is refused", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const socket = connect(door.port, "127.0.0.1");
+  socket.end(`GET /api/v1/health/live HTTP/1.0\r\n\r\n`);
+  let text = "";
+  for await (const part of socket) text += String(part);
+  assert.match(text, /^HTTP\/1\.1 403 /);
+});
+
+test("more names come from config, also behind a proxy that leaves the port away", async (t) => {
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, allowedHosts: ["hq.example.org"] }) });
+  t.after(door.api.stop);
+  for (const host of ["hq.example.org", `hq.example.org:${door.port}`]) {
+    const headers = {
+      ...KEY,
+      ...JSON_TYPE,
+      host,
+      origin: "https://hq.example.org",
+      "sec-fetch-site": "same-origin",
+    };
+    assert.equal((await send(door.port, { headers, body: WORK })).status, 201, host);
+  }
+  const other = await send(door.port, {
+    headers: { ...KEY, ...JSON_TYPE, origin: "https://hq.example.com" },
+    body: WORK,
+  });
+  assert.equal(codeOf(other), "foreign_origin");
+});
+
+test("our own page may post", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const headers = {
+    ...KEY,
+    ...JSON_TYPE,
+    origin: `http://127.0.0.1:${door.port}`,
+    "sec-fetch-site": "same-origin",
+  };
+  assert.equal((await send(door.port, { headers, body: WORK })).status, 201);
+});
+
+test("an upgrade from a foreign page is refused", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const headers = { ...KEY, connection: "upgrade", upgrade: "websocket", origin: "https://evil.example" };
+  const answer = await send(door.port, { method: "GET", path: "/api/v1/events", headers });
+  assert.equal(codeOf(answer), "foreign_origin");
+});
+
+test("a browser's preflight for another page gets no permission", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const answer = await send(door.port, {
+    method: "OPTIONS",
+    headers: { origin: "https://evil.example", "access-control-request-method": "POST" },
+  });
+  assert.equal(answer.status, 403);
+  assert.equal(answer.headers["access-control-allow-origin"], undefined);
+});
+
+test("every route but liveness needs a key, also those that do not exist", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const routes = [
+    "GET /delegations",
+    "POST /delegations",
+    "GET /delegations/x",
+    "POST /delegations/x/cancel",
+    "GET /delegations/x/history",
+    "GET /delegations/x/receipts",
+    "POST /handoffs/x",
+    "GET /handoffs",
+    "GET /agents",
+    "GET /agents/webster",
+    "POST /agents/webster/key",
+    "GET /acl/explain?caller=manager&target=webster",
+    "GET /channels/technical/context",
+    "GET /events",
+    "POST /stop",
+    "GET /health/ready",
+    "GET /openapi.json",
+    "GET /nowhere",
+  ];
+  for (const route of routes) {
+    const [method = "", path = ""] = route.split(" ");
+    for (const key of route.startsWith("POST /handoffs")
+      ? [undefined]
+      : [undefined, "wrong", `${OPERATOR_KEY}x`]) {
+      const body = method === "POST" ? "{}" : undefined;
+      const answer = await door.call(path, { method, key, ...(body ? { body } : {}) });
+      assert.equal(answer.status, 401, `${route} with ${key}`);
+      assert.match(answer.headers.get("www-authenticate") ?? "", /^Bearer/);
+      assert.equal(((await answer.json()) as { code: string }).code, "unauthenticated");
+    }
+  }
+  const live = await door.call("/health/live", { key: undefined });
+  assert.deepEqual(await live.json(), { status: "live", pid: process.pid, version: "0.0.0" });
+});
+
+test("a key is taken as a bearer only, and a body without a key is not read", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  for (const authorization of [`Basic ${btoa(`x:${OPERATOR_KEY}`)}`, OPERATOR_KEY, "Bearer", "Bearer a b"]) {
+    const answer = await send(door.port, { method: "GET", headers: { authorization } });
+    assert.equal(answer.status, 401, authorization);
+  }
+  const big = await door.call("/delegations", { method: "POST", key: undefined, body: "x".repeat(200_000) });
+  assert.equal(big.status, 401);
+});
+
+test("a body above the limit is refused as too large", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const answer = await door.post("/delegations", { agent: "webster", objective: "x".repeat(70_000) });
+  assert.equal(answer.status, 413);
+  assert.equal(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
+  assert.equal(((await answer.json()) as { code: string }).code, "too_large");
+});
+
+test("who asks too often is told when to come back; others and liveness go on", async (t) => {
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, ratePerMinute: 3 }) });
+  t.after(door.api.stop);
+  for (let i = 0; i < 3; i++) assert.equal((await door.call("/agents")).status, 200);
+  const answer = await door.call("/agents");
+  assert.equal(answer.status, 429);
+  assert.ok(Number(answer.headers.get("retry-after")) > 0);
+  assert.equal(((await answer.json()) as { code: string }).code, "rate_limited");
+  for (let i = 0; i < 5; i++) assert.equal((await door.call("/health/live", { key: undefined })).status, 200);
+  assert.equal((await door.call("/agents", { key: agentToken("webster") })).status, 200);
+});
+
+test("guessing keys is slowed down too", async (t) => {
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, ratePerMinute: 3 }) });
+  t.after(door.api.stop);
+  const guess = (i: number) => door.call("/agents", { key: `guess-${i}` });
+  assert.deepEqual(
+    (await Promise.all([0, 1, 2].map(guess))).map(({ status }) => status),
+    [401, 401, 401],
+  );
+  assert.equal((await guess(4)).status, 429);
+  assert.equal((await door.call("/agents")).status, 200);
+});
+
+test("answers may not be framed, sniffed or kept", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const { headers } = await door.call("/agents");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("cross-origin-resource-policy"), "same-origin");
+  assert.match(headers.get("content-security-policy") ?? "", /default-src 'self'/);
+});

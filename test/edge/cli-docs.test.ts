@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { delegateBody } from "../../src/api/inputs.ts";
+import { REFUSALS } from "../../src/kernel/refusal.ts";
+import { openDoor } from "./api-scripted.ts";
+import { hq, INSTALLATION } from "./cli-harness.ts";
+
+const spec = (name: string) => readFileSync(join(INSTALLATION, "docs", "specs", name), "utf8");
+
+test("rest.md names every route and every code, and its example is accepted", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const text = spec("rest.md");
+  const document = (await (await door.call("/openapi.json")).json()) as { paths: Record<string, object> };
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const method of Object.keys(methods)) {
+      const route = `\`${method.toUpperCase()} ${path.replace("/api/v1", "")}\``;
+      assert.ok(text.includes(route), route);
+    }
+  }
+  for (const code of Object.keys(REFUSALS)) assert.ok(text.includes(`\`${code}\``), code);
+  const example = /```json\n(\{\n {2}"agent"[^]*?)```/.exec(text)?.[1] ?? "";
+  delegateBody.parse(JSON.parse(example));
+  const problem = /```json\n(\{\n {2}"type"[^]*?)```/.exec(text)?.[1] ?? "";
+  const answer = await door.post("/delegations", { agent: "webster", objective: "x", timeut: 3 });
+  assert.deepEqual(await answer.json(), JSON.parse(problem));
+});
+
+test("cli.md names every flag that the help names", async () => {
+  const text = spec("cli.md");
+  const commands = ["start", "stop", "delegate", "wait", "cancel", "status", "logs", "handoffs", "context"];
+  for (const command of commands) {
+    const { out } = await hq([command, "--help"]);
+    assert.ok(text.includes(`\`hq ${command}`), command);
+    for (const [, flag] of out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)) {
+      if (flag !== "--help") assert.ok(text.includes(`\`${flag}`), `${command} ${flag}`);
+    }
+  }
+});

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { INSTALLATION } from "./cli-harness.ts";
+
+export type Started = {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Resolves as soon as stderr or stdout satisfies the pattern; rejects when the process ends before. */
+  readonly said: (pattern: RegExp) => Promise<void>;
+  readonly done: Promise<{ code: number | null; signal: string | null; out: string; err: string }>;
+};
+
+const CLEAN = [
+  "HQ_HOME",
+  "HQ_CONFIG",
+  "HQ_PORT",
+  "HQ_GUILD_PORT",
+  "HQ_AGENTS",
+  "HQ_AGENT_TOKEN",
+  "ORCHESTRATOR_API_KEY",
+  "DISCORD_TOKEN",
+  "ORCHESTRATOR_AGENT_TOKEN",
+  "CHIP_TOKEN",
+  "GUILD_ID",
+];
+
+/** The `hq` command as a process of its own. */
+export function startHq(
+  t: TestContext,
+  argv: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly cwd: string },
+): Started {
+  const env = {
+    ...process.env,
+    ...Object.fromEntries(CLEAN.map((name) => [name, undefined])),
+    ...options.env,
+  };
+  const child = spawn(process.execPath, [join(INSTALLATION, "bin", "hq.js"), ...argv], {
+    cwd: options.cwd,
+    env,
+  });
+  t.after(() => child.kill("SIGKILL"));
+  let out = "";
+  let err = "";
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+    tell();
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    err += text;
+    tell();
+  });
+  child.stdin.end();
+  const done = new Promise<{ code: number | null; signal: string | null; out: string; err: string }>(
+    (resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code, signal) => resolve({ code, signal, out, err }));
+    },
+  );
+  const said = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!pattern.test(err) && !pattern.test(out)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      void done.then(() => reject(new Error(`ended before it said ${String(pattern)}: ${out}${err}`)));
+      look();
+    });
+  return { child, out: () => out, err: () => err, said, done };
+}
+
+export function runHq(t: TestContext, argv: readonly string[], options: Parameters<typeof startHq>[2]) {
+  return startHq(t, argv, options).done;
+}
+
+export function pidIn(home: string): number | undefined {
+  const path = join(home, "run.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { pid: number }).pid : undefined;
+}
+
+/** Ends whatever supervisor a test left in this folder. */
+export function endSupervisorAfter(t: TestContext, home: string): void {
+  t.after(async () => {
+    const pid = pidIn(home);
+    if (pid === undefined || !isAlive(pid)) return;
+    process.kill(pid, "SIGKILL");
+    await goneWithin(pid, 5000);
+  });
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Nothing signals the end of a process that is not our child. */
+export async function goneWithin(pid: number, ms: number): Promise<boolean> {
+  const deadline = Date.now() + ms;
+  while (isAlive(pid) && Date.now() < deadline) await pause(25);
+  return !isAlive(pid);
+}

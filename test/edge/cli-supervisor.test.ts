@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { temporaryFolder } from "./cli-harness.ts";
+import { endSupervisorAfter, goneWithin, pidIn, runHq, startHq } from "./cli-process.ts";
+
+const QUICK = "Find the CTE of Zerodur between 20 and 40 °C [slow 10ms]";
+
+/** A home of its own; whatever runs there at the end is ended before the folder goes. */
+function newHome(t: TestContext): string {
+  const home = join(temporaryFolder(t), ".hq");
+  return home;
+}
+
+test("ten parallel calls without a supervisor share a temporary one, from another working directory; it leaves by itself", async (t) => {
+  const root = realpathSync(temporaryFolder(t));
+  const home = join(root, ".hq");
+  endSupervisorAfter(t, home);
+  mkdirSync(join(root, "config"));
+  writeFileSync(join(root, "config", "hq.yaml"), "{}\n");
+  const deep = join(root, "deep", "er");
+  mkdirSync(deep, { recursive: true });
+  const calls = Array.from({ length: 10 }, () => runHq(t, ["delegate", "webster", QUICK], { cwd: deep }));
+  const ended = await Promise.all(calls);
+  for (const { code, err } of ended) assert.equal(code, 0, err);
+  const handoffs = ended.map(({ out }) => JSON.parse(out) as { runId: string; status: string });
+  assert.equal(new Set(handoffs.map(({ runId }) => runId)).size, 10);
+  assert.ok(handoffs.every(({ status }) => status === "complete"));
+  const pid = pidIn(home);
+  assert.ok(pid, "the temporary supervisor stays for a moment");
+  const ready = readFileSync(join(home, "logs", "temporary.log"), "utf8").match(/"event":"ready"/g);
+  assert.equal(ready?.length, 1);
+  for (const file of ["run.json", "api.key"])
+    assert.equal(statSync(join(home, file)).mode & 0o777, 0o600, file);
+  assert.ok(await goneWithin(pid, 15_000), "it leaves when nothing is open");
+  assert.equal(existsSync(join(home, "run.json")), false);
+  const status = await runHq(t, ["status"], { cwd: deep });
+  assert.equal(status.code, 5);
+  const later = await runHq(t, ["wait", handoffs[0]?.runId ?? ""], { cwd: deep });
+  assert.deepEqual(
+    [later.code, (JSON.parse(later.out) as { runId: string }).runId],
+    [0, handoffs[0]?.runId],
+    "what it did can still be read",
+  );
+});
+
+test("exit codes tell success, part, block, failure, timeout, refusal and mistakes apart", async (t) => {
+  const home = newHome(t);
+  endSupervisorAfter(t, home);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const cases: readonly [string[], number, RegExp][] = [
+    [["webster", QUICK, "--validate", "--caller", "manager"], 0, /succeeded/],
+    [["webster", `${QUICK} [partial]`], 0, /Warning: webster did a part/],
+    [["webster", `${QUICK} [blocked]`], 1, /is blocked/],
+    [["webster", `${QUICK} [fail]`, "--retries", "0"], 1, /is failed/],
+    [["webster", `${QUICK} [silent]`, "--retries", "0", "--timeout", "1"], 4, /timed out/],
+    [
+      ["manager", QUICK, "--caller", "webster"],
+      3,
+      /webster may not delegate to manager[^]*manager or tech-lead/,
+    ],
+    [["webstr", QUICK], 2, /Did you mean webster/],
+  ];
+  const ended = await Promise.all(cases.map(([argv]) => runHq(t, ["delegate", ...argv], options)));
+  for (const [i, [argv, code, words]] of cases.entries()) {
+    assert.equal(ended[i]?.code, code, `${argv.join(" ")}: ${ended[i]?.err}`);
+    assert.match(ended[i]?.err ?? "", words);
+  }
+  const key = await runHq(t, ["agents", "key", "tech-lead"], options);
+  assert.equal(key.code, 0, key.err);
+  const env = { ...options.env, HQ_AGENT_TOKEN: key.out.trim() };
+  const asAgent = await runHq(t, ["delegate", "webster", QUICK], { ...options, env });
+  assert.equal(asAgent.code, 0, asAgent.err);
+  const pretending = await runHq(t, ["delegate", "webster", QUICK, "--caller", "manager"], {
+    ...options,
+    env,
+  });
+  assert.equal(pretending.code, 3);
+  const stopped = await runHq(t, ["stop", "--json"], options);
+  assert.equal(stopped.code, 0, stopped.err);
+  assert.equal((JSON.parse(stopped.out) as { stopped: boolean }).stopped, true);
+  assert.equal(pidIn(home), undefined);
+});
+
+test("Ctrl-C ends the waiting with 130 and the id; the work goes on and is read later", async (t) => {
+  const home = newHome(t);
+  endSupervisorAfter(t, home);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const asked = startHq(t, ["delegate", "webster", "The CTE of ULE [slow 1500ms]"], options);
+  await asked.said(/dispatched/);
+  asked.child.kill("SIGINT");
+  const { code, out, err } = await asked.done;
+  assert.deepEqual([code, out], [130, ""]);
+  const id = /Interrupted: (\S+) goes on/.exec(err)?.[1] ?? "";
+  const waited = await runHq(t, ["wait", id], options);
+  assert.equal(waited.code, 0, waited.err);
+  assert.equal((JSON.parse(waited.out) as { runId: string }).runId, id);
+});
+
+test("a temporary supervisor that is killed is followed by another one, and the result still comes once", async (t) => {
+  const home = newHome(t);
+  endSupervisorAfter(t, home);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const asked = startHq(t, ["delegate", "webster", "The CTE of ULE [slow 1500ms]"], options);
+  await asked.said(/dispatched/);
+  const first = pidIn(home) ?? 0;
+  process.kill(first, "SIGKILL");
+  const { code, out, err } = await asked.done;
+  assert.equal(code, 0, err);
+  assert.equal((JSON.parse(out) as { status: string }).status, "complete");
+  assert.match(err, /went away; the work is kept/);
+  assert.notEqual(pidIn(home), first);
+});
+
+test("start says when it is ready, is the only one, is waited for across kill -9, and stops when asked", async (t) => {
+  const home = newHome(t);
+  endSupervisorAfter(t, home);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const start = () => startHq(t, ["start", "--json", "--port", "0", "--guild-port", "0"], options);
+  const first = start();
+  await first.said(/"event":"ready"/);
+  const ready = JSON.parse(first.out()) as { event: string; pid: number; api: string };
+  assert.deepEqual([ready.event, ready.pid], ["ready", pidIn(home)]);
+  const rival = await start().done;
+  assert.equal(rival.code, 3);
+  assert.match(rival.err, /hq stop/);
+  const asked = startHq(
+    t,
+    ["delegate", "webster", "The CTE of ULE [slow 1500ms]", "--format", "text"],
+    options,
+  );
+  await asked.said(/dispatched/);
+  first.child.kill("SIGKILL");
+  await asked.said(/went away/);
+  const second = start();
+  await second.said(/"event":"ready"/);
+  const { code, out, err } = await asked.done;
+  assert.equal(code, 0, err);
+  assert.match(out, /ULE/);
+  const stop = await runHq(t, ["stop"], options);
+  assert.equal(stop.code, 0, stop.err);
+  assert.equal((await second.done).code, 0);
+});
+
+test("stop --now ends a supervisor that does not answer", async (t) => {
+  const home = newHome(t);
+  endSupervisorAfter(t, home);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const supervisor = startHq(t, ["start", "--embedded", "--json", "--port", "0"], options);
+  await supervisor.said(/"event":"ready"/);
+  supervisor.child.kill("SIGSTOP");
+  const stopped = await runHq(t, ["stop", "--now", "--json"], options);
+  assert.equal(stopped.code, 0, stopped.err);
+  assert.equal((JSON.parse(stopped.out) as { how: string }).how, "killed");
+  assert.equal((await supervisor.done).signal, "SIGKILL");
+});

@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { checkClock } from "../../src/cli/doctor/discord-checks.ts";
+import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { checkNode, judgeDisk } from "../../src/cli/doctor/machine-checks.ts";
+import {
+  BOT_PERMISSIONS,
+  channelPermissions,
+  guildPermissions,
+  missingPermissions,
+} from "../../src/cli/doctor/permissions.ts";
+import { GUILD_ID } from "../../src/local/local-guild.ts";
+import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
+import { startFakeGateway } from "../support/fake-gateway.ts";
+import { channels, discordWith, newInstallation, nobody, TOKEN } from "./setup-fixture.ts";
+
+const read = (out: string) => JSON.parse(out) as { ok: boolean; findings: readonly Finding[] };
+const of = (findings: readonly Finding[], id: string) => findings.filter((finding) => finding.id === id);
+const discord = (api: string) => ({ DISCORD_TOKEN: TOKEN, GUILD_ID, DISCORD_API: api });
+
+test("doctor finds nothing to mend in a guild that is as it should be", async (t) => {
+  const guild = await discordWith(t);
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  const { ok, findings } = read(out);
+  assert.equal(code, 0, out);
+  assert.equal(ok, true);
+  assert.deepEqual(
+    findings.map(({ id, status }) => `${status} ${id}`),
+    [
+      "ok node",
+      "ok disk",
+      "skip supervisor",
+      "ok config",
+      "ok token",
+      "ok clock",
+      "ok intents",
+      "ok guild",
+      "ok permissions",
+      "ok channel results",
+      "ok channel agentLogs",
+      "ok channel taskQueue",
+      "ok channel workerPool",
+      "ok channel interAgent",
+      "ok channel approvals",
+      "ok people",
+      "ok ports",
+      "skip agents",
+    ],
+  );
+  assert.doesNotMatch(out, new RegExp(TOKEN));
+});
+
+test("in words, each line says what is so, and under it how to mend it", async (t) => {
+  const guild = await discordWith(
+    t,
+    channels((channel) => (channel.name === "results" ? undefined : channel)),
+  );
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor"], discord(guild.restApi));
+  assert.equal(code, 1);
+  assert.match(out, /✓ intents +Message Content is switched on/);
+  assert.match(
+    out,
+    /✗ channel results +there is no #results\n +→ make #results, or name another channel as roles\.results/,
+  );
+  assert.match(out, /1 to mend\n$/);
+});
+
+test("a guild without #worker-pool is well: #agent-logs takes its place", async (t) => {
+  const guild = await discordWith(
+    t,
+    channels((channel) => (channel.name === "worker-pool" ? undefined : channel)),
+  );
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  assert.equal(code, 0);
+  assert.equal(
+    of(read(out).findings, "channel workerPool")[0]?.text,
+    "#agent-logs, as there is no #worker-pool",
+  );
+});
+
+test("a permission that a channel takes away is named with the channel", async (t) => {
+  const guild = await discordWith(
+    t,
+    channels((channel) =>
+      channel.name === "results"
+        ? { ...channel, overwrites: [{ role: "bot", deny: P.AttachFiles | P.EmbedLinks }] }
+        : channel.name === "agent-logs"
+          ? { ...channel, overwrites: [{ role: "@everyone", deny: P.ViewChannel }] }
+          : channel,
+    ),
+  );
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  const { findings } = read(out);
+  assert.equal(code, 1);
+  assert.equal(
+    of(findings, "channel results")[0]?.text,
+    "the bot lacks Embed Links, Attach Files in #results",
+  );
+  assert.equal(of(findings, "channel agentLogs")[0]?.text, "the bot lacks View Channels in #agent-logs");
+  assert.match(
+    of(findings, "channel results")[0]?.mend ?? "",
+    /Edit Channel, Permissions.*allow Embed Links, Attach Files/,
+  );
+});
+
+test("each permission that the bot lacks in the guild is named once, with the invite link", async (t) => {
+  const guild = await discordWith(t);
+  const role = { id: GUILD_ID, name: "@everyone", permissions: String(P.ViewChannel | P.SendMessages) };
+  guild.faults.add({
+    kind: "status",
+    method: "GET",
+    path: new RegExp(`/guilds/${GUILD_ID}$`),
+    status: 200,
+    body: { id: GUILD_ID, name: "Atomizer-HQ", roles: [role] },
+  });
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  const { findings } = read(out);
+  assert.equal(code, 1);
+  const [permissions] = of(findings, "permissions");
+  assert.equal(
+    permissions?.text,
+    "the bot lacks Send Messages in Threads, Create Public Threads, Embed Links, Attach Files, Read Message History, Add Reactions in the guild",
+  );
+  assert.match(permissions?.mend ?? "", /permissions=309237763136/);
+  assert.equal(of(findings, "channel results")[0]?.status, "ok");
+  assert.match(of(findings, "people")[0]?.text ?? "", /no single role called "Operators", "Engineering"/);
+});
+
+test("Message Content switched off is found by the application's flags", async (t) => {
+  const guild = await discordWith(t, { bot: { ...ATOMIZER_HQ.bot, messageContent: false } });
+  const { run } = newInstallation(t);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  assert.equal(code, 1);
+  const [intents] = of(read(out).findings, "intents");
+  assert.equal(intents?.status, "fail");
+  assert.match(intents?.mend ?? "", /\/bot: under Privileged Gateway Intents switch on Message Content/);
+});
+
+test("a refused token, a guild the bot is not in, and a Discord that does not answer each say what to do", async (t) => {
+  const guild = await discordWith(t);
+  const { run } = newInstallation(t);
+  guild.faults.add({ kind: "status", path: "/users/@me", status: 401 });
+  const refused = read((await run(["doctor", "--json"], discord(guild.restApi))).out);
+  assert.equal(of(refused.findings, "token")[0]?.text, "Discord refuses the bot token");
+  assert.match(of(refused.findings, "token")[0]?.mend ?? "", /Reset Token.*hq setup/);
+  assert.deepEqual(of(refused.findings, "guild"), []);
+
+  const env = { ...discord(guild.restApi), GUILD_ID: "123456789012345678" };
+  const stranger = read((await run(["doctor", "--json"], env)).out);
+  assert.equal(of(stranger.findings, "guild")[0]?.text, "the bot is not in the guild 123456789012345678");
+  assert.match(of(stranger.findings, "guild")[0]?.mend ?? "", /invite it: https:\/\/discord\.com\/oauth2/);
+
+  const silent = read((await run(["doctor", "--json"], discord(`${await nobody()}/api`))).out);
+  assert.match(of(silent.findings, "token")[0]?.text ?? "", /127\.0\.0\.1:\d+ does not answer: ECONNREFUSED/);
+});
+
+test("a rate limit is waited out once", async (t) => {
+  const guild = await discordWith(t);
+  const { run } = newInstallation(t);
+  guild.faults.add({ kind: "rate-limit", path: "/users/@me", retryAfterMs: 20 });
+  const { code } = await run(["doctor", "--json"], discord(guild.restApi));
+  assert.equal(code, 0);
+});
+
+test("agents are probed: up with a token, up without one, and down", async (t) => {
+  const now = await startFakeGateway();
+  const feb = await startFakeGateway({ version: "feb" });
+  t.after(() => Promise.all([now.close(), feb.close()]));
+  const { root, run } = newInstallation(t);
+  writeFileSync(
+    join(root, "config", "agents.yaml"),
+    `agents:
+  webster: { url: '${now.url}', token_env: WEBSTER_HOOKS_TOKEN, browser_ports: false }
+  auditor: { url: '${feb.url}', token_env: AUDITOR_HOOKS_TOKEN, browser_ports: false }
+  tech-lead: { port: 9 }
+`,
+  );
+  const env = { HQ_AGENTS: "config", WEBSTER_HOOKS_TOKEN: "x" };
+  const { code, out } = await run(["doctor", "--json"], env);
+  const { findings } = read(out);
+  assert.equal(code, 1);
+  const [webster] = of(findings, "agent webster");
+  assert.equal(webster?.status, "ok", webster?.text);
+  const [auditor] = of(findings, "agent auditor");
+  assert.equal(auditor?.text, `${feb.url} answers, and AUDITOR_HOOKS_TOKEN is not set`);
+  assert.equal(feb.requests.length, 0, "nothing is dispatched");
+  assert.match(auditor?.mend ?? "", /AUDITOR_HOOKS_TOKEN=… into \.env/);
+  const [lead] = of(findings, "agent tech-lead");
+  assert.equal(lead?.status, "fail");
+  assert.match(lead?.mend ?? "", /start its gateway, or correct port or url of tech-lead/);
+  assert.equal(of(findings, "token")[0]?.status, "skip");
+});
+
+test("configuration, environment and rights of .env are looked at too", async (t) => {
+  const { root, run } = newInstallation(t, { ".env": "GUILD_ID=123456789012345678\n" });
+  chmodSync(join(root, ".env"), 0o644);
+  writeFileSync(join(root, "config", "hq.yaml"), "delegation: { timout: 5m }\n");
+  const { code, out } = await run(["doctor", "--json"]);
+  const { findings } = read(out);
+  assert.equal(code, 1);
+  assert.match(of(findings, "config")[0]?.mend ?? "", /config\/hq\.yaml:1:15 delegation\.timout/);
+  assert.deepEqual(
+    of(findings, "environment").map(({ status }) => status),
+    ["warn", "fail"],
+  );
+  assert.match(of(findings, "environment")[1]?.text ?? "", /there is no DISCORD_TOKEN/);
+});
+
+test("run.json of a dead, a strange and a broken supervisor is told apart", async (t) => {
+  const { root, run } = newInstallation(t);
+  const file = join(root, ".hq", "run.json");
+  const supervisor = async (text: string) => {
+    writeFileSync(file, text);
+    return of(read((await run(["doctor", "--json"])).out).findings, "supervisor")[0];
+  };
+  const about = {
+    version: "0.1.0",
+    api: "http://127.0.0.1:9",
+    mode: "local",
+    startedAt: "2026-02-15T10:00:00Z",
+  };
+  const dead = await supervisor(JSON.stringify({ ...about, pid: 2 ** 30 }));
+  assert.match(dead?.text ?? "", /which is gone/);
+  assert.equal(dead?.status, "warn");
+  const strange = await supervisor(JSON.stringify({ ...about, pid: process.pid }));
+  assert.match(strange?.text ?? "", /does not answer as the supervisor/);
+  assert.equal(strange?.status, "fail");
+  assert.match((await supervisor("{"))?.text ?? "", /cannot be read/);
+});
+
+test("clock, disk and Node are judged by size", () => {
+  assert.deepEqual(
+    [0, 29_000, -31_000, 299_000, 301_000].map((skew) => checkClock(skew).status),
+    ["ok", "ok", "warn", "warn", "fail"],
+  );
+  assert.match(checkClock(-31_000).text, /is 31s behind Discord's/);
+  const MIB = 1024 * 1024;
+  assert.deepEqual(
+    [2048, 500, 100].map((free) => judgeDisk(free * MIB, "/x").status),
+    ["ok", "warn", "fail"],
+  );
+  assert.deepEqual(
+    ["20.19.0", "24.11.9", "24.12.0", "26.0.0"].map((version) => checkNode(version).status),
+    ["fail", "fail", "ok", "ok"],
+  );
+});
+
+test("permissions are counted as Discord counts them", () => {
+  assert.equal(BOT_PERMISSIONS, 309_237_763_136n);
+  const roles = [
+    { id: "g", name: "@everyone", permissions: String(1n << 10n) },
+    { id: "r", name: "bot", permissions: String(1n << 11n) },
+    { id: "other", name: "other", permissions: String(~0n & ((1n << 50n) - 1n)) },
+    { id: "admin", name: "admin", permissions: "8" },
+  ];
+  const bot = { id: "b", roles: ["r"] };
+  const held = guildPermissions("g", roles, bot);
+  assert.equal(held, (1n << 10n) | (1n << 11n));
+  const overwrites = [
+    { id: "g", allow: "0", deny: String(1n << 11n) },
+    { id: "r", allow: String((1n << 11n) | (1n << 6n)), deny: String(1n << 10n) },
+    { id: "b", allow: String(1n << 10n), deny: String(1n << 6n) },
+    { id: "other", allow: String(1n << 15n), deny: "0" },
+  ];
+  assert.equal(channelPermissions("g", held, overwrites, bot), (1n << 10n) | (1n << 11n));
+  const admin = guildPermissions("g", roles, { id: "b", roles: ["admin"] });
+  assert.deepEqual(missingPermissions(channelPermissions("g", admin, overwrites, bot)), []);
+  assert.deepEqual(missingPermissions(0n), ["View Channels"]);
+  assert.deepEqual(missingPermissions(BOT_PERMISSIONS & ~(1n << 35n)), ["Create Public Threads"]);
+});

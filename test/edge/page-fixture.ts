@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { after, before, type TestContext } from "node:test";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { createLocalGuild, type LocalGuildOptions } from "../../src/local/local-guild.ts";
+import { launchBrowser } from "../support/chromium.ts";
+import { startBot } from "./page-bot.ts";
+
+const PATIENCE_MS = 8000;
+/** A refused request is news for the person, not a fault of the page. */
+const EXPECTED = /Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|net::ERR/;
+
+/** One browser for the tests of a file. */
+export function useBrowser(): () => Browser {
+  let browser: Browser | undefined;
+  before(async () => {
+    browser = await launchBrowser();
+  });
+  after(() => browser?.close());
+  return () => {
+    assert.ok(browser);
+    return browser;
+  };
+}
+
+/** Opens an address as a person would; whatever the page's console complains of fails the test. */
+export async function openPage(
+  t: TestContext,
+  browser: Browser,
+  address: string,
+  how: BrowserContextOptions = {},
+) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    colorScheme: "dark",
+    ...how,
+  });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" && !EXPECTED.test(message.text())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(complaints, []);
+  });
+  await page.goto(address);
+  return page;
+}
+
+/** A fresh guild with the scripted bot, and its page in the browser. */
+export async function startPage(
+  t: TestContext,
+  browser: Browser,
+  {
+    guild: more = {},
+    how = {},
+    as = "",
+    channel = "",
+  }: {
+    guild?: Partial<LocalGuildOptions>;
+    how?: BrowserContextOptions;
+    as?: string;
+    channel?: string;
+  } = {},
+) {
+  const guild = await createLocalGuild({ port: 0, rates: false, ...more });
+  await guild.start();
+  const bot = await startBot(guild.restApi, guild.guildId);
+  const stop = async () => {
+    await bot.stop();
+    await guild.stop();
+  };
+  const address = channel ? `${guild.address}#channel=${channel}` : guild.address;
+  const page = await openPage(t, browser, address, how).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+  t.after(async () => {
+    await stop();
+    assert.deepEqual(bot.errors, []);
+  });
+  await page.getByRole("heading", { level: 2 }).first().waitFor();
+  if (as) await switchTo(page, as);
+  return { guild, bot, page, ...hands(page) };
+}
+
+/** Chooses the person in the user panel. */
+export async function switchTo(page: Page, display: string): Promise<void> {
+  await page.getByRole("button", { name: /^You are .* Switch person$/ }).click();
+  await page.getByRole("menuitemradio", { name: display }).click();
+  await page.getByRole("button", { name: `You are ${display}. Switch person` }).waitFor();
+}
+
+/** What a person looks at and touches. */
+export function hands(page: Page) {
+  const messages = page.getByRole("list", { name: /^Messages in / });
+  return {
+    messages,
+    /** A message that contains the text. */
+    message: (text: string | RegExp) => messages.getByRole("listitem").filter({ hasText: text }).last(),
+    box: page.getByRole("combobox", { name: /^Message / }),
+    option: (name: string) => page.getByLabel(name, { exact: false }).and(page.locator(".field-input")),
+    suggestion: (name: string | RegExp) => page.locator(".suggest").getByRole("option", { name }),
+    write: async (text: string): Promise<void> => {
+      await page.getByRole("combobox", { name: /^Message / }).click();
+      await page.keyboard.type(text);
+      await page.keyboard.press("Enter");
+    },
+    openChannel: async (name: string): Promise<void> => {
+      await page
+        .getByRole("navigation", { name: "Channels" })
+        .getByRole("button", { name: new RegExp(`^${name}(,|$)`) })
+        .click();
+      await page.getByRole("heading", { name, level: 2 }).first().waitFor();
+    },
+    /** The name of what has the focus. */
+    focused: async (): Promise<string> => {
+      const active = page.locator(":focus");
+      if ((await active.count()) === 0) return "";
+      return (await active.getAttribute("aria-label")) ?? (await active.textContent())?.trim() ?? "";
+    },
+  };
+}
+
+export async function sees(locator: Locator): Promise<void> {
+  await locator.waitFor({ state: "visible" });
+}
+
+export async function gone(locator: Locator): Promise<void> {
+  await locator.waitFor({ state: "hidden" });
+}

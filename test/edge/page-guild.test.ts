@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "node:test";
+import { createLocalGuild } from "../../src/local/local-guild.ts";
+import { startBot } from "./page-bot.ts";
+import { gone, hands, openPage, sees, startPage, switchTo, useBrowser } from "./page-fixture.ts";
+
+const browser = useBrowser();
+
+test("looking as somebody else shows what they may see, and they act under their own name", async (t) => {
+  const { page, write, message, openChannel } = await startPage(t, browser());
+  const channels = page.getByRole("navigation", { name: "Channels" });
+  await sees(channels.getByRole("button", { name: "ceo-office" }));
+  await switchTo(page, "Guest");
+  await gone(channels.getByRole("button", { name: "ceo-office" }));
+  await openChannel("announcements");
+  await sees(page.getByText("You cannot write in this channel."));
+  await openChannel("technical");
+  await write("I am a guest");
+  await sees(message("I am a guest").getByText("Guest", { exact: true }));
+  await switchTo(page, "You");
+  await sees(message("I am a guest"));
+  await message("I am a guest").click({ button: "right" });
+  await sees(page.getByRole("menuitem", { name: "Delete message" }));
+  assert.equal(await page.getByRole("menuitem", { name: "Edit message" }).count(), 0);
+});
+
+test("a banner says that the bot is offline, and goes when it is back", async (t) => {
+  const { page, bot, guild } = await startPage(t, browser());
+  const banner = page.getByText(/Atomizer HQ is offline/);
+  await gone(banner);
+  await bot.stop();
+  await sees(banner);
+  const again = await startBot(guild.restApi, guild.guildId);
+  try {
+    await gone(banner);
+  } finally {
+    await again.stop();
+  }
+});
+
+test("the page comes back by itself after the guild was away, and misses nothing", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "guild-page-"));
+  const first = await createLocalGuild({ port: 0, dir, rates: false });
+  await first.start();
+  const port = Number(new URL(first.url).port);
+  const page = await openPage(t, browser(), first.address);
+  const { write, message } = hands(page);
+  await write("before");
+  await sees(message("before"));
+  await first.stop();
+  await sees(page.getByText("The connection to the local guild is lost. Trying again…"));
+  const second = await createLocalGuild({ port, dir, rates: false });
+  await second.start();
+  t.after(async () => {
+    await second.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  await fetch(`${second.url}/local/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ as: "ada", channel: "technical", content: "meanwhile" }),
+  });
+  await gone(page.getByText("The connection to the local guild is lost. Trying again…"));
+  await sees(message("meanwhile"));
+  await write("after");
+  await sees(message("after"));
+  assert.equal(await message("before").count(), 1);
+});
+
+test("with a key: without it the page says what to do, with it the address bar loses it at once", async (t) => {
+  const { page, guild, write, message } = await startPage(t, browser(), { guild: { key: "s3cret-key" } });
+  assert.equal(page.url().includes("s3cret"), false);
+  await write("with the key");
+  await sees(message("with the key"));
+  await page.reload();
+  await sees(message("with the key"));
+  const stranger = await openPage(t, browser(), guild.url);
+  await sees(stranger.getByRole("heading", { name: "This page needs its key" }));
+  await sees(stranger.getByText("Open the address that npm start printed"));
+});
+
+test("the page keeps a strict policy: no inline script or style, nothing from elsewhere", async (t) => {
+  const { guild } = await startPage(t, browser());
+  const response = await fetch(guild.url);
+  const policy = response.headers.get("content-security-policy") ?? "";
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  const html = await response.text();
+  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:\/\//);
+});
+
+test("on a phone the channels are a drawer, and everything is in reach", async (t) => {
+  const how = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
+  const { page, box, message } = await startPage(t, browser(), { how });
+  const sidebar = page.getByRole("complementary", { name: "Server and channels" });
+  await gone(sidebar);
+  await page.getByRole("button", { name: "Channels", exact: true }).tap();
+  await sees(sidebar);
+  await sidebar.getByRole("button", { name: "materials-data" }).tap();
+  await gone(sidebar);
+  await sees(page.getByRole("heading", { name: "Welcome to #materials-data" }));
+  await box.tap();
+  await page.keyboard.type("from a phone");
+  await page.getByRole("button", { name: "Send", exact: true }).tap();
+  await sees(message("from a phone"));
+  await message("from a phone").getByRole("button", { name: "More" }).tap();
+  await sees(page.getByRole("menuitem", { name: "Delegate this message" }));
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Commands" }).tap();
+  await page
+    .locator(".suggest")
+    .getByRole("option", { name: /\/delegate/ })
+    .tap();
+  await sees(page.getByLabel("objective"));
+  const wide = await page.evaluate(
+    "document.documentElement.scrollWidth > document.documentElement.clientWidth",
+  );
+  assert.equal(wide, false, "nothing sticks out to the side");
+});
+
+test("channels by keyboard: Alt with the arrows, and every control has a name", async (t) => {
+  const { page, write, message } = await startPage(t, browser());
+  await page.keyboard.press("Alt+ArrowDown");
+  await sees(page.getByRole("heading", { name: "Welcome to #code-review" }));
+  await page.keyboard.press("Alt+ArrowUp");
+  await sees(page.getByRole("heading", { name: "Welcome to #technical" }));
+  await write("read me");
+  await sees(message("read me"));
+  const nameless = await page.evaluate(
+    `[...document.querySelectorAll("button, a, input, textarea")]
+      .filter((node) => !node.closest("[hidden]") && node.getAttribute("aria-hidden") !== "true")
+      .filter((node) => !(node.getAttribute("aria-label") || node.textContent.trim() || node.labels?.length))
+      .map((node) => node.outerHTML)`,
+  );
+  assert.deepEqual(nameless, []);
+});
+
+test("people who listen hear new messages, and nothing when only an edit comes", async (t) => {
+  const { page, bot } = await startPage(t, browser());
+  const technical = await bot.channel("technical");
+  const sent = await technical.send("**webster** is done");
+  await sees(page.locator("#announcer", { hasText: "Atomizer HQ: webster is done" }));
+  await sent.edit("webster is done, twice");
+  await sees(page.getByText("webster is done, twice"));
+  assert.equal(await page.locator("#announcer").textContent(), "Atomizer HQ: webster is done");
+});

@@ -1,0 +1,306 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ComponentType } from "discord.js";
+import { button } from "./page-bot.ts";
+import { gone, sees, startPage, switchTo, useBrowser } from "./page-fixture.ts";
+
+const browser = useBrowser();
+
+test("the guild shows its channels in their categories, and one opens with a click", async (t) => {
+  const { page, openChannel, box } = await startPage(t, browser());
+  const channels = page.getByRole("navigation", { name: "Channels" });
+  const names = await channels.locator(".channel-name").allTextContents();
+  assert.equal(names.length, 21);
+  for (const name of [
+    "ceo-office",
+    "technical",
+    "nx-cad",
+    "materials-data",
+    "agent-logs",
+    "task-queue",
+    "results",
+  ]) {
+    assert.ok(names.includes(name), name);
+  }
+  const categories = await channels.getByRole("heading", { level: 3 }).allTextContents();
+  assert.deepEqual(
+    categories.map((name) => name.replace(/[^A-Z]/g, "")),
+    ["COMMAND", "ENGINEERING", "OPERATIONS", "RESEARCH", "PROJECTS", "KNOWLEDGE", "SYSTEM", "QUEUE"],
+  );
+  await openChannel("materials-data");
+  await sees(page.getByRole("heading", { name: "Welcome to #materials-data" }));
+  await sees(page.getByRole("main").getByText("Properties of materials, with sources").first());
+  assert.equal(await box.getAttribute("placeholder"), "Message #materials-data");
+  assert.match(await page.title(), /^#materials-data · Atomizer-HQ$/);
+});
+
+test("a person writes, breaks a line with Shift+Enter, and sees markdown, name and time", async (t) => {
+  const { page, box, message } = await startPage(t, browser());
+  await box.click();
+  await page.keyboard.type("Good **morning**");
+  await page.keyboard.press("Shift+Enter");
+  await page.keyboard.type("second `line`");
+  await page.keyboard.press("Enter");
+  const sent = message("Good morning");
+  await sees(sent.locator("strong", { hasText: "morning" }));
+  await sees(sent.locator("code", { hasText: "line" }));
+  await sees(sent.getByText("You", { exact: true }));
+  await sees(sent.locator("time").first());
+  assert.equal(await box.inputValue(), "");
+});
+
+test("messages in other channels leave an unread mark, mentions a number, and opening clears both", async (t) => {
+  const { page, bot, guild, openChannel, message } = await startPage(t, browser());
+  const channels = page.getByRole("navigation", { name: "Channels" });
+  const results = await bot.channel("results");
+  await results.send("webster is done");
+  await sees(channels.getByRole("button", { name: "results, unread", exact: true }));
+  const state = await (await fetch(`${guild.url}/local/state?as=you`)).json();
+  const you = (state as { you: { id: string } }).you.id;
+  await results.send(`<@${you}> look at this`);
+  await sees(channels.getByRole("button", { name: "results, unread, 1 mentions" }));
+  assert.match(await page.title(), /^\(1\) #technical/);
+  await openChannel("results");
+  await sees(page.getByRole("separator").filter({ hasText: "New" }).or(message("webster is done")).first());
+  await sees(message("@You look at this"));
+  await openChannel("technical");
+  await sees(channels.getByRole("button", { name: "results", exact: true }));
+});
+
+test("/delegate by keyboard alone: picker, autocomplete from the bot, options, card, and its button", async (t) => {
+  const { page, message, option, suggestion, focused } = await startPage(t, browser());
+  await page.keyboard.type("/del");
+  await sees(suggestion(/\/delegate/));
+  await sees(page.getByText("Hand a task to an agent and wait for its answer"));
+  await page.keyboard.press("Enter");
+  await sees(suggestion("webster · ready"));
+  await page.keyboard.type("web");
+  await gone(suggestion("auditor · ready"));
+  await page.keyboard.press("Enter");
+  assert.equal(await option("agent").inputValue(), "webster · ready");
+  await page.keyboard.type("Find the CTE of Zerodur Class 0 between 20 and 40 °C");
+  await page.getByRole("button", { name: /^Add option timeout/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("120");
+  await page.getByRole("button", { name: /^Add option validate/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("tr");
+  await sees(suggestion("True"));
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  const card = message("webster · running");
+  await sees(card);
+  await sees(card.getByText("You used", { exact: false }));
+  await sees(card.getByText("/delegate"));
+  await sees(card.getByText("timeout=120 validate=true"));
+  await sees(card.getByText(/\d+ seconds? ago/));
+  await sees(page.locator("#composer-text:focus"));
+  await page.keyboard.press("Shift+Tab");
+  for (let tab = 0; tab < 12 && (await focused()) !== "Cancel"; tab++) await page.keyboard.press("Shift+Tab");
+  assert.equal(await focused(), "Cancel");
+  await page.keyboard.press("Enter");
+  await sees(message("webster · canceled"));
+  await gone(message("webster · running"));
+  await sees(message("(edited)"));
+});
+
+test("missing and wrong options are said at the field, and nothing is sent", async (t) => {
+  const { page, option, suggestion, messages } = await startPage(t, browser());
+  await page.keyboard.type("/delegate ");
+  await sees(suggestion("webster · ready"));
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Enter");
+  await sees(page.getByText("This option is required.").first());
+  await option("agent").fill("webster");
+  await page.keyboard.press("Escape");
+  await option("objective").fill("x".repeat(6001));
+  await sees(page.getByText("At most 6000 characters; these are 6001."));
+  await page.keyboard.press("Enter");
+  await option("objective").fill("short");
+  await page.getByRole("button", { name: /^Add option timeout/ }).click();
+  await page.keyboard.type("5");
+  await page.keyboard.press("Enter");
+  await sees(page.getByText("At least 10."));
+  await page.getByRole("button", { name: /^Add option format/ }).click();
+  await sees(suggestion("JSON document"));
+  await page.keyboard.type("nonsense");
+  await sees(page.getByText("No such choice"));
+  await page.keyboard.press("Enter");
+  await sees(page.getByText("Choose one of the list."));
+  await page.getByRole("button", { name: "Cancel the command" }).click();
+  await gone(option("objective"));
+  assert.equal(await messages.getByRole("listitem").count(), 0);
+});
+
+test("an error is for the person alone: it says so, and can be dismissed", async (t) => {
+  const { page, message, suggestion } = await startPage(t, browser());
+  await page.keyboard.type("/delegate");
+  await sees(suggestion(/\/delegate/));
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("nobody");
+  await sees(page.getByText("No suggestions. You can type anything."));
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("anything");
+  await page.keyboard.press("Enter");
+  const error = message("There is no agent nobody");
+  await sees(error);
+  await sees(error.getByText("Only you can see this"));
+  await switchTo(page, "Ada");
+  await gone(error);
+  await switchTo(page, "You");
+  await page.keyboard.type("/status");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Send", exact: true }).press("Enter");
+  const fine = message("All is well in status");
+  await sees(fine);
+  await fine.getByRole("button", { name: "Dismiss message" }).click();
+  await gone(fine);
+});
+
+test("a bot that never answers is said so after three seconds", async (t) => {
+  const { page, message, suggestion } = await startPage(t, browser());
+  await page.keyboard.type("/deaf");
+  await sees(suggestion("/deaf"));
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await sees(message("Sending command…"));
+  const failed = message("The application did not respond.");
+  await sees(failed);
+  await failed.getByRole("button", { name: "Dismiss message" }).click();
+  await gone(failed);
+});
+
+test("subcommands are entries of their own", async (t) => {
+  const { page, message, suggestion } = await startPage(t, browser());
+  await page.keyboard.type("/workflow");
+  await sees(suggestion(/\/workflow list/));
+  await sees(suggestion(/\/workflow run/));
+  await page.keyboard.type(" run ");
+  await page.keyboard.type("design-review");
+  await page.keyboard.press("Enter");
+  await sees(message("All is well in workflow."));
+});
+
+test("message commands: by right click and by keyboard", async (t) => {
+  const { page, write, message, box } = await startPage(t, browser());
+  await write("Find CTE of ULE");
+  await message("Find CTE of ULE").click({ button: "right" });
+  const menu = page.getByRole("menu", { name: "Message actions" });
+  await sees(menu.getByText("Apps"));
+  await menu.getByRole("menuitem", { name: "Delegate this message" }).click();
+  await sees(message("Delegated: Find CTE of ULE"));
+  await message("Delegated: Find CTE of ULE").getByRole("button", { name: "Dismiss message" }).click();
+  await box.focus();
+  await page.keyboard.press("Shift+Tab");
+  await message("Find CTE of ULE").focus();
+  await page.keyboard.press("Enter");
+  await sees(menu);
+  await page.keyboard.press("d");
+  await page.keyboard.press("Enter");
+  await sees(message("Delegated: Find CTE of ULE"));
+});
+
+test("a form: problems stay in it, Escape leaves it, the focus stays inside, and it is sent", async (t) => {
+  const { page, message, suggestion } = await startPage(t, browser());
+  const openForm = async () => {
+    await page.keyboard.type("/form");
+    await sees(suggestion("/form"));
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Enter");
+    await sees(page.getByRole("dialog", { name: "Why?" }));
+  };
+  await openForm();
+  const dialog = page.getByRole("dialog", { name: "Why?" });
+  await page.keyboard.press("Escape");
+  await gone(dialog);
+  await openForm();
+  await sees(dialog.getByText("In a few words"));
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await sees(dialog.getByText("This is required."));
+  await page.keyboard.type("ab");
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await sees(dialog.getByRole("alert").filter({ hasText: /3/ }));
+  for (let tab = 0; tab < 12; tab++) {
+    await page.keyboard.press("Tab");
+    assert.equal(await page.locator(":focus:not(dialog *)").count(), 0, "the focus left the form");
+  }
+  await dialog.getByLabel("Reason").fill("because");
+  await dialog.getByLabel("More").fill("line one");
+  await page.keyboard.press("Control+Enter");
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await gone(dialog);
+  await sees(message("Form says because / line one"));
+});
+
+test("buttons show that they work, selects list their options, links open elsewhere", async (t) => {
+  const { page, bot, message } = await startPage(t, browser());
+  const technical = await bot.channel("technical");
+  await technical.send({
+    content: "Choose",
+    components: [
+      {
+        type: ComponentType.ActionRow,
+        components: [
+          button("hold", "Hold on"),
+          { ...button("off", "Not now"), disabled: true },
+          { type: ComponentType.Button, style: 5, label: "Read", url: "https://example.com/a" },
+        ],
+      },
+      {
+        type: ComponentType.ActionRow,
+        components: [
+          {
+            type: ComponentType.StringSelect,
+            custom_id: "pick",
+            placeholder: "Delegate on…",
+            min_values: 1,
+            max_values: 2,
+            options: ["webster", "auditor", "secretary"].map((value) => ({
+              label: value,
+              value,
+              description: `ask ${value}`,
+            })),
+          },
+        ],
+      },
+    ],
+  });
+  const hold = message("Choose").getByRole("button", { name: "Hold on" });
+  await hold.click();
+  await bot.heldButton;
+  assert.equal(await hold.getAttribute("aria-busy"), "true");
+  bot.release();
+  await sees(message("Done waiting."));
+  assert.equal(await hold.getAttribute("aria-busy"), null);
+  assert.equal(await message("Choose").getByRole("button", { name: "Not now" }).isDisabled(), true);
+  const link = message("Choose").getByRole("link", { name: "Read" });
+  assert.equal(await link.getAttribute("rel"), "noopener noreferrer nofollow");
+  assert.equal(await link.getAttribute("target"), "_blank");
+  await message("Choose").getByRole("combobox", { name: "Delegate on…" }).click();
+  const list = page.getByRole("listbox", { name: "Delegate on…" });
+  await list.getByRole("option", { name: /webster/ }).click();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Space");
+  await sees(page.getByText("2 chosen, 1 to 2 possible"));
+  await page.getByRole("button", { name: "Done" }).click();
+  await sees(message("Chosen: webster, auditor"));
+});
+
+test("reactions: added from the picker, taken back with a click, and the bot's are seen at once", async (t) => {
+  const { page, bot, write, message } = await startPage(t, browser());
+  await write("What do you think?");
+  const said = message("What do you think?");
+  await said.hover();
+  await said.getByRole("button", { name: "Add a reaction" }).click();
+  await page.getByRole("button", { name: "rocket" }).click();
+  const mine = said.getByRole("button", { name: "rocket, 1, you too" });
+  await sees(mine);
+  const technical = await bot.channel("technical");
+  const seen = await technical.messages.fetch({ limit: 1 });
+  await seen.first()?.react("🚀");
+  await seen.first()?.react("✅");
+  await sees(said.getByRole("button", { name: "rocket, 2, you too" }));
+  await sees(said.getByRole("button", { name: "check mark, 1" }));
+  await said.getByRole("button", { name: "rocket, 2, you too" }).click();
+  await sees(said.getByRole("button", { name: "rocket, 1", exact: true }));
+});
