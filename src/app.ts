@@ -4,7 +4,7 @@ import { createAgents } from "./agents/agents.ts";
 import { type Api, createApi } from "./api/server.ts";
 import { createConfigHolder } from "./app/config-holder.ts";
 import { createCore } from "./app/core.ts";
-import { createActorFor, loadCredentials } from "./app/credentials.ts";
+import { agentToken, createActorFor, loadCredentials } from "./app/credentials.ts";
 import type { Edge } from "./app/edge.ts";
 import { createHealth } from "./app/health.ts";
 import { makeHome, readRunFile, removeRunFile, writeRunFile } from "./app/home.ts";
@@ -227,6 +227,7 @@ async function openDoors(options: AppOptions, base: Base, stage: Stage, begin: B
   const api = createApi({
     verbs,
     actorFor: createActorFor(base.credentials, () => config.current().registry),
+    agentToken: (id) => agentToken(base.credentials.secret, id),
     settings: () => config.current().settings.api,
     log,
     now,
@@ -241,8 +242,15 @@ async function openDoors(options: AppOptions, base: Base, stage: Stage, begin: B
     loop.ring();
   };
   await begin(config.watch({ log, onChange }));
+  const askAgents = () =>
+    Promise.all(config.current().registry.agents.map((card) => stage.agents.probe(card)));
+  const look = () => {
+    stage.lookForLostRuns().then(askAgents).catch(onBroken);
+  };
+  look();
   const onMinute = () => {
     inbox.sweep().catch(onBroken);
+    look();
     loop.ring();
     stage.doors().edge?.reconcile();
   };

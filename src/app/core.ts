@@ -8,6 +8,7 @@ import { createEngine } from "../engine/accept.ts";
 import { createVerbs } from "../engine/create-verbs.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createLoop } from "../engine/loop.ts";
+import { createLostRuns } from "../engine/lost-runs.ts";
 import { createFilings, createTimers, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
@@ -52,7 +53,7 @@ export function createCore(deps: CoreDeps) {
   const { ledger, now, log, crash, config } = deps;
   const registry = () => config().registry;
   const settings = () => config().settings;
-  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.ring() });
+  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join() });
   const receive = createReceive({ engine, inbox: () => inbox, registry, now, crash });
   const inbox = deps.createInbox(async (arrived) => {
     await receive(arrived);
@@ -110,7 +111,8 @@ export function createCore(deps: CoreDeps) {
     startedAt: deps.startedAt,
     crash,
   });
-  return { engine, loop, inbox, verbs };
+  const lookForLostRuns = createLostRuns({ engine, ledger, agents: deps.agents, inbox, registry, now, log });
+  return { engine, loop, inbox, verbs, lookForLostRuns };
 }
 
 function discordOrLater(deps: CoreDeps): DiscordPart {

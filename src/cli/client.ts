@@ -54,18 +54,24 @@ export function createClient(link: Link, now: () => number) {
 export type Client = ReturnType<typeof createClient>;
 
 async function fetchFrom({ url, key }: Endpoint, call: Call, signal: AbortSignal): Promise<Response> {
-  const answer = await fetch(`${url}${call.path}`, {
-    method: call.method ?? "GET",
-    signal,
-    headers: {
-      authorization: `Bearer ${key}`,
-      ...(call.body ? { "content-type": "application/json" } : {}),
-      ...(call.key === undefined ? {} : { "idempotency-key": call.key }),
-    },
-    ...(call.body ? { body: JSON.stringify(call.body) } : {}),
-  });
-  if (!answer.ok && !isHealth(answer)) throw await refusalIn(answer);
-  return answer;
+  for (;;) {
+    const answer = await fetch(`${url}${call.path}`, {
+      method: call.method ?? "GET",
+      signal,
+      headers: {
+        authorization: `Bearer ${key}`,
+        ...(call.body ? { "content-type": "application/json" } : {}),
+        ...(call.key === undefined ? {} : { "idempotency-key": call.key }),
+      },
+      ...(call.body ? { body: JSON.stringify(call.body) } : {}),
+    });
+    if (answer.status === 429) {
+      // Nothing was done; many commands at once are no reason to fail one of them.
+      await answer.body?.cancel();
+      await pause(1000 * Number(answer.headers.get("retry-after") ?? 1), undefined, { signal });
+    } else if (answer.ok || isHealth(answer)) return answer;
+    else throw await refusalIn(answer);
+  }
 }
 
 /** A supervisor that is not ready says so in an ordinary answer with the status 503. */

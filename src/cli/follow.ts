@@ -22,7 +22,25 @@ export type Follow = {
 };
 
 /** A delegation's events in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
-export async function* eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
+export function eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
+  return readEach(follow, async (events) => events);
+}
+
+/** The delegation as it is now and after each change, the settled one last. */
+export async function* viewsOf(follow: Follow): AsyncGenerator<DelegationView> {
+  const { client, id, signal } = follow;
+  const path = `/delegations/${encodeURIComponent(id)}`;
+  for await (const view of readEach(follow, () => client.ask<DelegationView>({ path }, signal))) {
+    yield view;
+    if (isSettled(view.status)) return;
+  }
+}
+
+/** What `read` makes of each piece of events; a piece counts as read only when that was done. */
+async function* readEach<T>(
+  follow: Follow,
+  read: (events: readonly StoredEvent[]) => Promise<T>,
+): AsyncGenerator<T> {
   const { id, signal, now, tell } = follow;
   let last: number | undefined;
   let { wasThere } = follow;
@@ -33,8 +51,10 @@ export async function* eventsOf(follow: Follow): AsyncGenerator<readonly StoredE
         if (goneSince !== undefined) tell(`The supervisor is back; still waiting for ${id}.`);
         goneSince = undefined;
         wasThere = true;
-        last = events.at(-1)?.position ?? last;
-        if (events.length > 0) yield events;
+        if (events.length === 0) continue;
+        const result = await read(events);
+        last = events.at(-1)?.position;
+        yield result;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -50,18 +70,6 @@ export async function* eventsOf(follow: Follow): AsyncGenerator<readonly StoredE
       });
     }
     await pause(RETRY_EVERY_MS, undefined, { signal });
-  }
-}
-
-/** The delegation as it is now and after each change, the settled one last. */
-export async function* viewsOf(follow: Follow): AsyncGenerator<DelegationView> {
-  for await (const _ of eventsOf(follow)) {
-    const view = await follow.client.ask<DelegationView>(
-      { path: `/delegations/${encodeURIComponent(follow.id)}` },
-      follow.signal,
-    );
-    yield view;
-    if (isSettled(view.status)) return;
   }
 }
 

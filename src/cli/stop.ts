@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import { readRunFile } from "../app/home.ts";
@@ -10,6 +10,8 @@ import { findRunning, isAlive, type Running } from "./running.ts";
 
 const GRACEFUL_WITHIN_MS = 30_000;
 const NOW_WITHIN_MS = 4000;
+/** One that does not answer rarely hears a signal. */
+const DEAF_WITHIN_MS = 1000;
 const KILLED_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 30;
 
@@ -26,20 +28,21 @@ async function stop(hq: Hq, options: { readonly now?: true; readonly json?: true
   const { io } = hq;
   const { home } = findHome(io);
   const run = readRunFile(home);
-  if (!run || !isAlive(run.pid) || !(await isOurs(home, run))) {
+  const isAnswering = (await findRunning(home)) !== undefined;
+  if (!run || !isAlive(run.pid) || !(isAnswering || looksLikeUs(run))) {
     io.err(`No supervisor runs for ${home}.\n`);
     if (options.json) io.out(`${jsonText({ stopped: false, reason: "not running" })}\n`);
     return 0;
   }
-  const how = await end(hq, run, options.now ? "now" : "graceful");
+  const how = await end(hq, run, isAnswering, options.now ? "now" : "graceful");
   if (options.json) io.out(`${jsonText({ stopped: true, pid: run.pid, how })}\n`);
   else io.err(`The supervisor (pid ${run.pid}) is stopped.\n`);
   return 0;
 }
 
-/** Its number may belong to another program by now: it has to answer, or at least look like us. */
-async function isOurs(home: string, run: Running): Promise<boolean> {
-  if (await findRunning(home)) return true;
+/** It does not answer, and its number may belong to another program by now. */
+function looksLikeUs(run: Running): boolean {
+  if (!existsSync("/proc/self")) return true;
   try {
     return /hq\.js|main\.ts|\bhq\b/.test(readFileSync(`/proc/${run.pid}/cmdline`, "utf8"));
   } catch (error) {
@@ -48,10 +51,16 @@ async function isOurs(home: string, run: Running): Promise<boolean> {
   }
 }
 
-async function end(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<"asked" | "signal" | "killed"> {
-  const wasAsked = await ask(hq, run, mode);
-  if (!wasAsked) process.kill(run.pid, "SIGTERM");
-  if (await isGoneWithin(run.pid, mode === "now" ? NOW_WITHIN_MS : GRACEFUL_WITHIN_MS)) {
+async function end(
+  hq: Hq,
+  run: Running,
+  isAnswering: boolean,
+  mode: "graceful" | "now",
+): Promise<"asked" | "signal" | "killed"> {
+  const wasAsked = isAnswering && (await ask(hq, run, mode));
+  if (!wasAsked) signalTo(run.pid, "SIGTERM");
+  const nowWithinMs = wasAsked ? NOW_WITHIN_MS : DEAF_WITHIN_MS;
+  if (await isGoneWithin(run.pid, mode === "now" ? nowWithinMs : GRACEFUL_WITHIN_MS)) {
     return wasAsked ? "asked" : "signal";
   }
   if (mode === "graceful") {
@@ -59,14 +68,21 @@ async function end(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<"ask
       hint: "Wait a little, or end it at once with `hq stop --now`: nothing accepted is lost.",
     });
   }
-  process.kill(run.pid, "SIGKILL");
+  signalTo(run.pid, "SIGKILL");
   if (await isGoneWithin(run.pid, KILLED_WITHIN_MS)) return "killed";
   throw new Refusal("timed_out", `The process ${run.pid} does not end, not even killed.`);
 }
 
+function signalTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** False when it cannot hear: it is told by a signal then. */
 async function ask(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<boolean> {
-  if (!(await findRunning(findHome(hq.io).home))) return false;
   try {
     await hq
       .client()

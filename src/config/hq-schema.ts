@@ -118,8 +118,8 @@ export const hqSchema = z.strictObject({
         .int()
         .min(1)
         .max(1_000_000)
-        .default(600)
-        .describe("Requests a minute for each client. Default 600."),
+        .default(6000)
+        .describe("Requests a minute for each client. Default 6000."),
     })
     .prefault({}),
 });

@@ -35,7 +35,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       ];
     }
     case "attempt.lost":
-      return [dispatch(state, event.attempt, event.at, true)];
+      return [...startAttempt(state, event.attempt, event.at, true), ...card(state, event.at)];
     case "attempt.failed": {
       const { at, attempt, reason, text, next } = event;
       const end = attemptLine(state, at, {
@@ -65,10 +65,10 @@ function dispatch(state: State, attempt: number, dueAt: number, again: boolean):
   };
 }
 
-function startAttempt(state: State, attempt: number, at: number): readonly Effect[] {
+function startAttempt(state: State, attempt: number, at: number, again = false): readonly Effect[] {
   const { id, startWithinMs } = state.order;
   return [
-    dispatch(state, attempt, at, false),
+    dispatch(state, attempt, at, again),
     { body: { type: "start-limit", run: id, attempt }, lane: "any", dueAt: at + startWithinMs },
   ];
 }

@@ -48,6 +48,8 @@ export type Order = {
   /** A live card is kept in this channel. */
   readonly card?: { readonly channel: string };
   readonly queuedAt: number;
+  /** Of the request: asking again with the same run id is a repeat when this is the same. */
+  readonly digest?: string;
   /** Capacity is held this long past an attempt's deadline, since a late agent still works. */
   readonly slotGraceMs: number;
 };
@@ -115,7 +117,14 @@ export type DelegationInput =
       readonly sentAt: number;
       readonly text: string;
     }
-  | { readonly type: "lost"; readonly attempt: number; readonly at: number; readonly text: string }
+  | {
+      readonly type: "lost";
+      readonly attempt: number;
+      readonly at: number;
+      /** Needed once the gateway had taken the work: it restarted after that, and forgot it. */
+      readonly restartedAt?: number;
+      readonly text: string;
+    }
   | {
       readonly type: "handoff";
       readonly at: number;

@@ -66,11 +66,13 @@ function decideAttempt(
     case "uncertain":
       return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.uncertain" }] : [];
     case "lost":
-      return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.lost" }] : [];
+      if (current.dispatchedAt !== undefined && !((input.restartedAt ?? 0) > current.dispatchedAt)) return [];
+      return [{ type: "attempt.lost", attempt: input.attempt, at: input.at, text: input.text }];
     case "refused":
       return failAttempt(state, input.at, { reason: "refused", text: input.text, isFinal: true });
     case "deadline":
-      if (current.dispatchedAt === undefined) return [];
+      // A deadline of an earlier sending of this attempt is not this one's.
+      if (current.deadlineAt === undefined || input.at < current.deadlineAt) return [];
       return failAttempt(state, input.at, {
         reason: "timed_out",
         text: `${state.order.agent} gave nothing back within ${Math.round(state.order.timeoutMs / 1000)} s of attempt ${current.attempt}`,
@@ -232,7 +234,11 @@ function evolve(state: State | undefined, event: Event): State {
         ),
       };
     case "attempt.lost":
-      return { ...rest, status: "queued" };
+      return {
+        ...rest,
+        status: "queued",
+        attempts: withCurrent(state, ({ dispatchedAt: _at, deadlineAt: _deadline, ...now }) => now),
+      };
     case "attempt.failed": {
       const attempts = withCurrent(state, (now) => ({
         ...now,

@@ -224,6 +224,8 @@ export function createEngine(deps: {
       return run;
     },
     async read(kind, stream) {
+      // An effect may be performed as soon as its commit is safe, a moment before that commit's accept has gone on.
+      await tails.get(stream);
       const cached = await load(kind, stream);
       return cached?.state as never;
     },

@@ -68,7 +68,7 @@ export function createDelegate(deps: DelegateDeps) {
     const before = key && (await ledger.keyOf(key.scope, key.key));
     if (before) return repeat(before.stream, before.digest === key.digest, key.key);
     await refuseWhenDown(card, request);
-    const order = await composeOrder(actor, request, card, id, parent);
+    const order = await composeOrder(actor, request, card, id, parent, key?.digest);
     const accepted = await engine.accept({
       kind: "delegation",
       stream: id,
@@ -79,7 +79,8 @@ export function createDelegate(deps: DelegateDeps) {
       ...(key ? { key } : {}),
     });
     if (accepted.repeats) return repeat(accepted.repeats.stream, accepted.repeats.same, key?.key ?? id);
-    if (accepted.events.length === 0 || !accepted.state) return repeat(id, false, id);
+    if (accepted.events.length === 0 || !accepted.state)
+      return repeat(id, key !== undefined && accepted.state?.order.digest === key.digest, id);
     return { delegation: viewOf(accepted.state), repeated: false };
   }
 
@@ -147,6 +148,7 @@ export function createDelegate(deps: DelegateDeps) {
     card: AgentCard,
     id: string,
     parent: Order["parent"],
+    digest: string | undefined,
   ): Promise<Order> {
     const { delegation } = deps.settings();
     const asked = request.channelContext;
@@ -169,6 +171,7 @@ export function createDelegate(deps: DelegateDeps) {
       actor,
       origin: request.origin,
       queuedAt,
+      ...(digest === undefined ? {} : { digest }),
       slotGraceMs: delegation.slotGraceMs,
       ...(history
         ? { channelContext: { channel: history.channel, messages: history.messages, text: history.text } }
@@ -221,6 +224,9 @@ function refuseProblems(request: DelegateRequest): void {
       "runId",
       "may hold letters, digits, dot, dash, underscore and tilde, 80 at most, and begins with a letter or digit",
     );
+  if (runId !== undefined && /\.\d{1,2}$/.test(runId)) {
+    bad("runId", "may not end in a dot and one or two digits: handoff files of later attempts end so");
+  }
   const messages = channelContext?.messages;
   if (messages !== undefined && !(Number.isInteger(messages) && messages >= 1 && messages <= MOST_MESSAGES)) {
     bad("channelMessages", `must be a whole number from 1 to ${MOST_MESSAGES}`);

@@ -1,7 +1,7 @@
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { isSettled } from "../domain/delegation-types.ts";
+import { handoffDigest, parseHandoffText } from "../domain/handoff-json.ts";
 import { type DelegationView, viewOf } from "../domain/view.ts";
-import { digestOf } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
@@ -34,15 +34,16 @@ export function createHandIn(deps: {
     if (before.outcome && deps.now() - before.outcome.at > GRACE_MS) {
       throw new Refusal("already_settled", `${runId} was settled as ${before.status} long ago.`);
     }
-    const digest = digestOf(bytes);
+    const digest = handoffDigest(bytes);
     const known = before.handoffs.find((seen) => seen.digest === digest && seen.path === "rest");
     if (known && known.verdict !== "rejected") return { delegation: viewOf(before), repeated: true };
-    const after = await deps.receive({
-      runId,
-      ok: true,
-      document,
-      source: { path: "rest", digest, attempt },
-    });
+    const parsed = parseHandoffText(bytes);
+    const source = { path: "rest", digest, attempt };
+    const after = await deps.receive(
+      parsed.state === "refused"
+        ? { runId, ok: false, problems: parsed.problems, source }
+        : { runId, ok: true, document, source },
+    );
     if (!after) throw new Refusal("not_found", `There is no delegation ${runId}.`);
     const seen = after.handoffs.findLast((one) => one.digest === digest);
     const delegation = viewOf(after);

@@ -20,6 +20,8 @@ const LONGEST_SLEEP_MS = 60_000;
 export type Loop = {
   /** Something may be due. Cheap, callable from anywhere. */
   readonly ring: () => void;
+  /** A commit is on its way: what it makes due is claimed, and what is over is ended, in its transaction. */
+  readonly join: () => void;
   /** Opens or closes a lane: the Discord lane only while Discord is connected. */
   readonly setLane: (lane: Lane, isOpen: boolean) => void;
   readonly start: () => void;
@@ -49,6 +51,7 @@ export function createLoop(deps: {
   let over: { id: string; outcome: string }[] = [];
   let settleTimer: NodeJS.Timeout | undefined;
   let stopping = false;
+  let isJoined = false;
   let running: Promise<void> | undefined;
   const writes = new Set<Promise<unknown>>();
   const performing = new Set<string>();
@@ -77,7 +80,10 @@ export function createLoop(deps: {
     try {
       const outcome = await deps.perform(effect);
       if (outcome.kind === "done") settleLater(effect.id, outcome.outcome);
-      if (outcome.kind === "again") await ledger.postpone(effect.id, outcome.dueAt, outcome.reason);
+      if (outcome.kind === "again") {
+        await ledger.postpone(effect.id, outcome.dueAt, outcome.reason);
+        bell.ring();
+      }
     } catch (error) {
       log.error(
         { effect: effect.id, type: effect.body.type, stream: effect.stream, err: error },
@@ -87,6 +93,7 @@ export function createLoop(deps: {
       // What was done before it failed is unknown: it stays begun, so that it is looked into and not blindly repeated.
       const stillBegun = { stillBegun: true };
       await ledger.postpone(effect.id, now() + waitMs, String(error), stillBegun).catch(deps.onBroken);
+      bell.ring();
     }
   }
 
@@ -98,7 +105,7 @@ export function createLoop(deps: {
     const flight = performOne(effect).finally(() => {
       performing.delete(effect.id);
       set.delete(flight);
-      if (set.size >= AT_ONCE[effect.lane] - 1 || effect.slot) bell.ring();
+      if (set.size >= AT_ONCE[effect.lane] - 1) bell.ring();
     });
     set.add(flight);
   }
@@ -119,23 +126,22 @@ export function createLoop(deps: {
   }
 
   async function turn(): Promise<void> {
+    isJoined = false;
     flushSettled();
     await Promise.all([...open].map(claimLane));
   }
 
-  async function sleepMs(): Promise<number> {
+  async function dueInMs(): Promise<number> {
     const withRoom = [...open].filter((lane) => flying[lane].size < AT_ONCE[lane]);
     const dueAt = await ledger.nextDue(withRoom, deps.capacity);
-    if (dueAt === undefined || stopping) return LONGEST_SLEEP_MS;
-    return Math.min(LONGEST_SLEEP_MS, Math.max(1, dueAt - now()));
+    return dueAt === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, dueAt - now());
   }
 
   async function run(): Promise<void> {
     while (!stopping) {
       try {
-        await turn();
-        // Whoever rang meanwhile may have more to do; looking when the rest is due can wait until nobody has.
-        await bell.sleep(bell.isRung() ? 0 : await sleepMs());
+        if (isJoined || (await dueInMs()) <= 0) await turn();
+        await bell.sleep(bell.isRung() ? 0 : Math.max(1, await dueInMs()));
       } catch (error) {
         deps.onBroken(error);
         if (!stopping) await bell.sleep(AFTER_FAILURE_MS);
@@ -145,6 +151,10 @@ export function createLoop(deps: {
 
   return {
     ring: bell.ring,
+    join() {
+      isJoined = true;
+      bell.ring();
+    },
     setLane(lane, isOpen) {
       if (isOpen) open.add(lane);
       else open.delete(lane);

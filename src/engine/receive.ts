@@ -1,6 +1,6 @@
 import type { Registry } from "../domain/agent-card.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
-import { checkHandoff, parseTextHandoff } from "../domain/handoff.ts";
+import { checkHandoff } from "../domain/handoff.ts";
 import type { CheckedHandoff } from "../domain/handoff-types.ts";
 import { digestOf } from "../kernel/id.ts";
 import type { Engine } from "./accept.ts";
@@ -49,14 +49,14 @@ export function createReceive(deps: {
     const { id, agent, validate, format } = state.order;
     if (!arrived.ok) return { ok: false, problems: arrived.problems };
     const aliases = deps.registry().find(agent)?.aliases ?? [];
-    if (arrived.text !== undefined) return parseTextHandoff(arrived.text, { runId: id, agent });
     return checkHandoff({
-      document: arrived.document,
+      document: arrived.text ?? arrived.document,
       runId: id,
       agent,
       aliases,
       mode: validate ? "strict" : "lenient",
       format,
+      ...(arrived.remarks ? { remarks: arrived.remarks } : {}),
     });
   }
 }

@@ -82,9 +82,8 @@ export function createLooks(deps: {
     const isFinal = said.kind === "handoff" && (found.state === "whole" || found.state === "wrong");
     if (!isFinal && !isQuiet(path, mark, stats, begunAt)) return undefined;
     waiting.delete(path);
-    const handed = hand(folder, name, arrivedOf(path, said, found));
     folder.known.set(flat(name), flat(mark));
-    return handed;
+    return hand(folder, name, arrivedOf(path, said, found));
   }
 
   /** Anything that is not acceptable may still become so: it counts only after it lay still for a while. */

@@ -303,3 +303,15 @@ test("a delegation from Discord keeps a card in its channel through every change
     assert.ok(given({ type: "queue", order: carded }, ...inputs).kinds.includes("card"));
   }
 });
+
+test("a run that a restarted gateway forgot is sent again; the deadline of the first sending is not the second's", () => {
+  const lost = { type: "lost", attempt: 1, at: 9000, restartedAt: 8000, text: "restarted" } as const;
+  const { state, kinds } = given(queued, dispatched, lost);
+  assert.equal(state.status, "queued");
+  assert.deepEqual(kinds.toSorted(), ["dispatch", "start-limit"]);
+  assert.deepEqual(given(queued, dispatched, { ...lost, restartedAt: 1000 }).events, []);
+  assert.deepEqual(given(queued, dispatched, { type: "lost", attempt: 1, at: 9000, text: "?" }).events, []);
+  const resent = [queued, dispatched, lost, { ...dispatched, at: 10_000, again: true }] as const;
+  assert.deepEqual(given(...resent, { type: "deadline", attempt: 1, at: 302_000 }).events, []);
+  assert.equal(given(...resent, { type: "deadline", attempt: 1, at: 310_000 }).state.attempts.length, 2);
+});

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -88,14 +89,19 @@ export function pidIn(home: string): number | undefined {
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { pid: number }).pid : undefined;
 }
 
-/** Ends whatever supervisor a test left in this folder. */
-export function endSupervisorAfter(t: TestContext, home: string): void {
+/** A folder for a home; whatever supervisor a test leaves in it is ended before the folder goes. */
+export function newRoot(t: TestContext): { readonly root: string; readonly home: string } {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), "hq-cli-")));
+  const home = join(root, ".hq");
   t.after(async () => {
     const pid = pidIn(home);
-    if (pid === undefined || !isAlive(pid)) return;
-    process.kill(pid, "SIGKILL");
-    await goneWithin(pid, 5000);
+    if (pid !== undefined && isAlive(pid)) {
+      process.kill(pid, "SIGKILL");
+      await goneWithin(pid, 5000);
+    }
+    rmSync(root, { recursive: true, force: true, maxRetries: 5 });
   });
+  return { root, home };
 }
 
 export function isAlive(pid: number): boolean {

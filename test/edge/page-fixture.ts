@@ -99,9 +99,15 @@ export function hands(page: Page) {
   return {
     messages,
     /** A message that contains the text. */
-    message: (text: string | RegExp) => messages.getByRole("listitem").filter({ hasText: text }).last(),
+    message: (text: string | RegExp) =>
+      messages.locator(":scope > .message").filter({ hasText: text }).last(),
     box: page.getByRole("combobox", { name: /^Message / }),
-    option: (name: string) => page.getByLabel(name, { exact: false }).and(page.locator(".field-input")),
+    /** The field of a command's option. */
+    option: (name: string) =>
+      page
+        .locator(".command-form")
+        .getByRole("combobox", { name, exact: true })
+        .or(page.locator(".command-form").getByRole("textbox", { name, exact: true })),
     suggestion: (name: string | RegExp) => page.locator(".suggest").getByRole("option", { name }),
     write: async (text: string): Promise<void> => {
       await page.getByRole("combobox", { name: /^Message / }).click();

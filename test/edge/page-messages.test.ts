@@ -211,6 +211,28 @@ test("thinking shows until the answer is there, and an edit never moves the focu
   await sees(box);
 });
 
+test("a click counts although the message changes while the button is down", async (t) => {
+  const { page, bot, message } = await startPage(t, browser());
+  const technical = await bot.channel("technical");
+  const sent = await technical.send({
+    content: "state one",
+    components: [
+      {
+        type: ComponentType.ActionRow,
+        components: [{ type: ComponentType.Button, style: 2, custom_id: "stay", label: "Stay" }],
+      },
+    ],
+  });
+  await message("state one").getByRole("button", { name: "Stay" }).hover();
+  await page.mouse.down();
+  await sent.edit({ content: "state two" });
+  await (await bot.channel("reports")).send("the edit came before this");
+  await sees(page.getByRole("button", { name: "reports, unread" }));
+  await page.mouse.up();
+  await sees(message("You clicked stay."));
+  await sees(message("state two"));
+});
+
 test("nothing that somebody writes becomes markup, a script or a foreign request", async (t) => {
   const { page, bot, write, message } = await startPage(t, browser());
   const foreign: string[] = [];

@@ -101,6 +101,14 @@ test("a run id of one's own works as a key too", () =>
     assert.equal(await codeOf(core.verbs.delegate(operator, ask({ runId: "../x" }))), "invalid_input");
   }));
 
+test("a run id asked again under another key is the same delegation", () =>
+  withCore({}, async (core) => {
+    const twice = async (key: string) =>
+      core.verbs.delegate(operator, ask({ runId: "my-run", key: { scope: "rest", key } }));
+    assert.equal((await twice("k1")).repeated, false);
+    assert.equal((await twice("k2")).repeated, true);
+  }));
+
 test("two requests with one key at the same moment are one delegation", () =>
   withCore({}, async (core) => {
     const key = { scope: "discord", key: "123" };
@@ -309,6 +317,40 @@ test("a handoff posted with the run's token is checked like a file, the same aga
     assert.equal((await hand(document)).repeated, true);
     assert.equal(await codeOf(hand({ ...document, result: "other" })), "handoff_changed");
     assert.equal((await core.verbs.delegation(delegation.id)).handoff?.result, "0 ± 0.02 ppm/K");
+  }));
+
+test("a posted handoff with a key twice is a failed attempt that says so", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask({ retries: 0 }));
+    await core.until(delegation.id, "attempt.dispatched");
+    const token = createHandoffTokens("a secret of the test, long enough").tokenFor(delegation.id, 1);
+    const document = handoffOf(delegation.id);
+    const bytes = JSON.stringify(document).replace('"status"', '"status":"failed","status"');
+    assert.equal(await codeOf(core.verbs.handIn(delegation.id, token, document, bytes)), "invalid_input");
+    const settled = await core.verbs.delegation(delegation.id);
+    assert.equal(settled.code, "invalid_handoff");
+    assert.match(JSON.stringify(settled.problems), /status/);
+  }));
+
+test("a run id that reads like a later attempt's file is refused", () =>
+  withCore({}, async (core) => {
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ runId: "job.2" }))), "invalid_input");
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ runId: "job.v2" }))), "allowed");
+  }));
+
+test("a text block settles a delegation that asked for text, and is a problem for one that asked for JSON", () =>
+  withCore({}, async (core) => {
+    const text = "TASK: CTE\nSTATUS: complete\nRESULT: 0 ± 0.02 ppm/K\nCONFIDENCE: high\nNOTES: -";
+    for (const format of ["text", "json"] as const) {
+      const { delegation } = await core.verbs.delegate(
+        operator,
+        ask({ format, retries: 0, objective: format }),
+      );
+      await core.until(delegation.id, "attempt.dispatched");
+      await core.handText(delegation.id, text);
+      const settled = await core.verbs.wait(delegation.id, {});
+      assert.equal(settled.status, format === "text" ? "succeeded" : "failed");
+    }
   }));
 
 test("an agent's sub-delegation has a derived id and a place in the chain; a third level is refused before any call", () =>

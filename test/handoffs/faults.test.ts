@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "node:test";
 import { checkHandoff } from "../../src/domain/handoff.ts";
 import { agentCard, document, makeFolder, makeInbox, refusalOf, startInbox, until } from "./inbox-fixture.ts";
@@ -111,7 +111,7 @@ test("temporary names are nobody's business, odd names are reported once without
     seen.map(() => ""),
   );
   assert.deepEqual(
-    arrivals.map(({ source }) => source.path.split("/").at(-1)).sort(),
+    arrivals.map(({ source }) => basename(source.path)).sort(),
     odd.filter((name) => !name.startsWith(".")).sort(),
   );
   assert.equal(names().length, temporary.length + odd.length, "nothing was moved before the commit");

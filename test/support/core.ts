@@ -215,6 +215,14 @@ export async function startCore(
           attempt: more.attempt ?? 1,
         },
       }),
+    handText: (run: string, text: string) =>
+      sink({
+        runId: run,
+        ok: true,
+        document: undefined,
+        text,
+        source: { path: join(home, "handoffs", `${run}.json`), digest: run, inode: run, attempt: 1 },
+      }),
     async stop() {
       await core.loop.stop(1000);
       await ledger.close();

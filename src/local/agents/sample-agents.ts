@@ -46,7 +46,7 @@ export type SampleAgentsOptions = {
   readonly delayMs?: number;
   /** Between the two halves or copies that `[truncated]` and `[twice]` write. 400 by default. */
   readonly pauseMs?: number;
-  /** Accepted runs are kept here until they are handed back and taken up again after a restart. */
+  /** Where accepted runs are kept until they are handed back, to be taken up again after a crash; `.sample-agents` in the handoff folder by default. */
   readonly jobsDir?: string;
 };
 
@@ -60,7 +60,8 @@ type Job = {
 
 /** Eight small agents on loopback behind the hooks contract, in this process. They think little and say so. */
 export async function createSampleAgents(options: SampleAgentsOptions) {
-  const { now, log, jobsDir } = options;
+  const { now, log } = options;
+  const jobsDir = options.jobsDir ?? join(options.handoffDir, ".sample-agents");
   const pauseMs = options.pauseMs ?? 400;
   const timers = new Map<NodeJS.Timeout, () => void>();
   const turnedAway = new Set<string>();
@@ -76,7 +77,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
       timers.set(timer, wake);
     });
 
-  const jobPath = (hookRunId: string) => (jobsDir ? join(jobsDir, `${hookRunId}.json`) : undefined);
+  const jobPath = (hookRunId: string) => join(jobsDir, `${hookRunId}.json`);
 
   function delayOf(runId: string, slowMs: number | undefined): number {
     if (slowMs !== undefined) return slowMs;
@@ -132,7 +133,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     const { hookRunId, message, key } = run;
     const path = jobPath(hookRunId);
     const job: Job = { agent, hookRunId, message, acceptedAt, ...(key ? { key } : {}) };
-    if (path) writeWhole(path, JSON.stringify(job));
+    writeWhole(path, JSON.stringify(job));
     const finished = carryOut(agent, run, acceptedAt)
       .catch((cause: unknown) => {
         const error = cause instanceof Error ? cause.message : String(cause);
@@ -142,7 +143,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
       .then((settled) => {
         run.done();
         work.delete(finished);
-        if (path && settled) rmSync(path, { force: true });
+        if (settled) rmSync(path, { force: true });
       });
     work.add(finished);
   }
@@ -172,7 +173,6 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
   }
 
   function takeUp(): void {
-    if (!jobsDir) return;
     mkdirSync(jobsDir, { recursive: true });
     for (const name of readdirSync(jobsDir).filter(
       (name) => name.endsWith(".json") && !name.startsWith("."),

@@ -110,11 +110,13 @@ export function iconButton(name, label, onClick, more = {}) {
   );
 }
 
+const HUES = [205, 265, 330, 12, 150, 235, 290, 178];
+
 /** Hues that white letters can be read on, spread by name. */
 function hueOf(text) {
   let hash = 2_166_136_261;
   for (const char of text) hash = Math.imul(hash ^ char.codePointAt(0), 16_777_619) >>> 0;
-  return [205, 265, 330, 12, 150, 235, 290, 178][((hash ^ (hash >>> 15)) % 8) >>> 0];
+  return HUES[((hash ^ (hash >>> 15)) >>> 0) % HUES.length];
 }
 
 /** Initials on a colour that belongs to the id; the guild's mark for bots. */

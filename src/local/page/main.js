@@ -49,6 +49,7 @@ const context = {
   roles: () => state.roles,
   channels: () => state.channels(),
   openChannel: (id) => actions.openChannel(id),
+  openMessage: (channel, id) => actions.openMessage(channel, id).catch(fail),
   nameOfInteraction: acts.nameOfInteraction,
   isBusy: (message, customId) => state.busy.has(`${message}:${customId}`),
   onComponent: (message, customId, values) => acts.component(message, customId, values),
@@ -72,7 +73,7 @@ const context = {
     composer.focus();
     if (text && text !== message.content) acts.edit(message, text).catch(fail);
   },
-  jumpTo: (id) => timeline.jumpTo(id).catch(fail),
+  jumpTo: (id) => actions.openMessage(state.current, id).catch(fail),
 };
 
 const actions = {
@@ -99,6 +100,14 @@ const actions = {
       .loadNewest(id)
       .then(() => state.current === id && timeline.render())
       .catch(fail);
+  },
+  async openMessage(channel, id) {
+    if (channel !== state.current) {
+      actions.openChannel(channel);
+      await acts.loadNewest(channel);
+      timeline.render();
+    }
+    if (!(await timeline.jumpTo(id))) shell.toast("That message is not here any more.", true);
   },
   async switchPerson(name) {
     api.person = name;

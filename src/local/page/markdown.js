@@ -89,7 +89,21 @@ function mention(kind, id, context) {
   return el("span", { class: "mention" }, `@${member?.display ?? member?.name ?? "unknown"}`);
 }
 
+/** A link to a message or channel of this guild opens it here instead of on Discord's own site. */
+function placeLink([address, , channelId, messageId], context) {
+  const channel = context.channel?.(channelId);
+  if (!channel) return link(address, address);
+  const open = () =>
+    messageId ? context.openMessage?.(channelId, messageId) : context.openChannel?.(channelId);
+  return el(
+    "button",
+    { type: "button", class: "mention mention-channel", title: address, on: { click: open } },
+    `#${channel.name}${messageId ? " › message" : ""}`,
+  );
+}
+
 const TOKENS = [
+  [/^<?https:\/\/(?:\w+\.)?discord\.com\/channels\/(\d+)\/(\d+)(?:\/(\d+))?>?/, placeLink],
   [/^<t:(-?\d{1,13})(?::([tTdDfFR]))?>/, (match) => discordTime(Number(match[1]), match[2])],
   [
     /^<(@&|@!?|#)(\d{5,20})>/,

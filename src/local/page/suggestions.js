@@ -74,7 +74,7 @@ export function createSuggestions() {
                 "span",
                 { class: "suggest-label" },
                 item.label,
-                item.more ? el("span", { class: "suggest-more" }, item.more) : undefined,
+                item.more ? el("span", { class: "suggest-more" }, ` ${item.more}`) : undefined,
               ),
               item.detail ? el("small", {}, item.detail) : undefined,
             ),

@@ -44,6 +44,9 @@ export function createTimeline({ state, context, actions }) {
   let shown;
   let stuck = true;
   let selected;
+  /** While the pointer is down nothing is replaced under it, or its click would be lost. */
+  let pressed = false;
+  let missed = false;
 
   const feed = () => (state.current ? state.feed(state.current) : undefined);
   const nearBottom = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
@@ -202,6 +205,10 @@ export function createTimeline({ state, context, actions }) {
   }
 
   function render({ keep = false } = {}) {
+    if (pressed && shown === state.current) {
+      missed = true;
+      return;
+    }
     const channel = state.channel(state.current);
     if (shown !== state.current) {
       rows = new Map();
@@ -247,6 +254,18 @@ export function createTimeline({ state, context, actions }) {
   new ResizeObserver(() => stuck && toBottom()).observe(scroller);
   new ResizeObserver(() => stuck && toBottom()).observe(list);
   document.addEventListener("visibilitychange", () => !document.hidden && readAll());
+
+  const release = () =>
+    setTimeout(() => {
+      pressed = false;
+      if (missed) render();
+      missed = false;
+    });
+  list.addEventListener("pointerdown", () => {
+    pressed = true;
+  });
+  for (const type of ["pointerup", "pointercancel", "dragend", "blur"])
+    window.addEventListener(type, release);
 
   function select(item, focus = true) {
     if (!item) return;
@@ -311,19 +330,20 @@ export function createTimeline({ state, context, actions }) {
       if (!mine && !has(message, "loading"))
         announce(`${authorOf(message, context).display}: ${summaryOf(message)}`);
     },
-    /** Shows a message and marks it for a moment; loads older ones until it is there. */
+    /** Shows a message and marks it for a moment; loads older ones until it is there. False when it is not. */
     async jumpTo(id) {
       for (let page = 0; page < 10 && !rows.has(id) && !feed()?.complete; page++) {
         await actions.loadOlder(state.current);
         render({ keep: true });
       }
       const item = rows.get(id)?.item;
-      if (!item) return;
+      if (!item) return false;
       stuck = false;
       item.scrollIntoView({ block: "center" });
       select(item);
       item.classList.add("message-marked");
       setTimeout(() => item.classList.remove("message-marked"), 1600);
+      return true;
     },
     focusLast() {
       select([...list.querySelectorAll(".message")].at(-1));

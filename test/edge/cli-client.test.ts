@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import test, { type TestContext } from "node:test";
+import { openDesk, writeRun } from "./cli-harness.ts";
+
+/** What stands between the command and the supervisor: passes on, or does something unkind first. */
+type Unkind = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  pass: () => Promise<Response>,
+) => Promise<boolean>;
+
+async function openFront(t: TestContext, unkind: Unkind) {
+  const desk = await openDesk(t);
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const path = request.url ?? "";
+      seen.push(`${request.method} ${path}`);
+      const body = await buffer(request);
+      const pass = () => {
+        const headers = Object.fromEntries(
+          ["authorization", "content-type", "idempotency-key"].flatMap((name) =>
+            request.headers[name] ? [[name, String(request.headers[name])]] : [],
+          ),
+        );
+        return fetch(`${desk.door.url}${path}`, {
+          method: request.method ?? "GET",
+          headers,
+          ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
+        });
+      };
+      if (await unkind(request, response, pass)) return;
+      const answer = await pass();
+      response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
+      for await (const part of answer.body ?? []) response.write(part);
+      response.end();
+    })().catch((error: unknown) => response.destroy(error as Error));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  writeRun(desk.home, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  return { ...desk, count: (start: string) => seen.filter((line) => line.startsWith(start)).length };
+}
+
+/** Does it for the first `times` requests that match. */
+function first(times: number, matches: (request: IncomingMessage) => boolean, act: Unkind): Unkind {
+  let left = times;
+  return async (request, response, pass) => {
+    if (left === 0 || !matches(request)) return false;
+    left--;
+    return act(request, response, pass);
+  };
+}
+
+const isPost = (request: IncomingMessage) => request.method === "POST";
+
+test("an answer that breaks after the work was taken is asked again, and the work is there once", async (t) => {
+  const front = await openFront(
+    t,
+    first(2, isPost, async (_, response, pass) => {
+      await pass();
+      response.destroy();
+      return true;
+    }),
+  );
+  front.door.settleAll("succeeded", "once");
+  const { code, out } = await front.hq("delegate", "webster", "x", "--format", "text");
+  assert.deepEqual([code, out], [0, "once\n"]);
+  assert.equal(front.count("POST"), 3);
+  assert.equal((await front.door.verbs.delegations({})).items.length, 1);
+});
+
+test("a supervisor that is just leaving is asked again", async (t) => {
+  const front = await openFront(
+    t,
+    first(2, isPost, async (_, response) => {
+      response.writeHead(503, { "content-type": "application/problem+json" });
+      response.end(JSON.stringify({ code: "stopping", detail: "The supervisor is stopping." }));
+      return true;
+    }),
+  );
+  front.door.settleAll("succeeded", "done");
+  assert.equal((await front.hq("delegate", "webster", "x")).code, 0);
+  assert.equal(front.door.requests.length, 1);
+});
+
+test("being too quick is waited out, not failed", async (t) => {
+  const front = await openFront(
+    t,
+    first(
+      3,
+      (request) => !request.url?.endsWith("/live"),
+      async (_, response) => {
+        response.writeHead(429, { "retry-after": "0", "content-type": "application/problem+json" });
+        response.end("{}");
+        return true;
+      },
+    ),
+  );
+  front.door.settleAll("succeeded", "done");
+  assert.equal((await front.hq("delegate", "webster", "x")).code, 0);
+});
+
+test("an event stream that breaks in the middle of an event goes on without losing or repeating one", async (t) => {
+  let broken = 0;
+  const front = await openFront(t, async (request, response, pass) => {
+    if (!request.url?.includes("/events") || broken === 2) return false;
+    broken++;
+    const answer = await pass();
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    for await (const part of answer.body ?? []) {
+      response.write(Buffer.from(part).subarray(0, 60), () => response.destroy());
+      break;
+    }
+    return true;
+  });
+  front.door.settleAll("succeeded", "done");
+  const { code, out } = await front.hq("delegate", "webster", "x", "--no-wait");
+  assert.equal(code, 0);
+  const { runId } = JSON.parse(out) as { runId: string };
+  const logs = await front.hq("logs", runId, "--follow", "--json");
+  const lines = logs.out
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { type: string }).type);
+  assert.deepEqual([logs.code, lines], [0, ["delegation.queued", "delegation.settled"]]);
+  assert.equal(broken, 2);
+});
+
+test("what must not be repeated is not: a broken answer to stop is no second stop", async (t) => {
+  const front = await openFront(t, async (request, response) => {
+    if (!isPost(request)) return false;
+    response.destroy();
+    return true;
+  });
+  const { createClient } = await import("../../src/cli/client.ts");
+  const { createLink } = await import("../../src/cli/link.ts");
+  const io = { env: { HQ_HOME: front.home }, cwd: front.home, installation: front.home, now: Date.now };
+  const client = createClient(createLink(io as never, "none"), Date.now);
+  await assert.rejects(client.ask({ method: "POST", path: "/stop" }), { code: "no_supervisor" });
+  assert.equal(front.count("POST"), 1);
+});

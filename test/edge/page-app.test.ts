@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Locator } from "playwright-core";
+import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { hands, openPage, sees, switchTo, useBrowser } from "./page-fixture.ts";
+
+const browser = useBrowser();
+const QUESTION = "Find the CTE of Zerodur Class 0 between 20 and 40 °C";
+const folder = temporaryFolder("page-app-");
+let supervisor: Supervisor;
+before(async () => {
+  supervisor = await startSupervisor(folder.path);
+});
+after(async () => {
+  await supervisor.stop();
+  folder.remove();
+});
+
+type Given = Parameters<typeof openPage>[0];
+
+async function open(t: Given, how: Parameters<typeof openPage>[3] = {}) {
+  const page = await openPage(t, browser(), `${supervisor.ready.guild}/`, how);
+  await sees(
+    page.getByRole("heading", { name: "Welcome to #technical" }).or(page.getByRole("listitem")).first(),
+  );
+  const hand = hands(page);
+  return {
+    page,
+    ...hand,
+    /** By keyboard: the command, the agent with the bot's suggestions, the objective, Enter. */
+    async delegate(agent: string, objective: string): Promise<void> {
+      await page.keyboard.type("/delegate ");
+      await sees(hand.option("agent"));
+      await page.keyboard.type(agent);
+      await sees(hand.suggestion(new RegExp(agent)));
+      await page.keyboard.press("Enter");
+      await page.keyboard.type(objective);
+      await page.keyboard.press("Enter");
+    },
+    async command(name: string): Promise<void> {
+      await page.keyboard.type(name);
+      await sees(hand.suggestion(new RegExp(`^${name}\\b`)));
+      await page.keyboard.press("Enter");
+    },
+  };
+}
+
+async function onlyOne(list: Locator, text: string): Promise<void> {
+  await sees(list.getByRole("listitem").filter({ hasText: text }).first());
+  assert.equal(await list.getByRole("listitem").filter({ hasText: text }).count(), 1);
+}
+
+test("a newcomer asks webster and reads the answer in #results, with one line in #agent-logs", async (t) => {
+  const { page, delegate, message, messages, openChannel } = await open(t);
+  await delegate("webster", QUESTION);
+  const card = message(/webster · (?:queued|waiting|running)/);
+  await sees(card);
+  await sees(card.getByText(QUESTION));
+  await sees(message(/webster · done in/));
+  await sees(page.getByRole("button", { name: /^results, unread/ }));
+  await openChannel("results");
+  const result = message("Zerodur Expansion Class 0");
+  await sees(result.getByText("0 ± 0.02 ppm/K", { exact: true }));
+  await sees(result.getByText(/confidence medium/));
+  await sees(result.getByText(/Sample data\. Check the source named/));
+  await sees(result.getByText(/Sample agent webster/));
+  await onlyOne(messages, "Zerodur Expansion Class 0");
+  await openChannel("agent-logs");
+  await onlyOne(messages, "webster");
+});
+
+test("the card's link leads to it, Details answers the person alone, Cancel stops a slow one", async (t) => {
+  const { page, delegate, message, openChannel } = await open(t);
+  await openChannel("fea-analysis");
+  await delegate("auditor", "Check this [slow 5m]");
+  const card = message("auditor · running");
+  await sees(card);
+  const asked = message("Only you can see this");
+  await openChannel("technical");
+  await openChannel("fea-analysis");
+  await asked.getByRole("button", { name: "#fea-analysis › message" }).click();
+  await sees(page.locator(".message-marked", { hasText: "auditor · running" }));
+  await card.getByRole("button", { name: "Details" }).click();
+  await sees(message(/attempt/i).getByText("Only you can see this"));
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await sees(message("auditor · canceled"));
+});
+
+test("Delegate this message, from the menu of a message", async (t) => {
+  const { page, write, message, openChannel } = await open(t);
+  await openChannel("materials-data");
+  await write("CTE of ULE 7972 between 5 and 35 °C");
+  await message("CTE of ULE 7972").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Delegate this message" }).click();
+  const question = message("Who shall do this?");
+  await sees(question.getByText("Only you can see this"));
+  await question.getByRole("combobox", { name: "Choose an agent" }).click();
+  await page
+    .getByRole("listbox")
+    .getByRole("option", { name: /webster/ })
+    .click();
+  await sees(message(/webster · done in/));
+  await openChannel("results");
+  await sees(message("ULE 7972").getByText("0 ± 0.03 ppm/K", { exact: true }));
+});
+
+test("/agents, /status and /cancel answer", async (t) => {
+  const { page, delegate, command, message, openChannel } = await open(t);
+  await openChannel("it-ops");
+  await command("/agents");
+  await page.keyboard.press("Enter");
+  await sees(message(/webster.*\(H\)/));
+  await delegate("secretary", "Take a note [slow 5m]");
+  await sees(message("secretary · running"));
+  await command("/status");
+  await page.getByRole("button", { name: "Send", exact: true }).press("Enter");
+  await sees(message(/\d+ open/));
+  await command("/cancel");
+  await sees(page.locator(".suggest").getByRole("option", { name: /secretary/ }));
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Send", exact: true }).press("Enter");
+  await sees(message("secretary · canceled"));
+});
+
+test("mistakes are answered to the person alone, with what to do next", async (t) => {
+  const { page, message, option, openChannel, command } = await open(t);
+  await openChannel("code-review");
+  await command("/delegate");
+  await page.keyboard.type("wepster");
+  await option("objective").fill("Find something");
+  await page.keyboard.press("Enter");
+  const unknown = message(/wepster/);
+  await sees(unknown.getByText("Only you can see this"));
+  await sees(unknown.getByText(/webster/));
+  await command("/delegate");
+  await page.keyboard.type("webster");
+  await page.keyboard.press("Escape");
+  await option("objective").fill("   ");
+  await page.keyboard.press("Enter");
+  await sees(page.getByText("This option is required."));
+  await option("objective").fill("x".repeat(7000));
+  await page.keyboard.press("Enter");
+  await sees(page.getByText("At most 6000 characters; these are 7000."));
+  await page.getByRole("button", { name: "Cancel the command" }).click();
+  await switchTo(page, "Guest");
+  await openChannel("code-review");
+  await command("/delegate");
+  await page.keyboard.type("webster");
+  await sees(page.locator(".suggest"));
+  await option("objective").fill("Find something");
+  await page.keyboard.press("Enter");
+  await sees(
+    message("Only you can see this")
+      .getByText(/not allowed|may not|ask/i)
+      .first(),
+  );
+});
+
+test("a failure and its second attempt are seen on the card", async (t) => {
+  const { delegate, message, openChannel } = await open(t);
+  await openChannel("nx-cad");
+  await delegate("nx-expert", "Mesh the M2 mirror [fail once]");
+  await sees(message(/attempt 2 of 2/));
+  await sees(message(/nx-expert · done in/));
+});
+
+test("after kill -9 the page finds the new supervisor, and the answer comes once", async (t) => {
+  const { delegate, message, messages, openChannel, page } = await open(t);
+  await openChannel("literature");
+  await delegate("webster", "CTE of Invar 36 [slow 4s]");
+  await sees(message("webster · running"));
+  supervisor.child.kill("SIGKILL");
+  await supervisor.exited;
+  await sees(page.getByText("The connection to the local guild is lost. Trying again…"));
+  supervisor = await startSupervisor(folder.path, {
+    HQ_GUILD_PORT: new URL(supervisor.ready.guild ?? "").port,
+  });
+  await sees(message("webster · done in"));
+  await openChannel("results");
+  await onlyOne(messages, "Invar 36: mean CTE");
+});
