@@ -13,6 +13,7 @@ import type { Redact } from "../telemetry/redact.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { DiscordPart } from "./discord-part.ts";
 import type { Mode } from "./mode.ts";
+import { onFreePort } from "./port.ts";
 
 const MOST_ATTACHED_BYTES = 8 * 1024 * 1024;
 
@@ -45,10 +46,9 @@ export type EdgeDeps = {
   readonly onMade: (edge: Edge) => void;
 };
 
-/** Connects people: to Discord, or to a local guild that is started first. A temporary supervisor has no edge. */
+/** Connects people: to Discord, or to a local guild that is started first. */
 export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<void>): Promise<void> {
   const { mode } = deps;
-  if (mode.kind === "embedded") return;
   const guild = mode.kind === "local" ? await startGuild(deps, begin) : undefined;
   const place =
     mode.kind === "discord"
@@ -93,7 +93,8 @@ async function startGuild(deps: EdgeDeps, begin: (part: Part) => Promise<void>) 
     now: deps.now,
     ...(key ? { key } : {}),
   });
-  await begin({ name: "local guild", start: guild.start, stop: guild.stop });
+  const start = () => onFreePort(deps.guildPort, "HQ_GUILD_PORT", guild.start);
+  await begin({ name: "local guild", start, stop: guild.stop });
   return { id: GUILD_ID, url: guild.url, restApi: guild.restApi, key };
 }
 

@@ -3,11 +3,10 @@ import { Refusal } from "../kernel/refusal.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
-/** Where people are: Discord itself, our local guild, or nowhere (a temporary supervisor of the command line). */
+/** Where people are: Discord itself, or our local guild. */
 export type Mode =
   | { readonly kind: "discord"; readonly token: string; readonly guildId: string; readonly api?: string }
-  | { readonly kind: "local" }
-  | { readonly kind: "embedded" };
+  | { readonly kind: "local" };
 
 export type ReadMode = {
   readonly mode: Mode;
@@ -16,12 +15,11 @@ export type ReadMode = {
 };
 
 /** A guild without a token is a mistake, not a wish for the local guild. */
-export function readMode(env: Env, isEmbedded: boolean): ReadMode {
+export function readMode(env: Env): ReadMode {
   const bot = botTokenFrom(env);
   const token = bot?.token;
   const notices = bot?.notice ? [bot.notice] : [];
   const samples = readSamples(env, !token);
-  if (isEmbedded) return { mode: { kind: "embedded" }, samples, notices };
   if (!token) {
     if (env.GUILD_ID) {
       throw new Refusal("invalid_input", `GUILD_ID is ${env.GUILD_ID}, but there is no DISCORD_TOKEN.`, {

@@ -54,7 +54,7 @@ function checkEnvironment({ envFile, env }: Installation): {
     }
   };
   read(() => {
-    for (const message of readMode(env, false).notices) warnings.push({ file: envFile, path: "", message });
+    for (const message of readMode(env).notices) warnings.push({ file: envFile, path: "", message });
   });
   read(() => readPort(env, "HQ_PORT", 0));
   read(() => readPort(env, "HQ_GUILD_PORT", 0));

@@ -1,5 +1,5 @@
 import { oneLine } from "../kernel/text.ts";
-import { actorName, callerOf } from "./actor.ts";
+import { callerOf } from "./actor.ts";
 import type { DelegationEvent, DelegationState } from "./delegation-types.ts";
 import type { Effect } from "./effects.ts";
 
@@ -156,9 +156,4 @@ function post(run: string, kind: "result" | "log", dueAt: number): Effect {
     lane: "discord",
     dueAt,
   };
-}
-
-/** Who settled it, for history lines. */
-export function settledBy(event: EventOf<"delegation.settled">): string {
-  return event.by ? actorName(event.by) : "system";
 }

@@ -46,8 +46,9 @@ async function open(t: Given, how: Parameters<typeof openPage>[3] = {}) {
 }
 
 async function onlyOne(list: Locator, text: string): Promise<void> {
-  await sees(list.getByRole("listitem").filter({ hasText: text }).first());
-  assert.equal(await list.getByRole("listitem").filter({ hasText: text }).count(), 1);
+  const found = list.locator(":scope > .message").filter({ hasText: text });
+  await sees(found.first());
+  assert.equal(await found.count(), 1);
 }
 
 test("a newcomer asks webster and reads the answer in #results, with one line in #agent-logs", async (t) => {

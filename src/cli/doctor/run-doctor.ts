@@ -63,7 +63,7 @@ function examineEnvironment({ env, envFile }: Installation): {
     ? [warn("environment", ".env holds secrets, and other users may read it", `chmod 600 ${envFile}`)]
     : [];
   try {
-    const mode = readMode(env, false);
+    const mode = readMode(env);
     const notices = mode.notices.map((notice) => warn("environment", notice, `rename it in ${envFile}`));
     return { mode, findings: [...findings, ...notices] };
   } catch (thrown) {

@@ -17,7 +17,7 @@ export type Answer = {
 /** Every result ends with this, so that nobody takes a sample for a colleague. */
 export function sampleLine(
   agent: string,
-  what = "answered from a small built-in table, nothing was looked up",
+  what = "from a small built-in table, nothing was looked up",
 ): string {
   return `Sample agent ${agent}: ${what}.`;
 }

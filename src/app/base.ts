@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import type { Crash } from "../engine/ports/log.ts";
+import type { Part } from "../kernel/lifecycle.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { holdHome } from "../ledger/lock.ts";
+import { createLog } from "../telemetry/log.ts";
+import { createRedact } from "../telemetry/redact.ts";
+import { createConfigHolder } from "./config-holder.ts";
+import { loadCredentials } from "./credentials.ts";
+import { makeHome, readRunFile } from "./home.ts";
+import { type Env, readMode } from "./mode.ts";
+
+export type AppOptions = {
+  readonly installation: string;
+  readonly home: string;
+  readonly configDir: string;
+  readonly env: Env;
+  readonly version: string;
+  readonly isEmbedded: boolean;
+  /** 0 = a free one. */
+  readonly ports: { readonly api: number; readonly guild: number };
+  readonly onStopAsked: () => void;
+  readonly overrides?: { readonly crash?: (point: string) => void; readonly now?: () => number };
+};
+
+export type Begin = (part: Part) => Promise<void>;
+
+/** What everything else stands on: the folder, held by us alone; who may ask; the configuration; the log. */
+export async function openBase(options: AppOptions, begin: Begin) {
+  const { home, env } = options;
+  const now = options.overrides?.now ?? Date.now;
+  const crash: Crash = options.overrides?.crash ?? (() => undefined);
+  const startedAt = now();
+  const { mode, samples, notices } = readMode(env);
+  makeHome(home);
+  const describe = { pid: process.pid, startedAt: new Date(startedAt).toISOString() };
+  const lock = await holdHome({ path: join(home, "supervisor.lock"), describe });
+  if (!lock.ok) throw lockedBy(home, lock.holder);
+  await begin({ name: "lock", stop: lock.release });
+  const credentials = loadCredentials(home, env);
+  const config = createConfigHolder({ ...options, samples, now });
+  const redact = createRedact(() => [credentials.apiKey, credentials.secret, ...config.secrets()]);
+  const { level } = config.current().settings.logs;
+  const log = createLog({
+    file: join(home, "logs", "supervisor.log"),
+    level,
+    redact,
+    people: process.stderr,
+  });
+  await begin({ name: "log", stop: log.close });
+  for (const text of [...notices, ...config.warnings]) log.warn({ text }, "a notice");
+  const modeName: "local" | "discord" | "embedded" = options.isEmbedded ? "embedded" : mode.kind;
+  return { now, crash, startedAt, mode, modeName, samples, credentials, config, redact, log };
+}
+
+export type Base = Awaited<ReturnType<typeof openBase>>;
+
+function lockedBy(home: string, holder: unknown): Refusal {
+  const run = readRunFile(home);
+  const pid = (holder as { pid?: number } | undefined)?.pid ?? run?.pid;
+  return new Refusal("locked", `Another supervisor (pid ${pid ?? "unknown"}) already works in ${home}.`, {
+    hint: `Use it${run ? ` at ${run.api}` : ""}, stop it with \`hq stop\`, or give this one its own HQ_HOME.`,
+  });
+}

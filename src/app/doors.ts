@@ -1,0 +1,74 @@
+import { createApi } from "../api/server.ts";
+import { createMinute } from "../triggers/minute.ts";
+import type { AppOptions, Base, Begin } from "./base.ts";
+import { agentToken, createActorFor } from "./credentials.ts";
+import { leaveWhenIdle } from "./idle.ts";
+import { onFreePort } from "./port.ts";
+import type { Stage } from "./stage.ts";
+
+const STOP_WITHIN_MS = 10_000;
+
+/** Opens what people, programs and files come through; stopped in the opposite order: edges, loop, inbox. */
+export async function openDoors(options: AppOptions, base: Base, stage: Stage, begin: Begin): Promise<void> {
+  const { config, log, now } = base;
+  const { inbox, loop, verbs, onBroken } = stage;
+  await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
+  const api = createApi({
+    verbs,
+    actorFor: createActorFor(base.credentials, () => config.current().registry),
+    agentToken: (id) => agentToken(base.credentials.secret, id),
+    settings: () => config.current().settings.api,
+    log,
+    now,
+    version: options.version,
+    onStop: options.onStopAsked,
+  });
+  stage.useApi(await onFreePort(options.ports.api, "HQ_PORT", () => api.listen(options.ports.api)));
+  await begin({ name: "loop", start: async () => loop.start(), stop: () => loop.stop(STOP_WITHIN_MS) });
+  await begin({ name: "api", stop: api.stop });
+  const onChange = () => {
+    stage.agents.forgive();
+    loop.ring();
+  };
+  await begin(config.watch({ log, onChange }));
+  const askAgents = () =>
+    Promise.all(config.current().registry.agents.map((card) => stage.agents.probe(card)));
+  const look = () => {
+    stage.lookForLostRuns().then(askAgents).catch(onBroken);
+  };
+  look();
+  const onMinute = () => {
+    inbox.sweep().catch(onBroken);
+    look();
+    loop.ring();
+    stage.doors().edge?.reconcile();
+  };
+  await begin(createMinute(onMinute));
+  let connecting: Promise<void> | undefined;
+  const connect = () => {
+    connecting ??= openEdge(options, base, stage, begin);
+    return connecting;
+  };
+  if (!options.isEmbedded) return connect();
+  stage.connectWhenAsked(connect);
+  const { lastAskedAt } = api;
+  await begin(leaveWhenIdle({ verbs, now, lastAskedAt, onIdle: options.onStopAsked, onBroken }));
+}
+
+/** discord.js and the local guild are half of the memory: a temporary supervisor does without until a channel is to be read. */
+async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Begin): Promise<void> {
+  const { createEdge } = await import("./edge.ts");
+  await createEdge(
+    {
+      ...base,
+      ...stage,
+      home: options.home,
+      installation: options.installation,
+      guildPort: options.isEmbedded ? 0 : options.ports.guild,
+      config: base.config.current,
+      onConnection: (isOpen) => stage.loop.setLane("discord", isOpen),
+      onMade: stage.useEdge,
+    },
+    begin,
+  );
+}

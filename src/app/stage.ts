@@ -1,0 +1,84 @@
+import type { Agents } from "../engine/ports/agents.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+import { createInbox } from "../handoffs/inbox.ts";
+import { createHandoffTokens } from "../handoffs/token.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { createJournal } from "../telemetry/journal.ts";
+import type { AppOptions, Base } from "./base.ts";
+import { createCore } from "./core.ts";
+import type { Edge } from "./edge.ts";
+import { createHealth } from "./health.ts";
+
+export type Store = {
+  readonly ledger: Ledger;
+  readonly epoch: () => number;
+  readonly holder: string;
+  readonly agents: Agents;
+};
+
+/** Engine, loop, inbox and verbs, before anybody can knock. */
+export function createStage(options: AppOptions, base: Base, store: Store) {
+  const { now, log, crash, config, credentials, startedAt } = base;
+  const { version } = options;
+  let api = "";
+  let edge: Edge | undefined;
+  let connect: (() => Promise<void>) | undefined;
+  const health = createHealth({
+    ...store,
+    config: config.current,
+    version,
+    mode: base.modeName,
+    startedAt,
+    now,
+    edge: () => edge,
+  });
+  const onBroken = health.noteBroken(log);
+  const core = createCore({
+    ...store,
+    config: config.current,
+    createInbox: (sink) =>
+      createInbox({
+        settings: () => config.current().settings.handoffs,
+        agents: () => config.current().registry.agents,
+        sink,
+        now,
+        log,
+        crash,
+      }),
+    secret: credentials.secret,
+    journal: createJournal(() => config.current().settings.logs),
+    tokens: createHandoffTokens(credentials.secret),
+    handInUrl: (run) => `${api}/api/v1/handoffs/${run}`,
+    readChannel: async (channel, messages) => {
+      await connect?.();
+      if (edge) return edge.readChannel(channel, messages);
+      throw new Refusal("no_discord", "Channels cannot be read yet: the supervisor is still starting.");
+    },
+    discord: () => edge,
+    health: health.read,
+    startedAt,
+    now,
+    log,
+    crash,
+    onBroken,
+  });
+  return {
+    ...core,
+    ...store,
+    health,
+    onBroken,
+    doors: () => ({ api, edge }),
+    useApi: (url: string) => {
+      api = url;
+    },
+    /** How a temporary supervisor, which has no edge, gets one when a channel is to be read. */
+    connectWhenAsked: (how: () => Promise<void>) => {
+      connect = how;
+    },
+    useEdge: (made: Edge) => {
+      edge = made;
+    },
+  };
+}
+
+export type Stage = ReturnType<typeof createStage>;
