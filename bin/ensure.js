@@ -14,18 +14,21 @@ export function ensureInstalled() {
   process.stderr.write("Installing what package-lock.json names (npm ci) …\n");
   const env = { ...process.env };
   delete env.NODE_ENV;
-  const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-    env,
-    shell: process.platform === "win32",
-  });
-  if (done.status !== 0) {
+  // A registry that stumbles once is no reason to fail a newcomer.
+  for (const isLast of [false, true]) {
+    const done = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+      env,
+      shell: process.platform === "win32",
+    });
+    if (done.status === 0) return;
+    const end = done.status ?? done.signal ?? done.error?.message;
     process.stderr.write(
-      `npm ci ended with ${done.status ?? done.signal}: run it by hand in ${root} to see why.\n`,
+      `npm ci ended with ${end}${isLast ? `: run it by hand in ${root} to see why` : "; once more"}.\n`,
     );
-    process.exit(1);
   }
+  process.exit(1);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) ensureInstalled();

@@ -9,7 +9,7 @@ import { createVerbs } from "../engine/create-verbs.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
-import { createFilings, createTimers, performWith } from "../engine/perform.ts";
+import { createFilings, createTimer, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
@@ -53,7 +53,14 @@ export function createCore(deps: CoreDeps) {
   const { ledger, now, log, crash, config } = deps;
   const registry = () => config().registry;
   const settings = () => config().settings;
-  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join() });
+  const engine = createEngine({
+    ledger,
+    now,
+    crash,
+    onCommit: () => loop.join(),
+    take: () => loop.take(),
+    onTaken: (effects) => loop.begin(effects),
+  });
   const receive = createReceive({ engine, inbox: () => inbox, registry, now, crash });
   const inbox = deps.createInbox(async (arrived) => {
     await receive(arrived);
@@ -70,14 +77,14 @@ export function createCore(deps: CoreDeps) {
     log,
     crash,
   });
-  const timers = createTimers({ engine, now });
+  const timer = createTimer({ engine, now });
   const filings = createFilings({ inbox, journal: deps.journal, crash });
 
   const perform = performWith({
     dispatch,
     reconcile,
-    deadline: timers.deadline,
-    "start-limit": timers.startLimit,
+    deadline: timer,
+    "start-limit": timer,
     archive: filings.archive,
     append: filings.append,
     post: (effect) => discordOrLater(deps).post(effect),

@@ -20,34 +20,18 @@ export function performWith(performers: Performers): (effect: ClaimedEffect) => 
   };
 }
 
-/** A timer that became due is an input. */
-export function createTimers(deps: { readonly engine: Engine; readonly now: () => number }) {
-  const settle = (effect: ClaimedEffect) => [{ id: effect.id, outcome: "fired" }];
-  return {
-    async deadline(effect: ClaimedOf<"deadline">): Promise<Outcome> {
-      const { run, attempt } = effect.body;
-      const input = { type: "deadline", attempt, at: deps.now() } as const;
-      await deps.engine.accept({
-        kind: "delegation",
-        stream: run,
-        input,
-        cause: effect.id,
-        settles: settle(effect),
-      });
-      return { kind: "recorded" };
-    },
-    async startLimit(effect: ClaimedOf<"start-limit">): Promise<Outcome> {
-      const { run, attempt } = effect.body;
-      const input = { type: "start-limit", attempt, at: deps.now() } as const;
-      await deps.engine.accept({
-        kind: "delegation",
-        stream: run,
-        input,
-        cause: effect.id,
-        settles: settle(effect),
-      });
-      return { kind: "recorded" };
-    },
+/** A timer that became due is an input of the same name. */
+export function createTimer(deps: { readonly engine: Engine; readonly now: () => number }) {
+  return async (effect: ClaimedOf<"deadline" | "start-limit">): Promise<Outcome> => {
+    const { type, run, attempt } = effect.body;
+    await deps.engine.accept({
+      kind: "delegation",
+      stream: run,
+      input: { type, attempt, at: deps.now() },
+      cause: effect.id,
+      settles: [{ id: effect.id, outcome: "fired" }],
+    });
+    return { kind: "recorded" };
   };
 }
 

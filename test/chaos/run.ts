@@ -22,7 +22,7 @@ for (let roundNo = 1; done < kills; roundNo++) {
   const round = await runRound({
     points,
     perKill,
-    nth: (index, point) => (point.startsWith("interaction:") ? 1 : 1 + ((index * 7 + roundNo * 3) % 20)),
+    nth: (index, point) => (/^(interaction|card):/.test(point) ? 1 : 1 + ((index * 7 + roundNo * 3) % 20)),
   });
   const verdict = summary(round);
   console.log(`round ${roundNo}: ${verdict.text}`);
