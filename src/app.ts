@@ -51,6 +51,7 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
     secret: (name) => options.env[name],
     log,
     version: options.version,
+    timeouts: options.overrides?.agentTimeouts ?? {},
   });
   await begin({ name: "agents", stop: agents.close });
   await base.config.startSamples(begin, log);

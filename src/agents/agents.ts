@@ -44,6 +44,10 @@ export function createAgents(given: {
   const pulses = createPulses(now);
   /** Agents that refused a token, with the token: nothing is sent to them until it changes. */
   const held = new Map<string, string | undefined>();
+  /** Agents whose gateway took a token, with the token. */
+  const proven = new Map<string, string | undefined>();
+  /** The first requests with a token that is not proven yet. */
+  const trials = new Map<string, Promise<DispatchAnswer>>();
   let closing: Promise<void> | undefined;
 
   function poolFor(origin: string): Pool {
@@ -83,7 +87,25 @@ export function createAgents(given: {
     return { ok: true, value };
   }
 
+  /** Many at once with a wrong token would lock us out before the first answer says so: one goes first. */
   async function dispatch(request: DispatchRequest): Promise<DispatchAnswer> {
+    const { id } = request.agent;
+    const trial = trials.get(id);
+    if (trial) await trial;
+    else if (!isProven(request.agent)) {
+      const first = send(request).finally(() => trials.delete(id));
+      trials.set(id, first);
+      return first;
+    }
+    return send(request);
+  }
+
+  function isProven(card: AgentCard): boolean {
+    const token = tokenOf(card);
+    return token.ok && proven.has(card.id) && proven.get(card.id) === token.value;
+  }
+
+  async function send(request: DispatchRequest): Promise<DispatchAnswer> {
     const { agent: card } = request;
     const token = tokenOf(card);
     const reason = whyNot(card, token);
@@ -124,7 +146,11 @@ export function createAgents(given: {
       raw.kind === "accepted"
         ? raw
         : { ...raw, text: without(token.value, `${card.id} at ${url.host}: ${raw.text}`) };
-    if (answer.kind === "unauthorized") held.set(card.id, token.value);
+    if (answer.kind === "accepted") proven.set(card.id, token.value);
+    if (answer.kind === "unauthorized") {
+      proven.delete(card.id);
+      held.set(card.id, token.value);
+    }
     pulses.note(card.id, pulseAfter(answer));
     log.debug(
       { agent: card.id, key: request.idempotencyKey, answer: answer.kind, tookMs: now() - startedAt },

@@ -27,7 +27,10 @@ export function readAnswer(outcome: Exchange, nowMs: number): DispatchAnswer {
     const runId = asRecord(body)?.runId;
     return { kind: "accepted", ...(typeof runId === "string" ? { agentRunId: runId } : {}) };
   }
-  if (status === 401) return { kind: "unauthorized", text };
+  if (status === 401) {
+    const why = `it refused our token (401)${said ? `: ${said}` : ""}`;
+    return { kind: "unauthorized", text: `${why}; nothing more is sent until the token is corrected` };
+  }
   if (status >= 300 && status < 400) {
     return { kind: "final", status, text: `${text} (a redirect, which is not followed: correct its url)` };
   }

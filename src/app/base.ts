@@ -1,7 +1,10 @@
+import { uptime } from "node:os";
 import { join } from "node:path";
+import type { AgentTimeouts } from "../agents/agents.ts";
 import type { Crash } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { createSteadyClock } from "../kernel/time.ts";
 import { holdHome } from "../ledger/lock.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createRedact } from "../telemetry/redact.ts";
@@ -20,7 +23,11 @@ export type AppOptions = {
   /** 0 = a free one. */
   readonly ports: { readonly api: number; readonly guild: number };
   readonly onStopAsked: () => void;
-  readonly overrides?: { readonly crash?: (point: string) => void; readonly now?: () => number };
+  readonly overrides?: {
+    readonly crash?: (point: string) => void;
+    readonly now?: () => number;
+    readonly agentTimeouts?: Partial<AgentTimeouts>;
+  };
 };
 
 export type Begin = (part: Part) => Promise<void>;
@@ -28,7 +35,9 @@ export type Begin = (part: Part) => Promise<void>;
 /** What everything else stands on: the folder, held by us alone; who may ask; the configuration; the log. */
 export async function openBase(options: AppOptions, begin: Begin) {
   const { home, env } = options;
-  const now = options.overrides?.now ?? Date.now;
+  const wall = options.overrides?.now ?? Date.now;
+  const sources = { wall, monotonic: () => performance.now(), uptime };
+  const now = options.overrides?.now ?? createSteadyClock(sources);
   const crash: Crash = options.overrides?.crash ?? (() => undefined);
   const startedAt = now();
   const { mode, samples, notices } = readMode(env);
@@ -47,10 +56,16 @@ export async function openBase(options: AppOptions, begin: Begin) {
     redact,
     people: process.stderr,
   });
-  await begin({ name: "log", stop: log.close });
+  await begin({
+    name: "log",
+    stop: () => {
+      log.info({ pid: process.pid }, "stopped");
+      return log.close();
+    },
+  });
   for (const text of [...notices, ...config.warnings]) log.warn({ text }, "a notice");
   const modeName: "local" | "discord" | "embedded" = options.isEmbedded ? "embedded" : mode.kind;
-  return { now, crash, startedAt, mode, modeName, samples, credentials, config, redact, log };
+  return { now, wall, crash, startedAt, mode, modeName, samples, credentials, config, redact, log };
 }
 
 export type Base = Awaited<ReturnType<typeof openBase>>;

@@ -41,7 +41,8 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
         settings: () => config.current().settings.handoffs,
         agents: () => config.current().registry.agents,
         sink,
-        now,
+        // Compared with the times of files.
+        now: base.wall,
         log,
         crash,
       }),

@@ -25,3 +25,32 @@ export const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** Where "now" comes from: epoch milliseconds. */
 export type Clock = () => number;
+
+const SLEPT_MS = 1000;
+
+/**
+ * Wall time at the start and what has passed since, sleep of the machine included: whoever sets its clock moves no
+ * deadline of a running process. `wall` and `monotonic` in ms, `uptime` in seconds.
+ */
+export function createSteadyClock(sources: {
+  readonly wall: Clock;
+  readonly monotonic: () => number;
+  readonly uptime: () => number;
+}): Clock {
+  const { wall, monotonic, uptime } = sources;
+  const begunAt = wall();
+  const begun = monotonic();
+  const upMs = uptime() * 1000;
+  let lookedAt = 0;
+  let sleptMs = 0;
+  return () => {
+    const passed = monotonic() - begun;
+    // A monotonic clock stands still while the machine sleeps; its uptime does not.
+    if (passed - lookedAt >= SLEPT_MS) {
+      lookedAt = passed;
+      const missing = uptime() * 1000 - upMs - passed;
+      if (missing - sleptMs > SLEPT_MS) sleptMs = missing;
+    }
+    return Math.round(begunAt + passed + sleptMs);
+  };
+}

@@ -1,3 +1,5 @@
+import { Refusal } from "../kernel/refusal.ts";
+
 /** SQLite's primary result codes that tell of the machine, not of one write. */
 const PERM = 3;
 const BUSY = 5;
@@ -55,5 +57,5 @@ export function explain(thrown: unknown, path: string): unknown {
   const remedy = remedyFor(codeOf(thrown), path);
   if (remedy === undefined) return thrown;
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
-  return new Error(`${remedy} (SQLite: ${detail})`, { cause: thrown });
+  return new Refusal("ledger_trouble", `${remedy} (SQLite: ${detail})`, { cause: thrown });
 }

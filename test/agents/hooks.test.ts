@@ -274,6 +274,7 @@ test("after one 401 nothing is sent until it is forgiven, so that twenty never a
   for (let n = 0; n < 25; n++) {
     const answer = await agents.dispatch(requestTo(card));
     assert.equal(answer.kind, "unauthorized");
+    assert.match(answer.text, /refused our token \(401\).*corrected/);
   }
   assert.equal(gateway.requests.length, 1);
   assert.equal(agents.health("webster")?.state, "unauthorized");

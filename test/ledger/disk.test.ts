@@ -6,10 +6,10 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { commitOf, written } from "../contract/ledger-fixture.ts";
+import { has } from "../support/tools.ts";
 
 const NOBODY = 65_534;
 const child = join(import.meta.dirname, "full-child.ts");
-const canMount = spawnSync("unshare", ["-rm", "true"]).status === 0;
 
 function newDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), "hq-disk-"));
@@ -26,7 +26,7 @@ function runChild(dir: string, limit: string, ...unshare: readonly string[]): Re
 }
 
 // Where nothing can be mounted, group-commit.test.ts shows the same with a file that may not grow.
-if (canMount) {
+if (has("unshare", "the disk that is full")) {
   test("on a full disk writes reject and say what to do, reading goes on, and with space so does writing", (t) => {
     const dir = newDir(t);
     const seen = runChild(dir, 'mount -t tmpfs -o size=3m tmpfs "$0"', "unshare", "-rm");
