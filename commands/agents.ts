@@ -12,7 +12,8 @@ function line(agent: AgentStatus): string {
   const state =
     health.state === "up" || health.state === "unknown" ? workload(agent) : cut(asLine(health.text), 100);
   const last = lastHandoffAt === undefined ? "" : ` · last handoff ${relative(lastHandoffAt)}`;
-  return `${stateSymbol(agent)} **${card.id}**${letter} · ${state}${last}\n-# ${card.capabilities.join(", ")}${card.sample ? " · sample" : ""}`;
+  const small = [card.capabilities.join(", "), card.sample ? "sample" : ""].filter(Boolean).join(" · ");
+  return `${stateSymbol(agent)} **${card.id}**${letter} · ${state}${last}${small ? `\n-# ${small}` : ""}`;
 }
 
 async function execute(_asked: Asked, { verbs, registry }: CommandContext): Promise<Answer> {

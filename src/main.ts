@@ -46,7 +46,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
       ...(crash ? { overrides: { crash } } : {}),
     });
     const onSignal = () => leave(0);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, onSignal);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
     const ready = await app.start();
     if (!options.embedded || options.json) announce(ready, options.json ?? false);
     const code = await left;

@@ -200,7 +200,7 @@ function readContext(io: Io, file: string): { readonly name: string; readonly te
 function parseChannel(text: string): string {
   const read = readChannelId(text);
   if ("id" in read) return read.id;
-  throw new InvalidArgumentError(read.wrong);
+  throw new InvalidArgumentError(`${read.wrong.charAt(0).toUpperCase()}${read.wrong.slice(1)}`);
 }
 
 function parseRunId(text: string): string {

@@ -93,6 +93,7 @@ function describe(view: DelegationView, nowMs: number): string {
   ];
   if (view.dispatchedAt) rows.push(["sent at", instant(view.dispatchedAt)]);
   if (waiting) rows.push(["waiting", `${waiting.text} (again at ${instant(waiting.untilAt)})`]);
+  else if (view.status === "queued") rows.push(["waiting", `for its turn at ${view.agent}`]);
   if (view.deadlineAt && !isSettled(view.status)) {
     rows.push(["deadline", `${instant(view.deadlineAt)}, in ${formatDuration(view.deadlineAt - nowMs)}`]);
   }

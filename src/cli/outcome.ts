@@ -42,7 +42,7 @@ export function exitOf(io: Io, view: DelegationView): number {
     case "failed":
     case "canceled":
       io.err(`${view.id} is ${view.status}${because}\n`);
-      for (const { path, message } of view.problems)
+      for (const { path, message } of view.problems.filter(({ message }) => message !== why))
         io.err(`  ${oneLine(path ? `${path}: ${message}` : message)}\n`);
       return 1;
     case "queued":

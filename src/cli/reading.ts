@@ -33,7 +33,7 @@ export function registerHandoffs(program: Command, hq: Hq): void {
 
 function handoffTable(items: readonly HandoffRecord[]): string {
   const rows = items.map(({ at, run, verdict, attempt, status, path, problems }) => {
-    const what = problems.map((problem) => `${problem.path}: ${problem.message}`).join("; ");
+    const what = problems.map(({ path: at, message }) => (at ? `${at}: ${message}` : message)).join("; ");
     return [instant(at), run, String(attempt), verdict, status ?? "–", what ? `${path} (${what})` : path];
   });
   return table([["SEEN", "RUN", "ATTEMPT", "VERDICT", "STATUS", "WHERE"], ...rows], 200);
@@ -52,7 +52,9 @@ export function registerContext(program: Command, hq: Hq): void {
         const history = await hq
           .client()
           .ask<ChannelHistory>({ path: `/channels/${name}/context?messages=${options.messages}` });
-        hq.io.out(options.json ? `${jsonText(history)}\n` : plainText(history.text));
+        if (options.json) hq.io.out(`${jsonText(history)}\n`);
+        else if (history.text === "") hq.io.err(`No messages in #${history.channel}.\n`);
+        else hq.io.out(plainText(history.text));
         return 0;
       }),
     );

@@ -63,13 +63,14 @@ export function watchConfig(options: {
   };
 }
 
-/** The texts of all files as one: two reads are alike when nothing that counts has changed. */
+/** All files as one text: two reads are alike when none was saved between them, be it as it was. */
 function contentOf(dir: string): string {
   return JSON.stringify(
     CONFIG_FILES.map((name) => {
       const file = join(dir, name);
       try {
-        return statSync(file).isFile() ? readFileSync(file, "latin1") : "not a file";
+        const found = statSync(file);
+        return found.isFile() ? [found.mtimeMs, readFileSync(file, "latin1")] : "not a file";
       } catch (cause) {
         return { code: (cause as NodeJS.ErrnoException).code };
       }

@@ -56,7 +56,8 @@ function progress(view: DelegationView, place: CardPlace): readonly string[] {
     const { text, untilAt } = view.waiting;
     return [`${attempt}waiting: ${cut(asLine(text), 200)} · next look ${relative(untilAt)}`, ...again];
   }
-  if (view.dispatchedAt === undefined) return [`${attempt}queued ${relative(view.queuedAt)}`, ...again];
+  if (view.dispatchedAt === undefined)
+    return [`${attempt}queued ${relative(view.queuedAt)}, for its turn at ${view.agent}`, ...again];
   const deadline = view.deadlineAt === undefined ? "" : ` · deadline ${relative(view.deadlineAt)}`;
   return [`${attempt}sent ${relative(view.dispatchedAt)}${deadline}`, ...again];
 }

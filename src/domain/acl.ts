@@ -47,16 +47,30 @@ export function mayDelegate(acl: Acl, caller: string, target: string): AclAnswer
     rule,
     text: allowed
       ? `${caller} may delegate to ${target} (${rule}).`
-      : `${caller} may not delegate to ${target}: ${why} Ask manager or tech-lead to delegate it.`,
+      : `${caller} may not delegate to ${target}: ${why}`,
   });
   if (caller === target) return answer(false, "self", "no agent delegates to itself.");
   if (acl.never.includes(target)) return answer(false, `never: ${target}`, `nobody delegates to ${target}.`);
   const row = acl.matrix[caller];
+  const advice = adviceFor(acl, target);
   if (!row || row.length === 0)
-    return answer(false, `no row for ${caller}`, `the ${acl.name} matrix gives ${caller} nobody.`);
+    return answer(false, `no row for ${caller}`, `the ${acl.name} matrix gives ${caller} nobody.${advice}`);
   const rule = `matrix ${acl.name}: ${caller} → ${row.includes("*") ? "all others" : row.join(", ")}`;
   if (row.includes("*") || row.includes(target)) return answer(true, rule, "");
-  return answer(false, rule, `its row is ${row.join(", ")}.`);
+  return answer(false, rule, `its row is ${row.join(", ")}.${advice}`);
+}
+
+/** Whom to ask instead: the first two whose row holds the target. */
+function adviceFor(acl: Acl, target: string): string {
+  const able = Object.entries(acl.matrix).filter(
+    ([caller, row]) => caller !== target && (row.includes("*") || row.includes(target)),
+  );
+  return able.length === 0
+    ? ""
+    : ` Ask ${able
+        .slice(0, 2)
+        .map(([caller]) => caller)
+        .join(" or ")} to delegate it.`;
 }
 
 /** The same question for whoever asks: the matrix binds agents; the operator and people with the right are free. */

@@ -41,7 +41,7 @@ function evolve(state: AgentTroubleState | undefined, event: AgentTroubleEvent):
 function effects(state: AgentTroubleState, event: AgentTroubleEvent): readonly Effect[] {
   const isDown = event.type === "agent.unauthorized";
   const text = isDown
-    ? `⛔ ${event.agent} is stopped: ${event.text} Its work waits. Mend the token and restart, or save config/agents.yaml to try again.`
+    ? `⛔ ${event.agent} is stopped: ${event.text.replace(/\.$/, "")}. Its work waits. Mend the token and restart, or save config/agents.yaml to try again.`
     : `✅ ${event.agent} takes work again.`;
   const id = `agent-${event.agent}/${isDown ? "unauthorized" : "well"}-${state.times}`;
   return [

@@ -62,7 +62,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       contextable: ["*"],
     },
     discord: { batchAbove: 8, cardEditMs: 2000, mirror: false },
-    api: { host: "127.0.0.1", allowedHosts: [], bodyLimit: 1_048_576, ratePerMinute: 600 },
+    api: { host: "127.0.0.1", allowedHosts: [], bodyLimit: 1_048_576, ratePerMinute: 6000 },
   });
   assert.deepEqual(result.config.files, []);
   assert.deepEqual(result.warnings.map(spoken), ["config : is not there: the defaults hold"]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
@@ -60,6 +60,12 @@ test("good, bad, good: a good change is taken, a bad one changes nothing and is 
   write("hq.yaml", timeout("2m"));
   assert.equal(await next(), "good 120000");
   assert.equal(told.length, 3);
+});
+
+test("a file that is saved as it was is read again: what waits for that is tried again", async (t) => {
+  const { dir, next } = await watched(t, { "hq.yaml": timeout("60s") });
+  utimesSync(join(dir, "hq.yaml"), new Date(), new Date(Date.now() + 5000));
+  assert.equal(await next(), "good 60000");
 });
 
 test("an editor that writes beside and renames is seen", async (t) => {

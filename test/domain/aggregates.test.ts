@@ -109,6 +109,11 @@ test("an agent that refuses our token is told once, and once more when it works 
       body.type === "post" ? [body.delivery.id] : [],
     );
   assert.deepEqual(ids(down), ["agent-webster/unauthorized-1"]);
+  for (const text of ["it answered 401", "it answered 401."]) {
+    const [effect] = play(agentTrouble, { ...down, text }).effects;
+    assert.ok(effect?.body.type === "post");
+    assert.match(effect.body.delivery.text ?? "", /: it answered 401\. Its work waits\. /);
+  }
   assert.deepEqual(ids(down, down), []);
   assert.deepEqual(ids(down, well), ["agent-webster/well-1"]);
   assert.deepEqual(ids(down, well, down), ["agent-webster/unauthorized-2"]);

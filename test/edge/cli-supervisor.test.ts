@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { goneWithin, newRoot, pidIn, runHq, startHq } from "./cli-process.ts";
 
 const QUICK = "Find the CTE of Zerodur between 20 and 40 °C [slow 10ms]";
@@ -67,9 +68,9 @@ test("exit codes tell success, part, block, failure, timeout, refusal and mistak
     [["optimizer", `${QUICK} [fail]`, "--retries", "0"], 1, /is failed/],
     [["secretary", `${QUICK} [silent]`, "--retries", "0", "--timeout", "1"], 4, /timed out/],
     [
-      ["manager", QUICK, "--caller", "webster"],
+      ["secretary", QUICK, "--caller", "webster"],
       3,
-      /webster may not delegate to manager[^]*manager or tech-lead/,
+      /webster may not delegate to secretary[^]*manager or tech-lead/,
     ],
     [["webstr", QUICK], 2, /Did you mean webster/],
   ];
@@ -155,6 +156,35 @@ test("start says when it is ready, is the only one, is waited for across kill -9
   const stop = await runHq(t, ["stop"], options);
   assert.equal(stop.code, 0, stop.err);
   assert.equal((await second.done).code, 0);
+});
+
+test("a terminal that is closed stops it in order, and the log says so", async (t) => {
+  const { home } = newRoot(t);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const supervisor = startHq(t, ["start", "--embedded", "--json", "--port", "0"], options);
+  await supervisor.said(/"event":"ready"/);
+  supervisor.child.kill("SIGHUP");
+  const { code, signal } = await supervisor.done;
+  assert.deepEqual([code, signal, existsSync(join(home, "run.json"))], [0, null, false]);
+  const last =
+    readFileSync(join(home, "logs", "supervisor.log"), "utf8")
+      .trim()
+      .split("\n")
+      .at(-1) ?? "";
+  assert.equal((JSON.parse(last) as { msg: string }).msg, "stopped");
+});
+
+test("Ctrl-C that arrives twice, from the terminal and from a launcher, still stops it in order", async (t) => {
+  const { home } = newRoot(t);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const supervisor = startHq(t, ["start", "--json", "--port", "0", "--guild-port", "0"], options);
+  await supervisor.said(/"event":"ready"/);
+  supervisor.child.kill("SIGINT");
+  // The second one is what a launcher passes on: a moment later, and before the stop is over.
+  await pause(5);
+  supervisor.child.kill("SIGINT");
+  const { code, signal } = await supervisor.done;
+  assert.deepEqual([code, signal, existsSync(join(home, "run.json"))], [0, null, false]);
 });
 
 test("stop --now ends a supervisor that does not answer", async (t) => {

@@ -267,7 +267,7 @@ test("refusals say what, and what to do, with the code of their kind", async (t)
       2,
       /Slack channel id; Discord ids are 17 to 20 digits/,
     ],
-    [["delegate", "webster", TASK, "--channel", "technical"], 2, /17 to 20 digits/],
+    [["delegate", "webster", TASK, "--channel", "technical"], 2, /is invalid\. A Discord .*17 to 20 digits/],
     [["delegate", "webster", TASK, "--run-id", "../x"], 2, /beginning with a letter/],
     [["delegate", "webster", TASK, "--channel-messages", "31"], 2, /1 to 30/],
     [["delegate", "webster", TASK, "--channel-messages", "5"], 2, /without --channel-context/],
@@ -358,6 +358,7 @@ test("status shows the supervisor and its delegations, or one of them", async (t
     delegations: { id: string }[];
   };
   assert.deepEqual([json.supervisor.ready, json.delegations.map(({ id }) => id)], [true, ["orch-0002"]]);
+  assert.match((await desk.hq("status", "orch-0003")).out, /waiting +for its turn at webster/);
   const one = await desk.hq("status", "orch-0002");
   assert.match(one.out, /status +succeeded/);
   assert.match(one.out, /\n0\.03 ppm\/K\n$/);
@@ -401,6 +402,42 @@ test("cancel, logs, handoffs, context, agents and acl read and print, for people
     allowed: boolean;
   };
   assert.equal(acl.allowed, true);
+});
+
+test("a channel without messages is told, and stdout stays empty", async (t) => {
+  const desk = await openDesk(t);
+  Object.assign(desk.door.verbs, {
+    channelContext: async (channel: string, messages: number) => ({
+      channel,
+      channelId: "1",
+      messages,
+      text: "",
+    }),
+  });
+  const { code, out, err } = await desk.hq("context", "#technical");
+  assert.deepEqual([code, out, err], [0, "", "No messages in #technical.\n"]);
+});
+
+test("a problem of a whole document has no path before it", async (t) => {
+  const desk = await openDesk(t);
+  const problems = [{ path: "", message: "is a symbolic link" }];
+  const record = { at: 5, run: "orch-0009", verdict: "unknown", path: "/h/orch-0009.json", digest: "d" };
+  Object.assign(desk.door.verbs, { handoffs: async () => [{ ...record, attempt: 1, problems }] });
+  assert.match((await desk.hq("handoffs")).out, /orch-0009\.json \(is a symbolic link\)/);
+});
+
+test("a reason that is also a problem is told once", async (t) => {
+  const desk = await openDesk(t);
+  desk.door.verbs.watch(([event]) => {
+    if (event?.type === "delegation.queued")
+      desk.door.change(event.stream, {
+        status: "failed",
+        reason: "webster says it failed: no source",
+        problems: [{ path: "status", message: "webster says it failed: no source" }],
+      });
+  });
+  const { err } = await desk.hq("delegate", "webster", TASK);
+  assert.equal(err.split("no source").length, 2);
 });
 
 test("without a supervisor reading commands end with 5, and a stale run.json counts as none", async (t) => {

@@ -5,7 +5,7 @@ import { createLocalGuild, type LocalGuildOptions } from "../../src/local/local-
 import { launchBrowser } from "../support/chromium.ts";
 import { startBot } from "./page-bot.ts";
 
-const PATIENCE_MS = 8000;
+const PATIENCE_MS = 15_000;
 /** A refused request is news for the person, not a fault of the page. */
 const EXPECTED = /Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|net::ERR/;
 
@@ -22,12 +22,13 @@ export function useBrowser(): () => Browser {
   };
 }
 
-/** Opens an address as a person would; whatever the page's console complains of fails the test. */
+/** Opens an address as a person would; whatever the page's console complains of fails the test. `stop` runs after it. */
 export async function openPage(
   t: TestContext,
   browser: Browser,
   address: string,
   how: BrowserContextOptions = {},
+  stop: () => Promise<void> = () => Promise.resolve(),
 ) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -43,6 +44,7 @@ export async function openPage(
   page.on("pageerror", (error) => complaints.push(String(error)));
   t.after(async () => {
     await context.close();
+    await stop();
     assert.deepEqual(complaints, []);
   });
   await page.goto(address);
@@ -73,14 +75,8 @@ export async function startPage(
     await guild.stop();
   };
   const address = channel ? `${guild.address}#channel=${channel}` : guild.address;
-  const page = await openPage(t, browser, address, how).catch(async (error: unknown) => {
-    await stop();
-    throw error;
-  });
-  t.after(async () => {
-    await stop();
-    assert.deepEqual(bot.errors, []);
-  });
+  const page = await openPage(t, browser, address, how, stop);
+  t.after(() => assert.deepEqual(bot.errors, []));
   await page.getByRole("heading", { level: 2 }).first().waitFor();
   if (as) await switchTo(page, as);
   return { guild, bot, page, ...hands(page) };

@@ -47,6 +47,7 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
     await samples.stop();
     rmSync(home, { recursive: true, force: true });
   });
+  let asked = 0;
   const urlOf = (agent: string) => {
     const found = samples.agents.find(({ id }) => id === agent);
     if (!found) throw new Error(`no sample agent ${agent}`);
@@ -107,7 +108,8 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
     objective: string,
     more: { context?: string; run?: string; attempt?: number } = {},
   ) {
-    const run = more.run ?? `orch-${agent}-${Math.abs(hashOf(objective))}`;
+    asked += 1;
+    const run = more.run ?? `orch-${agent}-${asked}`;
     const attempt = more.attempt ?? 1;
     const answer = await post(agent, promptFor(run, agent, objective, { ...more, attempt }));
     if (answer.status !== 200) throw new Error(`${agent} answered ${answer.status}: ${answer.text}`);
@@ -115,10 +117,4 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
   }
 
   return { samples, handoffDir, home, options, urlOf, promptFor, pathOf, post, ask };
-}
-
-function hashOf(text: string): number {
-  let hash = 7;
-  for (const char of text) hash = (Math.imul(hash, 31) + (char.codePointAt(0) ?? 0)) | 0;
-  return hash;
 }

@@ -121,7 +121,8 @@ test("[fail] fails each time, [fail once] only the first attempt", async (t) => 
 
 test("[blocked], [partial], [wrong run] and [long n] do what they say", async (t) => {
   const { ask } = await startSamples(t);
-  assert.equal((await ask("webster", `[blocked] ${QUESTION}`)).status, "blocked");
+  const blocked = await ask("webster", `[blocked] ${QUESTION}`);
+  assert.deepEqual([blocked.status, /objective asked/.test(blocked.notes)], ["blocked", true]);
   assert.equal((await ask("webster", `[Partial] ${QUESTION}`)).status, "partial");
   assert.equal((await ask("webster", `${QUESTION} [wrong run]`, { run: "orch-w" })).runId, "orch-w-other");
   const long = await ask("webster", `${QUESTION} [long 20000]`);

@@ -14,6 +14,7 @@ export function tricked(answer: Answer, tricks: Tricks, attempt: number): Answer
       status: "failed",
       result: "This attempt failed because the objective asked for it.",
       confidence: "low",
+      notes: `Failed because the objective asked for it. ${answer.notes}`,
     };
   }
   if (tricks.words.has("blocked")) {
@@ -22,6 +23,7 @@ export function tricked(answer: Answer, tricks: Tricks, attempt: number): Answer
       status: "blocked",
       result: "Blocked because the objective asked for it. A person would have to decide something first.",
       confidence: "low",
+      notes: `Blocked because the objective asked for it. ${answer.notes}`,
     };
   }
   if (tricks.words.has("partial")) {

@@ -1,3 +1,4 @@
+import { showDialog } from "./dialog.js";
 import { el, formatBytes, icon, iconButton } from "./dom.js";
 import { codeBlock, safeLink } from "./markdown.js";
 
@@ -31,9 +32,7 @@ function openPicture(src, alt) {
     iconButton("close", "Close", () => dialog.close(), { class: "lightbox-close" }),
   );
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  showDialog(dialog);
 }
 
 /** A picture that opens large; a foreign one is only named, with a link. */

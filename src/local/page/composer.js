@@ -106,7 +106,7 @@ export function createComposer({ state, context, actions }) {
     text.value = "";
     drafts.delete(channelId);
     setReply(undefined);
-    form = createCommandForm({
+    const mine = createCommandForm({
       entry,
       state,
       suggestions,
@@ -114,11 +114,12 @@ export function createComposer({ state, context, actions }) {
       onSend: async (chosen, options) => {
         problem.textContent = "";
         await actions.command(channelId, chosen.name, options);
-        closeForm();
+        if (form === mine) closeForm();
       },
       onCancel: closeForm,
       onError: fail,
     });
+    form = mine;
     slot.replaceChildren(form.node);
     problem.textContent = "";
     form.focus();
@@ -355,5 +356,7 @@ export function createComposer({ state, context, actions }) {
         names.length === 0 ? "" : `${names.join(" and ")} ${names.length === 1 ? "is" : "are"} typing…`;
     },
     openCommands,
+    /** The command was answered with a form: its own fields are done. */
+    leaveCommand: closeForm,
   };
 }

@@ -144,6 +144,7 @@ function refuseKey() {
 }
 
 function openForm(interaction) {
+  if (interaction.type === 2) composer.leaveCommand();
   openModal(interaction, {
     context,
     onSubmit: (fields) => acts.modal(interaction, fields),

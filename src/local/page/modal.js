@@ -1,5 +1,6 @@
 import { openChoices } from "./choices.js";
 import { optionsOf } from "./components.js";
+import { showDialog } from "./dialog.js";
 import { el, freshId, icon, iconButton } from "./dom.js";
 import { blocks } from "./markdown.js";
 
@@ -144,10 +145,6 @@ export function openModal(interaction, { context, onSubmit, onClosed }) {
     ),
   );
   const dialog = el("dialog", { class: "modal", "aria-labelledby": titleId }, form);
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    onClosed();
-  });
   const send = async () => {
     problem.textContent = "";
     let first;
@@ -180,8 +177,7 @@ export function openModal(interaction, { context, onSubmit, onClosed }) {
       problem.textContent = error.message;
     });
   });
-  document.body.append(dialog);
-  dialog.showModal();
+  showDialog(dialog, onClosed);
   (fields[0]?.control ?? submit).focus();
   return dialog;
 }
@@ -221,11 +217,6 @@ export function confirmDialog({ title, text, yes }) {
         ),
       ),
     );
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(answer);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
+    showDialog(dialog, () => resolve(answer));
   });
 }
