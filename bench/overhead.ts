@@ -2,8 +2,8 @@
  * Overhead of a delegation, end to end, with agents that answer at once: asked → in the ledger → sent → handoff seen →
  * checked → settled. Against one Python process per delegation with inotify, in the same run and against the same gateway.
  *
- * usage: node bench/overhead.ts [--dir FOLDER] [--only LEVEL,…] [--jobs N] [--alone] [--quick]
- * --alone leaves the baseline out, for profiles.
+ * usage: node bench/overhead.ts [--dir FOLDER] [--only LEVEL,…] [--jobs N] [--warm N] [--alone] [--quick]
+ * --alone leaves the baseline out, --warm 0 the runs before the measured ones: for profiles and counts.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     dir: { type: "string", default: tmpdir() },
     only: { type: "string", default: "1,8,64,512" },
     jobs: { type: "string" },
+    warm: { type: "string", default: "4000" },
     alone: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
   },
@@ -126,8 +127,8 @@ async function measureOurs(url: string, atOnce: number, count: number) {
     );
     return (await core.verbs.wait(delegation.id, { timeoutMs: 60_000 })).status === "succeeded";
   };
-  // Compiled before it is measured.
-  await run(Math.min(500, count), Math.min(64, atOnce), job);
+  // Compiled before it is measured: a supervisor runs for weeks.
+  await run(values.quick ? 500 : Number(values.warm), 64, job);
   const cpu = process.cpuUsage();
   const measured = await run(count, atOnce, job);
   const used = process.cpuUsage(cpu);

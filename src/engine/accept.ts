@@ -136,7 +136,7 @@ export function createEngine(deps: {
     slots: NonNullable<Commit["slots"]>,
   ): Promise<void> {
     const { commit } = compose(acceptance, state, version, [], slots);
-    const written = ledger.commit(commit);
+    const written = ledger.commit({ ...commit, state: undefined });
     onCommit();
     const committed = await written;
     if (!committed.ok)

@@ -57,7 +57,9 @@ export function createDelegate(deps: DelegateDeps) {
     const allowed = mayAsk(deps.acl(), actor, card.id);
     if (!allowed.allowed) {
       throw new Refusal("not_allowed", allowed.text, {
-        hint: `Rule: ${allowed.rule}. See \`hq acl explain ${allowed.caller} ${card.id}\`.`,
+        hint: deps.registry().find(allowed.caller)
+          ? `Rule: ${allowed.rule}. See \`hq acl explain ${allowed.caller} ${card.id}\`.`
+          : `Rule: ${allowed.rule}. See config/acl.yaml.`,
       });
     }
     const parent = await placeOf(request, card);
@@ -132,7 +134,7 @@ export function createDelegate(deps: DelegateDeps) {
     const health = await deps.agents.probe(card);
     if (health.state === "down") {
       throw new Refusal("agent_down", `${card.id} does not answer at ${card.url}: ${health.text}`, {
-        hint: `Start it, or let the work wait for it: --start-within 1h (\`wait-for-agent\` in Discord).`,
+        hint: `Start it, or let the work wait for it: --if-down wait (\`wait-for-agent\` in Discord).`,
       });
     }
     if (health.state === "unauthorized") {

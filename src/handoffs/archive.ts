@@ -46,7 +46,12 @@ export function createArchive(deps: {
   function archive(effect: ArchiveEffect): string {
     const { path, inode, digest, to } = effect;
     const { maxBytes, keepInPlace } = settings();
-    const found = readHandoffFile(path, { maxBytes, isOwnLink: (stats) => isOwnLink(path, stats) });
+    const limits = {
+      maxBytes,
+      isOwnLink: (stats: BigIntStats) => isOwnLink(path, stats),
+      isDigestOnly: true,
+    };
+    const found = readHandoffFile(path, limits);
     if (found.state === "trouble") throw found.error;
     const isSame =
       found.state !== "gone" && found.digest === digest && (inode === undefined || found.inode === inode);
@@ -56,7 +61,7 @@ export function createArchive(deps: {
       if (archived !== undefined) return finish(effect, archived);
       const { run } = effect;
       log.warn(
-        { run, path, state: found.state },
+        { run, path, isGone: found.state === "gone" },
         "a handoff file was gone or changed before it was archived",
       );
       return path;
@@ -88,7 +93,7 @@ export function createArchive(deps: {
   function find(effect: ArchiveEffect, isGone: boolean): string | undefined {
     const { maxBytes } = settings();
     for (const place of candidates(effect.to, basename(effect.path), deps.now())) {
-      const there = readHandoffFile(place, { maxBytes, isOwnLink: () => true });
+      const there = readHandoffFile(place, { maxBytes, isOwnLink: () => true, isDigestOnly: true });
       if (there.state === "gone" || there.state === "trouble") continue;
       const isSameFile = effect.inode !== undefined && there.inode === effect.inode;
       const isCopy = isGone && there.digest === effect.digest;

@@ -33,6 +33,8 @@ export type ReadLimits = {
   readonly maxBytes: number;
   /** Whether a second name of the file is our own archive's. */
   readonly isOwnLink: (stats: BigIntStats) => boolean;
+  /** Only which file it is and its digest are wanted: what it says is not read, it counts as incomplete. */
+  readonly isDigestOnly?: boolean;
 };
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -50,7 +52,7 @@ export function readHandoffFile(path: string, limits: ReadLimits, stats = statOf
   const refused = refusalOf(path, stats, limits);
   if (refused) return refused;
   const inode = String(stats.ino);
-  if (stats.size === 0n) return judge("", inode, []);
+  if (stats.size === 0n) return judge("", inode, [], limits);
 
   let file: number;
   try {
@@ -66,7 +68,7 @@ export function readHandoffFile(path: string, limits: ReadLimits, stats = statOf
     }
     const bytes = readBounded(file, Number(opened.size), limits.maxBytes);
     if (!bytes) return tooLarge(opened.ino, opened.size, limits.maxBytes);
-    return decode(bytes, String(opened.ino));
+    return decode(bytes, String(opened.ino), limits);
   } catch (error) {
     return failed(error, stats);
   } finally {
@@ -162,7 +164,7 @@ function readBounded(file: number, size: number, maxBytes: number): Buffer | und
   }
 }
 
-function decode(bytes: Buffer, inode: string): FileLook {
+function decode(bytes: Buffer, inode: string, limits: ReadLimits): FileLook {
   let text: string;
   try {
     text = decoder.decode(bytes);
@@ -173,11 +175,12 @@ function decode(bytes: Buffer, inode: string): FileLook {
   }
   const hasMark = text.startsWith("\ufeff");
   const remarks = hasMark ? ["a byte order mark at the beginning was skipped"] : [];
-  return judge(hasMark ? text.slice(1) : text, inode, remarks);
+  return judge(hasMark ? text.slice(1) : text, inode, remarks, limits);
 }
 
-function judge(text: string, inode: string, remarks: readonly string[]): FileLook {
+function judge(text: string, inode: string, remarks: readonly string[], limits: ReadLimits): FileLook {
   const identity = { inode, digest: handoffDigest(text) };
+  if (limits.isDigestOnly) return { state: "incomplete", problems: [], remarks, ...identity };
   const parsed = parseHandoffText(text);
   switch (parsed.state) {
     case "whole":

@@ -43,7 +43,7 @@ export const SQL = {
     "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
   begin:
     "update outbox set begun_at = ?, begun_before = ?, tries = ?, ready_at = ?, holder = ?, epoch = ? where seq = ?",
-  ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ready_at <= ? and ${UNBOUND} order by ready_at limit ?`,
+  ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ready_at <= ? and ${UNBOUND} order by ready_at limit ? + 0`,
   nextReady: `select min(ready_at) as at from outbox indexed by outbox_ready where lane = ? and ${UNBOUND}`,
   /** The slot lanes in which something waits, with the first instant of each, by one look-up a lane. */
   waiting: `with recursive waiting (slot) as (
@@ -81,19 +81,19 @@ export const SQL = {
   counts:
     "select kind, status, sum(count) as count from counter group by kind, status having sum(count) > 0 order by kind, status",
   listStatus:
-    "select seq from stream indexed by stream_status where kind = ? and status = ? and open = ? and seq < ? order by seq desc limit ?",
+    "select seq from stream indexed by stream_status where kind = ? and status = ? and open = ? and seq < ? order by seq desc limit ? + 0",
   listAgent:
-    "select seq from stream indexed by stream_agent where kind = ? and agent = ? and status = ? and open = ? and seq < ? order by seq desc limit ?",
+    "select seq from stream indexed by stream_agent where kind = ? and agent = ? and status = ? and open = ? and seq < ? order by seq desc limit ? + 0",
 
   laterEvents: "select * from event where stream = ? and version > ? order by version",
-  eventsUp: "select * from event where position > ? order by position limit ?",
-  eventsDown: "select * from event where position < ? order by position desc limit ?",
-  typeUp: "select * from event where type = ? and position > ? order by position limit ?",
-  typeDown: "select * from event where type = ? and position < ? order by position desc limit ?",
+  eventsUp: "select * from event where position > ? order by position limit ? + 0",
+  eventsDown: "select * from event where position < ? order by position desc limit ? + 0",
+  typeUp: "select * from event where type = ? and position > ? order by position limit ? + 0",
+  typeDown: "select * from event where type = ? and position < ? order by position desc limit ? + 0",
   streamUp:
-    "select * from event where stream = ?1 and position > ?2 and (?3 is null or type in (select value from json_each(?3))) order by version limit ?4",
+    "select * from event where stream = ?1 and position > ?2 and (?3 is null or type in (select value from json_each(?3))) order by version limit ?4 + 0",
   streamDown:
-    "select * from event where stream = ?1 and position < ?2 and (?3 is null or type in (select value from json_each(?3))) order by version desc limit ?4",
+    "select * from event where stream = ?1 and position < ?2 and (?3 is null or type in (select value from json_each(?3))) order by version desc limit ?4 + 0",
   receipts: "select * from delivery_part where delivery = ? order by part",
   receiptsOf: "select * from delivery_part where delivery >= ? and delivery < ? order by delivery, part",
   backlog:
