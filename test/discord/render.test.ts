@@ -135,7 +135,7 @@ test("files that one message cannot carry come in further ones, too large ones a
 });
 
 test("artifacts that are not attached are named, two files of one name stay two", () => {
-  const handoff = handoffOf({ artifacts: ["/work/plot.png", "https://example.org/table"] });
+  const handoff = handoffOf({ artifacts: ["/workspace/plot.png", "https://example.org/table"] });
   const file = (name: string) => ({ name, bytes: new Uint8Array(1) });
   const [result] = renderResult("orch-1/result", viewWith("succeeded", { handoff }), [
     file("plot.png"),
