@@ -5,7 +5,7 @@ import { createLocalGuild, type LocalGuildOptions } from "../../src/local/local-
 import { launchBrowser } from "../support/chromium.ts";
 import { startBot } from "./page-bot.ts";
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 /** A refused request is news for the person, not a fault of the page. */
 const EXPECTED = /Failed to load resource|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|net::ERR/;
 
