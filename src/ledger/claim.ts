@@ -60,7 +60,7 @@ export function claimDue(sql: Statements, request: ClaimRequest): readonly Claim
 
   function take(row: EffectRow): void {
     const before = row.begun_at ?? row.begun_before;
-    sql.begin.run(now, before, row.tries + 1, now + holdMs, request.epoch, row.seq);
+    sql.begin.run(now, before, row.tries + 1, now + holdMs, request.holder, request.epoch, row.seq);
     claimed.push(toClaimed(row, before));
   }
 

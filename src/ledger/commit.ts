@@ -1,4 +1,4 @@
-import type { ClaimedEffect, Commit, Committed } from "../engine/ports/ledger.ts";
+import type { Commit, Committed } from "../engine/ports/ledger.ts";
 import type { Statements } from "./statements.ts";
 
 type Text = string | null;
@@ -104,7 +104,7 @@ export function writeCommit(
   }
   position ??= Number(sql.lastPosition.get()?.["position"] ?? 0);
   if (key) sql.addKey.run(key.scope, key.key, key.digest, stream, version);
-  const taken = writeRest(sql, prepared, version);
+  writeRest(sql, prepared, version);
   // Memory is changed last: a unit that fails half-way is undone in the database alone.
   if (isMoved(commit, before)) {
     if (before) counters.add(before.kind, before.status, before.open ? 1 : 0, -1);
@@ -112,7 +112,7 @@ export function writeCommit(
   }
   const agent = commit.agent === undefined ? {} : { agent: commit.agent };
   remember(heads, stream, { kind, status, open, version, ...agent });
-  return { ok: true, version, position: Number(position), ...(taken.length > 0 ? { taken } : {}) };
+  return { ok: true, version, position: Number(position) };
 }
 
 function isMoved(commit: Commit, before: Head | undefined): boolean {
@@ -126,7 +126,8 @@ function isMoved(commit: Commit, before: Head | undefined): boolean {
 
 function remember(heads: Heads, stream: string, head: Head): void {
   heads.delete(stream);
-  heads.set(stream, head);
+  // What nobody will write to again makes no room scarce.
+  if (head.open) heads.set(stream, head);
   if (heads.size <= MOST_HEADS) return;
   const oldest = heads.keys().next();
   if (!oldest.done) heads.delete(oldest.value);
@@ -171,9 +172,7 @@ function writeStream(
   return changes === 1;
 }
 
-/** Returns the effects that are begun at once. */
-function writeRest(sql: Statements, prepared: Prepared, version: number): readonly ClaimedEffect[] {
-  const { commit } = prepared;
+function writeRest(sql: Statements, { commit, effects }: Prepared, version: number): void {
   const { stream, at } = commit;
   if (commit.settles) for (const { id, outcome } of commit.settles) settleEffect(sql, at, id, outcome);
   if (commit.cancels) cancelTypes(sql, at, stream, commit.cancels);
@@ -183,36 +182,29 @@ function writeRest(sql: Statements, prepared: Prepared, version: number): readon
       else sql.holdSlot.run(until, stream, attempt);
     }
   }
+  if (effects.length > 0) {
+    // Without events the version was used before, so the outbox's own number keeps the ids apart.
+    const mark = commit.events.length > 0 ? "" : `+${Number(sql.lastEffect.get()?.["seq"] ?? 0) + 1}`;
+    for (const [index, { body, lane, slot, dueAt }] of commit.effects.entries()) {
+      sql.addEffect.run(
+        `${stream}@${version}${mark}#${index}`,
+        stream,
+        body.type,
+        effects[index] ?? "null",
+        lane,
+        slot?.lane ?? null,
+        slot?.attempt ?? null,
+        at,
+        dueAt,
+        dueAt,
+      );
+    }
+  }
   for (const receipt of commit.receipts ?? []) {
     const { delivery, part, nonce, channel, message, postedAt } = receipt;
     sql.addReceipt.run(delivery, part, nonce, channel, message, postedAt);
   }
   for (const { digest, body } of commit.blobs ?? []) sql.addBlob.run(digest, body);
-  return writeEffects(sql, prepared, version);
-}
-
-function writeEffects(
-  sql: Statements,
-  { commit, effects }: Prepared,
-  version: number,
-): readonly ClaimedEffect[] {
-  if (effects.length === 0) return [];
-  const { stream, at, take } = commit;
-  // Without events the version was used before, so the outbox's own number keeps the ids apart.
-  const mark = commit.events.length > 0 ? "" : `+${Number(sql.lastEffect.get()?.["seq"] ?? 0) + 1}`;
-  const taken: ClaimedEffect[] = [];
-  for (const [index, { body, lane, slot, dueAt }] of commit.effects.entries()) {
-    const id = `${stream}@${version}${mark}#${index}`;
-    const text = effects[index] ?? "null";
-    if (take && !slot && dueAt <= at && take.lanes.includes(lane)) {
-      sql.addBegun.run(id, stream, body.type, text, lane, at, dueAt, at + take.holdMs, take.epoch, at);
-      taken.push({ id, stream, body, lane, dueAt, createdAt: at, tries: 1 });
-    } else {
-      const slotLane = slot?.lane ?? null;
-      sql.addEffect.run(id, stream, body.type, text, lane, slotLane, slot?.attempt ?? null, at, dueAt, dueAt);
-    }
-  }
-  return taken;
 }
 
 function cancelTypes(sql: Statements, at: number, stream: string, types: readonly string[]): void {

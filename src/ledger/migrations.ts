@@ -65,6 +65,7 @@ export const MIGRATIONS: readonly string[] = [
     created_at integer not null,
     due_at integer not null,
     ready_at integer not null,
+    holder text,
     epoch integer,
     begun_at integer,
     begun_before integer,

@@ -8,10 +8,7 @@ const CLAIM_COLUMNS =
 const IN_TURN = "settled_at is null and slot is not null";
 const UNBOUND = "settled_at is null and slot is null";
 
-/**
- * A limit that is a bare parameter makes SQLite compile the statement again at each run, hence `+ 0`.
- * Every statement of the ledger. None may walk a table that grows; test/ledger/plans.test.ts asks SQLite.
- */
+/** Every statement of the ledger. None may walk a table that grows; test/ledger/plans.test.ts asks SQLite. */
 export const SQL = {
   head: "select version, kind, status, open, agent from stream where id = ?",
   addEvent:
@@ -34,18 +31,18 @@ export const SQL = {
   lastEffect: "select max(seq) as seq from outbox",
   addEffect:
     "insert into outbox (id, stream, type, body, lane, slot, attempt, created_at, due_at, ready_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-  addBegun:
-    "insert into outbox (id, stream, type, body, lane, created_at, due_at, ready_at, epoch, begun_at, tries) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-  settle: "update outbox set settled_at = ?, outcome = ? where stream = ? and id = ? and settled_at is null",
+  settle:
+    "update outbox set settled_at = ?, outcome = ?, holder = null where stream = ? and id = ? and settled_at is null",
   cancel:
-    "update outbox set settled_at = ?, outcome = 'canceled by commit' where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
+    "update outbox set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
   postpone:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
   postponeBegun:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
   release:
-    "update outbox indexed by outbox_open set ready_at = due_at, epoch = null where settled_at is null and epoch < ?",
-  begin: "update outbox set begun_at = ?, begun_before = ?, tries = ?, ready_at = ?, epoch = ? where seq = ?",
+    "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
+  begin:
+    "update outbox set begun_at = ?, begun_before = ?, tries = ?, ready_at = ?, holder = ?, epoch = ? where seq = ?",
   ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ready_at <= ? and ${UNBOUND} order by ready_at limit ? + 0`,
   nextReady: `select min(ready_at) as at from outbox indexed by outbox_ready where lane = ? and ${UNBOUND}`,
   /** The slot lanes in which something waits, with the first instant of each, by one look-up a lane. */

@@ -5,7 +5,6 @@ import {
   claimOf,
   commitOf,
   deadline,
-  dispatch,
   noted,
   one,
   streams,
@@ -45,44 +44,6 @@ export function checkOutbox(check: Check): void {
       ]);
     },
   );
-
-  check(
-    "a commit takes its own due effects of the lanes it names, as a claim at once would",
-    async (ledger, reopen) => {
-      const effects = [
-        deadline("run-1", AT, "host"),
-        deadline("run-1", AT + 1, "host"),
-        deadline("run-1", AT),
-        { ...dispatch("run-1", "webster"), lane: "host" as const },
-      ];
-      const take = { epoch: 1, lanes: ["host" as const], holdMs: 1000 };
-      const committed = await ledger.commit(commitOf("run-1", { effects, take }));
-      assert.ok(committed.ok);
-      assert.deepEqual(
-        committed.taken?.map(({ id, tries, dueAt }) => [id, tries, dueAt]),
-        [["run-1@1#0", 1, AT]],
-      );
-      const others = await claimOf(ledger, { lanes: ["any", "host"], now: AT + 999 });
-      assert.deepEqual(others.map(({ id }) => id).sort(), ["run-1@1#1", "run-1@1#2", "run-1@1#3"]);
-      const again = await reopen();
-      assert.equal(await again.release(2), 4);
-      const claimed = await claimOf(again, { lanes: ["host"], epoch: 2, now: AT + 1000 });
-      const first = claimed.find(({ id }) => id === "run-1@1#0");
-      assert.deepEqual([first?.begunBefore, first?.tries], [AT, 2]);
-    },
-  );
-
-  check("a commit that is refused, or takes what has no room, begins nothing", async (ledger) => {
-    const take = { epoch: 1, lanes: [], holdMs: 1000 };
-    const committed = await ledger.commit(commitOf("run-1", { effects: [deadline("run-1", AT)], take }));
-    assert.ok(committed.ok && committed.taken === undefined);
-    const refused = commitOf("run-1", {
-      effects: [deadline("run-1", AT)],
-      take: { ...take, lanes: ["any"] },
-    });
-    assert.deepEqual(await ledger.commit(refused), { ok: false, reason: "conflict" });
-    assert.equal((await claimOf(ledger)).length, 1);
-  });
 
   check("effects of commits without events have ids of their own", async (ledger) => {
     await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));

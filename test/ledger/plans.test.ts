@@ -38,7 +38,7 @@ test("no statement of the ledger walks a table that grows, or sorts", () => {
 test("a statement that walks the outbox would be seen", () => {
   const db = new DatabaseSync(":memory:");
   migrate(db, ":memory:");
-  const plans = plansOf(db, "select * from outbox where epoch = 1 order by due_at");
+  const plans = plansOf(db, "select * from outbox where holder = 'x' order by due_at");
   db.close();
   assert.equal(plans.filter(isSlow).length, 2);
 });
