@@ -5,23 +5,14 @@
  * usage: node bench/overhead.ts [--dir FOLDER] [--only LEVEL,…] [--jobs N] [--warm N] [--alone] [--quick]
  * --alone leaves the baseline out, --warm 0 the runs before the measured ones: for profiles and counts.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { createAgents } from "../src/agents/agents.ts";
-import { createCore } from "../src/app/core.ts";
-import { DEFAULT_ACL } from "../src/domain/acl.ts";
-import { createRegistry } from "../src/domain/agent-card.ts";
-import type { Config } from "../src/domain/config.ts";
-import { createInbox } from "../src/handoffs/inbox.ts";
-import { createHandoffTokens } from "../src/handoffs/token.ts";
-import { openSqliteLedger } from "../src/ledger/sqlite.ts";
-import { createJournal } from "../src/telemetry/journal.ts";
-import { AGENT_IDS, cardOf, settingsOf } from "../test/support/core.ts";
+import { AGENT_IDS } from "../test/support/core.ts";
+import { startGateway, startProduct } from "./product.ts";
 import { percentile, table } from "./report.ts";
 
 const { values } = parseArgs({
@@ -42,15 +33,6 @@ const JOBS: Readonly<Record<number, { readonly ours: number; readonly theirs: nu
   512: { ours: 20_000, theirs: 512 },
 };
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
-
-async function startGateway(): Promise<{ url: string; child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "gateway.ts")], {
-    stdio: ["ignore", "pipe", "inherit", "ipc"],
-  });
-  if (!child.stdout) throw new Error("no output");
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
-  return { url: `http://127.0.0.1:${(JSON.parse(line) as { port: number }).port}`, child };
-}
 
 /** Runs `count` jobs with `atOnce` under way; returns the time of each and of all, in ms. */
 async function run(count: number, atOnce: number, job: (index: number) => Promise<boolean>) {
@@ -74,51 +56,9 @@ async function run(count: number, atOnce: number, job: (index: number) => Promis
   };
 }
 
-const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: console.error };
-
 async function measureOurs(url: string, atOnce: number, count: number) {
   const home = join(base, `ours-${atOnce}`);
-  mkdirSync(home, { recursive: true });
-  const config: Config = {
-    settings: settingsOf(home),
-    registry: createRegistry(AGENT_IDS.map((id) => cardOf(id, { url, concurrency: 64 }))),
-    acl: DEFAULT_ACL,
-    people: { roles: [], users: [] },
-    files: [],
-  };
-  const ledger = await openSqliteLedger({ path: join(home, "ledger.db") });
-  const lease = await ledger.lease("coordinator", "bench", 1);
-  const agents = createAgents({ now: Date.now, secret: () => "bench-token", log: silent, version: "bench" });
-  const core = createCore({
-    ledger,
-    epoch: () => lease?.epoch ?? 1,
-    holder: "bench",
-    config: () => config,
-    agents,
-    createInbox: (sink) =>
-      createInbox({
-        settings: () => config.settings.handoffs,
-        agents: () => config.registry.agents,
-        sink,
-        now: Date.now,
-        log: silent,
-        crash: () => undefined,
-      }),
-    journal: createJournal(() => config.settings.logs),
-    secret: "bench-secret-bench-secret",
-    tokens: createHandoffTokens("bench-secret-bench-secret"),
-    handInUrl: () => "",
-    readChannel: () => Promise.reject(new Error("no channels here")),
-    discord: () => undefined,
-    health: () => Promise.reject(new Error("not asked")),
-    startedAt: Date.now(),
-    now: Date.now,
-    log: silent,
-    crash: () => undefined,
-    onBroken: (error) => console.error(error),
-  });
-  await core.inbox.start();
-  core.loop.start();
+  const core = await startProduct(home, url);
   const job = async (index: number) => {
     const agent = AGENT_IDS[index % AGENT_IDS.length] ?? "webster";
     const { delegation } = await core.verbs.delegate(
@@ -132,10 +72,7 @@ async function measureOurs(url: string, atOnce: number, count: number) {
   const cpu = process.cpuUsage();
   const measured = await run(count, atOnce, job);
   const used = process.cpuUsage(cpu);
-  await core.loop.stop(5000);
-  await core.inbox.stop();
-  await agents.close();
-  await ledger.close();
+  await core.stop();
   return { ...measured, cpuMs: (used.user + used.system) / 1000 / count };
 }
 

@@ -6,21 +6,35 @@ import {
   type CommandContext,
   option,
 } from "../src/discord/command.ts";
+import { runOrDelegation } from "../src/discord/find-work.ts";
 import { suggestion } from "../src/discord/render-details.ts";
+import { runSuggestion } from "../src/discord/run-answers.ts";
 
-async function cancel(id: string, { verbs, actor }: CommandContext, reason?: string): Promise<Answer> {
-  const view = await verbs.cancel(actor, id.trim(), reason);
-  return {
-    text: `Canceled **${view.agent}**'s work.\n-# ${view.id} · what the agent hands in from now on is kept as late and changes nothing`,
-    outcome: `canceled ${view.id}`,
-  };
+async function cancel(given: string, { verbs, actor }: CommandContext, reason?: string): Promise<Answer> {
+  const id = given.trim();
+  return runOrDelegation(id, {
+    async delegation() {
+      const view = await verbs.cancel(actor, id, reason);
+      return {
+        text: `Canceled **${view.agent}**'s work.\n-# ${view.id} · what the agent hands in from now on is kept as late and changes nothing`,
+        outcome: `canceled ${view.id}`,
+      };
+    },
+    async run() {
+      const view = await verbs.runs.cancelRun(actor, id, reason);
+      return {
+        text: `Canceled **${view.workflow}**; what runs is stopped, nothing new begins.\n-# ${view.id}`,
+        outcome: `canceled ${view.id}`,
+      };
+    },
+  });
 }
 
 export default {
   data: {
     name: "cancel",
     type: ApplicationCommandType.ChatInput,
-    description: "Stop waiting for a delegation",
+    description: "Stop a delegation or a run",
     options: [
       {
         name: "id",
@@ -41,11 +55,12 @@ export default {
   execute: (asked: Asked, context: CommandContext) =>
     cancel(option(asked, "id", "string") ?? "", context, option(asked, "reason", "string")),
   async autocomplete({ value }, { verbs }) {
-    const { items } = await verbs.delegations({ open: true, limit: 100 });
+    const open = { open: true, limit: 100 } as const;
+    const [runs, delegations] = await Promise.all([verbs.runs.runs(open), verbs.delegations(open)]);
     const wanted = value.trim().toLowerCase();
-    return items
-      .filter(({ id, agent, objective }) => `${id} ${agent} ${objective}`.toLowerCase().includes(wanted))
-      .map(suggestion);
+    return [...runs.items.map(runSuggestion), ...delegations.items.map(suggestion)].filter(
+      ({ name, value: id }) => `${id} ${name}`.toLowerCase().includes(wanted),
+    );
   },
   presses: { cancel: { execute: (asked, context) => cancel(asked.subject ?? "", context) } },
 } satisfies Command;

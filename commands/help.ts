@@ -12,9 +12,11 @@ function execute(_asked: Asked, { channels, actor, registry }: CommandContext): 
       "**What you can do here**",
       "`/delegate` gives one agent a piece of work: choose the agent, say what is to be done. A card shows how far it is.",
       "Right-click a message → Apps → **Delegate this message** gives an agent what stands there.",
+      "`/workflow run` starts several agents in order and side by side: choose the workflow, fill in its form. `/workflow list` shows which there are.",
+      "When a workflow waits for approval, the people who may decide are pinged: **Approve**, **Reject…** or **Open run**.",
       "`/agents` shows who is there and whether they answer; `/status` what is going on; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
-      "On a card: **Cancel** and **Details**. On a result: **Run again** and **Details**.",
+      "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show** and **Retry failed**. On a result: **Run again** and **Details**.",
       `-# ${registry.agents.length} agents: ${registry.agents.map(({ id }) => id).join(", ")}`,
       ...(mayAsk
         ? []

@@ -22,7 +22,7 @@ const span = (leastMs: number) =>
       return z.NEVER;
     })
     .describe("A span: 90 (seconds), 90s, 5m, 2h");
-const duration = span(1);
+export const duration = span(1);
 
 const channelId = z
   .string()
@@ -34,8 +34,8 @@ const channelId = z
   })
   .describe("A Discord channel id, 17 to 20 digits");
 
-const word = z.string().trim().min(1).max(200);
-const runId = z
+export const word = z.string().trim().min(1).max(200);
+export const runId = z
   .string()
   .refine(isRunId, "letters, digits and . _ ~ -, at most 80, beginning with a letter or digit");
 
@@ -69,17 +69,18 @@ export const delegateBody = z.strictObject({
   ifDown: z.enum(["refuse", "wait"]).optional().describe("When the agent does not answer now"),
 });
 
-const number = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
-const flag = z.enum(["true", "false"]).transform((said) => said === "true");
+export const number = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+export const flag = z.enum(["true", "false"]).transform((said) => said === "true");
 
-const statuses = z
-  .union([z.string(), z.array(z.string())])
-  .transform((said) => [said].flat().flatMap((part) => part.split(",")))
-  .pipe(z.array(z.enum(DELEGATION_STATUSES)))
-  .describe("One or more statuses, separated by commas");
+export const oneOrMore = <const Status extends string>(statuses: readonly Status[]) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((said) => [said].flat().flatMap((part) => part.split(",")))
+    .pipe(z.array(z.enum(statuses)))
+    .describe("One or more statuses, separated by commas");
 
 export const delegationsQuery = z.strictObject({
-  status: statuses.optional(),
+  status: oneOrMore(DELEGATION_STATUSES).optional(),
   agent: word.optional(),
   open: flag.optional(),
   before: z.string().max(200).optional().describe("`next` of the page before"),
@@ -105,6 +106,7 @@ export const eventsQuery = z.strictObject({
   delegation: word
     .optional()
     .describe("Only this delegation, from its first event on unless `after` is given"),
+  run: word.optional().describe("Only this run of a workflow, likewise"),
 });
 export const idParams = z.strictObject({ id: z.string().max(200) });
 export const nameParams = z.strictObject({ name: z.string().max(200) });
@@ -121,10 +123,18 @@ export function readInput<Schema extends z.ZodType>(schema: Schema, input: unkno
   });
 }
 
+/** The schema of what is there when something is there. */
+function bare(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+    ? bare(schema.unwrap() as z.ZodType)
+    : schema;
+}
+
 function problemsOf(schema: z.ZodType, issue: z.core.$ZodIssue): readonly Problem[] {
   const path = issue.path.map(String).join(".");
   if (issue.code !== "unrecognized_keys") return [{ path, message: issue.message }];
-  const known = schema instanceof z.ZodObject && path === "" ? Object.keys(schema.shape) : [];
+  const object = bare(schema);
+  const known = object instanceof z.ZodObject && path === "" ? Object.keys(object.shape) : [];
   return issue.keys.map((key) => {
     const meant = nearest(key, known);
     return {

@@ -12,11 +12,11 @@ import type { ProblemDocument } from "./problem.ts";
  * What the routes answer, for the OpenAPI document. Answers are the inside's own types and are not checked again
  * on the way out: a newer field is shown, not dropped. A test holds both together.
  */
-function shows<T>(schema: z.ZodType): z.ZodType<T> {
+export function shows<T>(schema: z.ZodType): z.ZodType<T> {
   return schema as z.ZodType<T>;
 }
 
-const instant = z.number().describe("Epoch milliseconds");
+export const instant = z.number().describe("Epoch milliseconds");
 const problem = z.object({ path: z.string(), message: z.string() });
 
 export const problemOut = shows<ProblemDocument>(

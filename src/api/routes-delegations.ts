@@ -1,7 +1,6 @@
-import { z } from "zod";
-import type { Actor } from "../domain/actor.ts";
-import type { DelegateRequest, Verbs } from "../engine/verbs.ts";
-import { Refusal } from "../kernel/refusal.ts";
+import type { z } from "zod";
+import type { DelegateRequest } from "../engine/verbs.ts";
+import { claimed, keyHeader, keyOf, REPEATED } from "./asking.ts";
 import { actorOf, BASE } from "./auth.ts";
 import {
   cancelBody,
@@ -15,9 +14,6 @@ import { delegationOut, delegationsOut, eventsOut, receiptsOut, repeatedOut } fr
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
 
-const REPEATED = "idempotent-replay";
-const keyHeader = z.looseObject({ "idempotency-key": z.string().optional() });
-
 function requestOf(body: z.output<typeof delegateBody>, key: string | undefined): DelegateRequest {
   const { caller: _, timeout, startWithin, context, channelContext, workflow, budget, ...same } = body;
   return {
@@ -29,22 +25,6 @@ function requestOf(body: z.output<typeof delegateBody>, key: string | undefined)
     ...(key === undefined ? {} : { key: { scope: "rest", key } }),
     origin: { door: "rest" },
   };
-}
-
-function keyOf(header: string | undefined): string | undefined {
-  if (header === undefined || /^[\x21-\x7e]{1,200}$/.test(header)) return header;
-  throw new Refusal("invalid_input", "Idempotency-Key: 1 to 200 printable characters without spaces.");
-}
-
-/** `caller` is a claim: the operator may make any, an agent only that it is itself. */
-async function claimed(actor: Actor, caller: string | undefined, verbs: Verbs): Promise<Actor> {
-  if (caller === undefined || (caller === "operator" && actor.kind === "operator")) return actor;
-  const { card } = await verbs.agent(caller);
-  if (actor.kind === "operator") return { ...actor, claims: card.id };
-  if (actor.kind === "agent" && actor.id === card.id) return actor;
-  throw new Refusal("not_allowed", `Only the operator may ask in the name of ${card.id}.`, {
-    hint: "Leave the caller out: your key already says who you are.",
-  });
 }
 
 export function delegationRoutes(app: ApiApp, door: Door): void {

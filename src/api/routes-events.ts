@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { BASE } from "./auth.ts";
@@ -15,6 +16,13 @@ function lastSeen(header: string | string[] | undefined, after: number | undefin
   throw new Refusal("invalid_input", "Last-Event-ID: the id of an event of this stream, a number.");
 }
 
+function subjectOf({ delegation, run }: z.output<typeof eventsQuery>): string | undefined {
+  if (delegation === undefined || run === undefined) return run ?? delegation;
+  throw new Refusal("invalid_input", "run: name a delegation or a run, not both.", {
+    hint: "Without either, the stream holds the events of all.",
+  });
+}
+
 export function eventRoutes(app: ApiApp, door: Door): void {
   app.get(
     `${BASE}/events`,
@@ -27,12 +35,12 @@ export function eventRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request, reply) => {
-      const { delegation } = request.query;
+      const subject = subjectOf(request.query);
       const after = lastSeen(request.headers["last-event-id"], request.query.after);
-      const history = delegation === undefined ? [] : await door.verbs.history(delegation);
+      const history = subject === undefined ? [] : await door.verbs.history(subject);
       const first = after === undefined ? history : [];
       const shows = (event: StoredEvent) =>
-        delegation === undefined || event.stream === delegation || event.stream.startsWith(`${delegation}/`);
+        subject === undefined || event.stream === subject || event.stream.startsWith(`${subject}/`);
       const stream = eventStream({
         verbs: door.verbs,
         first,

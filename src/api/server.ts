@@ -15,7 +15,10 @@ import { agentRoutes } from "./routes-agents.ts";
 import { delegationRoutes } from "./routes-delegations.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { handoffRoutes } from "./routes-handoffs.ts";
+import { runRoutes } from "./routes-runs.ts";
+import { stepRoutes } from "./routes-steps.ts";
 import { systemRoutes } from "./routes-system.ts";
+import { workflowRoutes } from "./routes-workflows.ts";
 
 /** How long a stopping door lets answers finish before it closes their connections. */
 const CLOSE_WITHIN_MS = 2000;
@@ -173,6 +176,9 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   requireActors(app);
 
   delegationRoutes(app, door);
+  workflowRoutes(app, door);
+  runRoutes(app, door);
+  stepRoutes(app, door);
   handoffRoutes(app, door);
   agentRoutes(app, door);
   eventRoutes(app, door);
@@ -188,7 +194,7 @@ function describe(version: string) {
       title: "Atomizer HQ",
       version,
       description:
-        "Delegate work to agents and read what they give back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
+        "Delegate work to agents, run workflows of them, and read what they give back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
     },
     security: [{ key: [] }],
     components: { securitySchemes: { key: { type: "http" as const, scheme: "bearer" } } },

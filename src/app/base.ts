@@ -12,6 +12,7 @@ import { createConfigHolder } from "./config-holder.ts";
 import { loadCredentials } from "./credentials.ts";
 import { makeHome, readRunFile } from "./home.ts";
 import { type Env, readMode } from "./mode.ts";
+import { createWorkflowHolder } from "./workflow-holder.ts";
 
 export type AppOptions = {
   readonly installation: string;
@@ -48,6 +49,7 @@ export async function openBase(options: AppOptions, begin: Begin) {
   await begin({ name: "lock", stop: lock.release });
   const credentials = loadCredentials(home, env);
   const config = createConfigHolder({ ...options, samples, now });
+  const workflows = createWorkflowHolder({ config: config.current, installation: options.installation });
   const redact = createRedact(() => [credentials.apiKey, credentials.secret, ...config.secrets()]);
   const { level } = config.current().settings.logs;
   const log = createLog({
@@ -63,9 +65,22 @@ export async function openBase(options: AppOptions, begin: Begin) {
       return log.close();
     },
   });
-  for (const text of [...notices, ...config.warnings]) log.warn({ text }, "a notice");
+  for (const text of [...notices, ...config.warnings, ...workflows.notices()]) log.warn({ text }, "a notice");
   const modeName: "local" | "discord" | "embedded" = options.isEmbedded ? "embedded" : mode.kind;
-  return { now, wall, crash, startedAt, mode, modeName, samples, credentials, config, redact, log };
+  return {
+    now,
+    wall,
+    crash,
+    startedAt,
+    mode,
+    modeName,
+    samples,
+    credentials,
+    config,
+    workflows,
+    redact,
+    log,
+  };
 }
 
 export type Base = Awaited<ReturnType<typeof openBase>>;

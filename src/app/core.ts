@@ -5,8 +5,11 @@ import { slotLaneOf } from "../domain/delegation-effects.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { composePrompt } from "../domain/prompt.ts";
 import { createEngine } from "../engine/accept.ts";
+import { createChooseAgent } from "../engine/choose-agent.ts";
 import { createVerbs } from "../engine/create-verbs.ts";
+import { createDelegate } from "../engine/delegate.ts";
 import { createDispatch } from "../engine/dispatch.ts";
+import { createExpectations } from "../engine/expectations.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
 import { createFilings, createTimer, performWith } from "../engine/perform.ts";
@@ -16,9 +19,14 @@ import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
 import type { Journal } from "../engine/ports/journal.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { RunFiles } from "../engine/ports/run-files.ts";
 import { createReceive } from "../engine/receive.ts";
+import { createRunChildren } from "../engine/run-children.ts";
+import { createRunUpkeep } from "../engine/run-upkeep.ts";
+import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import type { Health } from "../engine/verbs.ts";
-import { sign } from "../kernel/id.ts";
+import { newId, sign } from "../kernel/id.ts";
+import type { Problem } from "../kernel/refusal.ts";
 import type { DiscordPart } from "./discord-part.ts";
 
 export type CoreDeps = {
@@ -29,6 +37,9 @@ export type CoreDeps = {
   readonly agents: Agents;
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
   readonly journal: Journal;
+  readonly runFiles: RunFiles;
+  readonly workflows: () => readonly WorkflowEntry[];
+  readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
   /** Signs the marks around foreign text in prompts. */
   readonly secret: string;
   readonly tokens: {
@@ -61,7 +72,14 @@ export function createCore(deps: CoreDeps) {
     take: () => loop.take(),
     onTaken: (effects) => loop.begin(effects),
   });
-  const receive = createReceive({ engine, inbox: () => inbox, registry, now, crash });
+  const receive = createReceive({
+    engine,
+    inbox: () => inbox,
+    registry,
+    checkSchema: deps.checkSchema,
+    now,
+    crash,
+  });
   const inbox = deps.createInbox(async (arrived) => {
     await receive(arrived);
   });
@@ -80,6 +98,23 @@ export function createCore(deps: CoreDeps) {
   const timer = createTimer({ engine, now });
   const filings = createFilings({ inbox, journal: deps.journal, crash });
 
+  const acl = () => config().acl;
+  const chooseAgent = createChooseAgent({ registry, acl, agents: deps.agents });
+  const expectedMs = createExpectations({ ledger, now });
+  const asking = {
+    engine,
+    ledger,
+    agents: deps.agents,
+    registry,
+    acl,
+    settings,
+    readChannel: deps.readChannel,
+    now,
+  };
+  const delegate = createDelegate(asking);
+  const children = createRunChildren({ engine, delegate, chooseAgent, expectedMs, now, crash });
+  const upkeep = createRunUpkeep({ engine, agents: deps.agents, registry, files: deps.runFiles, now, crash });
+
   const perform = performWith({
     dispatch,
     reconcile,
@@ -89,6 +124,11 @@ export function createCore(deps: CoreDeps) {
     append: filings.append,
     post: (effect) => discordOrLater(deps).post(effect),
     card: (effect) => discordOrLater(deps).card(effect),
+    "start-child": children.startChild,
+    tell: children.tell,
+    "cancel-child": children.cancelChild,
+    "run-timer": upkeep.timer,
+    "file-run": upkeep.fileRun,
     interaction: () => Promise.resolve({ kind: "done", outcome: "nothing to do" }),
   });
 
@@ -104,14 +144,11 @@ export function createCore(deps: CoreDeps) {
   });
 
   const verbs = createVerbs({
-    engine,
-    ledger,
-    agents: deps.agents,
-    registry,
-    acl: () => config().acl,
-    settings,
-    readChannel: deps.readChannel,
-    now,
+    ...asking,
+    delegate,
+    workflows: deps.workflows,
+    chooseAgent,
+    expectedMs,
     receive,
     verifyToken: deps.tokens.verify,
     health: deps.health,
@@ -119,7 +156,15 @@ export function createCore(deps: CoreDeps) {
     crash,
   });
   const lookForLostRuns = createLostRuns({ engine, ledger, agents: deps.agents, inbox, registry, now, log });
-  return { engine, loop, inbox, verbs, lookForLostRuns };
+  /** A notice in #agent-logs. */
+  async function tellPeople(text: string): Promise<void> {
+    const at = now();
+    const stream = newId("notice", at);
+    const input = { type: "notice", at, id: stream, text } as const;
+    await engine.accept({ kind: "notice", stream, input, cause: "configuration", isNew: true });
+  }
+
+  return { engine, loop, inbox, verbs, lookForLostRuns, tellPeople };
 }
 
 function discordOrLater(deps: CoreDeps): DiscordPart {

@@ -1,10 +1,12 @@
 import type { DeliveryPort } from "../discord/delivery-port.ts";
 import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
+import { viewOfRun } from "../domain/run-view.ts";
 import { viewOf } from "../domain/view.ts";
 import type { Engine } from "../engine/accept.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash } from "../engine/ports/log.ts";
+import { subjectOf } from "./subjects.ts";
 
 /** What the Discord edge needs of the ledger: receipts, and one commit for each thing that happens to a delivery. */
 export function createDeliveries(deps: {
@@ -26,12 +28,12 @@ export function createDeliveries(deps: {
         settles: settles.map((id) => ({ id, outcome: input.type })),
         receipts: receiptsFor(input),
       });
-      crash(stream.endsWith("/card") ? "card:recorded" : "post:recorded");
+      crash(/\/(card|gate-[^/]+)$/.test(stream) ? "card:recorded" : "post:recorded");
     },
-    async view(run) {
-      const state = await engine.read("delegation", run);
-      if (!state) throw new Error(`a delivery tells of ${run}, which has no events`);
-      return viewOf(state);
+    async view(stream) {
+      const { kind, state } = await subjectOf(engine, stream);
+      if (kind === "run") return { kind, view: viewOfRun(state) };
+      return { kind, view: viewOf(state) };
     },
     batchBody: async (delivery) => (await engine.read("delivery", delivery))?.body,
     attachable: deps.attachable,

@@ -4,6 +4,7 @@ import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
 import { leaveWhenIdle } from "./idle.ts";
 import { onFreePort } from "./port.ts";
+import { createSchedules } from "./schedules.ts";
 import type { Stage } from "./stage.ts";
 
 const STOP_WITHIN_MS = 10_000;
@@ -28,18 +29,32 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
     stage.agents.forgive();
+    base.workflows.reload();
     loop.ring();
   };
   await begin(config.watch({ log, onChange }));
+  const onProblems = (text: string) => {
+    stage
+      .tellPeople(`⚠️ A change of a workflow is not valid; the last good one stays.\n${text}`)
+      .catch(onBroken);
+  };
+  await begin(base.workflows.watch({ log, onProblems }));
   const askAgents = () =>
     Promise.all(config.current().registry.agents.map((card) => stage.agents.probe(card)));
   const look = () => {
     stage.lookForLostRuns().then(askAgents).catch(onBroken);
   };
   look();
+  const schedules = createSchedules({ ...stage, runs: verbs.runs, now, log });
+  const lookAtSchedules = () => {
+    // A temporary supervisor is here for what it was asked.
+    if (!options.isEmbedded) schedules.look().catch(onBroken);
+  };
+  lookAtSchedules();
   const onMinute = () => {
     inbox.sweep().catch(onBroken);
     look();
+    lookAtSchedules();
     loop.ring();
     stage.doors().edge?.reconcile();
   };

@@ -7,15 +7,18 @@ import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
-import { readArtifacts } from "../handoffs/artifacts.ts";
+import { type Artifact, readArtifacts } from "../handoffs/artifacts.ts";
 import type { Part } from "../kernel/lifecycle.ts";
+import { valuesOf } from "../kernel/vector.ts";
 import type { Redact } from "../telemetry/redact.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { DiscordPart } from "./discord-part.ts";
 import type { Mode } from "./mode.ts";
 import { onFreePort } from "./port.ts";
+import { type SubjectState, subjectOf } from "./subjects.ts";
 
 const MOST_ATTACHED_BYTES = 8 * 1024 * 1024;
+const MOST_FILES = 9;
 
 export type Edge = DiscordPart & {
   readonly readChannel: ChannelReader;
@@ -98,18 +101,37 @@ async function startGuild(deps: EdgeDeps, begin: (part: Part) => Promise<void>) 
   return { id: GUILD_ID, url: guild.url, restApi: guild.restApi, key };
 }
 
-/** The artifacts of a settled run that may be shown in its result. */
-async function attachable(deps: EdgeDeps, run: string) {
+/** The artifacts of a settled delegation, or of the steps of a run, that may be shown in its result. */
+async function attachable(deps: EdgeDeps, stream: string): Promise<readonly Artifact[]> {
   const { settings, registry } = deps.config();
-  const state = await deps.engine.read("delegation", run);
-  const paths = state?.outcome?.handoff?.artifacts ?? [];
-  if (!state || paths.length === 0) return [];
-  const workspace = registry.find(state.order.agent)?.workspace;
-  return readArtifacts({
-    paths,
-    roots: [join(settings.handoffs.dir, "artifacts"), ...(workspace ? [workspace] : [])],
-    forbidden: [deps.home],
-    maxBytes: MOST_ATTACHED_BYTES,
-    hasSecret: (text) => deps.redact(text) !== text,
-  });
+  const found: Artifact[] = [];
+  let left = MOST_ATTACHED_BYTES;
+  for (const { agent, paths } of artifactsOf(await subjectOf(deps.engine, stream))) {
+    if (found.length >= MOST_FILES) break;
+    // Each agent's own workspace only: nobody shows what lies in another's.
+    const workspace = registry.find(agent)?.workspace;
+    const files = await readArtifacts({
+      paths,
+      roots: [join(settings.handoffs.dir, "artifacts"), ...(workspace ? [workspace] : [])],
+      forbidden: [deps.home],
+      maxBytes: left,
+      hasSecret: (text) => deps.redact(text) !== text,
+    });
+    left -= files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+    found.push(...files);
+  }
+  return found.slice(0, MOST_FILES);
+}
+
+function artifactsOf(
+  subject: SubjectState,
+): readonly { readonly agent: string; readonly paths: readonly string[] }[] {
+  if (subject.kind === "delegation") {
+    const { order, outcome } = subject.state;
+    const paths = outcome?.handoff?.artifacts ?? [];
+    return paths.length > 0 ? [{ agent: order.agent, paths }] : [];
+  }
+  return [...valuesOf(subject.state.steps)].flatMap(({ agent, outcome }) =>
+    agent && outcome?.artifacts ? [{ agent, paths: outcome.artifacts }] : [],
+  );
 }

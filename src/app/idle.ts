@@ -17,9 +17,13 @@ export function leaveWhenIdle(deps: {
   let stopped = false;
 
   async function look(): Promise<void> {
-    const open = await deps.verbs.delegations({ open: true, limit: 1 });
+    const open = await Promise.all([
+      deps.verbs.delegations({ open: true, limit: 1 }),
+      deps.verbs.runs.runs({ open: true, limit: 1 }),
+    ]);
     if (stopped) return;
-    const isIdle = open.items.length === 0 && deps.now() - deps.lastAskedAt() > QUIET_MS;
+    const isIdle =
+      open.every(({ items }) => items.length === 0) && deps.now() - deps.lastAskedAt() > QUIET_MS;
     if (isIdle) deps.onIdle();
     else timer = setTimeout(() => void look().catch(deps.onBroken), LOOK_MS);
   }

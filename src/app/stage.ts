@@ -1,8 +1,10 @@
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { createInbox } from "../handoffs/inbox.ts";
+import { createRunFiles } from "../handoffs/run-files.ts";
 import { createHandoffTokens } from "../handoffs/token.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { createCheckSchema } from "../schemas/check-schema.ts";
 import { createJournal } from "../telemetry/journal.ts";
 import type { AppOptions, Base } from "./base.ts";
 import { createCore } from "./core.ts";
@@ -48,6 +50,9 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
       }),
     secret: credentials.secret,
     journal: createJournal(() => config.current().settings.logs),
+    runFiles: createRunFiles(() => config.current().settings.handoffs.dir),
+    workflows: base.workflows.entries,
+    checkSchema: createCheckSchema(),
     tokens: createHandoffTokens(credentials.secret),
     handInUrl: (run) => `${api}/api/v1/handoffs/${run}`,
     readChannel: async (channel, messages) => {

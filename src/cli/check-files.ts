@@ -1,7 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import { readMode, readPort } from "../app/mode.ts";
+import { workflowPlaceOf } from "../app/workflow-place.ts";
 import { checkConfig } from "../config/check.ts";
 import { renderProblems } from "../config/render-problems.ts";
+import { loadWorkflows } from "../config/workflows.ts";
 import type { ConfigProblem } from "../domain/config.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { type Installation, readInstallation } from "./installation.ts";
@@ -10,13 +12,19 @@ import { jsonText } from "./print.ts";
 
 const INVALID = 2;
 
-/** 0 when the supervisor would start with these files, else 2. */
+/** 0 when the supervisor would start with these files and every workflow could run, else 2. */
 export function runCheck(io: Io, options: { readonly json?: boolean }): number {
   const here = readInstallation(io);
   const checked = checkConfig(here.place);
   const environment = checkEnvironment(here);
-  const problems = [...(checked.ok ? [] : checked.problems), ...environment.problems];
-  const warnings = [...checked.warnings, ...environment.warnings];
+  // Workflows name agents and capabilities: without a registry there is nothing to check them against.
+  const workflows = checked.ok ? loadWorkflows(workflowPlaceOf(checked.config)) : undefined;
+  const problems = [
+    ...(checked.ok ? [] : checked.problems),
+    ...(workflows?.problems ?? []),
+    ...environment.problems,
+  ];
+  const warnings = [...checked.warnings, ...(workflows?.warnings ?? []), ...environment.warnings];
   const code = problems.length === 0 ? 0 : INVALID;
   if (options.json) {
     io.out(`${jsonText({ ok: code === 0, problems, warnings })}\n`);
@@ -28,7 +36,12 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
   for (const problem of problems) say("error", problem);
   if (checked.ok && code === 0) {
     const { files, registry } = checked.config;
-    io.out(`Valid: ${count(files.length, "file")}, ${count(registry.agents.length, "agent")}.\n`);
+    const found = [
+      count(files.length, "file"),
+      count(registry.agents.length, "agent"),
+      count(workflows?.entries.length ?? 0, "workflow"),
+    ];
+    io.out(`Valid: ${found.join(", ")}.\n`);
   } else io.err(`${count(problems.length, "problem")} to mend.\n`);
   return code;
 }

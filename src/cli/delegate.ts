@@ -5,12 +5,12 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "../api/limits.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { AgentStatus } from "../engine/verbs.ts";
-import { isRunId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Client } from "./client.ts";
-import { type Hq, parseCount, parseSpan } from "./hq.ts";
+import { type Hq, parseCount, parseRunId, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { printOutcome } from "./outcome.ts";
+import { untilInterrupted } from "./until-interrupted.ts";
 import { waitAndPrint } from "./wait.ts";
 
 type DelegateOptions = {
@@ -145,22 +145,20 @@ function bodyOf(io: Io, agent: string, objective: string, options: DelegateOptio
 }
 
 /** Hands the work over once: a repeat after a broken answer carries the same key. Undefined when interrupted. */
-async function place(
+function place(
   io: Io,
   client: Client,
   body: ReturnType<typeof bodyOf>,
   options: DelegateOptions,
 ): Promise<DelegationView | undefined> {
-  const leaving = new AbortController();
-  const stopListening = io.onInterrupt(() => leaving.abort());
-  try {
+  return untilInterrupted(io, async (signal) => {
     const agentPosts =
       options.agentPosts && !body.agentPosts
-        ? { channel: await ownChannel(client, body.agent, leaving.signal) }
+        ? { channel: await ownChannel(client, body.agent, signal) }
         : body.agentPosts;
     // A chosen id, and the derived id of an agent's sub-delegation, are keys of their own.
     const hasOwnKey = body.runId !== undefined || (body.parent !== undefined && io.env.HQ_AGENT_TOKEN);
-    return await client.ask<DelegationView>(
+    return client.ask<DelegationView>(
       {
         method: "POST",
         path: "/delegations",
@@ -168,15 +166,9 @@ async function place(
         ...(hasOwnKey ? {} : { key: randomUUID() }),
         isRepeatable: true,
       },
-      leaving.signal,
+      signal,
     );
-  } catch (error) {
-    if (!leaving.signal.aborted) throw error;
-    io.err("Interrupted before the supervisor had answered: `hq status` shows whether it took the work.\n");
-    return undefined;
-  } finally {
-    stopListening();
-  }
+  });
 }
 
 async function ownChannel(client: Client, agent: string, signal: AbortSignal): Promise<string> {
@@ -201,11 +193,4 @@ function parseChannel(text: string): string {
   const read = readChannelId(text);
   if ("id" in read) return read.id;
   throw new InvalidArgumentError(`${read.wrong.charAt(0).toUpperCase()}${read.wrong.slice(1)}`);
-}
-
-function parseRunId(text: string): string {
-  if (isRunId(text)) return text;
-  throw new InvalidArgumentError(
-    "Letters, digits and . _ ~ -, at most 80, beginning with a letter or digit.",
-  );
 }

@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
+import type { RunListing } from "../api/listings.ts";
 import { DELEGATION_STATUSES, isSettled } from "../domain/delegation-types.ts";
+import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { Page } from "../engine/ports/ledger.ts";
 import type { Health } from "../engine/verbs.ts";
@@ -7,6 +9,8 @@ import { cut, forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
+import { describeRun, runTable } from "./run-text.ts";
+import { findWork, pathOf } from "./work.ts";
 
 type StatusOptions = {
   readonly json?: true;
@@ -20,9 +24,9 @@ type StatusOptions = {
 export function registerStatus(program: Command, hq: Hq): void {
   program
     .command("status")
-    .description("the supervisor and its latest delegations, or one of them")
-    .argument("[id]", "the id of a delegation")
-    .option("--agent <agent>", "only this agent's")
+    .description("the supervisor, its latest runs and delegations, or one of them")
+    .argument("[id]", "the id of a delegation or run")
+    .option("--agent <agent>", "only this agent's delegations")
     .addOption(new Option("--status <status>", "only these").choices(DELEGATION_STATUSES))
     .option("--open", "only those that are not settled")
     .option("--limit <n>", "how many", parseCount(1, 200), 20)
@@ -34,10 +38,9 @@ export function registerStatus(program: Command, hq: Hq): void {
 }
 
 async function showOne({ io, client }: Hq, id: string, { json }: StatusOptions): Promise<number> {
-  const view = await client("if-used").ask<DelegationView>({
-    path: `/delegations/${encodeURIComponent(id)}`,
-  });
-  io.out(json ? `${jsonText(view)}\n` : describe(view, io.now()));
+  const work = await findWork(client("if-used"), id);
+  if (json) io.out(`${jsonText(work.view)}\n`);
+  else io.out(work.kind === "run" ? describeRun(work.view, io.now()) : describe(work.view, io.now()));
   return 0;
 }
 
@@ -53,16 +56,18 @@ async function showAll({ io, client }: Hq, options: StatusOptions): Promise<numb
   });
   const supervisor = await hq.ask<Health>({ path: "/health/ready" });
   const page = await hq.ask<Page<DelegationView>>({ path: `/delegations?${query.toString()}` });
+  const isFiltered = agent !== undefined || status !== undefined || before !== undefined;
+  const runs = isFiltered ? undefined : await hq.ask<Page<RunListing>>({ path: `/runs?${query.toString()}` });
   if (options.json) {
-    io.out(
-      `${jsonText({ supervisor, delegations: page.items, ...(page.next ? { next: page.next } : {}) })}\n`,
-    );
+    const all = { supervisor, ...(runs ? { runs: runs.items } : {}), delegations: page.items };
+    io.out(`${jsonText({ ...all, ...(page.next ? { next: page.next } : {}) })}\n`);
     return 0;
   }
   const { version, mode, ready, startedAt, checks } = supervisor;
   const up = formatDuration(io.now() - startedAt);
   io.out(`Atomizer HQ ${version} · ${mode} · ${ready ? "ready" : "not ready"} · up ${up}\n`);
   io.out(table(checks.map(({ name, ok, text }) => [`  ${name}`, ok ? "ok" : "!", text])));
+  if (runs && runs.items.length > 0) io.out(`\n${runTable(runs.items, io.now())}`);
   if (page.items.length === 0) io.out("\nNo delegations yet.\n");
   else {
     const rows = page.items.map((view) => [
@@ -115,19 +120,23 @@ function describe(view: DelegationView, nowMs: number): string {
 export function registerCancel(program: Command, hq: Hq): void {
   program
     .command("cancel")
-    .description("end a delegation; what the agent still hands in is recorded as late")
+    .description("end a delegation or run; what an agent still hands in is recorded as late")
     .argument("<id>")
     .option("--reason <text>", "why, for the history")
     .option("--json", "print JSON")
     .action((id: string, { reason, json }: { reason?: string; json?: true }) =>
       hq.run(async () => {
-        const view = await hq.client("if-used").ask<DelegationView>({
+        const client = hq.client("if-used");
+        const { kind } = await findWork(client, id);
+        const view = await client.ask<DelegationView | RunView>({
           method: "POST",
-          path: `/delegations/${encodeURIComponent(id)}/cancel`,
+          path: `${pathOf(kind, id)}/cancel`,
           body: { reason },
           isRepeatable: true,
         });
-        hq.io.out(json ? `${jsonText(view)}\n` : `${view.id} is ${view.status}.\n`);
+        // A run says that it is canceled when what ran has been told and its cleanup is done.
+        const words = view.status === "running" ? "is being canceled" : `is ${view.status}`;
+        hq.io.out(json ? `${jsonText(view)}\n` : `${view.id} ${words}.\n`);
         return 0;
       }),
     );

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { isSettled } from "../domain/delegation-types.ts";
-import type { DelegationView } from "../domain/view.ts";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
+import { createBell } from "../kernel/bell.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { type Client, isPassing } from "./client.ts";
+import { isOver, pathOf, type WorkKind, type WorkView } from "./work.ts";
 
 const RETRY_EVERY_MS = 500;
 /** The supervisor sends a sign of life each 15 s. */
@@ -12,6 +12,7 @@ const GONE_FOR_MS = 120_000;
 
 export type Follow = {
   readonly client: Client;
+  readonly kind: WorkKind;
   readonly id: string;
   readonly signal: AbortSignal;
   readonly now: () => number;
@@ -21,18 +22,20 @@ export type Follow = {
   readonly wasThere: boolean;
 };
 
-/** A delegation's events in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
+/** The events of a delegation or run in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
 export function eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
   return readEach(follow, async (events) => events);
 }
 
-/** The delegation as it is now and after each change, the settled one last. */
-export async function* viewsOf(follow: Follow): AsyncGenerator<DelegationView> {
-  const { client, id, signal } = follow;
-  const path = `/delegations/${encodeURIComponent(id)}`;
-  for await (const view of readEach(follow, () => client.ask<DelegationView>({ path }, signal))) {
+/** The delegation or run as it is now and after each change, the settled one last. */
+export async function* viewsOf<Kind extends WorkKind>(
+  follow: Follow & { readonly kind: Kind },
+): AsyncGenerator<WorkView[Kind]> {
+  const { client, kind, id, signal } = follow;
+  const path = pathOf(kind, id);
+  for await (const view of readEach(follow, () => client.ask<WorkView[Kind]>({ path }, signal))) {
     yield view;
-    if (isSettled(view.status)) return;
+    if (isOver(view.status)) return;
   }
 }
 
@@ -47,7 +50,7 @@ async function* readEach<T>(
   let goneSince: number | undefined;
   for (;;) {
     try {
-      for await (const events of connection(follow, last)) {
+      for await (const events of gathered(follow, last)) {
         if (goneSince !== undefined) tell(`The supervisor is back; still waiting for ${id}.`);
         goneSince = undefined;
         wasThere = true;
@@ -73,15 +76,48 @@ async function* readEach<T>(
   }
 }
 
+/** What arrived while the reader was busy comes as one piece: a long run changes faster than it can be asked for. */
+async function* gathered(follow: Follow, after: number | undefined): AsyncGenerator<readonly StoredEvent[]> {
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([follow.signal, leaving.signal]);
+  const bell = createBell();
+  let arrived: StoredEvent[] | undefined;
+  let isOver = false;
+  const reading = (async () => {
+    try {
+      for await (const piece of connection({ ...follow, signal }, after)) {
+        arrived = [...(arrived ?? []), ...piece];
+        bell.ring();
+      }
+    } finally {
+      isOver = true;
+      bell.ring();
+    }
+  })();
+  // Its failure is thrown below; a reader that left early needs to hear of none.
+  reading.catch(() => undefined);
+  try {
+    for (;;) {
+      const piece = arrived;
+      arrived = undefined;
+      if (piece) yield piece;
+      else if (isOver) return await reading;
+      else await bell.sleep();
+    }
+  } finally {
+    leaving.abort();
+  }
+}
+
 /** One connection; an empty piece says that it stands. Ends when the supervisor closes it or has been silent too long. */
 async function* connection(
-  { client, id, signal }: Follow,
+  { client, kind, id, signal }: Follow,
   after: number | undefined,
 ): AsyncGenerator<readonly StoredEvent[]> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new TypeError("the event stream is silent")), SILENT_FOR_MS);
   const query = new URLSearchParams({
-    delegation: id,
+    [kind]: id,
     ...(after === undefined ? {} : { after: String(after) }),
   });
   try {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { isRunId } from "../kernel/id.ts";
 import { parseDuration } from "../kernel/time.ts";
 import { type Client, createClient } from "./client.ts";
 import type { Io } from "./io.ts";
@@ -34,4 +35,11 @@ export function parseCount(least: number, most: number) {
     if (/^\d+$/.test(text) && count >= least && count <= most) return count;
     throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`);
   };
+}
+
+export function parseRunId(text: string): string {
+  if (isRunId(text)) return text;
+  throw new InvalidArgumentError(
+    "Letters, digits and . _ ~ -, at most 80, beginning with a letter or digit.",
+  );
 }

@@ -1,4 +1,5 @@
 import { text } from "node:stream/consumers";
+import { type Asking, createTerminalAsking } from "./asking.ts";
 
 /** What a command touches of the outside; tests give their own. */
 export type Io = {
@@ -7,6 +8,10 @@ export type Io = {
   /** Progress, warnings, refusals. */
   readonly err: (text: string) => void;
   readonly isErrTerminal: boolean;
+  /** Of the terminal on stderr, in characters. */
+  readonly errSize: () => { readonly columns: number; readonly rows: number };
+  /** Asks whoever sits there; absent when stdin and stderr are no terminal. */
+  readonly asking?: Asking;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** The folder in which bin/hq.js really lies. */
@@ -29,6 +34,10 @@ export function processIo(installation: string): Io {
     out: (part) => void process.stdout.write(part),
     err: (part) => void process.stderr.write(part),
     isErrTerminal: process.stderr.isTTY,
+    errSize: () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 }),
+    ...(process.stdin.isTTY && process.stderr.isTTY
+      ? { asking: createTerminalAsking({ input: process.stdin, output: process.stderr }) }
+      : {}),
     env: process.env,
     cwd: process.cwd(),
     installation,

@@ -1,18 +1,38 @@
 import type { Command } from "commander";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
 import { oneLine } from "../kernel/text.ts";
+import type { Client } from "./client.ts";
 import { eventsOf } from "./follow.ts";
 import type { Hq } from "./hq.ts";
 import { jsonText } from "./print.ts";
+import { findWork, pathOf, type Work } from "./work.ts";
 
 const INTERRUPTED = 130;
+const ENDS: Readonly<Record<Work["kind"], readonly string[]>> = {
+  delegation: ["delegation.settled"],
+  run: ["run.settled", "run.resumed"],
+};
 /** What of an event's body is told in its line, in this order. */
-const TOLD = ["attempt", "status", "verdict", "reason", "text", "agentRunId", "next", "channel"] as const;
+const TOLD = [
+  "step",
+  "item",
+  "generation",
+  "child",
+  "attempt",
+  "status",
+  "verdict",
+  "decision",
+  "reason",
+  "text",
+  "agentRunId",
+  "next",
+  "channel",
+] as const;
 
 export function registerLogs(program: Command, hq: Hq): void {
   program
     .command("logs")
-    .description("everything that happened to a delegation, oldest first")
+    .description("everything that happened to a delegation or run, oldest first")
     .argument("<id>")
     .option("-f, --follow", "go on until it is settled")
     .option("--json", "one event a line as JSON")
@@ -20,9 +40,11 @@ export function registerLogs(program: Command, hq: Hq): void {
       hq.run(async () => {
         const write = (event: StoredEvent) =>
           hq.io.out(`${options.json ? jsonText(event, 0) : lineOf(event)}\n`);
-        if (options.follow) return follow(hq, id, write);
-        const { items } = await hq.client("if-used").ask<{ readonly items: readonly StoredEvent[] }>({
-          path: `/delegations/${encodeURIComponent(id)}/history`,
+        const client = hq.client("if-used");
+        const work = await findWork(client, id);
+        if (options.follow) return follow(hq, client, work, write);
+        const { items } = await client.ask<{ readonly items: readonly StoredEvent[] }>({
+          path: `${pathOf(work.kind, id)}/history`,
         });
         for (const event of items) write(event);
         return 0;
@@ -30,21 +52,27 @@ export function registerLogs(program: Command, hq: Hq): void {
     );
 }
 
-async function follow({ io, client }: Hq, id: string, write: (event: StoredEvent) => void): Promise<number> {
+async function follow(
+  { io }: Hq,
+  client: Client,
+  { kind, view: { id } }: Work,
+  write: (event: StoredEvent) => void,
+): Promise<number> {
   const leaving = new AbortController();
   const stopListening = io.onInterrupt(() => leaving.abort());
   try {
     const events = eventsOf({
-      client: client("if-used"),
+      client,
+      kind,
       id,
       signal: leaving.signal,
       now: io.now,
       tell: (line) => io.err(`${line}\n`),
-      wasThere: false,
+      wasThere: true,
     });
     for await (const piece of events) {
       for (const event of piece) write(event);
-      if (piece.some(({ type, stream }) => type === "delegation.settled" && stream === id)) return 0;
+      if (isSettledIn(piece, kind, id)) return 0;
     }
     return 0;
   } catch (error) {
@@ -55,8 +83,17 @@ async function follow({ io, client }: Hq, id: string, write: (event: StoredEvent
   }
 }
 
+/** A run may be settled and then be opened again: only its last word counts. */
+function isSettledIn(piece: readonly StoredEvent[], kind: Work["kind"], id: string): boolean {
+  const last = piece.findLast(({ stream, type }) => stream === id && ENDS[kind].includes(type));
+  return last?.type === `${kind}.settled`;
+}
+
 function lineOf({ at, type, stream, body, actor }: StoredEvent): string {
-  const known = body as Readonly<Record<string, unknown>>;
+  type Known = Readonly<Record<string, unknown>>;
+  const own = body as Known;
+  // Events of a run name the place and what came of it in objects of their own.
+  const known: Known = { ...(own.outcome as Known), ...(own.of as Known), ...own };
   const told = TOLD.filter((name) => known[name] !== undefined).map(
     (name) => `${name}=${wordOf(known[name])}`,
   );

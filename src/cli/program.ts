@@ -17,6 +17,7 @@ import { registerSetup } from "./setup.ts";
 import { registerStart } from "./start.ts";
 import { registerStop } from "./stop.ts";
 import { registerWait } from "./wait.ts";
+import { registerWorkflow } from "./workflow.ts";
 
 const USAGE = 2;
 const FAILED = 1;
@@ -63,6 +64,7 @@ function createProgram(io: Io, keep: (code: number) => void): Command {
   registerStart(program, hq);
   registerStop(program, hq);
   registerDelegate(program, hq);
+  registerWorkflow(program, hq);
   registerWait(program, hq);
   registerCancel(program, hq);
   registerStatus(program, hq);

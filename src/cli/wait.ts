@@ -6,6 +6,8 @@ import { type Hq, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { exitOf, printOutcome } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
+import { waitForRun } from "./wait-run.ts";
+import { findWork } from "./work.ts";
 
 const INTERRUPTED = 130;
 const STILL_WORKING = 4;
@@ -29,7 +31,16 @@ export async function waitAndPrint(
   let view = options.known;
   try {
     const { signal } = leaving;
-    const follow = { client, id, signal, now: io.now, tell: progress.tell, wasThere: view !== undefined };
+    const wasThere = view !== undefined;
+    const follow = {
+      kind: "delegation",
+      client,
+      id,
+      signal,
+      now: io.now,
+      tell: progress.tell,
+      wasThere,
+    } as const;
     for await (view of viewsOf(follow)) progress.show(view);
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
@@ -53,22 +64,25 @@ export async function waitAndPrint(
 export function registerWait(program: Command, hq: Hq): void {
   program
     .command("wait")
-    .description("wait for a delegation and print its handoff")
-    .argument("<id>", "the id that `hq delegate` printed")
+    .description("wait for a delegation or a run and print what came of it")
+    .argument("<id>", "the id that `hq delegate` or `hq workflow run` printed")
     .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
     .addOption(
-      new Option("--format <format>", "what is printed: the handoff, or its result")
+      new Option("--format <format>", "what is printed: the handoff or run, or its result")
         .choices(["json", "text"])
         .default("json"),
     )
     .option("--json", "print JSON whatever --format says")
-    .action((id: string, options: { waitTimeout?: number; format: string; json?: boolean }) =>
+    .action((id: string, given: { waitTimeout?: number; format: string; json?: boolean }) =>
       hq.run(async () => {
-        const isJson = options.json === true || options.format !== "text";
-        return waitAndPrint(hq.io, hq.client("if-used"), id, {
-          isJson,
-          withinMs: options.waitTimeout,
-        });
+        const isJson = given.json === true || given.format !== "text";
+        const withinMs = given.waitTimeout;
+        const client = hq.client("if-used");
+        const work = await findWork(client, id);
+        const options = { isJson, withinMs };
+        return work.kind === "run"
+          ? waitForRun(hq.io, client, work.view, { ...options, atPeople: "tell" })
+          : waitAndPrint(hq.io, client, id, { ...options, known: work.view });
       }),
     );
 }

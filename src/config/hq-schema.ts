@@ -66,6 +66,13 @@ export const hqSchema = z.strictObject({
         .describe("For network file systems: scans only, no watching. Default false."),
     })
     .prefault({}),
+  workflows: z
+    .strictObject({
+      dir: pathText
+        .optional()
+        .describe("Where workflows and their schemas are. Default: workflows in the installation."),
+    })
+    .prefault({}),
   logs: z
     .strictObject({
       dir: pathText.optional().describe("One line for each attempt. Default: logs/orchestration in HQ_HOME."),

@@ -28,10 +28,16 @@ export function problemAt(
   };
 }
 
+/** "did you mean …?" when a word is near. */
+function meant(word: string, words: readonly string[]): string | undefined {
+  const near = nearest(word, words);
+  return near === undefined ? undefined : `did you mean "${near}"?`;
+}
+
 /** "did you mean …?", else the words there are when they are few. */
 export function suggest(word: string, words: readonly string[]): string | undefined {
-  const near = nearest(word, words);
-  if (near !== undefined) return `did you mean "${near}"?`;
+  const near = meant(word, words);
+  if (near !== undefined) return near;
   return words.length > 0 && words.length <= 16 ? `there are: ${words.join(", ")}` : undefined;
 }
 
@@ -76,20 +82,35 @@ function problemsOfIssue(
       const words = issue.values.map(String);
       return at(
         words.length === 1 ? `must be ${words[0]}` : `must be one of ${words.join(", ")}`,
-        typeof value === "string" ? suggest(value, words) : undefined,
+        typeof value === "string" ? meant(value, words) : undefined,
       );
     }
     case "too_small":
       return at(`must be at least ${issue.minimum}${unit(issue.origin)}`);
     case "too_big":
       return at(`must be at most ${issue.maximum}${unit(issue.origin)}`);
-    case "invalid_format":
     case "invalid_union":
+      return problemsOfUnion(issue, source, schema) ?? at(issue.message);
+    case "invalid_format":
     case "not_multiple_of":
     case "invalid_element":
     case "custom":
       return at(issue.message);
   }
+}
+
+/** Of a map that may also be something simple, what is wrong inside the map; undefined when it is none. */
+function problemsOfUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  source: YamlSource,
+  schema: JsonSchema,
+): readonly ConfigProblem[] | undefined {
+  const inside = issue.errors.find((branch) =>
+    branch.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
+  );
+  return inside?.flatMap((inner) =>
+    problemsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }, source, schema),
+  );
 }
 
 function unit(origin: string): string {
@@ -133,6 +154,7 @@ function keysAt(schema: JsonSchema, path: Path): readonly string[] {
     const rest: boolean | JsonSchema | undefined = part?.additionalProperties;
     const other: JsonSchema | undefined = typeof rest === "object" ? rest : undefined;
     part = typeof step === "number" ? part?.items : (part?.properties?.[String(step)] ?? other);
+    part = part?.anyOf?.find(({ properties }) => properties !== undefined) ?? part;
   }
   return Object.keys(part?.properties ?? {});
 }

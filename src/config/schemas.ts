@@ -3,12 +3,14 @@ import { aclSchema } from "./acl-schema.ts";
 import { agentsSchema } from "./agents-schema.ts";
 import { channelsSchema } from "./channels-schema.ts";
 import { hqSchema } from "./hq-schema.ts";
+import { workflowSchema } from "./workflow-schema.ts";
 
 const SCHEMAS = {
   hq: [hqSchema, "How this installation of Atomizer HQ behaves"],
   agents: [agentsSchema, "Who can be asked"],
   channels: [channelsSchema, "Which channel of the guild is what"],
   acl: [aclSchema, "Which agent may delegate to which, and who the people of the guild are"],
+  workflow: [workflowSchema, "Who does what, in which order, and who must agree"],
 } as const;
 
 /** The JSON Schemas for editors, by file name; the files in config/schema hold exactly this. */

@@ -16,7 +16,7 @@ export function toSettings(from: {
   readonly home: string;
   readonly base: { readonly installation: string; readonly userHome?: string };
 }): Settings {
-  const { delegation, handoffs, logs, discord, api } = from.hq;
+  const { delegation, handoffs, workflows, logs, discord, api } = from.hq;
   const path = (text: string | undefined, ...absent: string[]) =>
     text === undefined ? join(from.home, ...absent) : expandPath(text, from.base);
   return {
@@ -38,6 +38,7 @@ export function toSettings(from: {
       sweepMs: handoffs.sweep,
       polling: handoffs.polling,
     },
+    workflows: { dir: expandPath(workflows.dir ?? "workflows", from.base) },
     logs: {
       dir: path(logs.dir, "logs", "orchestration"),
       ...(logs.project_log === false ? {} : { projectLog: path(logs.project_log, "project_log.md") }),

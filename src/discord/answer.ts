@@ -1,4 +1,4 @@
-import { ComponentType } from "discord.js";
+import { type APIMessageTopLevelComponent, ComponentType } from "discord.js";
 import { Refusal } from "../kernel/refusal.ts";
 import { cut } from "../kernel/text.ts";
 import type { Answer } from "./command.ts";
@@ -16,7 +16,9 @@ export function refused(refusal: Refusal): Answer {
 
 /** Hints name the command line; here the same is a slash command. */
 function inDiscordWords(hint: string): string {
-  return hint.replace(/`hq (status|cancel|delegate|agents)\b[^`]*`/g, "`/$1`");
+  return hint
+    .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
+    .replace(/`hq (status|cancel|delegate|agents)\b[^`]*`/g, "`/$1`");
 }
 
 export function broken(id: string): Answer {
@@ -42,8 +44,19 @@ export function answerPayload(answer: Answer): Payload {
 
 /** The same for everybody in the channel, when the asker's own answer can no longer be reached. */
 export function publicPayload(name: string, answer: Answer, mark: string): Payload {
-  const { content = "", files, components } = answerPayload(answer);
-  const isSelect = components?.some(({ type }) => type === ComponentType.ActionRow) ?? false;
-  const words = isSelect ? "The supervisor restarted; please ask once more." : content;
-  return { content: `${cut(`**${name}** asked: ${words}`, LIMITS.contentChars - 100)}\n-# ${mark}`, files };
+  const { content = "", files, components = [] } = answerPayload(answer);
+  const words = components.some(isSelect) ? "The supervisor restarted; please ask once more." : content;
+  // Buttons still work here: what they lead to is asked of the person who began it.
+  const buttons = components.filter((row) => !isSelect(row));
+  return {
+    content: `${cut(`**${name}** asked: ${words}`, LIMITS.contentChars - 100)}\n-# ${mark}`,
+    ...(buttons.length > 0 ? { components: buttons } : {}),
+    files,
+  };
+}
+
+function isSelect(row: APIMessageTopLevelComponent): boolean {
+  return (
+    row.type === ComponentType.ActionRow && row.components.some(({ type }) => type !== ComponentType.Button)
+  );
 }

@@ -1,13 +1,15 @@
 import {
+  type AutocompleteInteraction,
   type ButtonInteraction,
   type ChatInputCommandInteraction,
   type CommandInteractionOption,
   GuildMember,
   type Interaction,
   type MessageContextMenuCommandInteraction,
+  type ModalSubmitInteraction,
   type StringSelectMenuInteraction,
 } from "discord.js";
-import type { Asked } from "./command.ts";
+import type { Asked, Focused } from "./command.ts";
 import { parseCustomId } from "./custom-id.ts";
 import { textsOf } from "./payload.ts";
 
@@ -15,7 +17,8 @@ type Askable =
   | ChatInputCommandInteraction
   | MessageContextMenuCommandInteraction
   | ButtonInteraction
-  | StringSelectMenuInteraction;
+  | StringSelectMenuInteraction
+  | ModalSubmitInteraction;
 
 /** Who uses it: the ids of all roles, that of @everyone (the guild's own id) included. */
 export function personOf(interaction: Interaction): Asked["user"] {
@@ -32,7 +35,7 @@ export function isAskable(interaction: Interaction): interaction is Askable {
   return (
     interaction.isChatInputCommand() ||
     interaction.isMessageContextMenuCommand() ||
-    ((interaction.isButton() || interaction.isStringSelectMenu()) &&
+    ((interaction.isButton() || interaction.isStringSelectMenu() || interaction.isModalSubmit()) &&
       parseCustomId(interaction.customId) !== undefined)
   );
 }
@@ -66,15 +69,38 @@ export function askedOf(interaction: Askable): Asked {
     };
   }
   const { action = "", subject = "" } = parseCustomId(interaction.customId) ?? {};
+  const about = { ...base, name: action, options: {}, subject };
+  if (interaction.isModalSubmit()) {
+    const message = interaction.message?.id;
+    return {
+      ...about,
+      kind: "modal",
+      fields: fieldsOf(interaction),
+      ...(message === undefined ? {} : { message }),
+    };
+  }
   return {
-    ...base,
+    ...about,
     kind: "press",
-    name: action,
-    options: {},
-    subject,
     message: interaction.message.id,
     ...(interaction.isStringSelectMenu() ? { values: interaction.values } : {}),
   };
+}
+
+function fieldsOf({ fields }: ModalSubmitInteraction): Readonly<Record<string, string>> {
+  const read = [...fields.fields.values()].map((field): readonly [string, string] => {
+    if ("value" in field && typeof field.value === "string") return [field.customId, field.value];
+    return [field.customId, "values" in field ? (field.values[0] ?? "") : ""];
+  });
+  return Object.fromEntries(read);
+}
+
+/** What a person is typing into a command, and what its other options hold. */
+export function focusedOf(interaction: AutocompleteInteraction): Focused {
+  const { name, value } = interaction.options.getFocused(true);
+  const { path, options } = flattened(interaction.options.data);
+  const subcommand = path.at(-1);
+  return { name, value, options, ...(subcommand === undefined ? {} : { subcommand }) };
 }
 
 function flattened(options: readonly CommandInteractionOption[]): {

@@ -10,10 +10,8 @@ export type Composed = { readonly members: readonly BatchMember[]; readonly body
 /** Puts as many of these into one message as its file may hold, oldest first; at least one. */
 export function composeBatch(kind: "result" | "log", candidates: readonly BatchMember[]): Composed {
   let room = MOST_BYTES;
-  const members = candidates.filter(({ view }, index) => {
-    room -=
-      1000 +
-      3 * ((view.handoff?.result.length ?? 0) + (view.handoff?.notes.length ?? 0) + view.objective.length);
+  const members = candidates.filter(({ glance }, index) => {
+    room -= 1000 + (kind === "result" ? 3 * glance.report().length : 0);
     return index === 0 || room > 0;
   });
   return { members, body: kind === "result" ? composeResults(members) : composeLog(members) };

@@ -1,14 +1,16 @@
-import { isSettled } from "../domain/delegation-types.ts";
+import { type APIMessage, Routes } from "discord.js";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
-import type { DelegationView } from "../domain/view.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
 import type { ChannelDirectory } from "./channels.ts";
-import { DISCORD_CODES, DiscordError, type DiscordFailure } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, type DiscordFailure, guarded } from "./discord-failure.ts";
+import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
+import type { GatePlace } from "./gate-place.ts";
+import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
-import { cardDelivery, renderCard } from "./render-card.ts";
+import { cardDelivery } from "./render-card.ts";
 import { planRetry } from "./retry-plan.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
@@ -22,27 +24,29 @@ type Waiting = {
   readonly finish: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
 };
-type Desk = { readonly runs: Map<string, Waiting[]>; pump: Promise<void> | undefined };
+/** A channel: by delivery, the effects that ask for its message to be brought up to date. */
+type Desk = { readonly cards: Map<string, Waiting[]>; pump: Promise<void> | undefined };
 
 export type CardsDeps = PostOnceDeps & {
   readonly channels: ChannelDirectory;
   readonly guildId: string;
   readonly cardEditMs: () => number;
   readonly batchAbove: () => number;
-  readonly redacted: (run: string) => Promise<DelegationView>;
+  readonly faceOf: FaceOf;
+  readonly gatePlace: GatePlace;
   readonly onFailure: (failure: DiscordFailure) => void;
 };
 
 export type Cards = {
   readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
-  /** The address of a run's card, as soon as there is one; undefined after `withinMs`. */
+  /** The address of a delegation's or run's card, as soon as there is one; undefined after `withinMs`. */
   readonly addressOf: (run: string, withinMs: number) => Promise<string | undefined>;
   readonly stop: () => Promise<void>;
 };
 
 /**
- * One live card per delegation. The newest state wins; one request per channel at a time, new states before new
- * words; a card that a person deleted stays deleted.
+ * One live card per delegation, run and gate. The newest state wins; one request per channel at a time, new states
+ * before new words; a card that a person deleted stays deleted.
  */
 export function createCards(deps: CardsDeps): Cards {
   const { rest, deliveries, channels, now, log, crash } = deps;
@@ -56,31 +60,32 @@ export function createCards(deps: CardsDeps): Cards {
   async function card(effect: ClaimedOf<"card">): Promise<Outcome> {
     crash("card:claimed");
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
-    const { run, to } = effect.body;
-    const channel = channels.target(to);
+    const { run, to, gate } = effect.body;
+    const channel = gate ? await deps.gatePlace(run, gate, to) : channels.target(to);
     if (!channel) {
       log.warn({ run, to }, "a card has no channel and is left out");
       return { kind: "done", outcome: "no such channel" };
     }
-    if (gone.has(run)) return { kind: "done", outcome: "a person deleted the card" };
+    const delivery = faceDelivery(effect.body);
+    if (gone.has(delivery)) return { kind: "done", outcome: "a person deleted the card" };
     return new Promise<Outcome>((finish, fail) => {
-      const desk: Desk = desks.get(channel.id) ?? { runs: new Map(), pump: undefined };
+      const desk: Desk = desks.get(channel.id) ?? { cards: new Map(), pump: undefined };
       desks.set(channel.id, desk);
-      const waiting = desk.runs.get(run) ?? [];
+      const waiting = desk.cards.get(delivery) ?? [];
       waiting.push({ effect, finish, fail });
-      desk.runs.set(run, waiting);
+      desk.cards.set(delivery, waiting);
       desk.pump ??= pump(channel.id, desk);
     });
   }
 
   async function pump(channel: string, desk: Desk): Promise<void> {
     await new Promise(setImmediate);
-    while (desk.runs.size > 0) {
-      const run = await nextRun(desk);
-      const waiting = desk.runs.get(run) ?? [];
-      desk.runs.delete(run);
+    while (desk.cards.size > 0) {
+      const delivery = await nextCard(desk);
+      const waiting = desk.cards.get(delivery) ?? [];
+      desk.cards.delete(delivery);
       try {
-        const outcome = await show(channel, run, waiting, desk.runs.size);
+        const outcome = await show(channel, delivery, waiting, desk.cards.size);
         // One effect stands for all: the newest state is shown by it, now or when it comes again.
         waiting.forEach(({ finish }, index) =>
           finish(index > 0 ? { kind: "done", outcome: "shown by another" } : outcome),
@@ -92,66 +97,69 @@ export function createCards(deps: CardsDeps): Cards {
     desk.pump = undefined;
   }
 
-  /** A card whose status changed goes before one that only has other words; cards that settled go first of all. */
-  async function nextRun(desk: Desk): Promise<string> {
-    const runs = [...desk.runs.keys()].slice(0, MOST_COMPARED);
-    if (runs.length === 1) return runs[0] ?? "";
-    const rankOf = async (run: string) => {
-      const { status } = await deliveries.view(run);
-      if (shown.get(run)?.status === status) return 2;
-      return shown.has(run) && isSettled(status) ? 0 : 1;
+  /** A gate that opens goes first: people wait for it. Then cards that settled, new states, and other words. */
+  async function nextCard(desk: Desk): Promise<string> {
+    const some = [...desk.cards].slice(0, MOST_COMPARED);
+    if (some.length === 1) return some[0]?.[0] ?? "";
+    const rankOf = async (delivery: string, waiting: readonly Waiting[]) => {
+      const body = waiting[0]?.effect.body;
+      if (!body) return 3;
+      const { status, isSettled, isGate } = await deps.faceOf(body);
+      if (isGate && shown.get(delivery)?.status !== status) return 0;
+      if (shown.get(delivery)?.status === status) return 3;
+      return shown.has(delivery) && isSettled ? 1 : 2;
     };
-    const ranks = await Promise.allSettled(runs.map(rankOf));
-    const ranked = runs.map((run, index) => {
+    const ranks = await Promise.allSettled(some.map(([delivery, waiting]) => rankOf(delivery, waiting)));
+    const ranked = some.map(([delivery], index) => {
       const rank = ranks[index];
-      return { run, rank: rank?.status === "fulfilled" ? rank.value : 1 };
+      return { delivery, rank: rank?.status === "fulfilled" ? rank.value : 2 };
     });
-    return ranked.sort((a, b) => a.rank - b.rank)[0]?.run ?? "";
+    return ranked.sort((a, b) => a.rank - b.rank)[0]?.delivery ?? "";
   }
 
   async function show(
     channel: string,
-    run: string,
+    delivery: string,
     waiting: readonly Waiting[],
     others: number,
   ): Promise<Outcome> {
     const effect = waiting[0]?.effect;
     if (!effect) return { kind: "done", outcome: "nothing to show" };
-    const view = await deps.redacted(run);
-    const receipts = [...(await deliveries.receipts(cardDelivery(run)))].sort((a, b) => a.part - b.part);
+    const face = await deps.faceOf(effect.body);
+    const receipts = [...(await deliveries.receipts(delivery))].sort((a, b) => a.part - b.part);
     const latest = receipts.at(-1);
     try {
       if (!latest) {
-        if (isSettled(view.status) && others >= deps.batchAbove()) {
+        if (face.isSettled && !face.isGate && others >= deps.batchAbove()) {
           return { kind: "done", outcome: "settled before its card, among many" };
         }
-        return await first(channel, view, effect, 0);
+        return await first(channel, delivery, face, effect, 0);
       }
-      hear(run, latest);
-      if (!isSettled(view.status) && now() - latest.postedAt > ROLL_OVER_MS)
-        return await rollOver(view, effect, latest);
+      hear(latest);
+      if (!face.isSettled && !face.isGate && now() - latest.postedAt > ROLL_OVER_MS)
+        return await rollOver(face, effect, latest);
+      if (face.isPast && !(await hasButtons(rest, latest))) {
+        return { kind: "done", outcome: "it says who decided" };
+      }
       const older = receipts.at(-2);
-      if (older && !shown.has(run)) await pointOn(view, older, latest);
-      return await edit(view, latest);
+      if (older && !shown.has(delivery)) await pointOn(face, older, latest);
+      return await edit(face, latest);
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      return failed(run, effect, thrown.failure);
+      return failed(delivery, effect, thrown.failure);
     }
   }
 
   async function first(
     channel: string,
-    view: DelegationView,
+    id: string,
+    face: Face,
     effect: ClaimedOf<"card">,
     part: number,
   ): Promise<Outcome> {
-    const payload = renderCard(view, { part, ...resultsPlace() });
-    const delivery: Delivery = {
-      id: cardDelivery(view.id),
-      kind: "notice",
-      to: effect.body.to,
-      subject: view.id,
-    };
+    const payload = face.render({ part, ...resultsPlace() });
+    const { run, to } = effect.body;
+    const delivery: Delivery = { id, kind: "notice", to, subject: run };
     const { receipts, isRecorded } = await postOnce({
       delivery,
       channel,
@@ -161,54 +169,54 @@ export function createCards(deps: CardsDeps): Cards {
       sent: "card:sent",
       refresh: (message) => rest.edit(channel, message, payload),
     });
-    remember(view, payload);
-    for (const receipt of receipts) hear(view.id, receipt);
+    remember(id, face, payload);
+    for (const receipt of receipts) hear(receipt);
     return isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" };
   }
 
   /** A new card below; the old one says where it went on. */
-  async function rollOver(view: DelegationView, effect: ClaimedOf<"card">, old: Receipt): Promise<Outcome> {
+  async function rollOver(face: Face, effect: ClaimedOf<"card">, old: Receipt): Promise<Outcome> {
     const part = old.part + 1;
-    const outcome = await first(old.channel, view, effect, part);
+    const outcome = await first(old.channel, old.delivery, face, effect, part);
     const next = (await deliveries.receipts(old.delivery)).find((receipt) => receipt.part === part);
-    if (next) await pointOn(view, old, next);
+    if (next) await pointOn(face, old, next);
     return outcome;
   }
 
-  async function pointOn(view: DelegationView, old: Receipt, next: Receipt): Promise<void> {
+  async function pointOn(face: Face, old: Receipt, next: Receipt): Promise<void> {
     await rest
-      .edit(old.channel, old.message, renderCard(view, { part: old.part, movedTo: addressOfMessage(next) }))
+      .edit(old.channel, old.message, face.render({ part: old.part, movedTo: addressOfMessage(next) }))
       .catch((thrown: unknown) => {
         if (!(thrown instanceof DiscordError)) throw thrown;
-        log.info({ run: view.id, failure: thrown.message }, "an older card could not be pointed on");
+        log.info({ card: old.delivery, failure: thrown.message }, "an older card could not be pointed on");
       });
   }
 
-  async function edit(view: DelegationView, at: Receipt): Promise<Outcome> {
-    const payload = renderCard(view, { part: at.part, ...resultsPlace() });
-    const before = shown.get(view.id);
+  async function edit(face: Face, at: Receipt): Promise<Outcome> {
+    const payload = face.render({ part: at.part, ...resultsPlace() });
+    const before = shown.get(at.delivery);
     if (before?.key === keyOf(payload)) return { kind: "done", outcome: "unchanged" };
     const readyAt = (before?.editedAt ?? 0) + deps.cardEditMs();
-    if (before && before.status === view.status && now() < readyAt) {
+    if (before && before.status === face.status && now() < readyAt) {
       return { kind: "again", dueAt: readyAt, reason: "edits of one card keep a distance" };
     }
     await rest.edit(at.channel, at.message, payload);
     crash("card:sent");
-    remember(view, payload);
+    remember(at.delivery, face, payload);
     return { kind: "done", outcome: "edited" };
   }
 
-  function failed(run: string, effect: ClaimedOf<"card">, failure: DiscordFailure): Outcome {
+  function failed(delivery: string, effect: ClaimedOf<"card">, failure: DiscordFailure): Outcome {
     deps.onFailure(failure);
     if (failure.code === DISCORD_CODES.unknownMessage) {
-      gone.add(run);
-      log.info({ run }, "a person deleted a card; it is not posted again");
+      gone.add(delivery);
+      log.info({ card: delivery }, "a person deleted a card; it is not posted again");
       return { kind: "done", outcome: "a person deleted the card" };
     }
-    // The result goes to its own channel; a card is not worth waiting for a place that is closed to us.
+    // The result goes to its own channel; a card is not worth waiting for a place that is closed to us. A gate is.
     const isSlow = failure.code === DISCORD_CODES.tooManyOldEdits;
-    if (!isSlow && isHopeless(failure)) {
-      log.warn({ run, failure: failure.text }, "a card is left out");
+    if (!isSlow && isHopeless(failure) && !effect.body.gate) {
+      log.warn({ card: delivery, failure: failure.text }, "a card is left out");
       return { kind: "done", outcome: failure.text };
     }
     const { outcome } = planRetry(
@@ -216,7 +224,7 @@ export function createCards(deps: CardsDeps): Cards {
       effect.tries,
       now(),
     );
-    log.warn({ run, dueAt: outcome.dueAt, reason: outcome.reason }, "a card is tried again later");
+    log.warn({ card: delivery, dueAt: outcome.dueAt, reason: outcome.reason }, "a card is tried again later");
     return outcome;
   }
 
@@ -225,16 +233,16 @@ export function createCards(deps: CardsDeps): Cards {
     return results ? { results: results.id } : {};
   }
 
-  function remember(view: DelegationView, payload: ReturnType<typeof renderCard>): void {
-    shown.delete(view.id);
-    shown.set(view.id, { key: keyOf(payload), status: view.status, editedAt: now() });
+  function remember(delivery: string, face: Face, payload: Payload): void {
+    shown.delete(delivery);
+    shown.set(delivery, { key: keyOf(payload), status: face.status, editedAt: now() });
     const oldest = shown.keys().next();
     if (shown.size > MOST_REMEMBERED && !oldest.done) shown.delete(oldest.value);
   }
 
-  function hear(run: string, receipt: Receipt): void {
-    const waiting = hopes.get(run) ?? [];
-    hopes.delete(run);
+  function hear(receipt: Receipt): void {
+    const waiting = hopes.get(receipt.delivery) ?? [];
+    hopes.delete(receipt.delivery);
     for (const resolve of waiting) resolve(receipt);
   }
 
@@ -243,16 +251,17 @@ export function createCards(deps: CardsDeps): Cards {
   }
 
   async function addressOf(run: string, withinMs: number): Promise<string | undefined> {
+    const delivery = cardDelivery(run);
     let timer: NodeJS.Timeout | undefined;
     const hoped = new Promise<Receipt | undefined>((resolve) => {
-      hopes.set(run, [...(hopes.get(run) ?? []), resolve]);
+      hopes.set(delivery, [...(hopes.get(delivery) ?? []), resolve]);
       timer = setTimeout(() => resolve(undefined), withinMs);
     });
-    const known = (await deliveries.receipts(cardDelivery(run))).at(-1);
-    if (known) hear(run, known);
+    const known = (await deliveries.receipts(delivery)).at(-1);
+    if (known) hear(known);
     const receipt = await hoped;
     clearTimeout(timer);
-    hopes.delete(run);
+    hopes.delete(delivery);
     return receipt ? addressOfMessage(receipt) : undefined;
   }
 
@@ -263,8 +272,8 @@ export function createCards(deps: CardsDeps): Cards {
       stopping = true;
       for (const resolve of [...hopes.values()].flat()) resolve(undefined);
       for (const desk of desks.values()) {
-        const waiting = [...desk.runs.values()].flat();
-        desk.runs.clear();
+        const waiting = [...desk.cards.values()].flat();
+        desk.cards.clear();
         for (const { finish } of waiting) finish({ kind: "again", dueAt: now(), reason: "stopping" });
       }
       for (const desk of desks.values()) await desk.pump;
@@ -272,10 +281,16 @@ export function createCards(deps: CardsDeps): Cards {
   };
 }
 
+/** Whether a message of ours still asks for something. */
+async function hasButtons({ raw }: CardsDeps["rest"], { channel, message }: Receipt): Promise<boolean> {
+  const found = await guarded<APIMessage>(raw.get(Routes.channelMessage(channel, message)));
+  return JSON.stringify(found.components ?? []).includes('"custom_id"');
+}
+
 function isHopeless({ kind }: DiscordFailure): boolean {
   return kind === "unreachable-place" || kind === "refused";
 }
 
-function keyOf(payload: ReturnType<typeof renderCard>): string {
+function keyOf(payload: Payload): string {
   return digestOf(canonicalJson(payload));
 }

@@ -1,5 +1,6 @@
 import type {
   APIMessageTopLevelComponent,
+  APIModalInteractionResponseCallbackData,
   RESTPostAPIChatInputApplicationCommandsJSONBody,
   RESTPostAPIContextMenuApplicationCommandsJSONBody,
 } from "discord.js";
@@ -14,12 +15,14 @@ import type { Attachment } from "./payload.ts";
 export type Asked = {
   /** The interaction's id: the key that makes a repeat a no-op. */
   readonly id: string;
-  readonly kind: "command" | "press";
-  /** A command's name, or the action of a button or select. */
+  readonly kind: "command" | "press" | "modal";
+  /** A command's name (`workflow run` with its subcommand), or the action of a button, select or form. */
   readonly name: string;
   readonly options: Readonly<Record<string, string | number | boolean>>;
-  /** What a button or select is about. */
+  /** What a button, select or form is about. */
   readonly subject?: string;
+  /** What was written into a form or chosen in it; "" = nothing. */
+  readonly fields?: Readonly<Record<string, string>>;
   /** What was chosen in a select. */
   readonly values?: readonly string[];
   /** The message that a message command was used on. */
@@ -51,7 +54,7 @@ export type CommandContext = {
   readonly registry: Registry;
   readonly channels: ChannelDirectory;
   readonly now: number;
-  /** The address of a run's card once it is there; undefined when it takes too long. */
+  /** The address of the card of a delegation or run once it is there; undefined when it takes too long. */
   readonly cardOf: (run: string) => Promise<string | undefined>;
   /** The text of a message, read now. */
   readonly messageText: (
@@ -64,29 +67,39 @@ export type Choice = { readonly name: string; readonly value: string };
 
 export type Execute = (asked: Asked, context: CommandContext) => Promise<Answer>;
 
-/** A button or select that a command owns, by the action in its custom id. */
-export type Press = {
+/** A form that a person fills in. */
+export type Modal = APIModalInteractionResponseCallbackData;
+
+/** What is done for a command, a subcommand, a button, a select or a form that was handed in. */
+export type Deed = {
   readonly execute: Execute;
   /** Changes nothing: answered without being kept. */
   readonly reads?: boolean;
-  /** The answer takes the place of the message that the button or select is on. */
+  /** The answer takes the place of the message that the button, select or form comes from. */
   readonly replaces?: boolean;
+  /** A form to be filled in first, as the answer within 3 seconds: nothing is kept. Undefined = it is done at once. */
+  readonly opens?: (asked: Asked, context: CommandContext) => Promise<Modal | undefined>;
 };
 
-/** One file in commands/: what Discord is told, and what is done. */
+export type Focused = {
+  readonly name: string;
+  readonly value: string;
+  readonly subcommand?: string;
+  /** What the other options hold so far. */
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+};
+
+/** One file in commands/: what Discord is told, and what is done, for the whole or for each subcommand. */
 export type Command = {
   readonly data:
     | RESTPostAPIChatInputApplicationCommandsJSONBody
     | RESTPostAPIContextMenuApplicationCommandsJSONBody;
-  readonly execute: Execute;
-  /** Changes nothing: answered without being kept. */
-  readonly reads?: boolean;
-  readonly autocomplete?: (
-    focused: { readonly name: string; readonly value: string },
-    context: CommandContext,
-  ) => Promise<readonly Choice[]>;
-  readonly presses?: Readonly<Record<string, Press>>;
-};
+  readonly autocomplete?: (focused: Focused, context: CommandContext) => Promise<readonly Choice[]>;
+  /** Buttons and selects that it owns, by the action in their custom id. */
+  readonly presses?: Readonly<Record<string, Deed>>;
+  /** Forms, likewise. */
+  readonly submits?: Readonly<Record<string, Deed>>;
+} & (Deed | { readonly subcommands: Readonly<Record<string, Deed>> });
 
 export function option<T extends "string" | "number" | "boolean">(
   asked: Asked,

@@ -21,3 +21,22 @@ export function parseCustomId(id: string): PressId | undefined {
   const match = /^d1:([a-z-]+):(.+)$/s.exec(id);
   return match?.[1] && match[2] ? { action: match[1], subject: match[2] } : undefined;
 }
+
+/** A gate as its buttons name it; `digest` is of what the person was shown. */
+export type GateSubject = {
+  readonly run: string;
+  readonly step: string;
+  readonly generation: number;
+  readonly digest: string;
+};
+
+export function gateSubject({ run, step, generation, digest }: GateSubject): string {
+  return `${run}/${step}/${generation}/${digest}`;
+}
+
+/** Undefined when it is none, or a short form that fits no gate any more. */
+export function parseGateSubject(subject: string): GateSubject | undefined {
+  const [run, step, generation, digest, ...more] = subject.split("/");
+  if (!run || !step || !generation || !digest || more.length > 0) return undefined;
+  return { run, step, generation: Number(generation), digest };
+}

@@ -3,20 +3,22 @@ import { Routes } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { Config } from "../domain/config.ts";
 import { actorForPerson, resolvePeople } from "../domain/people.ts";
-import type { DelegationView } from "../domain/view.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import type { Refusal } from "../kernel/refusal.ts";
+import { createApprovers, findRole } from "./approvers.ts";
 import { createCards } from "./cards.ts";
 import { type ChannelDirectory, createChannels } from "./channels.ts";
 import type { CommandContext } from "./command.ts";
 import { createConnection } from "./connection.ts";
-import type { DeliveryPort } from "./delivery-port.ts";
+import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { deployCommands } from "./deploy-commands.ts";
 import { DiscordError, type DiscordFailure, failureOf, guarded } from "./discord-failure.ts";
+import { createFaces } from "./faces.ts";
+import { createGatePlace } from "./gate-place.ts";
 import { createInteractions } from "./interactions.ts";
 import { type CommandSet, loadCommands } from "./load-commands.ts";
 import { textsOf } from "./payload.ts";
@@ -74,21 +76,32 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     guildId,
     settings: () => config().settings.channels,
   });
+  const approvers = createApprovers({
+    guild: () => guildOf(connection.client()),
+    people: () => people().people,
+  });
   const posting = {
     rest,
     deliveries,
     channels,
+    approvers,
+    guildId,
+    gatePlace: createGatePlace({ channels, deliveries, approvers, log }),
     botId: () => connection.client()?.user?.id ?? "",
     batchAbove: () => config().settings.discord.batchAbove,
-    redacted: async (run: string): Promise<DelegationView> =>
-      mapStrings(await deliveries.view(run), deps.redact),
+    redacted: async (stream: string): Promise<SubjectView> =>
+      mapStrings(await deliveries.view(stream), deps.redact),
     onFailure,
     now,
     log,
     crash,
   };
   const queue = createPostQueue(posting);
-  const cards = createCards({ ...posting, guildId, cardEditMs: () => config().settings.discord.cardEditMs });
+  const cards = createCards({
+    ...posting,
+    faceOf: createFaces({ deliveries, approvers, redact: deps.redact }),
+    cardEditMs: () => config().settings.discord.cardEditMs,
+  });
   const readChannel = createChannelReader({
     rest,
     channels,
@@ -136,14 +149,8 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   }
 
   function people() {
-    const roles = guildOf(connection.client())?.roles.cache;
-    return resolvePeople(config().people, (name) => {
-      const bare = name.replace(/^@/, "").toLowerCase();
-      const found = [...(roles?.values() ?? [])].filter(
-        (role) => role.name.replace(/^@/, "").toLowerCase() === bare,
-      );
-      return found.length === 1 ? found[0]?.id : undefined;
-    });
+    const guild = guildOf(connection.client());
+    return resolvePeople(config().people, (name) => findRole(guild, name));
   }
 
   function actorOf(user: {
@@ -151,7 +158,12 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     readonly name: string;
     readonly roles: readonly string[];
   }): Actor {
-    return actorForPerson(people().people, { id: user.id, name: user.name, roleIds: user.roles });
+    const known = guildOf(connection.client())?.roles.cache;
+    const roles = user.roles.flatMap((id) => {
+      const name = id === guildId ? undefined : known?.get(id)?.name;
+      return name === undefined ? [] : [{ id, name }];
+    });
+    return actorForPerson(people().people, { id: user.id, name: user.name, roleIds: user.roles, roles });
   }
 
   /** What config names and the guild lacks, said at every connection. */
@@ -232,6 +244,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       commands,
       interactions: verbs.interactions,
       delegations: verbs.delegations,
+      runs: verbs.runs,
       actorOf,
       contextFor,
       redact: deps.redact,

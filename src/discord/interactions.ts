@@ -1,28 +1,20 @@
-import {
-  type AutocompleteInteraction,
-  type Interaction,
-  InteractionResponseType,
-  MessageFlags,
-  Routes,
-} from "discord.js";
+import { type Interaction, InteractionResponseType, MessageFlags, Routes } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
-import { cut } from "../kernel/text.ts";
 import { answerPayload, broken, publicPayload, refused } from "./answer.ts";
-import { askedOf, isAskable, personOf } from "./asked.ts";
-import type { Answer, Asked, CommandContext } from "./command.ts";
-import { hashedSubject } from "./custom-id.ts";
+import { askedOf, isAskable } from "./asked.ts";
+import type { Answer, Asked, CommandContext, Deed, Modal } from "./command.ts";
 import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
-import { LIMITS } from "./limits.ts";
+import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
 import { bodyOf, rawFiles } from "./payload.ts";
 import { ownHistory } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
+import { createSuggest } from "./suggest.ts";
 
-const MOST_LOOKED_THROUGH = 1000;
 const NONCE_HOLDS_MS = 120_000;
 
 export type InteractionsDeps = {
@@ -32,6 +24,7 @@ export type InteractionsDeps = {
   readonly commands: CommandSet;
   readonly interactions: Verbs["interactions"];
   readonly delegations: Verbs["delegations"];
+  readonly runs: Verbs["runs"];
   readonly actorOf: (user: Asked["user"]) => Actor;
   readonly contextFor: (actor: Actor) => CommandContext;
   readonly redact: (text: string) => string;
@@ -46,25 +39,25 @@ type ReplyTo = { readonly applicationId: string; readonly token: string };
 export function createInteractions(deps: InteractionsDeps) {
   const { rest, log, commands, interactions } = deps;
   const inHand = new Set<string>();
+  const suggest = createSuggest(deps);
 
   async function receive(interaction: Interaction): Promise<void> {
     if (interaction.guildId !== deps.guildId) return;
     if (interaction.isAutocomplete()) return suggest(interaction);
     if (!isAskable(interaction)) return;
     const asked = askedOf(interaction);
-    const target =
-      asked.kind === "press" ? commands.presses.get(asked.name) : commands.byName.get(asked.name);
+    const deed = commands.deedOf(asked);
     const actor = deps.actorOf(asked.user);
     const replyTo = { applicationId: interaction.applicationId, token: interaction.token };
-    const isKept = target !== undefined && !target.reads;
+    if (deed?.opens && (await open(deed.opens, asked, actor, replyTo))) return;
+    const isKept = deed !== undefined && !deed.reads;
     inHand.add(asked.id);
     try {
       if (isKept) {
         if (!(await interactions.note(asked.id, asked, actor))) return;
         await interactions.begin(asked.id);
       }
-      const replaces = asked.kind === "press" && (commands.presses.get(asked.name)?.replaces ?? false);
-      if (!(await acknowledge(asked, replyTo, replaces))) {
+      if (!(await acknowledge(asked, replyTo, deed))) {
         if (isKept) await interactions.done(asked.id, "unanswered");
         return;
       }
@@ -76,8 +69,39 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
+  /** Asks with a form instead of doing it; a refusal is told at once. False when it is to be done without a form. */
+  async function open(
+    opens: NonNullable<Deed["opens"]>,
+    asked: Asked,
+    actor: Actor,
+    { token }: ReplyTo,
+  ): Promise<boolean> {
+    const answerWith = async () => {
+      try {
+        const modal = await opens(await whole(asked), deps.contextFor(actor));
+        return modal && formOf(modal);
+      } catch (thrown) {
+        const payload = answerPayload(toldOf(thrown, asked));
+        const content = deps.redact(payload.content ?? "");
+        return messageOf({ ...bodyOf({ content, files: [] }), flags: MessageFlags.Ephemeral });
+      }
+    };
+    const body = await answerWith();
+    if (!body) return false;
+    try {
+      await guarded(rest.raw.post(Routes.interactionCallback(asked.id, token), { auth: false, body }));
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      // Nothing was kept and nothing changed: the person sees that it failed, and asks again.
+      log.warn({ name: asked.name, failure: thrown.message }, "a form could not be shown");
+    }
+    return true;
+  }
+
   /** False when the person was told by Discord that it failed. */
-  async function acknowledge(asked: Asked, { token }: ReplyTo, replaces: boolean): Promise<boolean> {
+  async function acknowledge(asked: Asked, { token }: ReplyTo, deed: Deed | undefined): Promise<boolean> {
+    // A form that a command opened comes from no message.
+    const replaces = deed?.replaces === true && asked.message !== undefined;
     const body = replaces
       ? { type: InteractionResponseType.DeferredMessageUpdate }
       : {
@@ -101,44 +125,36 @@ export function createInteractions(deps: InteractionsDeps) {
   }
 
   async function carryOut(asked: Asked, actor: Actor): Promise<Answer> {
-    const target =
-      asked.kind === "press" ? commands.presses.get(asked.name) : commands.byName.get(asked.name);
-    if (!target)
+    const deed = commands.deedOf(asked);
+    if (!deed)
       return {
         text: "⚠️ This button or command is from another version. Use `/help` to see what there is.",
         outcome: "unknown",
       };
     try {
-      const subject = asked.subject?.startsWith("#") ? await unhash(asked.subject) : asked.subject;
-      return await target.execute(
-        { ...asked, ...(subject === undefined ? {} : { subject }) },
-        deps.contextFor(actor),
-      );
+      return await deed.execute(await whole(asked), deps.contextFor(actor));
     } catch (thrown) {
-      if (isRefusal(thrown)) return refused(thrown);
-      log.error(
-        { interaction: asked.id, name: asked.name, err: thrown },
-        "an interaction could not be carried out",
-      );
-      return broken(asked.id);
+      return toldOf(thrown, asked);
     }
   }
 
-  async function unhash(subject: string): Promise<string> {
-    let before: string | undefined;
-    for (let seen = 0; seen < MOST_LOOKED_THROUGH; ) {
-      const page = await deps.delegations({ limit: 100, ...(before ? { before } : {}) });
-      const found = page.items.find(({ id }) => hashedSubject(id) === subject);
-      if (found) return found.id;
-      seen += page.items.length;
-      before = page.next;
-      if (!before) break;
-    }
-    return subject;
+  function toldOf(thrown: unknown, asked: Asked): Answer {
+    if (isRefusal(thrown)) return refused(thrown);
+    log.error(
+      { interaction: asked.id, name: asked.name, err: thrown },
+      "an interaction could not be carried out",
+    );
+    return broken(asked.id);
+  }
+
+  /** With the subject that a shortened custom id stands for. */
+  async function whole(asked: Asked): Promise<Asked> {
+    if (!asked.subject?.startsWith("#")) return asked;
+    return { ...asked, subject: await findSubject(asked.subject, deps) };
   }
 
   async function reply(asked: Asked, { applicationId, token }: ReplyTo, answer: Answer): Promise<void> {
-    const payload = answerPayload({ ...answer, text: deps.redact(answer.text) });
+    const payload = answerPayload(withoutSecrets(answer));
     try {
       const route = Routes.webhookMessage(applicationId, token, "@original");
       await guarded(rest.raw.patch(route, { auth: false, body: bodyOf(payload), files: rawFiles(payload) }));
@@ -152,10 +168,21 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
+  /** The files of answers are texts of ours. */
+  function withoutSecrets(answer: Answer): Answer {
+    const { text, file } = answer;
+    const whole = file && deps.redact(Buffer.from(file.bytes).toString("utf8"));
+    return {
+      ...answer,
+      text: deps.redact(text),
+      ...(file && whole !== undefined ? { file: { name: file.name, bytes: Buffer.from(whole) } } : {}),
+    };
+  }
+
   /** Once, also when we die between this post and its record. */
   async function replyInChannel(asked: Asked, answer: Answer, at: number): Promise<void> {
     const mark = `interaction/${asked.id}`;
-    const safe = { ...answer, text: deps.redact(answer.text) };
+    const safe = withoutSecrets(answer);
     try {
       if (deps.now() - at >= NONCE_HOLDS_MS) {
         const seen = await ownHistory(rest, asked.channel, deps.botId(), at);
@@ -191,27 +218,9 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  async function suggest(interaction: AutocompleteInteraction): Promise<void> {
-    const { name, value } = interaction.options.getFocused(true);
-    const command = commands.byName.get(interaction.commandName);
-    const context = deps.contextFor(deps.actorOf(personOf(interaction)));
-    let found: Awaited<ReturnType<NonNullable<NonNullable<typeof command>["autocomplete"]>>> = [];
-    try {
-      found = (await command?.autocomplete?.({ name, value }, context)) ?? [];
-    } catch (thrown) {
-      log.error({ name: interaction.commandName, err: thrown }, "no suggestions could be made");
-    }
-    const choices = found
-      .filter((choice) => choice.value.length > 0 && choice.value.length <= LIMITS.choiceChars)
-      .slice(0, LIMITS.choices)
-      .map((choice) => ({ name: cut(choice.name, LIMITS.choiceChars), value: choice.value }));
-    const body = { type: InteractionResponseType.ApplicationCommandAutocompleteResult, data: { choices } };
-    const route = Routes.interactionCallback(interaction.id, interaction.token);
-    await guarded(rest.raw.post(route, { auth: false, body })).catch((thrown: unknown) => {
-      if (!(thrown instanceof DiscordError)) throw thrown;
-      log.info({ name: interaction.commandName, failure: thrown.message }, "suggestions came too late");
-    });
-  }
-
   return { receive, finishOld };
 }
+
+const formOf = (data: Modal) => ({ type: InteractionResponseType.Modal, data });
+
+const messageOf = (data: object) => ({ type: InteractionResponseType.ChannelMessageWithSource, data });

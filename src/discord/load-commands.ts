@@ -1,28 +1,39 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Command, Press } from "./command.ts";
+import type { Asked, Command, Deed } from "./command.ts";
 
 export type CommandSet = {
   readonly commands: readonly Command[];
   readonly byName: ReadonlyMap<string, Command>;
-  readonly presses: ReadonlyMap<string, Press>;
+  readonly presses: ReadonlyMap<string, Deed>;
+  readonly submits: ReadonlyMap<string, Deed>;
+  /** What is to be done for it; undefined when it comes from another version. */
+  readonly deedOf: (asked: Pick<Asked, "kind" | "name">) => Deed | undefined;
 };
+
+type Unknown = Partial<Record<keyof Command | keyof Deed | "subcommands", unknown>>;
+
+function isDeed(value: unknown): value is Deed {
+  if (typeof value !== "object" || value === null) return false;
+  const { execute, opens } = value as Unknown;
+  return typeof execute === "function" && (opens === undefined || typeof opens === "function");
+}
+
+function areDeeds(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every(isDeed);
+}
 
 function isCommand(value: unknown): value is Command {
   if (typeof value !== "object" || value === null) return false;
-  const { data, execute, autocomplete, presses } = value as Partial<Record<keyof Command, unknown>>;
+  const { data, autocomplete, presses, submits, subcommands } = value as Unknown;
   const named = typeof data === "object" && data !== null && "name" in data && typeof data.name === "string";
-  const pressable =
-    presses === undefined ||
-    (typeof presses === "object" &&
-      presses !== null &&
-      Object.values(presses).every((press: unknown) => typeof (press as Press).execute === "function"));
   return (
     named &&
-    typeof execute === "function" &&
+    (subcommands === undefined ? isDeed(value) : areDeeds(subcommands)) &&
     (autocomplete === undefined || typeof autocomplete === "function") &&
-    pressable
+    (presses === undefined || areDeeds(presses)) &&
+    (submits === undefined || areDeeds(submits))
   );
 }
 
@@ -36,7 +47,7 @@ export async function loadCommands(folder: string): Promise<CommandSet> {
     const module = (await import(pathToFileURL(join(folder, file)).href)) as { readonly default?: unknown };
     if (!isCommand(module.default)) {
       throw new Error(
-        `commands/${file} is not a command: its default export needs data with a name, and execute`,
+        `commands/${file} is not a command: its default export needs data with a name, and execute or subcommands`,
       );
     }
     commands.push(module.default);
@@ -47,8 +58,22 @@ export async function loadCommands(folder: string): Promise<CommandSet> {
 export function commandSet(commands: readonly Command[]): CommandSet {
   const byName = new Map(commands.map((command) => [command.data.name, command]));
   if (byName.size !== commands.length) throw new Error("two commands have the same name");
-  const presses = commands.flatMap((command) => Object.entries(command.presses ?? {}));
-  const byAction = new Map(presses);
-  if (byAction.size !== presses.length) throw new Error("two buttons have the same action");
-  return { commands, byName, presses: byAction };
+  const presses = byAction(commands.map((command) => command.presses));
+  const submits = byAction(commands.map((command) => command.submits));
+  const named = new Map(commands.flatMap(deedsOf));
+  const deeds = { command: named, press: presses, modal: submits };
+  return { commands, byName, presses, submits, deedOf: ({ kind, name }) => deeds[kind].get(name) };
+}
+
+function deedsOf(command: Command): readonly (readonly [string, Deed])[] {
+  const { name } = command.data;
+  if (!("subcommands" in command)) return [[name, command]];
+  return Object.entries(command.subcommands).map(([word, deed]) => [`${name} ${word}`, deed] as const);
+}
+
+function byAction(groups: readonly (Readonly<Record<string, Deed>> | undefined)[]): Map<string, Deed> {
+  const all = groups.flatMap((group) => Object.entries(group ?? {}));
+  const found = new Map(all);
+  if (found.size !== all.length) throw new Error("two buttons or two forms have the same action");
+  return found;
 }

@@ -5,10 +5,10 @@ import { formatDuration } from "../kernel/time.ts";
 /** How a status looks and reads, everywhere. Colours are 0xRRGGBB. */
 export type Look = { readonly symbol: string; readonly colour: number; readonly word: string };
 
-const BLUE = 0x2f81f7;
-const GREEN = 0x2ea043;
-const AMBER = 0xd29922;
-const RED = 0xda3633;
+export const BLUE = 0x2f81f7;
+export const GREEN = 0x2ea043;
+export const AMBER = 0xd29922;
+export const RED = 0xda3633;
 export const GREY = 0x6e7681;
 
 export const LOOKS: Readonly<Record<DelegationStatus, Look>> = {

@@ -15,17 +15,21 @@ export type Payload = {
   readonly content?: string;
   readonly components?: readonly APIMessageTopLevelComponent[];
   readonly files: readonly Attachment[];
+  /** Whom it may ping, by id; only when it is posted, never when it is edited. Absent = nobody. */
+  readonly pings?: Pings;
 };
 
-/** The body for a POST or PATCH: nobody is pinged, no link is previewed. */
+export type Pings = { readonly roles: readonly string[]; readonly users: readonly string[] };
+
+/** The body for a POST or PATCH: nobody is pinged who is not named, no link is previewed. */
 export function bodyOf(payload: Payload): RESTPostAPIChannelMessageJSONBody {
-  const { content, components, files } = payload;
+  const { content, components, files, pings } = payload;
   const isPlain = content !== undefined;
   return {
     ...(isPlain ? { content } : {}),
     ...(components ? { components: [...components] } : {}),
     flags: isPlain ? MessageFlags.SuppressEmbeds : MessageFlags.IsComponentsV2,
-    allowed_mentions: { parse: [] },
+    allowed_mentions: { parse: [], ...(pings ? { roles: [...pings.roles], users: [...pings.users] } : {}) },
     ...(files.length > 0 ? { attachments: files.map(({ name }, id) => ({ id, filename: name })) } : {}),
   };
 }

@@ -1,16 +1,15 @@
 import type { Delivery } from "../domain/effects.ts";
-import type { DelegationView } from "../domain/view.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import { newId, nonceOf } from "../kernel/id.ts";
 import { composeBatch, isBatchable } from "./batch.ts";
-import type { ChannelDirectory } from "./channels.ts";
+import type { ChannelDirectory, GuildChannel } from "./channels.ts";
 import { DiscordError, type DiscordFailure } from "./discord-failure.ts";
+import type { GatePlace } from "./gate-place.ts";
+import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
-import type { Payload } from "./payload.ts";
 import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
-import { type BatchBody, renderBatch, renderLog, renderNotice } from "./render-lines.ts";
-import { renderResult } from "./render-result.ts";
+import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
 import { planMissingPlace, planRetry, type RetryPlan } from "./retry-plan.ts";
 
 /** A burst is waited for in steps of this, as long as it still grows. */
@@ -29,12 +28,13 @@ type Job = {
 /** One channel: what waits for it, in order; one request at a time. */
 type ChannelQueue = { jobs: Job[]; pump: Promise<void> | undefined };
 
-export type PostQueueDeps = PostOnceDeps & {
-  readonly channels: ChannelDirectory;
-  readonly batchAbove: () => number;
-  readonly redacted: (run: string) => Promise<DelegationView>;
-  readonly onFailure: (failure: DiscordFailure) => void;
-};
+export type PostQueueDeps = PostOnceDeps &
+  RenderDeps & {
+    readonly channels: ChannelDirectory;
+    readonly batchAbove: () => number;
+    readonly gatePlace: GatePlace;
+    readonly onFailure: (failure: DiscordFailure) => void;
+  };
 
 export type PostQueue = {
   readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
@@ -53,7 +53,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     const { delivery } = effect.body;
     crash("post:claimed");
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
-    const channel = channels.target(delivery.to);
+    const channel = await placeOf(delivery);
     if (!channel) {
       const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;
       const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
@@ -66,6 +66,12 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       queue.jobs.push({ effect, delivery, finish, fail, isCleared: false });
       queue.pump ??= pump(channel.id, queue);
     });
+  }
+
+  /** A reminder goes where its gate is. */
+  async function placeOf({ kind, gate, subject, to }: Delivery): Promise<GuildChannel | undefined> {
+    if (kind === "reminder" && gate && subject) return deps.gatePlace(subject, gate, to);
+    return channels.target(to);
   }
 
   async function pump(channel: string, queue: ChannelQueue): Promise<void> {
@@ -151,7 +157,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     const candidates = await Promise.all(
       group.map(async ({ delivery }) => ({
         delivery: delivery.id,
-        view: await deps.redacted(delivery.subject ?? ""),
+        glance: glanceOf(await deps.redacted(delivery.subject ?? "")),
       })),
     );
     const { members, body } = composeBatch(first.delivery.kind, candidates);
@@ -173,7 +179,8 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
 
   async function single(channel: string, queue: ChannelQueue, job: Job): Promise<void> {
     const { delivery, effect } = job;
-    const parts = await render(delivery);
+    const parts = await renderDelivery(deps, delivery);
+    if (parts.length === 0) return job.finish({ kind: "done", outcome: "nothing to say any more" });
     try {
       const { isRecorded } = await postOnce({ delivery, channel, parts, effect, sent: "post:sent" });
       job.finish(isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" });
@@ -205,25 +212,6 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     if (isTrouble)
       await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
     return outcome;
-  }
-
-  async function render(delivery: Delivery): Promise<readonly Payload[]> {
-    const { id, kind, subject } = delivery;
-    switch (kind) {
-      case "notice":
-        return renderNotice(id, delivery.text ?? "");
-      case "batch": {
-        const body = await deliveries.batchBody(id);
-        if (body === undefined) throw new Error(`the batch ${id} has no body`);
-        return [renderBatch(id, JSON.parse(body) as BatchBody)];
-      }
-      case "log":
-        return [renderLog(id, await deps.redacted(subject ?? ""))];
-      case "result": {
-        const view = await deps.redacted(subject ?? "");
-        return renderResult(id, view, (await deliveries.attachable?.(view.id)) ?? []);
-      }
-    }
   }
 
   return {

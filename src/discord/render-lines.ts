@@ -1,8 +1,8 @@
 import { ComponentType } from "discord.js";
-import type { DelegationView } from "../domain/view.ts";
 import { cut } from "../kernel/text.ts";
+import type { Glance } from "./glance.ts";
 import { LIMITS } from "./limits.ts";
-import { GREY, headline, LOOKS, STATUS_ORDER } from "./look.ts";
+import { GREY, LOOKS, STATUS_ORDER } from "./look.ts";
 import { markOf } from "./marks.ts";
 import { type Payload, shownFiles, text } from "./payload.ts";
 import { bytesOf } from "./render-result.ts";
@@ -10,14 +10,14 @@ import { asLine, asMarkdown, plain } from "./sanitize.ts";
 import { splitText } from "./split-text.ts";
 
 /** One line for #agent-logs, ended by the delivery's id. */
-export function logLine(delivery: string, view: DelegationView): string {
-  const reason = view.reason ? ` — ${cut(asLine(view.reason), 160)}` : "";
-  const what = cut(asLine(view.objective), 120);
-  return `${LOOKS[view.status].symbol} **${headline(view)}** · ${what}${reason} · ${asLine(view.asker)} · \`${delivery}\``;
+export function logLine(delivery: string, glance: Glance): string {
+  const reason = glance.reason ? ` — ${cut(asLine(glance.reason), 160)}` : "";
+  const what = cut(asLine(glance.what), 120);
+  return `${glance.symbol} **${glance.headline}** · ${what}${reason} · ${asLine(glance.asker)} · \`${delivery}\``;
 }
 
-export function renderLog(delivery: string, view: DelegationView): Payload {
-  return { content: logLine(delivery, view), files: [] };
+export function renderLog(delivery: string, glance: Glance): Payload {
+  return { content: logLine(delivery, glance), files: [] };
 }
 
 /** Our own words to people, in as many messages as it takes. */
@@ -33,17 +33,17 @@ export type BatchBody = {
   readonly file?: { readonly name: string; readonly text: string };
 };
 
-export type BatchMember = { readonly delivery: string; readonly view: DelegationView };
+export type BatchMember = { readonly delivery: string; readonly glance: Glance };
 
 /** Many results at once: how many of each, the first ten in a line each, all of them in a file. */
 export function composeResults(members: readonly BatchMember[]): BatchBody {
   const counts = STATUS_ORDER.map((status) => ({
     word: LOOKS[status].word,
-    count: members.filter(({ view }) => view.status === status).length,
+    count: members.filter(({ glance }) => glance.status === status).length,
   })).filter(({ count }) => count > 0);
-  const lines = members.slice(0, 10).map(({ view }) => {
-    const said = asLine(view.handoff?.result ?? view.reason ?? "");
-    return `${LOOKS[view.status].symbol} **${headline(view)}** · ${cut(asLine(view.objective), 80)}${said ? ` → ${cut(said, 100)}` : ""}`;
+  const lines = members.slice(0, 10).map(({ glance }) => {
+    const said = asLine(glance.said || (glance.reason ?? ""));
+    return `${glance.symbol} **${glance.headline}** · ${cut(asLine(glance.what), 80)}${said ? ` → ${cut(said, 100)}` : ""}`;
   });
   const more = members.length - lines.length;
   return {
@@ -52,30 +52,13 @@ export function composeResults(members: readonly BatchMember[]): BatchBody {
       ...lines,
       `-# ${more > 0 ? `and ${more} more; ` : ""}all of them are in results.md`,
     ].join("\n"),
-    file: { name: "results.md", text: members.map(fullResult).join("\n\n---\n\n") },
+    file: { name: "results.md", text: members.map(({ glance }) => glance.report()).join("\n\n---\n\n") },
   };
-}
-
-function fullResult({ view }: BatchMember): string {
-  const { handoff, problems } = view;
-  return [
-    `## ${headline(view)}`,
-    "",
-    `${view.id} · asked by ${view.asker}${handoff?.confidence ? ` · confidence ${handoff.confidence}` : ""}`,
-    "",
-    `> ${plain(view.objective).replaceAll("\n", "\n> ")}`,
-    "",
-    ...(view.reason ? [plain(view.reason), ""] : []),
-    ...(view.status === "succeeded" ? [] : problems.map(({ path, message }) => `- ${path} ${message}`)),
-    plain(handoff?.result ?? ""),
-    ...(handoff?.notes ? ["", `Notes: ${plain(handoff.notes)}`] : []),
-    ...(handoff?.artifacts.length ? ["", `Artifacts: ${handoff.artifacts.join(", ")}`] : []),
-  ].join("\n");
 }
 
 /** Many log lines at once: as they are while they fit, the rest in a file. */
 export function composeLog(members: readonly BatchMember[]): BatchBody {
-  const lines = members.map(({ delivery, view }) => logLine(delivery, view));
+  const lines = members.map(({ delivery, glance }) => logLine(delivery, glance));
   const room = LIMITS.contentChars - 160;
   const fitting: string[] = [];
   let used = 0;

@@ -105,7 +105,10 @@ export function bytesOf(name: string, content: string): Attachment {
 }
 
 /** Two files of one name in a message would show the same one twice. */
-function uniqueNames(files: readonly Attachment[], taken: readonly Attachment[]): readonly Attachment[] {
+export function uniqueNames(
+  files: readonly Attachment[],
+  taken: readonly Attachment[],
+): readonly Attachment[] {
   const names = new Set(taken.map(({ name }) => name));
   return files.map(({ name, bytes }) => {
     const safe = name.replace(/[^\w.-]+/g, "_").slice(-80) || "file";
@@ -117,7 +120,7 @@ function uniqueNames(files: readonly Attachment[], taken: readonly Attachment[])
 }
 
 /** Files by message, at most ten and 24 MiB each; those that fit nowhere are `left`. */
-function loadsOf(files: readonly Attachment[]) {
+export function loadsOf(files: readonly Attachment[]) {
   const loads: Attachment[][] = [[]];
   const left: Attachment[] = [];
   let bytes = 0;

@@ -65,7 +65,7 @@ export function createRest(token: string, log: Log, api?: string): DiscordRest {
     edit: (channel, message, payload) =>
       guarded(
         raw.patch(Routes.channelMessage(channel, message), {
-          body: bodyOf(payload),
+          body: { ...bodyOf(payload), allowed_mentions: { parse: [] } },
           files: rawFiles(payload),
         }),
       ),

@@ -7,6 +7,8 @@ export type Actor =
       readonly name: string;
       readonly as?: string;
       readonly rights: readonly Right[];
+      /** The roles in the guild, for gates that name one. */
+      readonly roles?: readonly { readonly id: string; readonly name: string }[];
     }
   | { readonly kind: "agent"; readonly id: string }
   | { readonly kind: "system"; readonly id: string };

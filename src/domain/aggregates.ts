@@ -21,15 +21,20 @@ import {
   type InteractionState,
   interaction,
 } from "./interaction.ts";
+import { type NoticeEvent, type NoticeInput, type NoticeState, notice } from "./notice.ts";
+import { run } from "./run.ts";
+import { isRunSettled, type RunEvent, type RunInput, type RunState } from "./run-types.ts";
 import { type StrayEvent, type StrayInput, type StrayState, stray } from "./stray.ts";
 
 /** State, inputs and events of each kind of stream. */
 export type Kinds = {
   delegation: { state: DelegationState; input: DelegationInput; event: DelegationEvent };
+  run: { state: RunState; input: RunInput; event: RunEvent };
   delivery: { state: DeliveryState; input: DeliveryInput; event: DeliveryEvent };
   interaction: { state: InteractionState; input: InteractionInput; event: InteractionEvent };
   stray: { state: StrayState; input: StrayInput; event: StrayEvent };
   agent: { state: AgentTroubleState; input: AgentTroubleInput; event: AgentTroubleEvent };
+  notice: { state: NoticeState; input: NoticeInput; event: NoticeEvent };
 };
 export type Kind = keyof Kinds;
 
@@ -52,13 +57,23 @@ export type Aggregate<K extends Kind> = {
     state: Kinds[K]["state"],
     input: Kinds[K]["input"],
   ) => readonly { readonly attempt: number; readonly until: number | "free" }[];
+  /** Whether the folded state is worth writing with these events, which end at `version`; absent = always. */
+  readonly keeps?: (
+    state: Kinds[K]["state"],
+    events: readonly Kinds[K]["event"][],
+    version: number,
+  ) => boolean;
   /** Kinds of open effects that these events make pointless. */
   readonly cancels?: (events: readonly Kinds[K]["event"][]) => readonly EffectType[];
 };
 
 const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "deadline", "start-limit", "reconcile"];
 const WHEN_DISPATCHED: readonly EffectType[] = ["start-limit"];
+const WHEN_RUN_SETTLED: readonly EffectType[] = ["run-timer"];
 const NOTHING: readonly EffectType[] = [];
+/** Writing the state of a small run costs less than folding its events again; that of a large one each time is quadratic. */
+const SMALL_RUN = 64;
+const KEPT_EACH = 200;
 
 export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
   delegation: {
@@ -79,6 +94,21 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       return events.some(({ type }) => type === "attempt.dispatched") ? WHEN_DISPATCHED : NOTHING;
     },
   },
+  run: {
+    ...run,
+    columns: ({ order, status }) => ({
+      status,
+      open: !isRunSettled(status),
+      agent: order.definition.name,
+      ...(order.parent ? { parent: order.parent.run } : {}),
+      deadlineAt: order.deadlineAt,
+    }),
+    keeps: ({ steps }, events, version) =>
+      steps.size <= SMALL_RUN ||
+      Math.floor(version / KEPT_EACH) > Math.floor((version - events.length) / KEPT_EACH) ||
+      events.some(({ type }) => type === "run.settled" || type === "run.stopped"),
+    cancels: (events) => (events.some(({ type }) => type === "run.settled") ? WHEN_RUN_SETTLED : NOTHING),
+  },
   delivery: {
     ...delivery,
     columns: (state) => ({ status: state.status, open: state.status !== "posted" }),
@@ -91,5 +121,6 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
     }),
   },
   stray: { ...stray, columns: () => ({ status: "set_aside", open: false }) },
+  notice: { ...notice, columns: () => ({ status: "given", open: false }) },
   agent: { ...agentTrouble, columns: (state) => ({ status: state.status, open: false, agent: state.agent }) },
 };

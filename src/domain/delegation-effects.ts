@@ -46,7 +46,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
         text: oneLine(text),
       });
       if (next === undefined) return [end];
-      return [end, ...startAttempt(state, next, at), ...card(state, at)];
+      return [end, ...startAttempt(state, next, at + delayBefore(state, next)), ...card(state, at)];
     }
     case "handoff.seen":
       return archive(state, event);
@@ -71,6 +71,12 @@ function startAttempt(state: State, attempt: number, at: number, again = false):
     dispatch(state, attempt, at, again),
     { body: { type: "start-limit", run: id, attempt }, lane: "any", dueAt: at + startWithinMs },
   ];
+}
+
+/** Spans in ms; doubles with each further attempt when it is exponential. */
+function delayBefore({ order }: State, attempt: number): number {
+  const { ms, backoff } = order.retryDelay ?? { ms: 0, backoff: "fixed" };
+  return backoff === "fixed" ? ms : ms * 2 ** (attempt - 2);
 }
 
 function card(state: State, dueAt: number): readonly Effect[] {
@@ -146,6 +152,10 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
   }
   if (order.deliver && status !== "canceled") effects.push(post(order.id, "result", at));
   effects.push(post(order.id, "log", at), ...card(state, at));
+  if (order.childOf) {
+    const body = { type: "tell", run: order.childOf.run, child: order.id, kind: "delegation" } as const;
+    effects.push({ body, lane: "any", dueAt: at });
+  }
   return effects;
 }
 

@@ -1,6 +1,7 @@
 import type { Problem } from "../kernel/refusal.ts";
 import type { Actor, Origin } from "./actor.ts";
 import type { Handoff, HandoffSource } from "./handoff-types.ts";
+import type { ChildOf } from "./run-types.ts";
 
 export const DELEGATION_STATUSES = [
   "queued",
@@ -29,6 +30,8 @@ export type Order = {
   readonly startWithinMs: number;
   /** Total attempts: retries + 1. */
   readonly maxAttempts: number;
+  /** Waited before each further attempt; absent = none. */
+  readonly retryDelay?: { readonly ms: number; readonly backoff: "fixed" | "exponential" };
   readonly validate: boolean;
   readonly format: "json" | "text";
   /** Whether the coordinator posts the result to #results; the log line is always posted. */
@@ -43,6 +46,10 @@ export type Order = {
   };
   readonly budget?: { readonly usd?: number; readonly tokens?: number };
   readonly workflow?: { readonly run?: string; readonly step?: string };
+  /** The place of a run that this delegation fills; the run is told when it is settled. */
+  readonly childOf?: ChildOf;
+  /** The result must be JSON that fits this schema; `file` names it for people. */
+  readonly expect?: { readonly file: string; readonly schema: unknown };
   readonly actor: Actor;
   readonly origin: Origin;
   /** A live card is kept in this channel. */

@@ -9,14 +9,19 @@ export type DeliveryTarget = { readonly role: ChannelRole } | { readonly channel
 /** One thing people must see in Discord. `subject` is the stream it tells about. */
 export type Delivery = {
   readonly id: string;
-  readonly kind: "result" | "log" | "notice" | "batch";
+  readonly kind: "result" | "log" | "notice" | "batch" | "reminder" | "ask";
   readonly to: DeliveryTarget;
   readonly subject?: string;
+  /** Only for `reminder`: the gate that still waits. */
+  readonly gate?: GateRef;
   /** Only for `notice`: the text itself, agreed before the first POST. */
   readonly text?: string;
   /** Only for `batch`: the deliveries that it carries. */
   readonly members?: readonly string[];
 };
+
+/** A gate of a run; a rerun opens another one. */
+export type GateRef = { readonly step: string; readonly generation: number };
 
 /** Work that follows a commit. What is not in the body is looked up when it is done. */
 export type EffectBody =
@@ -47,7 +52,39 @@ export type EffectBody =
     }
   | { readonly type: "append"; readonly file: "attempts" | "project"; readonly line: string }
   | { readonly type: "post"; readonly delivery: Delivery }
-  | { readonly type: "card"; readonly run: string; readonly to: DeliveryTarget }
+  /** The live card of a delegation or run, or with `gate` the message in which people decide. */
+  | { readonly type: "card"; readonly run: string; readonly to: DeliveryTarget; readonly gate?: GateRef }
+  /** Makes the delegation or nested run of a step or item. */
+  | {
+      readonly type: "start-child";
+      readonly run: string;
+      readonly step: string;
+      readonly item?: number;
+      readonly generation: number;
+    }
+  /** Tells a run what its child came to. */
+  | {
+      readonly type: "tell";
+      readonly run: string;
+      readonly child: string;
+      readonly kind: "delegation" | "run";
+    }
+  | {
+      readonly type: "cancel-child";
+      readonly child: string;
+      readonly kind: "delegation" | "run";
+      readonly reason: string;
+    }
+  | {
+      readonly type: "run-timer";
+      readonly run: string;
+      readonly what: "deadline" | "wait" | "remind" | "expire" | "stall";
+      readonly step?: string;
+      readonly item?: number;
+      readonly generation?: number;
+    }
+  /** Writes a step's file, or without `step` the summary, for people and old tools. */
+  | { readonly type: "file-run"; readonly run: string; readonly step?: string }
   | { readonly type: "interaction"; readonly interaction: string };
 
 export type EffectType = EffectBody["type"];

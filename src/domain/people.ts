@@ -47,7 +47,13 @@ export function resolvePeople(
  */
 export function actorForPerson(
   people: ResolvedPeople,
-  person: { readonly id: string; readonly name: string; readonly roleIds: readonly string[] },
+  person: {
+    readonly id: string;
+    readonly name: string;
+    readonly roleIds: readonly string[];
+    /** The same with their names, for gates that name a role. */
+    readonly roles?: readonly { readonly id: string; readonly name: string }[];
+  },
 ): Actor & { readonly kind: "person" } {
   const own = people.byUser.get(person.id);
   const grants: readonly Grant[] = [
@@ -62,5 +68,6 @@ export function actorForPerson(
     name: person.name,
     rights,
     ...(as === undefined ? {} : { as }),
+    ...(person.roles === undefined ? {} : { roles: person.roles }),
   };
 }

@@ -32,7 +32,18 @@ export function handInLines({ order, attempt, card, handoff }: PromptInput): rea
     ...(order.validate
       ? ["- Every field of the example is required: a missing one counts as a failed attempt."]
       : []),
+    ...expected(order),
     ...form,
+  ];
+}
+
+function expected({ expect }: PromptInput["order"]): readonly string[] {
+  if (!expect) return [];
+  return [
+    "- `result` holds one JSON value, written as text and nothing around it, that fits this JSON Schema; another step computes with it:",
+    "```json",
+    JSON.stringify(expect.schema, undefined, 2),
+    "```",
   ];
 }
 

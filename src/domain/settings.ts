@@ -24,6 +24,8 @@ export type Settings = {
     /** For network file systems: no watching, scans only. */
     readonly polling: boolean;
   };
+  /** Where workflows/*.yaml and their schemas are. */
+  readonly workflows: { readonly dir: string };
   readonly logs: { readonly dir: string; readonly projectLog?: string; readonly level: string };
   readonly channels: {
     /** Logical channel → name or id in the guild. */

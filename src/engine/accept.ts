@@ -161,6 +161,7 @@ export function createEngine(deps: {
     }
     if (after === undefined) throw new Error(`nothing to write for ${stream}`);
     const cancels = aggregate.cancels?.(events);
+    const isKept = aggregate.keeps?.(after, events, version + events.length) ?? true;
     const commit: Commit = {
       stream,
       kind,
@@ -171,7 +172,7 @@ export function createEngine(deps: {
         schema: EVENT_SCHEMA,
         body: event,
       })),
-      state: after,
+      state: isKept ? after : undefined,
       effects,
       cause,
       actor: actorName(actor ?? SYSTEM),

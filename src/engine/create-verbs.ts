@@ -6,9 +6,11 @@ import { type DelegationView, viewOf } from "../domain/view.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
 import { stateOf } from "./accept.ts";
-import { createDelegate, type DelegateDeps, findAgent } from "./delegate.ts";
+import { createRunVerbs, type RunVerbsDeps } from "./create-run-verbs.ts";
+import { type Delegate, type DelegateDeps, findAgent } from "./delegate.ts";
 import { createHandIn, listHandoffs } from "./hand-in.ts";
 import { createInteractions } from "./interactions.ts";
+import { refuseForeign } from "./ownership.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Crash } from "./ports/log.ts";
@@ -16,14 +18,16 @@ import type { AgentStatus, DelegationQuery, Health, Verbs } from "./verbs.ts";
 
 const MOST_LISTED = 200;
 
-export type VerbsDeps = DelegateDeps & {
-  readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
-  readonly verifyToken: (token: string, run: string) => number | undefined;
-  readonly acl: () => Acl;
-  readonly health: () => Promise<Health>;
-  readonly startedAt: number;
-  readonly crash: Crash;
-};
+export type VerbsDeps = DelegateDeps &
+  RunVerbsDeps & {
+    readonly delegate: Delegate;
+    readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
+    readonly verifyToken: (token: string, run: string) => number | undefined;
+    readonly acl: () => Acl;
+    readonly health: () => Promise<Health>;
+    readonly startedAt: number;
+    readonly crash: Crash;
+  };
 
 /** The verbs that every door calls, over one engine. */
 export function createVerbs(deps: VerbsDeps): Verbs {
@@ -39,7 +43,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
 
   async function cancel(actor: Actor, id: string, reason?: string): Promise<DelegationView> {
     const before = await stateOrRefuse(id);
-    refuseForeignCancel(actor, before);
+    refuseForeign(actor, before.order.actor, id, "cancel");
     if (before.status === "canceled") return viewOf(before);
     if (isSettled(before.status)) {
       throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`);
@@ -108,7 +112,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
   }
 
   return {
-    delegate: createDelegate(deps),
+    delegate: (actor, request) => deps.delegate(actor, request),
     cancel,
     async delegation(id) {
       return viewOf(await stateOrRefuse(id));
@@ -142,17 +146,6 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     watch: (listener) => engine.watch(listener),
     eventsAfter: (position, limit) => ledger.events({ after: position, limit }),
     interactions: createInteractions(deps),
+    runs: createRunVerbs(deps),
   };
-}
-
-/** People without the right to operate, and agents, cancel what they asked for themselves. */
-function refuseForeignCancel(actor: Actor, state: DelegationState): void {
-  if (actor.kind === "operator" || actor.kind === "system") return;
-  if (actor.kind === "person" && actor.rights.includes("operate")) return;
-  const asker = state.order.actor;
-  const isOwn = asker.kind === actor.kind && "id" in asker && asker.id === actor.id;
-  if (isOwn) return;
-  throw new Refusal("not_allowed", `${state.order.id} was asked by somebody else.`, {
-    hint: "Its asker, an operator, or a person with the right `operate` can cancel it.",
-  });
 }

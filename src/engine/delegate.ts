@@ -44,6 +44,10 @@ export function findAgent(registry: Registry, word: string): AgentCard {
   });
 }
 
+/** What only the engine asks for: the place of a run that the delegation fills. */
+export type ForRun = Pick<Order, "childOf" | "expect" | "retryDelay">;
+export type Delegate = ReturnType<typeof createDelegate>;
+
 /** `delegate`: permission, guard, ranges, context and the agent's pulse first; then one commit. */
 export function createDelegate(deps: DelegateDeps) {
   const { engine, ledger, now } = deps;
@@ -51,6 +55,7 @@ export function createDelegate(deps: DelegateDeps) {
   async function delegate(
     actor: Actor,
     request: DelegateRequest,
+    forRun: ForRun = {},
   ): Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }> {
     const card = findAgent(deps.registry(), request.agent);
     refuseProblems(request);
@@ -71,10 +76,11 @@ export function createDelegate(deps: DelegateDeps) {
     if (before) return repeat(before.stream, before.digest === key.digest, key.key);
     await refuseWhenDown(card, request);
     const order = await composeOrder(actor, request, card, id, parent, key?.digest);
+    const input = { type: "queue", order: { ...order, ...forRun } } as const;
     const accepted = await engine.accept({
       kind: "delegation",
       stream: id,
-      input: { type: "queue", order },
+      input,
       cause: request.key ? `${request.key.scope}:${request.key.key}` : `${request.origin.door}:${id}`,
       actor,
       isNew: given === undefined,

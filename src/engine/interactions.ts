@@ -34,6 +34,10 @@ export function createInteractions(deps: {
       crash("interaction:recorded");
       return events.length > 0;
     },
+    async noted(id) {
+      const state = await engine.read("interaction", streamOf(id));
+      return state && { work: state.work, actor: state.actor, at: state.at };
+    },
     async begin(id) {
       await engine.accept({
         kind: "interaction",

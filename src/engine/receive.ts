@@ -1,8 +1,10 @@
 import type { Registry } from "../domain/agent-card.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { checkHandoff } from "../domain/handoff.ts";
-import type { CheckedHandoff } from "../domain/handoff-types.ts";
+import type { CheckedHandoff, Handoff } from "../domain/handoff-types.ts";
+import { parseResult } from "../domain/step-result.ts";
 import { digestOf } from "../kernel/id.ts";
+import type { Problem } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import type { ArrivedHandoff, Inbox } from "./ports/handoffs.ts";
 import type { Crash } from "./ports/log.ts";
@@ -12,6 +14,8 @@ export function createReceive(deps: {
   readonly engine: Engine;
   readonly inbox: () => Pick<Inbox, "forget">;
   readonly registry: () => Registry;
+  /** What of a value does not fit a JSON Schema. */
+  readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
   readonly now: () => number;
   readonly crash: Crash;
 }) {
@@ -49,7 +53,7 @@ export function createReceive(deps: {
     const { id, agent, validate, format } = state.order;
     if (!arrived.ok) return { ok: false, problems: arrived.problems };
     const aliases = deps.registry().find(agent)?.aliases ?? [];
-    return checkHandoff({
+    const checked = checkHandoff({
       document: arrived.text ?? arrived.document,
       runId: id,
       agent,
@@ -58,5 +62,25 @@ export function createReceive(deps: {
       format,
       ...(arrived.remarks ? { remarks: arrived.remarks } : {}),
     });
+    return checked.ok ? checkExpected(state, checked.handoff) : checked;
+  }
+
+  /** A result that another step computes with must be what the workflow says. */
+  function checkExpected({ order }: DelegationState, handoff: Handoff): CheckedHandoff {
+    const isResult = handoff.status === "complete" || handoff.status === "partial";
+    if (!order.expect || !isResult) return { ok: true, handoff };
+    const { file, schema } = order.expect;
+    const parsed = parseResult(handoff.result);
+    const problems = parsed.ok
+      ? deps.checkSchema(schema, parsed.value)
+      : [{ path: "", message: `must be JSON that fits ${file}, as text in "result": ${parsed.message}` }];
+    if (problems.length === 0) return { ok: true, handoff };
+    return {
+      ok: false,
+      problems: problems.map(({ path, message }) => ({
+        path: path === "" ? "result" : `result.${path}`,
+        message: `${message} (${file})`,
+      })),
+    };
   }
 }

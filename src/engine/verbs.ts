@@ -5,6 +5,7 @@ import type { DelegationView } from "../domain/view.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ChannelHistory } from "./ports/channels.ts";
 import type { Page, StoredEvent } from "./ports/ledger.ts";
+import type { RunVerbs } from "./run-verbs.ts";
 
 /** What a door hands over; absent = the default of config. Spans in ms. */
 export type DelegateRequest = {
@@ -118,12 +119,17 @@ export type Verbs = {
   /** Events after a position, for readers that come back. */
   readonly eventsAfter: (position: number, limit: number) => Promise<readonly StoredEvent[]>;
   readonly interactions: InteractionVerbs;
+  readonly runs: RunVerbs;
 };
 
 /** An interaction is noted before it is acknowledged, so that it is carried out even when we die in between. */
 export type InteractionVerbs = {
   /** False when it was noted before (a replay): do nothing. `work` is all that is needed to carry it out. */
   readonly note: (id: string, work: unknown, actor: Actor) => Promise<boolean>;
+  /** What was noted under this id, also long after it was done. */
+  readonly noted: (
+    id: string,
+  ) => Promise<{ readonly work: unknown; readonly actor: Actor; readonly at: number } | undefined>;
   /** Just before the acknowledgment is sent. */
   readonly begin: (id: string) => Promise<void>;
   /** It was carried out, or refused with a word to the person. */

@@ -4,7 +4,7 @@ export function readCrashAt(
   kill: () => void,
 ): ((point: string) => void) | undefined {
   if (!text) return undefined;
-  const match = /^([a-z]+:[a-z]+)(?:#(\d+))?$/.exec(text);
+  const match = /^([a-z-]+:[a-z]+)(?:#(\d+))?$/.exec(text);
   if (!match)
     throw new Error(
       `HQ_CRASH_AT is "${text}"; it is the name of a crash point, as in dispatch:sent or dispatch:sent#3`,

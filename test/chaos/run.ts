@@ -1,6 +1,10 @@
-/** usage: node test/chaos/run.ts [--kills 200] [--at-once 50]: kills at all named crash points in turn, under load; prints a table. */
-import { CRASH_POINTS } from "../../src/engine/ports/log.ts";
+/**
+ * usage: node test/chaos/run.ts [--kills 200] [--at-once 50] [--runs 100]
+ * Kills at all named crash points in turn, under load: first delegations, then runs of a diamond with a gate. Prints a table.
+ */
+import { CRASH_POINTS, RUN_CRASH_POINTS } from "../../src/engine/ports/log.ts";
 import { runRound, summary } from "./rounds.ts";
+import { runDiamonds } from "./run-rounds.ts";
 
 const args = process.argv.slice(2);
 const option = (name: string, fallback: number) => {
@@ -28,6 +32,25 @@ for (let roundNo = 1; done < kills; roundNo++) {
   console.log(`round ${roundNo}: ${verdict.text}`);
   isClean &&= verdict.isClean;
   if (round.kills === 0) throw new Error("no kill in a whole round");
+  done += round.kills;
+}
+
+const diamonds = option("--runs", 100);
+const perStart = 4;
+if (diamonds > 0) {
+  // A run passes no interaction.
+  const all = [...RUN_CRASH_POINTS, ...CRASH_POINTS.filter((point) => !/^(interaction|card):/.test(point))];
+  const points = Array.from(
+    { length: Math.ceil(diamonds / perStart) },
+    (_, index) => all[index % all.length] ?? RUN_CRASH_POINTS[0],
+  );
+  const round = await runDiamonds({ points, perKill: perStart, nth: (index) => 1 + ((index * 5) % 7) });
+  console.log(
+    `runs ${round.runs} · kills ${round.kills} · marked ambiguous ${round.ambiguous} · wrong ${round.wrong.length}`,
+  );
+  if (round.notPassed.length > 0) console.log(`not passed in time: ${round.notPassed.join(", ")}`);
+  for (const line of round.wrong.slice(0, 20)) console.log(line);
+  isClean &&= round.wrong.length === 0;
   done += round.kills;
 }
 console.log(isClean ? `clean after ${done} kills` : `NOT clean after ${done} kills`);

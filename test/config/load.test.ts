@@ -44,6 +44,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       sweepMs: 30_000,
       polling: false,
     },
+    workflows: { dir: join(place.installation, "workflows") },
     logs: {
       dir: join(place.home, "logs/orchestration"),
       projectLog: join(place.home, "project_log.md"),

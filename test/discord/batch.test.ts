@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { composeBatch } from "../../src/discord/batch.ts";
+import { glanceOf } from "../../src/discord/glance.ts";
 import { limitProblems } from "../../src/discord/limits.ts";
 import { bodyOf, textsOf } from "../../src/discord/payload.ts";
 import { renderBatch } from "../../src/discord/render-lines.ts";
@@ -10,11 +11,14 @@ import { handoffOf, viewWith } from "./view-fixture.ts";
 function membersOf(count: number, kind: string, more: (n: number) => Partial<DelegationView> = () => ({})) {
   return Array.from({ length: count }, (_, n) => ({
     delivery: `orch-${n}/${kind}`,
-    view: viewWith(n % 10 === 9 ? "failed" : "succeeded", {
-      id: `orch-${n}`,
-      objective: `question ${n}`,
-      handoff: handoffOf({ result: `answer ${n}` }),
-      ...more(n),
+    glance: glanceOf({
+      kind: "delegation",
+      view: viewWith(n % 10 === 9 ? "failed" : "succeeded", {
+        id: `orch-${n}`,
+        objective: `question ${n}`,
+        handoff: handoffOf({ result: `answer ${n}` }),
+        ...more(n),
+      }),
     }),
   }));
 }

@@ -9,7 +9,7 @@ import { commandSet, loadCommands } from "../../src/discord/load-commands.ts";
 const FOLDER = join(import.meta.dirname, "../../commands");
 
 test("every file in commands/ is a command, and every button has one owner", async () => {
-  const { commands, presses } = await loadCommands(FOLDER);
+  const { commands, presses, submits } = await loadCommands(FOLDER);
   assert.deepEqual(commands.map(({ data }) => data.name).sort(), [
     "Delegate this message",
     "agents",
@@ -17,8 +17,22 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "delegate",
     "help",
     "status",
+    "workflow",
   ]);
-  assert.deepEqual([...presses.keys()].sort(), ["again", "cancel", "details", "to"]);
+  assert.deepEqual([...presses.keys()].sort(), [
+    "accept",
+    "adjust",
+    "again",
+    "approve",
+    "cancel",
+    "details",
+    "fill",
+    "reject",
+    "retry",
+    "show",
+    "to",
+  ]);
+  assert.deepEqual([...submits.keys()].sort(), ["adjusted", "inputs", "reject"]);
 });
 
 test("commands keep Discord's limits for names, descriptions, options and length", async () => {

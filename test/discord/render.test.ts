@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as fc from "fast-check";
+import { glanceOf } from "../../src/discord/glance.ts";
 import { limitProblems } from "../../src/discord/limits.ts";
 import { hasMark, markOf } from "../../src/discord/marks.ts";
 import { bodyOf, type Payload, textsOf } from "../../src/discord/payload.ts";
@@ -65,7 +66,9 @@ test("every status has its own look on card, result and log line", () => {
     (status) => shown(renderCard(viewWith(status), { part: 0 })).split("\n")[0],
   );
   assert.equal(new Set(cards).size, DELEGATION_STATUSES.length);
-  const logs = DELEGATION_STATUSES.map((status) => renderLog("orch-1/log", viewWith(status)).content);
+  const logs = DELEGATION_STATUSES.map(
+    (status) => renderLog("orch-1/log", glanceOf({ kind: "delegation", view: viewWith(status) })).content,
+  );
   assert.equal(new Set(logs).size, DELEGATION_STATUSES.length);
 });
 
@@ -182,7 +185,7 @@ test("whatever agents say, no message breaks Discord's limits and each ends in i
       });
       const messages: [Payload, string][] = [
         [renderCard(view, { part: 0 }), "orch-1/card"],
-        [renderLog("orch-1/log", view), "orch-1/log"],
+        [renderLog("orch-1/log", glanceOf({ kind: "delegation", view })), "orch-1/log"],
         ...renderResult("orch-1/result", view, []).map((part, n): [Payload, string] => [
           part,
           markOf("orch-1/result", n),

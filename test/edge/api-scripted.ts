@@ -13,6 +13,7 @@ import type { Log } from "../../src/engine/ports/log.ts";
 import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs.ts";
 import { canonicalJson, digestOf, sign } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
+import { createScriptedRuns } from "./api-scripted-runs.ts";
 
 export const OPERATOR_KEY = "operator-key-for-tests";
 export const agentToken = (id: string) => sign("secret-for-tests", id);
@@ -88,6 +89,13 @@ export function createScriptedVerbs() {
     record(id, type, more);
     return view;
   }
+
+  function watch(listener: (events: readonly StoredEvent[]) => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  const runs = createScriptedRuns({ record, watch });
 
   const verbs: Verbs = {
     async delegate(actor, request) {
@@ -166,11 +174,11 @@ export function createScriptedVerbs() {
       return viewFor(id);
     },
     async history(id) {
-      viewFor(id);
+      if (!events.some((event) => event.stream === id)) viewFor(id);
       return events.filter((event) => event.stream === id);
     },
     async receipts(id) {
-      viewFor(id);
+      if (!events.some((event) => event.stream === id)) viewFor(id);
       return [{ delivery: `${id}/result`, part: 0, nonce: "n", channel: "1", message: "2", postedAt: 3 }];
     },
     async handIn(runId, token, document, bytes) {
@@ -222,17 +230,16 @@ export function createScriptedVerbs() {
         checks: [{ name: "ledger", ok: state.ready, text: "writes" }],
       };
     },
-    watch(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    watch,
     eventsAfter: async (position, limit) => events.slice(position, position + limit),
     interactions: {
       note: async () => true,
+      noted: async () => undefined,
       begin: async () => undefined,
       done: async () => undefined,
       unfinished: async () => [],
     },
+    runs: runs.verbs,
   };
 
   function settle(id: string, status: DelegationStatus, result?: string): DelegationView {
@@ -261,6 +268,7 @@ export function createScriptedVerbs() {
 
   return {
     verbs,
+    runs,
     state,
     requests,
     record,

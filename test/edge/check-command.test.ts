@@ -9,7 +9,7 @@ test("hq check is content with what ships", async (t) => {
   const { run } = newInstallation(t);
   const { code, out, err } = await run(["check"]);
   assert.equal(err, "");
-  assert.equal(out, "Valid: 4 files, 8 agents.\n");
+  assert.equal(out, "Valid: 4 files, 8 agents, 3 workflows.\n");
   assert.equal(code, 0);
 });
 
@@ -28,6 +28,34 @@ test("hq check names file, line, path and what was meant, and exits 2", async (t
       "2 problems to mend.\n",
     ].join("\n"),
   );
+});
+
+test("hq check reads the workflows too: places, circles, time zones and schemas, all at once", async (t) => {
+  const { root, run } = newInstallation(t);
+  writeFileSync(
+    join(root, "workflows", "quick-research.yaml"),
+    [
+      "name: quick-research",
+      'on: { schedule: [{ cron: "61 7 * * *", timezone: Europe/Berlin }] }',
+      "steps:",
+      "  research: { agent: webstr, task: look }",
+      "  a: { needs: [b], agent: webster, task: look, expect: { schema: none.json } }",
+      "  b: { needs: [a], agent: webster, task: look }",
+      "",
+    ].join("\n"),
+  );
+  const { code, out, err } = await run(["check"]);
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  const lines = err.split("\n").filter((line) => line.startsWith("error: "));
+  assert.match(lines[0] ?? "", /quick-research\.yaml:2:26 on\.schedule\.0\.cron: cannot be read: .*61/);
+  assert.match(
+    lines[1] ?? "",
+    /:4:22 steps\.research\.agent: there is no agent "webstr" \(did you mean "webster"\?\)/,
+  );
+  assert.match(lines[2] ?? "", /:5:3 steps\.a: needs itself: a → b → a/);
+  assert.match(lines[3] ?? "", /:5:66 steps\.a\.expect\.schema: there is no file none\.json/);
+  assert.equal(lines.length, 4);
 });
 
 test("hq check looks at .env by the rules of the start", async (t) => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { delegateBody } from "../../src/api/inputs.ts";
+import { runBody } from "../../src/api/run-inputs.ts";
 import { REFUSALS } from "../../src/kernel/refusal.ts";
 import { openDoor } from "./api-scripted.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
@@ -23,6 +24,8 @@ test("rest.md names every route and every code, and its example is accepted", as
   for (const code of Object.keys(REFUSALS)) assert.ok(text.includes(`\`${code}\``), code);
   const example = /```json\n(\{\n {2}"agent"[^]*?)```/.exec(text)?.[1] ?? "";
   delegateBody.parse(JSON.parse(example));
+  const run = /```json\n(\{\n {2}"workflow"[^]*?)```/.exec(text)?.[1] ?? "";
+  runBody.parse(JSON.parse(run));
   const problem = /```json\n(\{\n {2}"type"[^]*?)```/.exec(text)?.[1] ?? "";
   const answer = await door.post("/delegations", { agent: "webster", objective: "x", timeut: 3 });
   assert.deepEqual(await answer.json(), JSON.parse(problem));
@@ -31,8 +34,12 @@ test("rest.md names every route and every code, and its example is accepted", as
 test("cli.md names every flag that the help names", async () => {
   const text = spec("cli.md");
   const commands = ["start", "stop", "delegate", "wait", "cancel", "status", "logs", "handoffs", "context"];
+  const group = await hq(["workflow", "--help"]);
+  for (const [, name = ""] of group.out.matchAll(/^ {2}([a-z-]+)\b.*(?:<|\[)/gm))
+    if (name !== "help") commands.push(`workflow ${name}`);
+  assert.ok(commands.includes("workflow accept-partial"));
   for (const command of commands) {
-    const { out } = await hq([command, "--help"]);
+    const { out } = await hq([...command.split(" "), "--help"]);
     assert.ok(text.includes(`\`hq ${command}`), command);
     for (const [, flag] of out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)) {
       if (flag !== "--help") assert.ok(text.includes(`\`${flag}`), `${command} ${flag}`);

@@ -58,6 +58,7 @@ export async function hq(argv: readonly string[], given: Given = {}): Promise<Ra
       err += text;
     },
     isErrTerminal: false,
+    errSize: () => ({ columns: 120, rows: 40 }),
     env: {},
     cwd: tmpdir(),
     installation: INSTALLATION,

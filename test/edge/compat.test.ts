@@ -85,3 +85,49 @@ test("a channel's history is read under the old name", async () => {
   const { code, stderr } = await run(compat("fetch-channel-context.sh"), ["technical", "20"]);
   assert.equal(code, 0, stderr);
 });
+
+const QUICK = ["quick-research", "--input", "query=CTE of ULE", "--caller", "manager"];
+const STUDY = [
+  "material-trade-study",
+  "--input",
+  "materials=Zerodur, Clearceram-Z HS, ULE",
+  "--input",
+  "requirements=CTE < 0.01 ppm/K",
+  "--caller",
+  "manager",
+];
+type Steps = {
+  readonly status: string;
+  readonly steps: readonly { id: string; agent: string; status: string }[];
+};
+
+test("the workflow engine's own command lines run workflows under their old names", async () => {
+  const lines = [
+    [...QUICK, "--non-interactive"],
+    [...STUDY, "--non-interactive"],
+  ];
+  const answers = await Promise.all(lines.map((line) => run("python3", [compat("workflow.py"), ...line])));
+  const agents = answers.map(({ code, stdout, stderr }) => {
+    assert.equal(code, 0, stderr);
+    const { status, steps } = JSON.parse(stdout) as Steps;
+    assert.equal(status, "succeeded", stderr);
+    return steps.map(({ agent }) => agent);
+  });
+  assert.deepEqual(agents, [
+    ["webster", "tech-lead"],
+    ["webster", "tech-lead", "auditor"],
+  ]);
+});
+
+test("a dry run under the old name prints the plan and leaves nothing behind", async () => {
+  const before = await supervisor.call("GET", "/runs?limit=200");
+  const plan = await run("python3", [compat("workflow.py"), ...QUICK, "--dry-run"]);
+  assert.equal(plan.code, 0, plan.stderr);
+  assert.match(plan.stdout, /1 +\S+ +webster/);
+  assert.match(plan.stdout, /2 +\S+ +tech-lead/);
+  const wrapped = await run(compat("workflow.sh"), [...STUDY, "--dry-run", "--json"]);
+  assert.equal(wrapped.code, 0, wrapped.stderr);
+  assert.equal((JSON.parse(wrapped.stdout) as { waves: unknown[] }).waves.length, 3);
+  const after = await supervisor.call("GET", "/runs?limit=200");
+  assert.equal(after.body.items.length, before.body.items.length);
+});

@@ -2,14 +2,18 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { DeliveryPort } from "../../src/discord/delivery-port.ts";
 import { createDiscordEdge } from "../../src/discord/edge.ts";
+import type { Actor } from "../../src/domain/actor.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
 import type { Delivery, DeliveryTarget } from "../../src/domain/effects.ts";
+import type { RunView } from "../../src/domain/run-view.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
 import type { Outcome } from "../../src/engine/loop.ts";
 import type { ClaimedOf } from "../../src/engine/perform.ts";
+import type { RunVerbs } from "../../src/engine/run-verbs.ts";
 import type { Verbs } from "../../src/engine/verbs.ts";
+import { Refusal } from "../../src/kernel/refusal.ts";
 import { createLocalGuild, type LocalGuildOptions } from "../../src/local/local-guild.ts";
 import { cardOf, settingsOf } from "../support/core.ts";
 
@@ -115,13 +119,15 @@ export type Memory = ReturnType<typeof createMemory>;
 
 function createMemory() {
   const views = new Map<string, DelegationView>();
+  const runs = new Map<string, RunView>();
   const receipts: Receipt[] = [];
   const inputs: DeliveryInput[] = [];
   const settled: string[] = [];
   const notes: string[] = [];
-  const works = new Map<string, unknown>();
+  const works = new Map<string, { readonly work: unknown; readonly actor: Actor; readonly at: number }>();
   const memory = {
     views,
+    runs,
     receipts,
     inputs,
     settled,
@@ -140,8 +146,10 @@ function createMemory() {
       },
       async view(run) {
         const view = views.get(run);
-        if (!view) throw new Error(`no view of ${run}`);
-        return view;
+        if (view) return { kind: "delegation", view };
+        const other = runs.get(run);
+        if (other) return { kind: "run", view: other };
+        throw new Error(`no view of ${run}`);
       },
       batchBody: async (delivery) => {
         const batch = inputs.find((input) => input.type === "batch" && input.delivery.id === delivery);
@@ -150,12 +158,13 @@ function createMemory() {
     } satisfies DeliveryPort,
     verbs: {
       interactions: {
-        async note(id, work) {
+        async note(id, work, actor) {
           if (works.has(id)) return false;
-          works.set(id, work);
+          works.set(id, { work: structuredClone(work), actor, at: Date.now() });
           notes.push(`note ${id}`);
           return true;
         },
+        noted: async (id) => works.get(id),
         async begin(id) {
           notes.push(`begin ${id}`);
         },
@@ -165,6 +174,15 @@ function createMemory() {
         unfinished: async () => [],
       },
       agents: async () => [],
+      runs: {
+        workflows: () => [],
+        async run(id) {
+          const view = runs.get(id);
+          if (view) return view;
+          throw new Refusal("not_found", `There is no run ${id}.`);
+        },
+        runs: async () => ({ items: [...runs.values()] }),
+      } as Partial<RunVerbs> as RunVerbs,
       receipts: async (run) => receipts.filter(({ delivery }) => delivery.startsWith(`${run}/`)),
     } as Partial<Verbs>,
   };

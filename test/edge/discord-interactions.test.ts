@@ -146,6 +146,7 @@ test("/delegate is noted before it is acknowledged, and answers only the asker w
     id: guild.inspect.memberId("you"),
     name: "you",
     rights: ["delegate", "any-agent", "operate"],
+    roles: [{ id: guild.inspect.roleId("Operators"), name: "Operators" }],
   });
   assert.deepEqual(only.request, {
     agent: "webster",

@@ -106,7 +106,7 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
   async function ask(
     agent: string,
     objective: string,
-    more: { context?: string; run?: string; attempt?: number } = {},
+    more: { context?: string; run?: string; attempt?: number; order?: Partial<Order> } = {},
   ) {
     asked += 1;
     const run = more.run ?? `orch-${agent}-${asked}`;

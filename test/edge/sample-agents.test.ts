@@ -91,6 +91,56 @@ test("the trade study computes something true: values, then a requirement, then 
   assert.match(bare.result, /MISSING sources are named/);
 });
 
+test("verdicts are reckoned with the values that were handed on, and reckoned again by the auditor", async (t) => {
+  const { ask } = await startSamples(t);
+  const { result: research } = await ask("webster", "Find the CTE of: Zerodur, Clearceram-Z HS, ULE");
+  const asked = "Evaluate these materials: Zerodur, Clearceram-Z HS, ULE. Requirements: CTE < 0.01 ppm/K";
+  const evaluation = await ask("tech-lead", asked, { context: research });
+  assert.match(evaluation.result, /FAIL Zerodur \(class not stated\): worst case 0\.1 ppm\/K/);
+  assert.match(evaluation.result, /FAIL Clearceram-Z HS: worst case 0\.02 ppm\/K/);
+  assert.match(evaluation.result, /FAIL ULE 7972: worst case 0\.03 ppm\/K/);
+  assert.match(
+    evaluation.result,
+    /None of 3 .* these would do: Zerodur Expansion Class 0 Extreme \(worst case 0\.007/,
+  );
+  const both = `${research}\n\n${evaluation.result}`;
+  const audit = await ask("auditor", "Audit this trade study (confidence medium)", { context: both });
+  assert.match(audit.result, /Audit: PASS\*\* \(5 of 5 checks\)/);
+  assert.match(audit.result, /3 of 3 follow from the values/);
+  assert.match(audit.result, /Conclusion: none of the candidates is guaranteed to meet CTE < 0\.01 ppm\/K/);
+
+  const measured = research.replace("0 ± 0.02 ppm/K", "0 ± 0.005 ppm/K");
+  const better = await ask("tech-lead", asked, { context: measured });
+  assert.match(better.result, /PASS Clearceram-Z HS: worst case 0\.005 ppm\/K/);
+  assert.match(better.result, /1 of 3 meet the requirement/);
+  const slip = both.replace("- FAIL ULE", "- PASS ULE");
+  assert.match(
+    (await ask("auditor", "Audit this", { context: slip })).result,
+    /do not follow from the values: ULE 7972/,
+  );
+});
+
+test("the tech lead validates stated values, the auditor consolidates reviews", async (t) => {
+  const { ask } = await startSamples(t);
+  const { result: research } = await ask("webster", "CTE of ULE");
+  const valid = await ask("tech-lead", "Validate what was found out: CTE of ULE", { context: research });
+  assert.match(
+    valid.result,
+    /\*\*VALID: 1 of 1 values agree[^]*- OK ULE 7972: mean CTE 0 ± 0\.03 ppm\/K over 5–35 °C/,
+  );
+  const wrong = await ask("tech-lead", "Validate this", { context: research.replace("0.03", "0.003") });
+  assert.match(
+    wrong.result,
+    /NOT VALID: 0 of 1[^]*stated 0 ± 0\.003 ppm\/K .* my table has 0 ± 0\.03 ppm\/K/,
+  );
+  const reviews = "Technical reading:\n- the load case is missing\n- the margin is thin";
+  const merged = await ask("auditor", "Consolidate two reviews of one design", { context: reviews });
+  assert.match(
+    merged.result,
+    /Consolidated: 2 points from 1 review\.[^]*- the load case is missing\n- the margin is thin/,
+  );
+});
+
 test("every agent answers in its role and says that it is a sample", async (t) => {
   const { ask } = await startSamples(t);
   const answers = await Promise.all(

@@ -10,12 +10,13 @@ import { hq, type Ran } from "./cli-harness.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 export const TOKEN = "TestBotToken.of-no.application-at-all";
 
-/** An installation of its own with the shipped configuration. Its agents are one that nobody has to start. */
+/** An installation of its own with the shipped configuration and workflows. Its agents are one that nobody has to start. */
 export function newInstallation(t: TestContext, files: Readonly<Record<string, string>> = {}) {
   const root = mkdtempSync(join(tmpdir(), "hq-setup-"));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   cpSync(join(ROOT, "package.json"), join(root, "package.json"));
   cpSync(join(ROOT, "config"), join(root, "config"), { recursive: true });
+  cpSync(join(ROOT, "workflows"), join(root, "workflows"), { recursive: true });
   mkdirSync(join(root, ".hq"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text, { mode: 0o600 });
   const run = (

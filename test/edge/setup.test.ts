@@ -157,6 +157,7 @@ function silentIo(root: string, env: Readonly<Record<string, string>>) {
     out: () => undefined,
     err: () => undefined,
     isErrTerminal: false,
+    errSize: () => ({ columns: 80, rows: 24 }),
     env: { HQ_AGENTS: "sample", ...env },
     cwd: root,
     installation: root,

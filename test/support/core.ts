@@ -6,10 +6,12 @@ import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { EffectBody } from "../../src/domain/effects.ts";
 import type { Settings } from "../../src/domain/settings.ts";
+import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { createCheckSchema } from "../../src/schemas/check-schema.ts";
 
 export const AGENT_IDS = [
   "manager",
@@ -60,6 +62,7 @@ export function settingsOf(home: string): Settings {
       sweepMs: 30_000,
       polling: false,
     },
+    workflows: { dir: join(home, "workflows") },
     logs: { dir: join(home, "logs/orchestration"), projectLog: join(home, "project_log.md"), level: "info" },
     channels: { roles: { results: "results", agentLogs: "agent-logs" }, ids: {}, contextable: ["*"] },
     discord: { batchAbove: 8, cardEditMs: 2000, mirror: false },
@@ -83,6 +86,7 @@ export async function startCore(
   script: {
     answer?: (request: DispatchRequest) => DispatchAnswer | Promise<DispatchAnswer>;
     cards?: readonly AgentCard[];
+    workflows?: readonly WorkflowDefinition[];
     at?: number;
   } = {},
 ) {
@@ -90,6 +94,7 @@ export async function startCore(
   const sent: DispatchRequest[] = [];
   const archived: Extract<EffectBody, { type: "archive" }>[] = [];
   const lines: string[] = [];
+  const files = new Map<string, unknown>();
   const broken: unknown[] = [];
   const config: Config = {
     settings: settingsOf(home),
@@ -145,6 +150,10 @@ export async function startCore(
       return inbox;
     },
     journal: { append: async (_file, line) => void lines.push(line) },
+    runFiles: { write: async (run, name, document) => void files.set(`${run}/${name}`, document) },
+    workflows: () =>
+      (script.workflows ?? []).map((definition) => ({ name: definition.name, definition, problems: [] })),
+    checkSchema: createCheckSchema(),
     secret: "a secret of the test, long enough",
     tokens: createHandoffTokens("a secret of the test, long enough"),
     handInUrl: (run) => `http://127.0.0.1:1/api/v1/handoffs/${run}`,
@@ -180,13 +189,24 @@ export async function startCore(
     });
   }
 
+  /** Resolves when nothing is due and nothing is being performed. */
+  async function settled(): Promise<void> {
+    for (;;) {
+      const due = await ledger.nextDue(["any", "host"], () => 1);
+      if (core.loop.inFlight() === 0 && (due === undefined || due > at)) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   return {
     ...core,
     ledger,
     config,
+    settled,
     sent,
     archived,
     lines,
+    files,
     broken,
     until,
     now: () => at,

@@ -28,7 +28,7 @@ export type StreamRow = {
   readonly open: boolean;
 };
 
-export type StreamKind = "delegation" | "delivery" | "interaction" | "stray" | "agent";
+export type StreamKind = "delegation" | "run" | "delivery" | "interaction" | "stray" | "agent" | "notice";
 
 /**
  * One write: all of it or nothing.

@@ -31,5 +31,17 @@ export const CRASH_POINTS = [
   "interaction:acknowledged",
   "interaction:done",
 ] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** Those that only runs pass. */
+export const RUN_CRASH_POINTS = [
+  "start-child:claimed",
+  "start-child:made",
+  "start-child:recorded",
+  "tell:claimed",
+  "tell:recorded",
+  "run-timer:claimed",
+  "run-timer:recorded",
+  "file-run:claimed",
+  "file-run:written",
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof RUN_CRASH_POINTS)[number];
 export type Crash = (point: CrashPoint) => void;

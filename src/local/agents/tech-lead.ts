@@ -1,9 +1,19 @@
 import { type Answer, type Question, SAMPLE_NOTE, sampleLine } from "./answer.ts";
-import { type Material, materialsIn, worstExpansion } from "./materials.ts";
+import { expansionText, MATERIALS, type Material, materialsIn, worstExpansion } from "./materials.ts";
 import { type Bound, boundsIn, UNITS } from "./questions.ts";
+import { attachedIn, expansionsIn, isSameExpansion } from "./stated.ts";
 
 function valueOf(material: Material, property: Bound["property"]): number {
   return property === "cte" ? worstExpansion(material.expansion) : material[property];
+}
+
+/** Materials with the expansion that the research states; the table's where it states none. */
+function asResearched(materials: readonly Material[], research: string): readonly Material[] {
+  const stated = expansionsIn(research);
+  return materials.map((material) => {
+    const expansion = stated.get(material.id)?.stated;
+    return expansion ? { ...material, expansion } : material;
+  });
 }
 
 export function meets(bound: Bound, value: number): boolean {
@@ -45,7 +55,7 @@ function evaluation(materials: readonly Material[], bounds: readonly Bound[], ag
   );
   const conclusion = best
     ? `**${passing.length} of ${materials.length} meet the requirement with their stated tolerance; ${best.name} has the smallest worst-case CTE.**`
-    : `**None of ${materials.length} is guaranteed to meet the requirement.** A tighter class or a measured piece is needed.`;
+    : `**None of ${materials.length} is guaranteed to meet the requirement.** A tighter class or a measured piece is needed.${othersFor(bounds)}`;
   return {
     status: "complete",
     result: [
@@ -60,10 +70,49 @@ function evaluation(materials: readonly Material[], bounds: readonly Bound[], ag
   };
 }
 
+/** What the table has that would do, when nothing that was asked for does. */
+function othersFor(bounds: readonly Bound[]): string {
+  const able = MATERIALS.filter((material) => bounds.every((bound) => verdictOn(material, bound).ok));
+  if (able.length === 0) return " Nothing in my table would do.";
+  const named = able.map(({ name, expansion }) => `${name} (worst case ${worstExpansion(expansion)} ppm/K)`);
+  return ` In my table these would do: ${named.join(", ")}.`;
+}
+
+/** Holds stated values against the table; what the table does not know stays open. */
+function validation(research: string, agent: string): Answer {
+  const rows = [...expansionsIn(research).values()].map(({ material, stated }) => ({
+    ok: isSameExpansion(material.expansion, stated),
+    name: material.name,
+    said: `${expansionText(stated)} over ${stated.fromC}–${stated.toC} °C`,
+    known: `${expansionText(material.expansion)} over ${material.expansion.fromC}–${material.expansion.toC} °C`,
+  }));
+  const wrong = rows.filter(({ ok }) => !ok);
+  const verdict = wrong.length === 0 ? "VALID" : "NOT VALID";
+  return {
+    status: "complete",
+    result: [
+      `**${verdict}: ${rows.length - wrong.length} of ${rows.length} values agree with my table.**`,
+      rows
+        .map(({ ok, name, said, known }) =>
+          ok ? `- OK ${name}: mean CTE ${said}` : `- WRONG ${name}: stated ${said}, my table has ${known}`,
+        )
+        .join("\n"),
+      `Open: ${/^Source: /m.test(research) ? "the named sources were not opened by me" : "no source is named"}; a mean over an interval says nothing certain about a part of it.`,
+      sampleLine(agent, "compared with a small built-in table"),
+    ].join("\n\n"),
+    confidence: wrong.length === 0 ? "medium" : "high",
+    notes: SAMPLE_NOTE,
+  };
+}
+
 /** Holds the numbers of the named materials against the bounds that were given; otherwise a short technical reading. */
 export function techLead({ agent, objective, material }: Question): Answer {
   const bounds = boundsIn(objective).length > 0 ? boundsIn(objective) : boundsIn(material);
-  const materials = materialsIn(material);
+  const research = attachedIn(material)
+    .map(({ text }) => text)
+    .join("\n");
+  if (/\bvalidat/i.test(objective) && expansionsIn(research).size > 0) return validation(research, agent);
+  const materials = asResearched(materialsIn(material), research);
   if (bounds.length > 0 && materials.length > 0) return evaluation(materials, bounds, agent);
   if (bounds.length > 0) {
     return {

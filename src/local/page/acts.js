@@ -23,7 +23,7 @@ export function createActs({ api, state }) {
     try {
       const interaction = await post();
       pending.delete(key);
-      names.set(interaction.id, name.replace(/^\//, ""));
+      names.set(interaction.id, name);
       if (isOpen(interaction)) pending.set(interaction.id, { key: interaction.id, channel, name });
       else settle(seen.get(interaction.id) ?? interaction);
       return interaction;
@@ -57,11 +57,13 @@ export function createActs({ api, state }) {
       pending.delete(key);
       state.tell("messages");
     },
+    /** How what was used is called: a command with its slash, a form by its title. */
     nameOfInteraction: (id) => names.get(id),
     /** An interaction got further: by an event or by an answer. */
     noted(interaction) {
       seen.set(interaction.id, interaction);
-      if (interaction.command?.name) names.set(interaction.id, interaction.command.name);
+      const { name, type } = interaction.command ?? {};
+      if (name) names.set(interaction.id, type === 1 ? `/${name}` : name);
       settle(interaction);
     },
     forget() {
@@ -159,8 +161,10 @@ export function createActs({ api, state }) {
       }
     },
     modal: (interaction, fields) =>
-      startInteraction(interaction.channel_id, interaction.modal.title ?? "the form", () =>
-        api.send("POST", "/local/modals", { interaction: interaction.id, fields }),
+      startInteraction(
+        interaction.channel_id,
+        names.get(interaction.id) ?? interaction.modal.title ?? "a form",
+        () => api.send("POST", "/local/modals", { interaction: interaction.id, fields }),
       ),
     newest: (a, b) => compareIds(a, b),
   };

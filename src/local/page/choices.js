@@ -32,7 +32,8 @@ export function openChoices({ anchor, label, options, chosen, min, max, onDone }
   const pick = (value) => {
     if (!several) {
       close(true);
-      send([value]);
+      // Choosing once more what was chosen takes it back, where nothing may be chosen.
+      send(min === 0 && chosen.includes(value) ? [] : [value]);
       return;
     }
     if (picked.has(value)) picked.delete(value);

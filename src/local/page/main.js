@@ -148,7 +148,10 @@ function openForm(interaction) {
   openModal(interaction, {
     context,
     onSubmit: (fields) => acts.modal(interaction, fields),
-    onClosed: () => composer.focus(),
+    onClosed: () => {
+      // A form that a button opened gives the focus back to it, when it is still there.
+      if (interaction.type === 2 || document.activeElement === document.body) composer.focus();
+    },
   });
 }
 

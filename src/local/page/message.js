@@ -52,24 +52,15 @@ function replyLine(message, context) {
     const who = meta.user ?? {};
     const known = context.member(who.id);
     const name = known?.display ?? who.global_name ?? who.username ?? "someone";
-    const commandName = meta.name ?? context.nameOfInteraction?.(meta.id);
+    const own = message.type === 23 ? meta.name : meta.name && `/${meta.name}`;
+    const used = own ?? context.nameOfInteraction?.(meta.id);
     return el(
       "div",
       { class: "reply-line" },
       avatar({ ...who, display: name }, 16),
       el("strong", {}, name),
       " used ",
-      el(
-        "span",
-        { class: "command-name" },
-        commandName
-          ? message.type === 23
-            ? commandName
-            : `/${commandName}`
-          : meta.type === 3
-            ? "a button"
-            : "a command",
-      ),
+      el("span", { class: "command-name" }, used ?? { 3: "a button", 5: "a form" }[meta.type] ?? "a command"),
     );
   }
   if (message.type !== 19) return undefined;

@@ -31,7 +31,9 @@ export function readForm(
       return { ...base, value };
     }
     const isOptional = input["required"] === false;
-    const values = isSelect(input.type) ? choose(input, given[customId], isOptional, path) : [];
+    const values = isSelect(input.type)
+      ? choose(input, given[customId] ?? defaultsOf(input), isOptional, path)
+      : [];
     if (input.type !== C.StringSelect) ids.push(...values);
     return { ...base, values };
   };
@@ -58,4 +60,12 @@ export function readForm(
   const [first] = problems;
   if (first) throw new Refusal("invalid_input", `The form is not complete: ${first.message}`, { problems });
   return { components, ids };
+}
+
+/** What the bot chose beforehand, unless the person chooses something else. */
+function defaultsOf({ options }: Component): string[] | undefined {
+  const chosen = (Array.isArray(options) ? options : []).filter(
+    (one) => isObject(one) && one["default"] === true,
+  );
+  return chosen.length > 0 ? chosen.map((one: Record<string, unknown>) => asText(one["value"])) : undefined;
 }

@@ -1,0 +1,12 @@
+import type { WorkflowPlace } from "../config/workflows.ts";
+import type { Config } from "../domain/config.ts";
+import { schemaProblem } from "../schemas/check-schema.ts";
+import { scheduleProblem } from "../triggers/schedule.ts";
+
+/** Where an installation's workflows are, and everything that they are checked by. */
+export function workflowPlaceOf({
+  settings,
+  registry,
+}: Pick<Config, "settings" | "registry">): WorkflowPlace {
+  return { dir: settings.workflows.dir, registry, schemaProblem, scheduleProblem };
+}

@@ -1,0 +1,76 @@
+import type { RunView } from "../domain/run-view.ts";
+import type { Client } from "./client.ts";
+import { viewsOf } from "./follow.ts";
+import type { Io } from "./io.ts";
+import { createPeople } from "./people.ts";
+import { exitOfRun, printRun, tellPeople } from "./run-outcome.ts";
+import { createRunProgress } from "./run-progress.ts";
+
+const INTERRUPTED = 130;
+const STILL_WORKING = 4;
+
+export type RunWaiting = {
+  readonly isJson: boolean;
+  readonly withinMs?: number | undefined;
+  /** At a gate: `ask` the person at the terminal, `tell` what to type, or `leave` with exit 4. */
+  readonly atPeople: "ask" | "tell" | "leave";
+};
+
+/** Follows a run to its end and prints what came of it; stopping to wait stops nothing else. */
+export async function waitForRun(
+  io: Io,
+  client: Client,
+  known: RunView,
+  options: RunWaiting,
+): Promise<number> {
+  const { id } = known;
+  const leaving = new AbortController();
+  const { signal } = leaving;
+  const progress = createRunProgress(io);
+  const asking = options.atPeople === "ask" ? io.asking : undefined;
+  const interrupt = () => leaving.abort("interrupted");
+  const onTrouble = (error: unknown) => leaving.abort(error);
+  const people = createPeople({ client, progress, asking, signal, onGivenUp: interrupt, onTrouble });
+  const stopListening = io.onInterrupt(interrupt);
+  const timer =
+    options.withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), options.withinMs);
+  let view = known;
+  try {
+    const follow = {
+      kind: "run",
+      client,
+      id,
+      signal,
+      now: io.now,
+      tell: progress.tell,
+      wasThere: true,
+    } as const;
+    for await (view of viewsOf(follow)) {
+      progress.show(view);
+      if (options.atPeople !== "leave") people.look(view);
+      else if (view.waiting === "gate" || view.waiting === "answer") {
+        leaving.abort("people");
+        break;
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    clearTimeout(timer);
+    stopListening();
+    progress.end();
+  }
+  if (!signal.aborted) {
+    printRun(io, view, options.isJson);
+    return exitOfRun(io, view);
+  }
+  if (signal.reason instanceof Error) throw signal.reason;
+  if (signal.reason === "people") tellPeople(io, view);
+  else {
+    const why = signal.reason === "interrupted" ? "Interrupted" : "Waited long enough";
+    io.err(`${why}: ${id} goes on. See it with \`hq wait ${id}\`, end it with \`hq cancel ${id}\`.\n`);
+  }
+  if (signal.reason === "interrupted") return INTERRUPTED;
+  printRun(io, view, options.isJson);
+  return STILL_WORKING;
+}

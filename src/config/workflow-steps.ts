@@ -1,0 +1,216 @@
+import type { Registry } from "../domain/agent-card.ts";
+import { ExpressionError, expressionsIn } from "../domain/expression.ts";
+import type { RetryDefinition, StepAction, StepDefinition, TaskAction } from "../domain/workflow-types.ts";
+import { suggest } from "./problems.ts";
+import { readSchema, type SchemaProblem } from "./workflow-expect.ts";
+import type { Findings, Path } from "./workflow-findings.ts";
+import { toGate } from "./workflow-gates.ts";
+import { kindOf, type StepKind } from "./workflow-kinds.ts";
+import { type GateEntry, gateSchema, NAME, type StepEntry, type WorkflowFile } from "./workflow-schema.ts";
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+const DEFAULT_RETRY: RetryDefinition = { maxAttempts: 2, delayMs: 0, backoff: "exponential" };
+
+const PLAIN_GATE: GateEntry = gateSchema.parse({});
+
+/** A step and where it stands in the file; a gate before an agent stands where that agent asks for it. */
+export type PlacedStep = { readonly step: StepDefinition; readonly path: Path; readonly needsAt: Path };
+
+export type StepSurroundings = {
+  readonly file: Pick<WorkflowFile, "defaults" | "limits" | "steps">;
+  /** The workflows' folder. */
+  readonly dir: string;
+  readonly registry: Registry;
+  readonly schemaProblem?: SchemaProblem | undefined;
+  readonly findings: Findings;
+};
+
+/** The steps of a file in its order, each gate of an agent as a step before it. What cannot be a step is told and left out. */
+export function toSteps(around: StepSurroundings): readonly PlacedStep[] {
+  return Object.entries(around.file.steps).flatMap(([id, entry]) => {
+    const path = ["steps", id];
+    const kind = kindOf(entry, path, around.findings);
+    return kind === undefined ? [] : placed(id, entry, kind, path, around);
+  });
+}
+
+function placed(
+  id: string,
+  entry: StepEntry,
+  kind: StepKind,
+  path: Path,
+  around: StepSurroundings,
+): readonly PlacedStep[] {
+  const { findings } = around;
+  if (entry.needs !== undefined && entry.depends_on !== undefined)
+    findings.problem([...path, "depends_on"], "says the same as needs", "keep one of them", "key");
+  const condition = conditionOf(entry.if, [...path, "if"], findings);
+  const rest = {
+    needs: [...new Set([entry.needs ?? entry.depends_on ?? []].flat())],
+    continueOnError: entry.continue_on_error,
+    cleanup: entry.cleanup,
+  };
+  const limit = around.file.limits.max_parallel;
+  const maxParallel = Math.min(entry.max_parallel ?? limit, limit);
+  const list =
+    entry.for_each === undefined ? undefined : wholeOf(entry.for_each, [...path, "for_each"], findings);
+  const step: StepDefinition = {
+    id,
+    ...rest,
+    ...(condition === undefined ? {} : { if: condition }),
+    ...(list === undefined ? {} : { forEach: { expression: list, maxParallel } }),
+    action: actionOf(id, entry, kind, path, around),
+  };
+  const gate = entry.approval_gate;
+  const needsAt = [...path, entry.needs === undefined ? "depends_on" : "needs"];
+  const whole = { step, path, needsAt };
+  return gate ? withGate(whole, gate === true ? undefined : gate, around) : [whole];
+}
+
+/** The gate takes over the step's needs and condition: the agent begins when people have said yes, and only then. */
+function withGate(
+  { step, path, needsAt }: PlacedStep,
+  given: GateEntry | undefined,
+  { file, findings }: StepSurroundings,
+): readonly PlacedStep[] {
+  const at = [...path, "approval_gate"];
+  const id = `${step.id}-gate`;
+  if (Object.hasOwn(file.steps, id))
+    findings.problem(
+      at,
+      `needs the name "${id}", and there is a step of that name`,
+      "rename that step",
+      "key",
+    );
+  if (!NAME.test(id)) findings.problem(at, `makes a step "${id}", whose name is too long`, undefined, "key");
+  const { if: condition, needs, ...rest } = step;
+  return [
+    {
+      path: at,
+      needsAt,
+      step: {
+        id,
+        needs,
+        continueOnError: false,
+        cleanup: step.cleanup,
+        ...(condition === undefined ? {} : { if: condition }),
+        action: {
+          kind: "approval",
+          gate: toGate(given ?? PLAIN_GATE, `May ${step.id} begin?`, at, findings),
+        },
+      },
+    },
+    { path, needsAt: at, step: { ...rest, needs: [id] } },
+  ];
+}
+
+function conditionOf(given: StepEntry["if"], path: Path, findings: Findings): string | undefined {
+  if (given === undefined) return undefined;
+  return typeof given === "boolean" ? String(given) : wholeOf(given, path, findings);
+}
+
+/** `${{ x }}` or `x`: the source of one expression that is all there is. */
+function wholeOf(text: string, path: Path, { problem }: Findings): string | undefined {
+  if (!text.includes("${{")) return text.trim();
+  try {
+    const [only, more] = expressionsIn(text);
+    if (only && !more && text.trim().length === only.end - only.at) return only.source;
+    problem(path, "must be one expression and nothing beside it", "write ${{ a && b }}");
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    problem(path, error.message);
+  }
+  return undefined;
+}
+
+function actionOf(
+  id: string,
+  entry: StepEntry,
+  kind: StepKind,
+  path: Path,
+  around: StepSurroundings,
+): StepAction {
+  switch (kind) {
+    case "task":
+      return taskOf(entry, path, around);
+    case "approval": {
+      const at = [...path, "approval"];
+      if (!entry.approval) throw new Error(`step ${id} has no approval`);
+      return { kind, gate: toGate(entry.approval, undefined, at, around.findings) };
+    }
+    case "workflow":
+      return { kind, workflow: entry.workflow ?? "", with: entry.with ?? {} };
+    case "wait":
+      return { kind, ms: entry.wait ?? 0 };
+  }
+}
+
+function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAction {
+  const { defaults } = around.file;
+  const { findings } = around;
+  const format = entry.format ?? defaults.format ?? "json";
+  const startWithinMs = entry.start_within ?? defaults.start_within;
+  const retry = { ...defaults.retry, ...entry.retry };
+  const expect = expectOf(entry, path, around);
+  if (expect && format === "text")
+    findings.problem(
+      [...path, "expect"],
+      "needs format: json: text has no fields to check",
+      undefined,
+      "key",
+    );
+  return {
+    kind: "task",
+    ...whoOf(entry, path, around),
+    task: entry.task ?? "",
+    ...(entry.channel_context ? { channelContext: contextOf(entry.channel_context) } : {}),
+    timeoutMs: entry.timeout ?? defaults.timeout ?? DEFAULT_TIMEOUT_MS,
+    ...(startWithinMs === undefined ? {} : { startWithinMs }),
+    retry: {
+      maxAttempts: retry.max_attempts ?? DEFAULT_RETRY.maxAttempts,
+      delayMs: retry.delay ?? DEFAULT_RETRY.delayMs,
+      backoff: retry.backoff ?? DEFAULT_RETRY.backoff,
+    },
+    validate: entry.validate ?? defaults.validate ?? false,
+    format,
+    ...(expect ? { expect } : {}),
+  };
+}
+
+function whoOf(
+  { agent, capability }: StepEntry,
+  path: Path,
+  { registry, findings }: StepSurroundings,
+): Pick<TaskAction, "agent" | "capability"> {
+  const ids = registry.agents.map(({ id }) => id);
+  if (agent !== undefined) {
+    const found = registry.find(agent);
+    if (!found) findings.problem([...path, "agent"], `there is no agent "${agent}"`, suggest(agent, ids));
+    return { agent: found?.id ?? agent };
+  }
+  if (capability === undefined) return {};
+  const known = [...new Set(registry.agents.flatMap(({ capabilities }) => capabilities))].toSorted();
+  if (!known.includes(capability))
+    findings.problem(
+      [...path, "capability"],
+      `no agent has the capability "${capability}"`,
+      suggest(capability, known) ?? "agents.yaml says what each can do",
+    );
+  return { capability };
+}
+
+function contextOf({ channel, messages }: NonNullable<StepEntry["channel_context"]>) {
+  return { channel, ...(messages === undefined ? {} : { messages }) };
+}
+
+function expectOf(
+  { expect }: StepEntry,
+  path: Path,
+  { dir, schemaProblem, findings }: StepSurroundings,
+): TaskAction["expect"] {
+  if (!expect) return undefined;
+  const read = readSchema(dir, expect.schema, schemaProblem);
+  if (read.ok) return { file: expect.schema, schema: read.schema };
+  findings.problem([...path, "expect", "schema"], read.message, read.suggestion);
+  return undefined;
+}

@@ -1,0 +1,187 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type FSWatcher, watch } from "chokidar";
+import type { ConfigProblem } from "../domain/config.ts";
+import type { WorkflowDefinition } from "../domain/workflow-types.ts";
+import { renderProblems } from "./render-problems.ts";
+import { type ReadWorkflow, readWorkflow, type WorkflowChecks } from "./workflow-file.ts";
+import { checkNesting } from "./workflow-nesting.ts";
+
+/** An editor's save is several events: the files are read when they have been quiet this long. */
+const SETTLE_MS = 80;
+
+/** A workflow as it is on disk now. With problems it cannot be started; `definition` is then the last good one, if any. */
+export type LoadedWorkflow = {
+  readonly name: string;
+  readonly definition?: WorkflowDefinition;
+  /** A line each: `workflows/x.yaml:3:5 steps.a.agent: there is no agent "webstr" (did you mean "webster"?)`. */
+  readonly problems: readonly string[];
+};
+
+export type LoadedWorkflows = {
+  /** By name. */
+  readonly entries: readonly LoadedWorkflow[];
+  readonly problems: readonly ConfigProblem[];
+  readonly warnings: readonly ConfigProblem[];
+};
+
+export type WorkflowPlace = WorkflowChecks & {
+  /** What a running supervisor has read before: it stands in for a file that is not valid any more. */
+  readonly before?: LoadedWorkflows | undefined;
+};
+
+/** Every workflow of a folder, each checked alone and all together. A folder that is not there has none. */
+export function loadWorkflows(place: WorkflowPlace): LoadedWorkflows {
+  const lastGood = new Map(place.before?.entries.map(({ name, definition }) => [name, definition]));
+  const files = filesIn(place.dir);
+  const read = files.map((file) => {
+    const name = basename(file, ".yaml");
+    return { file, name, ...readWorkflow(file, name, place) };
+  });
+  const nested = nestingProblems(read, lastGood);
+  const checked = read.map((one) => {
+    const problems = [...one.problems, ...(nested.get(one.name) ?? [])];
+    const definition = problems.length === 0 ? one.definition : lastGood.get(one.name);
+    const entry: LoadedWorkflow = {
+      name: one.name,
+      ...(definition ? { definition } : {}),
+      problems: problems.map((problem) => renderProblems([problem], dirname(place.dir))),
+    };
+    return { entry, problems, warnings: one.warnings };
+  });
+  return {
+    entries: checked.map(({ entry }) => entry),
+    problems: checked.flatMap(({ problems }) => problems),
+    warnings: [...strangersIn(place.dir), ...checked.flatMap(({ warnings }) => warnings)],
+  };
+}
+
+/** Looked at until nothing new is found: a workflow is not valid when one that it contains is not. */
+function nestingProblems(
+  read: readonly (ReadWorkflow & { readonly name: string })[],
+  lastGood: ReadonlyMap<string, WorkflowDefinition | undefined>,
+): ReadonlyMap<string, readonly ConfigProblem[]> {
+  const names = read.map(({ name }) => name);
+  const found = new Map<string, readonly ConfigProblem[]>();
+  for (let before = -1; before < found.size; ) {
+    before = found.size;
+    const valid = read.map(
+      ({ name, definition }) => [name, found.has(name) ? undefined : definition] as const,
+    );
+    const usable = new Map(valid.map(([name, definition]) => [name, definition ?? lastGood.get(name)]));
+    for (const { name, definition, source } of read) {
+      if (!definition || !source || found.has(name)) continue;
+      const { problems } = checkNesting(definition, source, { find: (one) => usable.get(one), names });
+      if (problems.length > 0) found.set(name, problems);
+    }
+  }
+  return found;
+}
+
+function namesIn(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).toSorted();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw cause;
+  }
+}
+
+const isHidden = (name: string) => name.startsWith(".");
+
+function filesIn(dir: string): readonly string[] {
+  return namesIn(dir)
+    .filter((name) => name.endsWith(".yaml") && !isHidden(name))
+    .map((name) => join(dir, name));
+}
+
+/** `x.yml`: a file that people think is read. */
+function strangersIn(dir: string): readonly ConfigProblem[] {
+  return namesIn(dir)
+    .filter((name) => /\.ya?ml$/i.test(name) && !name.endsWith(".yaml") && !isHidden(name))
+    .map((name) => ({
+      file: join(dir, name),
+      path: "",
+      message: "is not read",
+      suggestion: `name it ${name.replace(/\.ya?ml$/i, ".yaml")}`,
+    }));
+}
+
+/**
+ * Follows the workflows' folder. A valid file is used by the next run; of one that is not, the last good
+ * definition stays, and its problems are told once. `reload` reads again when the agents have changed.
+ */
+export function watchWorkflows(options: {
+  readonly place: () => WorkflowPlace;
+  readonly first: LoadedWorkflows;
+  readonly onChange: (loaded: LoadedWorkflows) => void;
+  /** Problems that were not there before. */
+  readonly onProblems: (problems: readonly ConfigProblem[]) => void;
+  readonly settleMs?: number;
+}) {
+  const settleMs = options.settleMs ?? SETTLE_MS;
+  let current = options.first;
+  let watcher: FSWatcher | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let last = "";
+  let stopped = false;
+
+  function reload(): void {
+    const known = new Set(current.problems.map(lineOf));
+    last = contentOf(options.place().dir);
+    current = loadWorkflows({ ...options.place(), before: current });
+    const fresh = current.problems.filter((problem) => !known.has(lineOf(problem)));
+    options.onChange(current);
+    if (fresh.length > 0) options.onProblems(fresh);
+  }
+
+  function settle(): void {
+    clearTimeout(timer);
+    if (stopped) return;
+    timer = setTimeout(() => {
+      if (contentOf(options.place().dir) !== last) reload();
+    }, settleMs);
+  }
+
+  return {
+    reload,
+    async start() {
+      if (watcher || stopped) return;
+      const dir = resolve(options.place().dir);
+      last = contentOf(dir);
+      // Two levels: schemas lie in a folder beside the workflows.
+      const started = watch(dir, { ignoreInitial: true, depth: 1 });
+      watcher = started;
+      started.on("all", settle);
+      started.on("error", (cause) => {
+        const message = `changes are not seen any more: ${(cause as Error).message}`;
+        options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
+      });
+      await new Promise<void>((ready) => started.once("ready", ready));
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await watcher?.close();
+    },
+  };
+}
+
+const lineOf = (problem: ConfigProblem) => renderProblems([problem]);
+
+/** All files with their times and sizes: two reads are alike when none was saved between them. */
+function contentOf(dir: string): string {
+  const folders = [dir, ...namesIn(dir).flatMap((name) => (isHidden(name) ? [] : [join(dir, name)]))];
+  const files = folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  return JSON.stringify(
+    files.map((file) => {
+      try {
+        const found = statSync(file);
+        return found.isFile() ? [file, found.mtimeMs, found.size, readFileSync(file, "latin1")] : [file];
+      } catch (cause) {
+        return [file, (cause as NodeJS.ErrnoException).code];
+      }
+    }),
+  );
+}

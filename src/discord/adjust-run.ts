@@ -1,0 +1,83 @@
+import { ComponentType, TextInputStyle } from "discord.js";
+import type { RunEvent } from "../domain/run-types.ts";
+import type { RunView } from "../domain/run-view.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { cut } from "../kernel/text.ts";
+import type { CommandContext, Deed } from "./command.ts";
+import { customId } from "./custom-id.ts";
+import { retriedAnswer } from "./run-answers.ts";
+
+const MOST_FIELDS = 5;
+const LONGEST_TASK = 4000;
+
+type Task = { readonly step: string; readonly text: string };
+
+/** Adjust…: the tasks of the failed steps, to be changed before they are done once more. */
+export const adjustDeed: Deed = {
+  async opens(asked, context) {
+    const run = asked.subject ?? "";
+    const view = await context.verbs.runs.run(run);
+    const tasks = await failedTasks(view, context);
+    if (tasks.length === 0) {
+      throw new Refusal("already_settled", `No failed step of ${run} has a task that can be changed here.`, {
+        hint: "`hq workflow status` shows how far it is; Retry failed does the steps as they are.",
+      });
+    }
+    return {
+      custom_id: customId("adjusted", run),
+      title: cut(`Adjust ${view.workflow}`, 45),
+      components: tasks.map(({ step, text }) => ({
+        type: ComponentType.Label as const,
+        label: cut(step, 45),
+        description: "The task; it is retried when you submit, like all that failed",
+        component: {
+          type: ComponentType.TextInput as const,
+          custom_id: step,
+          style: TextInputStyle.Paragraph,
+          required: true,
+          min_length: 1,
+          max_length: LONGEST_TASK,
+          value: text,
+        },
+      })),
+    };
+  },
+  execute: () => Promise.reject(new Refusal("already_settled", "There is nothing to adjust.")),
+};
+
+/** Retries what failed, with the texts that were changed. */
+export const adjustedDeed: Deed = {
+  async execute(asked, context) {
+    const run = asked.subject ?? "";
+    const before = await failedTasks(await context.verbs.runs.run(run), context);
+    const fields = asked.fields ?? {};
+    const changed = before.flatMap(({ step, text }) => {
+      const now = Object.hasOwn(fields, step) ? (fields[step] ?? "") : text;
+      return now.trim() === "" || now === text ? [] : [[step, now] as const];
+    });
+    const options = changed.length > 0 ? { tasks: Object.fromEntries(changed) } : {};
+    return retriedAnswer(await context.verbs.runs.retryRun(context.actor, run, options), changed.length);
+  },
+};
+
+/** The texts that the failed steps were done with: those of the run's own copy of the workflow, or of a person. */
+async function failedTasks(view: RunView, { verbs }: CommandContext): Promise<readonly Task[]> {
+  const texts = new Map<string, string>();
+  for (const { body } of await verbs.history(view.id)) {
+    const event = body as RunEvent;
+    if (event.type === "run.started") {
+      for (const { id, action } of event.order.definition.steps) {
+        if (action.kind === "task") texts.set(id, action.task);
+      }
+    } else if (event.type === "run.resumed") {
+      for (const { step, task } of event.reset) if (task !== undefined) texts.set(step, task);
+    }
+  }
+  return view.steps
+    .filter(({ status, items }) => status === "failed" || (items?.failed ?? 0) > 0)
+    .flatMap(({ id }) => {
+      const text = texts.get(id);
+      return text !== undefined && text.length <= LONGEST_TASK ? [{ step: id, text }] : [];
+    })
+    .slice(0, MOST_FIELDS);
+}

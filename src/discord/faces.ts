@@ -1,0 +1,70 @@
+import { isSettled } from "../domain/delegation-types.ts";
+import type { GateRef } from "../domain/effects.ts";
+import { isRunSettled } from "../domain/run-types.ts";
+import type { ClaimedOf } from "../engine/perform.ts";
+import type { Approvers } from "./approvers.ts";
+import type { DeliveryPort } from "./delivery-port.ts";
+import type { Payload } from "./payload.ts";
+import { mapStrings } from "./redact-view.ts";
+import { type CardPlace, cardDelivery, renderCard } from "./render-card.ts";
+import { gateDelivery, isGateOpen, renderGate, shownGate } from "./render-gate.ts";
+import { foldRun, renderRunCard } from "./render-run-card.ts";
+
+/** One message that is kept up to date. */
+export type Face = {
+  /** A change of this is shown at once, other changes wait their turn. */
+  readonly status: string;
+  readonly isSettled: boolean;
+  /** A person waits for it: it is never left out, and never continued in a new message. */
+  readonly isGate: boolean;
+  /** A gate of an earlier round: when people decided it, its message keeps saying so. */
+  readonly isPast?: boolean;
+  readonly render: (place: CardPlace) => Payload;
+};
+
+/** The delivery of a card: what it is known by. */
+export function faceDelivery({ run, gate }: { readonly run: string; readonly gate?: GateRef }): string {
+  return gate ? gateDelivery(run, gate) : cardDelivery(run);
+}
+
+export type FaceOf = (body: Pick<ClaimedOf<"card">["body"], "run" | "gate">) => Promise<Face>;
+
+/** What the message of a delegation, a run or a gate shows now; secrets are blacked out in what is rendered. */
+export function createFaces(deps: {
+  readonly deliveries: DeliveryPort;
+  readonly approvers: Approvers;
+  readonly redact: (text: string) => string;
+}): FaceOf {
+  const { deliveries, approvers, redact } = deps;
+
+  return async function faceOf({ run, gate: ref }) {
+    const subject = await deliveries.view(run);
+    if (subject.kind === "delegation") {
+      const { view } = subject;
+      return {
+        status: view.status,
+        isSettled: isSettled(view.status),
+        isGate: false,
+        render: (place) => renderCard(mapStrings(view, redact), place),
+      };
+    }
+    const { view } = subject;
+    if (!ref) {
+      return {
+        status: `${view.status} ${view.waiting ?? ""} ${view.stopped ? "stopped" : ""}`,
+        isSettled: isRunSettled(view.status),
+        isGate: false,
+        render: (place) => renderRunCard(mapStrings(foldRun(view), redact), place),
+      };
+    }
+    const shown = shownGate(view, ref);
+    if (!shown) throw new Error(`${run} has no step ${ref.step}`);
+    return {
+      status: `${shown.gate?.status ?? "gone"} ${shown.step.status} ${shown.gate?.approvals.length ?? 0}`,
+      isSettled: !isGateOpen(shown),
+      isGate: true,
+      isPast: shown.gate === undefined,
+      render: () => renderGate(mapStrings(shown, redact), approvers.mentioned(shown.gate?.approvers ?? [])),
+    };
+  };
+}

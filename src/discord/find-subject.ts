@@ -1,0 +1,49 @@
+import type { Verbs } from "../engine/verbs.ts";
+import { gateSubject, hashedSubject } from "./custom-id.ts";
+
+const MOST_LOOKED_THROUGH = 1000;
+const PAGE = 100;
+
+type Sources = Pick<Verbs, "delegations" | "runs">;
+type Pages = (before: string | undefined) => Promise<{
+  readonly items: readonly (readonly string[])[];
+  readonly next?: string | undefined;
+}>;
+
+/** What a shortened custom id is about: a delegation, a run, or one of its gates. Unchanged when nothing fits. */
+export async function findSubject(hashed: string, { delegations, runs }: Sources): Promise<string> {
+  const ofRuns = (open: boolean): Pages => {
+    return async (before) => {
+      const page = await runs.runs({ limit: PAGE, ...(open ? { open } : {}), ...(before ? { before } : {}) });
+      return { items: page.items.map((run) => [run.id, ...gatesOf(run)]), next: page.next };
+    };
+  };
+  const ofDelegations: Pages = async (before) => {
+    const page = await delegations({ limit: PAGE, ...(before ? { before } : {}) });
+    return { items: page.items.map(({ id }) => [id]), next: page.next };
+  };
+  for (const pages of [ofRuns(true), ofDelegations, ofRuns(false)]) {
+    const found = await search(pages, hashed);
+    if (found !== undefined) return found;
+  }
+  return hashed;
+}
+
+function gatesOf({ id, steps }: Awaited<ReturnType<Sources["runs"]["run"]>>): readonly string[] {
+  return steps.flatMap(({ id: step, generation, gate }) =>
+    gate ? [gateSubject({ run: id, step, generation, digest: gate.digest })] : [],
+  );
+}
+
+async function search(pages: Pages, hashed: string): Promise<string | undefined> {
+  let before: string | undefined;
+  for (let seen = 0; seen < MOST_LOOKED_THROUGH; ) {
+    const { items, next } = await pages(before);
+    const found = items.flat().find((subject) => hashedSubject(subject) === hashed);
+    if (found !== undefined) return found;
+    seen += items.length;
+    before = next;
+    if (before === undefined) break;
+  }
+  return undefined;
+}

@@ -1,0 +1,148 @@
+import { ButtonStyle, ComponentType } from "discord.js";
+import type { GateRef } from "../domain/effects.ts";
+import type { GateView, RunView, StepView } from "../domain/run-view.ts";
+import { cut } from "../kernel/text.ts";
+import type { Mentioned } from "./approvers.ts";
+import { gateSubject } from "./custom-id.ts";
+import { AMBER, GREEN, GREY, RED, relative } from "./look.ts";
+import { stepSymbol } from "./look-run.ts";
+import { markOf } from "./marks.ts";
+import { type Payload, text } from "./payload.ts";
+import { button, showButton } from "./render-run-card.ts";
+import { asLine, asMarkdown } from "./sanitize.ts";
+import { leadingText } from "./split-text.ts";
+
+const PROMPT_CHARS = 1500;
+const RESULT_CHARS = 280;
+const MOST_RESULTS = 5;
+
+export function gateDelivery(run: string, { step, generation }: GateRef): string {
+  return `${run}/gate-${step}~${generation}`;
+}
+
+/** A gate with what is needed to show it. */
+export type ShownGate = {
+  readonly run: Pick<RunView, "id" | "workflow" | "asker">;
+  readonly step: StepView;
+  /** Absent: the step has begun anew since, or has no gate yet. */
+  readonly gate?: GateView;
+  readonly generation: number;
+  /** The steps that it needs. */
+  readonly needs: readonly StepView[];
+};
+
+export function shownGate(view: RunView, ref: GateRef): ShownGate | undefined {
+  const step = view.steps.find(({ id }) => id === ref.step);
+  if (!step) return undefined;
+  const { id, workflow, asker } = view;
+  const isCurrent = step.generation === ref.generation;
+  const needed = new Set(step.needs);
+  return {
+    run: { id, workflow, asker },
+    step,
+    generation: ref.generation,
+    needs: view.steps.filter((one) => needed.has(one.id)),
+    ...(isCurrent && step.gate ? { gate: step.gate } : {}),
+  };
+}
+
+export function isGateOpen({ gate, step }: Pick<ShownGate, "gate" | "step">): boolean {
+  return gate?.status === "open" && step.status === "waiting";
+}
+
+/** The message in which people decide; afterwards it says who did, when and why, and has no buttons. */
+export function renderGate(shown: ShownGate, who: Mentioned): Payload {
+  const { run, step, gate, generation } = shown;
+  const isOpen = isGateOpen(shown);
+  const { colour, title } = verdictOf(shown);
+  const where = `${asLine(run.workflow)} / ${asLine(step.id)}`;
+  const small = [
+    ...(isOpen && gate ? [standing(gate)] : []),
+    `asked by ${cut(asLine(run.asker), 80)} · ${markOf(gateDelivery(run.id, { step: step.id, generation }), 0)}`,
+  ];
+  const body = [
+    `### ${title} · ${where}`,
+    ...(isOpen ? [who.text] : decisionLines(shown)),
+    ...(gate ? [leadingText(asMarkdown(gate.prompt), PROMPT_CHARS).text] : []),
+    ...(gate ? resultLines(shown.needs) : []),
+    ...small.map((line) => `-# ${line}`),
+  ];
+  return {
+    components: [
+      {
+        type: ComponentType.Container,
+        accent_color: colour,
+        components: [
+          text(body.filter(Boolean).join("\n")),
+          ...(isOpen && gate
+            ? [{ type: ComponentType.ActionRow as const, components: [...gateButtons(shown, gate)] }]
+            : []),
+        ],
+      },
+    ],
+    files: [],
+    ...(isOpen ? { pings: { roles: who.roles, users: who.users } } : {}),
+  };
+}
+
+function gateButtons({ run, step, generation }: ShownGate, { digest }: GateView) {
+  const subject = gateSubject({ run: run.id, step: step.id, generation, digest });
+  return [
+    button("approve", "Approve", subject, ButtonStyle.Success),
+    button("reject", "Reject…", subject, ButtonStyle.Danger),
+    showButton(run.id, "Open run"),
+  ];
+}
+
+function standing(gate: GateView): string {
+  const given = gate.approvals.map(({ who }) => asLine(who)).join(", ");
+  const count = gate.min > 1 ? `${gate.approvals.length} of ${gate.min} approvals` : "one approval is enough";
+  return [
+    count + (given ? ` (${cut(given, 200)})` : ""),
+    `expires ${relative(gate.expiresAt)}`,
+    ...(gate.escalated ? ["escalated"] : []),
+    `digest ${gate.digest.slice(0, 12)}`,
+  ].join(" · ");
+}
+
+function verdictOf(shown: ShownGate): { readonly title: string; readonly colour: number } {
+  if (isGateOpen(shown)) return { title: "Approval needed", colour: AMBER };
+  switch (shown.gate?.status) {
+    case "approved":
+      return { title: "✅ Approved", colour: GREEN };
+    case "rejected":
+      return { title: "❌ Rejected", colour: RED };
+    case "expired":
+      return { title: "⌛ Expired", colour: RED };
+    case "open":
+    case undefined:
+      return { title: "No decision needed any more", colour: GREY };
+  }
+}
+
+function decisionLines({ gate, step }: ShownGate): readonly string[] {
+  if (!gate) return ["The step began anew; another gate takes the place of this one."];
+  const reason = gate.reason ?? (gate.status === "open" ? step.reason : undefined);
+  const why = reason ? [`> ${cut(asLine(reason), 500)}`] : [];
+  if (gate.status === "open") {
+    const by = step.by ? ` by ${asLine(step.by)}` : "";
+    return [`The step is ${step.status}${by}.`, ...why];
+  }
+  const at = gate.decidedAt === undefined ? "" : ` ${relative(gate.decidedAt)}`;
+  const others = gate.approvals.map(({ who }) => who);
+  const names = gate.status === "approved" && others.length > 0 ? others : [gate.decidedBy ?? "nobody"];
+  const who = cut(names.map((name) => asLine(name)).join(", "), 300);
+  return [gate.status === "expired" ? `Nobody decided in time${at}.` : `By ${who}${at}.`, ...why];
+}
+
+/** What the steps before it came to, in short: what is decided about. */
+function resultLines(needs: readonly StepView[]): readonly string[] {
+  const told = needs.filter(({ result, reason }) => result !== undefined || reason !== undefined);
+  const lines = told.slice(0, MOST_RESULTS).map((step) => {
+    const said = cut(asLine(step.result ?? step.reason ?? ""), RESULT_CHARS);
+    const sure = step.confidence ? ` · confidence ${asLine(step.confidence)}` : "";
+    return `${stepSymbol(step)} **${step.id}**${step.agent ? ` · ${asLine(step.agent)}` : ""}${sure}\n> ${said}`;
+  });
+  const more = told.length - lines.length;
+  return more > 0 ? [...lines, `-# and ${more} more; Open run shows all`] : lines;
+}

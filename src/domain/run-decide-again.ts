@@ -1,0 +1,130 @@
+import { valuesOf } from "../kernel/vector.ts";
+import { draftOf, say } from "./run-draft.ts";
+import { goOn } from "./run-go-on.ts";
+import { graphOf } from "./run-graph.ts";
+import { definitionAt, stepOf } from "./run-tally.ts";
+import { isRunSettled, type RunEvent, type RunInput, type RunState, type StepState } from "./run-types.ts";
+import { childIdOf, kindOfChild } from "./run-work.ts";
+
+type InputOf<Type extends RunInput["type"]> = Extract<RunInput, { type: Type }>;
+type Resumed = Extract<RunEvent, { type: "run.resumed" }>;
+const NOTHING: readonly RunEvent[] = [];
+
+/** What failed begins anew, and what came to nothing because of it; what was done stays. */
+export function retry(state: RunState, input: InputOf<"retry">): readonly RunEvent[] {
+  const { step, tasks = {} } = input;
+  const { indexOf, dependents } = graphOf(state.order.definition);
+  const asked = step === undefined ? [...indexOf.values()] : [indexOf.get(step) ?? -1];
+  const failed = asked.filter((index) => index >= 0 && canBeRetried(state, stepOf(state, index)));
+  const chosen = new Set(failed);
+  for (const index of reachedFrom(failed, dependents))
+    if (cameToNothing(stepOf(state, index))) chosen.add(index);
+  return resume(state, input, "retry", chosen, (index) => {
+    const task = tasks[definitionAt(state, index).id];
+    return {
+      ...(task === undefined ? {} : { task }),
+      ...(stepOf(state, index).items ? { keepsItems: true } : {}),
+    };
+  });
+}
+
+/** A step and all that hangs on it, whatever they came to. */
+export function rerun(state: RunState, input: InputOf<"rerun">): readonly RunEvent[] {
+  const { indexOf, dependents } = graphOf(state.order.definition);
+  const from = indexOf.get(input.from);
+  if (from === undefined) return NOTHING;
+  const all = [from, ...reachedFrom([from], dependents)];
+  const begun = all.filter((index) => stepOf(state, index).status !== "pending");
+  return resume(state, input, "rerun", new Set(begun), () => ({}));
+}
+
+/** It came to nothing, in part or in whole; so did what was given up when a person accepted what there was. */
+function canBeRetried({ accepted }: RunState, { status, outcome, items, itemCounts }: StepState): boolean {
+  if (status === "failed" || status === "canceled") return true;
+  if (status === "skipped") return accepted === true && !outcome?.by;
+  if (status !== "partial" || !items || !itemCounts) return false;
+  return itemCounts.failed + itemCounts.canceled > 0 || itemCounts.settled < items.size;
+}
+
+function cameToNothing({ status, outcome }: StepState): boolean {
+  return status === "canceled" || (status === "skipped" && !outcome?.by);
+}
+
+/** Everything that hangs on some steps, at any distance, without those themselves unless they hang on each other. */
+function reachedFrom(
+  from: readonly number[],
+  dependents: readonly (readonly number[])[],
+): ReadonlySet<number> {
+  const reached = new Set<number>();
+  const open = [...from];
+  for (let index = open.pop(); index !== undefined; index = open.pop()) {
+    for (const dependent of dependents[index] ?? []) {
+      if (reached.has(dependent)) continue;
+      reached.add(dependent);
+      open.push(dependent);
+    }
+  }
+  return reached;
+}
+
+function resume(
+  state: RunState,
+  { at, actor: by }: InputOf<"retry" | "rerun">,
+  how: "retry" | "rerun",
+  chosen: ReadonlySet<number>,
+  more: (index: number) => Partial<Resumed["reset"][number]>,
+): readonly RunEvent[] {
+  const isOpen = !isRunSettled(state.status);
+  if (chosen.size === 0 || (isOpen && state.canceling)) return NOTHING;
+  const cleanups = cleanupAgain(state, chosen);
+  const all = [...chosen].toSorted((a, b) => a - b);
+  const reset = [
+    ...all.map((index) => ({ ...afresh(state, index), ...more(index) })),
+    ...cleanups.map((index) => afresh(state, index)),
+  ];
+  const abandoned = [...all, ...cleanups].flatMap((index) => childrenAt(state, index));
+  const draft = draftOf(state);
+  say(draft, {
+    type: "run.resumed",
+    at,
+    by,
+    how,
+    reset,
+    ...(abandoned.length > 0 ? { abandoned } : {}),
+    ...(isOpen ? {} : { deadlineAt: at + state.order.definition.limits.timeoutMs }),
+  });
+  return goOn(draft, at);
+}
+
+/** Cleanup follows whatever is done, so it follows once more. */
+function cleanupAgain(state: RunState, chosen: ReadonlySet<number>): readonly number[] {
+  const isMain = [...chosen].some((index) => !definitionAt(state, index).cleanup);
+  if (!isMain) return [];
+  return state.order.definition.steps.flatMap(({ cleanup }, index) =>
+    cleanup && !chosen.has(index) && stepOf(state, index).status !== "pending" ? [index] : [],
+  );
+}
+
+/** What never began keeps its number: no child of that number was made. */
+function afresh(state: RunState, index: number): Resumed["reset"][number] {
+  const { status, startedAt, generation } = stepOf(state, index);
+  const hasBegun = startedAt !== undefined || status === "failed";
+  return { step: definitionAt(state, index).id, generation: hasBegun ? generation + 1 : generation };
+}
+
+/** Children of a step that may still work. */
+export function childrenAt(state: RunState, index: number): NonNullable<Resumed["abandoned"]> {
+  const definition = definitionAt(state, index);
+  const step = stepOf(state, index);
+  const { generation, items } = step;
+  const kind = kindOfChild(definition);
+  const place = { step: definition.id, generation };
+  const named = (item?: number) => ({
+    child: childIdOf(state.order.id, item === undefined ? place : { ...place, item }),
+    kind,
+  });
+  if (!items) return step.status === "running" && !definition.forEach ? [named()] : [];
+  return Array.from(valuesOf(items)).flatMap(({ status }, item) =>
+    status === "running" ? [named(item)] : [],
+  );
+}

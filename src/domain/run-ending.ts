@@ -1,0 +1,11 @@
+import { at } from "../kernel/vector.ts";
+import type { RunState, StepState } from "./run-types.ts";
+
+/** Fan-outs that run begin no further item. */
+export function* ending({ steps, order }: RunState, spared?: "cleanup"): Generator<StepState> {
+  for (const [index, { cleanup }] of order.definition.steps.entries()) {
+    const step = at(steps, index) as StepState;
+    const isSpared = cleanup && spared === "cleanup";
+    yield step.status === "running" && step.items && !isSpared ? { ...step, ending: true } : step;
+  }
+}

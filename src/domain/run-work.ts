@@ -1,0 +1,150 @@
+import { digestOf } from "../kernel/id.ts";
+import { evaluate, expressionsIn, referencesOf, renderText } from "./expression.ts";
+import { contextFor } from "./run-conditions.ts";
+import { workIn } from "./run-evolve.ts";
+import { graphOf } from "./run-graph.ts";
+import { definitionAt, stepOf } from "./run-tally.ts";
+import type { Place, RunState, StepState, WorkState } from "./run-types.ts";
+import type { InputValue, StepDefinition } from "./workflow-types.ts";
+
+const LONGEST_ID = 60;
+const LONGEST_ATTACHMENT = 64 * 1024;
+/** Of all attachments together: a gateway takes 256 KiB, the task and the rules included. */
+const ATTACHED_BYTES = 192 * 1024;
+
+/**
+ * The id of the delegation or nested run at a place, always the same. An item stands behind `_`, which no step's id
+ * holds: `a_1` is an item of `a`, `a-1` another step.
+ */
+export function childIdOf(run: string, { step, item, generation }: Place): string {
+  const path = `${step}${item === undefined ? "" : `_${item}`}${generation > 1 ? `~${generation}` : ""}`;
+  const id = `${run}.${path}`;
+  return id.length <= LONGEST_ID ? id : `orch-${digestOf(id).slice(0, 24)}`;
+}
+
+export function stepAt(state: RunState, id: string): StepState | undefined {
+  const index = graphOf(state.order.definition).indexOf.get(id);
+  return index === undefined ? undefined : stepOf(state, index);
+}
+
+/** What stands at a place; undefined when its step began anew since. */
+export function workAt(state: RunState, of: Place): WorkState | undefined {
+  const step = stepAt(state, of.step);
+  return step?.generation === of.generation ? workIn(step, of) : undefined;
+}
+
+export function kindOfChild({ action }: StepDefinition): "delegation" | "run" {
+  return action.kind === "workflow" ? "run" : "delegation";
+}
+
+export type ComposedTask = {
+  readonly objective: string;
+  readonly attachments: readonly { readonly name: string; readonly text: string }[];
+};
+
+/** The task with its values; what steps handed in stands beside it as data. Throws ExpressionError. */
+export function composeTask(state: RunState, of: Place): ComposedTask {
+  const { index, definition } = found(state, of);
+  const { action } = definition;
+  const template = stepOf(state, index).task ?? (action.kind === "task" ? action.task : "");
+  const { text, data } = renderText(template, contextFor(state, index, of.item), {
+    foreignItem: isItemForeign(state, definition),
+    foreignInputs: state.order.foreignInputs ?? [],
+  });
+  const attachments = fitting(data);
+  const cut = attachments.filter(({ text }) => CUT_MARK.test(text)).map(({ name }) => name);
+  const notes = [...partialNotes(state, index), ...cut.map((name) => cutNote(state, name))];
+  return { objective: [text, ...notes].join("\n\n"), attachments };
+}
+
+const CUT_MARK = /\n\[… cut: \d+ characters in all\]$/;
+
+/** All together within what a gateway takes; the same input is cut the same way. */
+function fitting(data: ComposedTask["attachments"]): ComposedTask["attachments"] {
+  const first = data.map(({ name, text }) => ({ name, text: cutTo(text, LONGEST_ATTACHMENT) }));
+  const bytes = first.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= ATTACHED_BYTES) return first;
+  const share = ATTACHED_BYTES / bytes;
+  return data.map(({ name, text }, n) => ({
+    name,
+    text: cutTo(text, Math.floor((first[n]?.text.length ?? 0) * share)),
+  }));
+}
+
+function cutTo(text: string, length: number): string {
+  // What was cut before keeps the number of all its characters.
+  const mark = CUT_MARK.exec(text)?.[0];
+  const body = mark === undefined ? text : text.slice(0, -mark.length);
+  if (body.length <= length) return text;
+  const kept = body.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
+  return `${kept}${mark ?? `\n[… cut: ${text.length} characters in all]`}`;
+}
+
+function cutNote({ order }: RunState, name: string): string {
+  const files = referencesOf(name).steps.map(({ id }) => `handoffs/workflows/${order.id}/${id}.json`);
+  const where = files.length > 0 ? `; the whole text stands in ${[...new Set(files)].join(", ")}` : "";
+  return `The attached context ${name} is cut${where}.`;
+}
+
+/** What is only a part is never passed on as the whole. */
+function partialNotes(state: RunState, index: number): readonly string[] {
+  return definitionAt(state, index).needs.flatMap((id) => {
+    const step = stepAt(state, id);
+    return step?.status === "partial"
+      ? [
+          `Note: the result of the step ${id} is partial${step.outcome?.reason ? ` (${step.outcome.reason})` : ""}. Treat it as incomplete.`,
+        ]
+      : [];
+  });
+}
+
+/** The inputs of a nested run, values of one expression with their type. Throws ExpressionError. */
+export function composeInputs(state: RunState, of: Place): Readonly<Record<string, InputValue>> {
+  const { index, definition } = found(state, of);
+  const { action } = definition;
+  if (action.kind !== "workflow") return {};
+  const context = contextFor(state, index, of.item);
+  const inputs = Object.entries(action.with).map(([name, value]): [string, InputValue] => {
+    if (typeof value !== "string") return [name, value];
+    const [only] = expressionsIn(value);
+    const isWhole = only !== undefined && only.at === 0 && only.end === value.length;
+    const found = isWhole ? evaluate(only.source, context) : undefined;
+    if (typeof found === "number" || typeof found === "boolean") return [name, found];
+    return [name, renderText(value, context, { inline: true }).text];
+  });
+  return Object.fromEntries(inputs);
+}
+
+/** Which of those inputs hold what steps handed in: the nested run's prompts fence them as well. */
+export function foreignInputsOf(state: RunState, of: Place): readonly string[] {
+  const { definition } = found(state, of);
+  const { action } = definition;
+  if (action.kind !== "workflow") return [];
+  return Object.entries(action.with).flatMap(([name, value]) =>
+    typeof value === "string" && isForeign(state, definition, value) ? [name] : [],
+  );
+}
+
+function isForeign(state: RunState, definition: StepDefinition, template: string): boolean {
+  return expressionsIn(template).some(({ source }) => {
+    const { item, ...names } = referencesOf(source);
+    return namesForeign(state, names) || (item && isItemForeign(state, definition));
+  });
+}
+
+function isItemForeign(state: RunState, { forEach }: StepDefinition): boolean {
+  return forEach !== undefined && namesForeign(state, referencesOf(forEach.expression));
+}
+
+function namesForeign(
+  { order }: RunState,
+  { inputs, steps }: Pick<ReturnType<typeof referencesOf>, "inputs" | "steps">,
+): boolean {
+  return steps.length > 0 || inputs.some((name) => order.foreignInputs?.includes(name) === true);
+}
+
+function found(state: RunState, of: Place) {
+  const index = graphOf(state.order.definition).indexOf.get(of.step);
+  if (index === undefined) throw new Error(`${state.order.id} has no step ${of.step}`);
+  return { index, definition: definitionAt(state, index) };
+}

@@ -1,0 +1,281 @@
+import type { Acl } from "../domain/acl.ts";
+import { type Actor, callerOf } from "../domain/actor.ts";
+import type { Registry } from "../domain/agent-card.ts";
+import { mayDecide } from "../domain/gate.ts";
+import { isRunSettled, type RunInput, type RunOrder, type RunState } from "../domain/run-types.ts";
+import { type RunView, viewOfRun } from "../domain/run-view.ts";
+import { stepAt } from "../domain/run-work.ts";
+import { checkInputs, permissionProblems } from "../domain/workflow-check.ts";
+import type { WorkflowDefinition } from "../domain/workflow-types.ts";
+import { canonicalJson, digestOf, isRunId, newId } from "../kernel/id.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { nearest } from "../kernel/text.ts";
+import { LONGEST_TIMER_MS } from "../kernel/time.ts";
+import { type Engine, stateOf } from "./accept.ts";
+import type { ChooseAgent } from "./choose-agent.ts";
+import type { ExpectedMs } from "./expectations.ts";
+import { decidedAlready, gateOf, stepOrRefuse } from "./find-step.ts";
+import { refuseAgents, refuseForeign } from "./ownership.ts";
+import { createPlanRun } from "./plan-run.ts";
+import type { Ledger } from "./ports/ledger.ts";
+import { problemsRefusal } from "./run-children.ts";
+import type { GateDecision, RunQuery, RunVerbs, StartRunRequest, WorkflowEntry } from "./run-verbs.ts";
+
+const MOST_LISTED = 200;
+
+export type RunVerbsDeps = {
+  readonly engine: Engine;
+  readonly ledger: Ledger;
+  readonly registry: () => Registry;
+  readonly acl: () => Acl;
+  readonly workflows: () => readonly WorkflowEntry[];
+  readonly chooseAgent: ChooseAgent;
+  readonly expectedMs: ExpectedMs;
+  readonly now: () => number;
+};
+
+/** The verbs for workflows and their runs, over one engine. */
+export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
+  const { engine, ledger, now } = deps;
+
+  function workflow(name: string): WorkflowDefinition {
+    const entries = deps.workflows();
+    const entry = entries.find((one) => one.name === name.trim());
+    if (entry?.definition) return entry.definition;
+    if (entry) {
+      throw new Refusal("invalid_input", `The workflow ${name} is not valid: ${entry.problems.join("; ")}`, {
+        hint: "Mend the file; `hq check` names every place.",
+      });
+    }
+    const names = entries.map((one) => one.name);
+    const near = nearest(name, names);
+    throw new Refusal("not_found", `There is no workflow "${name}".`, {
+      hint: `${near ? `Did you mean ${near}? ` : ""}There are: ${names.join(", ") || "none"}.`,
+    });
+  }
+
+  /** The definition, its nested ones, and the inputs; refused with every problem at once. */
+  function agreed(actor: Actor, request: Pick<StartRunRequest, "workflow" | "inputs">) {
+    const definition = workflow(request.workflow);
+    const nested = nestedOf(definition, workflow);
+    const checked = checkInputs(definition, request.inputs);
+    const forbidden = permissionProblems(definition, nested, actor, deps.acl(), deps.registry());
+    if (checked.ok && forbidden.length === 0) return { definition, nested, inputs: checked.inputs };
+    const problems = [...(checked.ok ? [] : checked.problems), ...forbidden];
+    if (!checked.ok) throw problemsRefusal(`${definition.name} cannot be started`, problems);
+    const said = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ");
+    throw new Refusal("not_allowed", `${definition.name} cannot be started: ${said}`, {
+      problems,
+      hint: `Every step is asked in the name of ${callerOf(actor)}; \`hq acl explain\` shows the rules.`,
+    });
+  }
+
+  async function startRun(actor: Actor, request: StartRunRequest) {
+    const { definition, nested, inputs } = agreed(actor, request);
+    if (request.runId !== undefined && !isRunId(request.runId))
+      throw new Refusal("invalid_input", "runId may hold letters, digits, dot, dash, underscore and tilde.");
+    const startedAt = now();
+    const id = request.runId ?? newId(`wf-${definition.name}`, startedAt);
+    const given = request.key ?? (request.runId ? { scope: "run", key: request.runId } : undefined);
+    const asked = { workflow: definition.name, inputs, actor: callerOf(actor), deliver: request.deliver };
+    const digest = digestOf(canonicalJson(asked));
+    const before = given && (await ledger.keyOf(given.scope, given.key));
+    if (before) return repeat(before.stream, before.digest === digest, given.key);
+    const order: RunOrder = {
+      id,
+      definition,
+      nested,
+      inputs,
+      actor,
+      origin: request.origin,
+      deliver: request.deliver ?? true,
+      startedAt,
+      deadlineAt: startedAt + definition.limits.timeoutMs,
+      depth: 1,
+      digest,
+      ...(request.card ? { card: request.card } : {}),
+    };
+    const accepted = await engine.accept({
+      kind: "run",
+      stream: id,
+      input: { type: "start", order },
+      cause: given ? `${given.scope}:${given.key}` : `${request.origin.door}:${id}`,
+      actor,
+      isNew: request.runId === undefined,
+      ...(given ? { key: { ...given, digest } } : {}),
+    });
+    if (accepted.repeats) return repeat(accepted.repeats.stream, accepted.repeats.same, given?.key ?? id);
+    if (accepted.events.length === 0 || !accepted.state)
+      return repeat(id, accepted.state?.order.digest === digest, id);
+    return { run: viewOfRun(accepted.state), repeated: false };
+  }
+
+  async function repeat(stream: string, isSame: boolean, key: string) {
+    const state = await engine.read("run", stream);
+    if (isSame && state) return { run: viewOfRun(state), repeated: true };
+    throw new Refusal("key_reused", `${key} was used before for another request (${stream}).`, {
+      hint: "Send the same request again to read its answer, or use a new id for a new one.",
+    });
+  }
+
+  async function stateOrRefuse(id: string): Promise<RunState> {
+    const state = await engine.read("run", id);
+    if (state) return state;
+    throw new Refusal("not_found", `There is no run ${id}.`, {
+      hint: "`hq workflow status` lists the latest runs with their ids.",
+    });
+  }
+
+  async function runs(query: RunQuery) {
+    const limit = Math.max(1, Math.min(MOST_LISTED, query.limit ?? 50));
+    const { workflow: agent, ...rest } = query;
+    const { items, next } = await ledger.list({ ...rest, kind: "run", limit, ...(agent ? { agent } : {}) });
+    return { items: items.map((loaded) => viewOfRun(stateOf("run", loaded))), ...(next ? { next } : {}) };
+  }
+
+  /** Resolves at the event that settles it or opens its last way on; looks once before, so nothing is missed. */
+  async function waitRun(id: string, options: Parameters<RunVerbs["waitRun"]>[1]): Promise<RunView> {
+    await stateOrRefuse(id);
+    const isOver = (state: RunState) =>
+      isRunSettled(state.status) ||
+      (options.untilGate === true && ["gate", "answer"].includes(viewOfRun(state).waiting ?? ""));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(finish, Math.min(options.timeoutMs ?? LONGEST_TIMER_MS, LONGEST_TIMER_MS));
+      const unwatch = engine.watch(look, id);
+      function finish() {
+        clearTimeout(timer);
+        unwatch();
+        options.signal?.removeEventListener("abort", finish);
+        resolve();
+      }
+      function look() {
+        void engine.read("run", id).then((state) => {
+          if (state && isOver(state)) finish();
+        }, finish);
+      }
+      options.signal?.addEventListener("abort", finish, { once: true });
+      if (options.signal?.aborted) finish();
+      look();
+    });
+    return viewOfRun(await stateOrRefuse(id));
+  }
+
+  async function decideGate(actor: Actor, decision: GateDecision): Promise<RunView> {
+    const state = await stateOrRefuse(decision.run);
+    const { step, gate, shown } = gateOf(state, decision.step);
+    const allowed = mayDecide(state.order, gate, actor);
+    if (!allowed.allowed) throw new Refusal("not_allowed", allowed.text, { hint: allowed.hint });
+    if (shown.status !== "open") throw decidedAlready(state, step);
+    if (decision.digest !== undefined && decision.digest !== shown.digest) {
+      throw new Refusal("already_settled", `What waits at ${step} now is not what you were shown.`, {
+        hint: "Open the run, look at the gate that waits now, and decide there.",
+      });
+    }
+    const input: RunInput = {
+      type: "decide-gate",
+      at: now(),
+      step,
+      generation: shown.generation,
+      decision: decision.decision,
+      actor,
+      ...(decision.reason ? { reason: decision.reason } : {}),
+    };
+    const { events, state: after } = await change(decision.run, actor, input);
+    // Two people, or two doors, at the same moment: one decided, the other is told who.
+    if (events.some(({ type }) => type === "gate.late-decision")) throw decidedAlready(after, step);
+    return viewOfRun(after);
+  }
+
+  async function change(id: string, actor: Actor, input: RunInput) {
+    const cause = `${input.type} ${id}`;
+    const accepted = await engine.accept({ kind: "run", stream: id, input, cause, actor });
+    return { events: accepted.events, state: accepted.state ?? (await stateOrRefuse(id)) };
+  }
+
+  async function cancelRun(actor: Actor, id: string, reason?: string): Promise<RunView> {
+    const before = await stateOrRefuse(id);
+    refuseForeign(actor, before.order.actor, id, "cancel");
+    if (before.status === "canceled" || before.canceling) return viewOfRun(before);
+    if (isRunSettled(before.status))
+      throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`);
+    const input = { type: "cancel", at: now(), actor, reason: reason ?? "canceled on request" } as const;
+    return viewOfRun((await change(id, actor, input)).state);
+  }
+
+  async function skipStep(actor: Actor, id: string, step: string): Promise<RunView> {
+    refuseAgents(actor, "skip steps");
+    const before = await stateOrRefuse(id);
+    refuseForeign(actor, before.order.actor, id, "skip a step of");
+    stepOrRefuse(before, step);
+    const { events, state } = await change(id, actor, { type: "skip", at: now(), step, actor });
+    if (events.length > 0) return viewOfRun(state);
+    const status = stepAt(state, step)?.status ?? "pending";
+    throw new Refusal("already_settled", `${step} of ${id} is already ${status}; it cannot be skipped.`);
+  }
+
+  async function retryRun(
+    actor: Actor,
+    id: string,
+    options: Parameters<RunVerbs["retryRun"]>[2] = {},
+  ): Promise<RunView> {
+    const before = await stateOrRefuse(id);
+    refuseForeign(actor, before.order.actor, id, "retry");
+    if (options.step !== undefined) stepOrRefuse(before, options.step);
+    for (const step of Object.keys(options.tasks ?? {})) stepOrRefuse(before, step);
+    const { events, state } = await change(id, actor, { type: "retry", at: now(), actor, ...options });
+    if (events.length > 0) return viewOfRun(state);
+    throw new Refusal("already_settled", `Nothing of ${id} has failed; there is nothing to retry.`, {
+      hint: "`hq workflow rerun <run> --from <step>` does a step and all that follows once more.",
+    });
+  }
+
+  async function rerun(actor: Actor, id: string, from: string): Promise<RunView> {
+    const before = await stateOrRefuse(id);
+    refuseForeign(actor, before.order.actor, id, "rerun");
+    stepOrRefuse(before, from);
+    return viewOfRun((await change(id, actor, { type: "rerun", at: now(), actor, from })).state);
+  }
+
+  async function acceptPartial(actor: Actor, id: string): Promise<RunView> {
+    refuseAgents(actor, "accept what is partial");
+    const before = await stateOrRefuse(id);
+    refuseForeign(actor, before.order.actor, id, "accept");
+    const { events, state } = await change(id, actor, { type: "accept-partial", at: now(), actor });
+    if (events.length > 0) return viewOfRun(state);
+    throw new Refusal("already_settled", `${id} does not wait for an answer.`);
+  }
+
+  return {
+    workflows: deps.workflows,
+    workflow,
+    planRun: createPlanRun({ ...deps, agreed }),
+    startRun,
+    run: async (id) => viewOfRun(await stateOrRefuse(id)),
+    runs,
+    waitRun,
+    decideGate,
+    cancelRun,
+    skipStep,
+    retryRun,
+    rerun,
+    acceptPartial,
+  };
+}
+
+/** The definitions that a run needs beside its own, so that it carries them all. */
+export function nestedOf(
+  definition: WorkflowDefinition,
+  find: (name: string) => WorkflowDefinition,
+): Readonly<Record<string, WorkflowDefinition>> {
+  const nested: Record<string, WorkflowDefinition> = {};
+  const open = [definition];
+  for (let next = open.pop(); next; next = open.pop()) {
+    for (const { action } of next.steps) {
+      if (action.kind !== "workflow" || nested[action.workflow]) continue;
+      const found = find(action.workflow);
+      nested[action.workflow] = found;
+      open.push(found);
+    }
+  }
+  return nested;
+}

@@ -1,0 +1,50 @@
+import { actorName } from "../domain/actor.ts";
+import type { RunState } from "../domain/run-types.ts";
+import { stepAt } from "../domain/run-work.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { nearest } from "../kernel/text.ts";
+
+export function stepOrRefuse(state: RunState, step: string): void {
+  if (stepAt(state, step)) return;
+  const ids = state.order.definition.steps.map(({ id }) => id);
+  const near = nearest(step, ids);
+  throw new Refusal("not_found", `${state.order.id} has no step "${step}".`, {
+    hint: `${near ? `Did you mean ${near}? ` : ""}Its steps are ${ids.slice(0, 20).join(", ")}.`,
+  });
+}
+
+/** The gate that is meant: the named one, or the only one that waits. */
+export function gateOf(state: RunState, named: string | undefined) {
+  const gates = state.order.definition.steps.flatMap(({ id, action }) =>
+    action.kind === "approval" ? [{ step: id, gate: action.gate }] : [],
+  );
+  const seen = gates.flatMap(({ step, gate }) => {
+    const found = stepAt(state, step);
+    return found?.gate ? [{ step, gate, shown: { ...found.gate, generation: found.generation } }] : [];
+  });
+  if (named !== undefined) {
+    stepOrRefuse(state, named);
+    const found = seen.find(({ step }) => step === named);
+    if (found) return found;
+    const isGate = gates.some(({ step }) => step === named);
+    throw new Refusal("not_found", isGate ? `${named} does not wait yet.` : `${named} is not a gate.`, {
+      hint: `The gates are ${gates.map(({ step }) => step).join(", ") || "none"}.`,
+    });
+  }
+  const open = seen.filter(({ shown }) => shown.status === "open");
+  const [only] = open;
+  if (only && open.length === 1) return only;
+  throw new Refusal(
+    open.length === 0 ? "already_settled" : "invalid_input",
+    open.length === 0
+      ? `No gate of ${state.order.id} waits.`
+      : `${open.length} gates of ${state.order.id} wait: ${open.map(({ step }) => step).join(", ")}.`,
+    open.length === 0 ? {} : { hint: "Name the one that is meant." },
+  );
+}
+
+export function decidedAlready(state: RunState, step: string): Refusal {
+  const gate = stepAt(state, step)?.gate;
+  const who = gate?.decidedBy ? ` by ${actorName(gate.decidedBy)}` : "";
+  return new Refusal("already_settled", `${step} is already ${gate?.status ?? "decided"}${who}.`);
+}

@@ -1,0 +1,234 @@
+import { ExpressionError } from "../domain/expression.ts";
+import {
+  isRunSettled,
+  type Place,
+  type RunInput,
+  type RunOrder,
+  type RunState,
+} from "../domain/run-types.ts";
+import {
+  childIdOf,
+  composeInputs,
+  composeTask,
+  foreignInputsOf,
+  stepAt,
+  workAt,
+} from "../domain/run-work.ts";
+import { outcomeOfDelegation, outcomeOfRun } from "../domain/step-result.ts";
+import { checkInputs } from "../domain/workflow-check.ts";
+import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
+import { isRefusal, type Problem, Refusal, type RefusalCode } from "../kernel/refusal.ts";
+import type { Engine } from "./accept.ts";
+import type { ChooseAgent } from "./choose-agent.ts";
+import type { Delegate } from "./delegate.ts";
+import type { ExpectedMs } from "./expectations.ts";
+import type { Outcome as Performed } from "./loop.ts";
+import type { ClaimedOf } from "./perform.ts";
+import type { Crash } from "./ports/log.ts";
+
+/** Without history, an agent is asked after half of its time. */
+const WITHOUT_HISTORY = 0.25;
+const SHORTEST_EXPECTATION_MS = 30_000;
+const TRY_AGAIN_MS = 5000;
+/** What is so now and not for long: the step waits for it. */
+const PASSING: ReadonlySet<RefusalCode> = new Set([
+  "no_discord",
+  "ledger_trouble",
+  "rate_limited",
+  "stopping",
+]);
+const SYSTEM = { kind: "system", id: "engine" } as const;
+
+export type RunChildrenDeps = {
+  readonly engine: Engine;
+  readonly delegate: Delegate;
+  readonly chooseAgent: ChooseAgent;
+  readonly expectedMs: ExpectedMs;
+  readonly now: () => number;
+  readonly crash: Crash;
+};
+
+/** Makes the delegations and nested runs of a run's steps, tells the run what they came to, and cancels them. */
+export function createRunChildren(deps: RunChildrenDeps) {
+  const { engine, now, crash } = deps;
+
+  function tellRun(run: string, input: RunInput, effect: { readonly id: string }) {
+    const settles = [{ id: effect.id, outcome: input.type }];
+    return engine.accept({ kind: "run", stream: run, input, cause: effect.id, settles });
+  }
+
+  /** The id of a child is derived, so making it twice is a no-op by state. */
+  async function startChild(effect: ClaimedOf<"start-child">): Promise<Performed> {
+    crash("start-child:claimed");
+    const { type: _, run, ...of } = effect.body;
+    const state = await engine.read("run", run);
+    if (!state) throw new Error(`start-child of ${run}, which has no events`);
+    if (!isWanted(state, of)) return { kind: "done", outcome: "no longer wanted" };
+    const child = childIdOf(run, of);
+    const step = definitionOf(state, of);
+    let started: { readonly agent?: string; readonly stallAt?: number };
+    try {
+      started = await make(state, step, of, child);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (PASSING.has(refusal.code))
+        return { kind: "again", dueAt: now() + TRY_AGAIN_MS, reason: refusal.message };
+      const { message, hint, problems } = refusal;
+      const text = hint ? `${message} ${hint}` : message;
+      await tellRun(run, { type: "child-refused", at: now(), of, text, problems }, effect);
+      return { kind: "recorded" };
+    }
+    crash("start-child:made");
+    // When it was canceled, skipped or begun anew meanwhile, the decision is to cancel the child.
+    await tellRun(run, { type: "child-started", at: now(), of, child, ...started }, effect);
+    crash("start-child:recorded");
+    return { kind: "recorded" };
+  }
+
+  async function make(state: RunState, step: StepDefinition, of: Place, child: string) {
+    const { action } = step;
+    if (action.kind === "task") return makeDelegation(state, action, of, child);
+    if (action.kind === "workflow") return makeRun(state, action.workflow, of, child);
+    throw new Error(`${step.id} is a step of kind ${action.kind}, which has no child`);
+  }
+
+  async function makeDelegation(state: RunState, action: TaskAction, of: Place, child: string) {
+    const { order } = state;
+    const made = await engine.read("delegation", child);
+    const agent = made?.order.agent ?? (await deps.chooseAgent(order.actor, action)).agent;
+    const stallAt = now() + 2 * (await expectationOf(agent, action));
+    if (made) return { agent, stallAt };
+    const remainingMs = order.deadlineAt - now();
+    if (remainingMs < 1000) throw new Refusal("timed_out", "The run's time is over.");
+    const { objective, attachments } = composeTask(state, of);
+    await deps.delegate(
+      order.actor,
+      {
+        agent,
+        objective,
+        attachments,
+        runId: child,
+        timeoutMs: Math.max(1000, Math.min(action.timeoutMs, remainingMs)),
+        startWithinMs: Math.min(action.startWithinMs ?? remainingMs, remainingMs, 7 * 86_400_000),
+        retries: action.retry.maxAttempts - 1,
+        validate: action.validate,
+        format: action.format,
+        deliver: false,
+        workflow: { run: order.id, step: of.step },
+        ifDown: "wait",
+        origin: order.origin,
+        ...(action.channelContext ? { channelContext: action.channelContext } : {}),
+      },
+      {
+        childOf: { run: order.id, ...of },
+        retryDelay: { ms: action.retry.delayMs, backoff: action.retry.backoff },
+        ...(action.expect ? { expect: action.expect } : {}),
+      },
+    );
+    return { agent, stallAt };
+  }
+
+  async function expectationOf(agent: string, { timeoutMs }: TaskAction): Promise<number> {
+    const known = await deps.expectedMs(agent);
+    return Math.max(SHORTEST_EXPECTATION_MS, known ?? timeoutMs * WITHOUT_HISTORY);
+  }
+
+  async function makeRun(state: RunState, name: string, of: Place, child: string) {
+    const { order } = state;
+    const definition = order.nested[name];
+    if (!definition) throw new Error(`${order.id} carries no definition of ${name}`);
+    const checked = checkInputs(definition, composeInputs(state, of));
+    if (!checked.ok) throw problemsRefusal(`The inputs of ${name} are not valid`, checked.problems);
+    const startedAt = now();
+    const foreignInputs = foreignInputsOf(state, of);
+    const nested: RunOrder = {
+      id: child,
+      definition,
+      nested: order.nested,
+      inputs: checked.inputs,
+      actor: order.actor,
+      origin: order.origin,
+      deliver: false,
+      startedAt,
+      deadlineAt: Math.min(order.deadlineAt, startedAt + definition.limits.timeoutMs),
+      parent: { run: order.id, ...of },
+      depth: order.depth + 1,
+      ...(foreignInputs.length > 0 ? { foreignInputs } : {}),
+    };
+    await engine.accept({
+      kind: "run",
+      stream: child,
+      input: { type: "start", order: nested },
+      cause: order.id,
+      actor: order.actor,
+    });
+    return {};
+  }
+
+  async function tell(effect: ClaimedOf<"tell">): Promise<Performed> {
+    crash("tell:claimed");
+    const { run, child, kind } = effect.body;
+    const found = await settledChild(kind, child);
+    if (!found) throw new Error(`${child} tells ${run} of its end, and is open or has no events`);
+    const { of, outcome } = found;
+    await tellRun(run, { type: "child-settled", of, child, outcome }, effect);
+    crash("tell:recorded");
+    return { kind: "recorded" };
+  }
+
+  async function settledChild(kind: "delegation" | "run", child: string) {
+    if (kind === "delegation") {
+      const state = await engine.read("delegation", child);
+      const outcome = state && outcomeOfDelegation(state);
+      return outcome && placeOf(state.order.childOf, outcome);
+    }
+    const state = await engine.read("run", child);
+    const outcome = state && outcomeOfRun(state);
+    return outcome && placeOf(state.order.parent, outcome);
+  }
+
+  async function cancelChild(effect: ClaimedOf<"cancel-child">): Promise<Performed> {
+    const { child, kind, reason } = effect.body;
+    await cancel(child, kind, reason);
+    return { kind: "done", outcome: "canceled" };
+  }
+
+  /** What was not made yet is not made any more: its place no longer wants it. */
+  async function cancel(child: string, kind: "delegation" | "run", reason: string): Promise<void> {
+    const input = { type: "cancel", at: now(), actor: SYSTEM, reason } as const;
+    if (!(await engine.read(kind, child))) return;
+    await engine.accept({ kind, stream: child, input, cause: `cancel ${child}` });
+  }
+
+  return { startChild, tell, cancelChild };
+}
+
+function placeOf<T>(childOf: ({ readonly run: string } & Place) | undefined, outcome: T) {
+  if (!childOf) return undefined;
+  const { run: _, ...of } = childOf;
+  return { of, outcome };
+}
+
+function definitionOf(state: RunState, of: Place): StepDefinition {
+  const step = state.order.definition.steps.find(({ id }) => id === of.step);
+  if (!step) throw new Error(`${state.order.id} has no step ${of.step}`);
+  return step;
+}
+
+/** An expected no; anything else is thrown on. */
+function refusalOf(error: unknown): Refusal {
+  if (isRefusal(error)) return error;
+  if (error instanceof ExpressionError) return new Refusal("invalid_input", error.message);
+  throw error;
+}
+
+/** A place wants a child while it runs in this generation. */
+function isWanted(state: RunState, of: Place): boolean {
+  if (isRunSettled(state.status)) return false;
+  return stepAt(state, of.step)?.generation === of.generation && workAt(state, of)?.status === "running";
+}
+
+export function problemsRefusal(text: string, problems: readonly Problem[]): Refusal {
+  const said = problems.map(({ path, message }) => (path ? `${path} ${message}` : message));
+  return new Refusal("invalid_input", `${text}: ${said.join("; ")}`, { problems });
+}

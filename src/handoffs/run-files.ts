@@ -1,0 +1,23 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { RunFiles } from "../engine/ports/run-files.ts";
+
+/** Files of runs in the handoff folder, beside what agents write; the inbox does not look there. */
+export function createRunFiles(handoffDir: () => string): RunFiles {
+  return {
+    async write(run, name, document) {
+      const folder = join(handoffDir(), "workflows", run);
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const target = join(folder, `${name}.json`);
+      const temporary = join(folder, `.${name}.json.tmp`);
+      const file = openSync(temporary, "w", 0o600);
+      try {
+        writeFileSync(file, `${JSON.stringify(document, undefined, 2)}\n`);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, target);
+    },
+  };
+}

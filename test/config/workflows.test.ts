@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { workflowPlaceOf } from "../../src/app/workflow-place.ts";
+import { renderProblems } from "../../src/config/render-problems.ts";
+import {
+  type LoadedWorkflows,
+  loadWorkflows,
+  type WorkflowPlace,
+  watchWorkflows,
+} from "../../src/config/workflows.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
+import { shippedConfig } from "./workflow-fixtures.ts";
+
+const config = shippedConfig();
+
+function folder(t: TestContext, files: Readonly<Record<string, string>> = {}) {
+  const root = mkdtempSync(join(tmpdir(), "hq-workflows-"));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const dir = join(root, "workflows");
+  mkdirSync(join(dir, "schemas"), { recursive: true });
+  const write = (name: string, text: string) => writeFileSync(join(dir, name), text);
+  for (const [name, text] of Object.entries(files)) write(name, text);
+  const place: WorkflowPlace = { ...workflowPlaceOf(config), dir };
+  return { dir, write, place };
+}
+
+const simple = (name: string, agent = "webster", more = "") =>
+  `name: ${name}\nsteps:\n  look: { agent: ${agent}, task: x${more} }\n`;
+
+const spoken = ({ entries }: LoadedWorkflows) =>
+  entries.map(({ name, definition, problems }) => {
+    const agents = definition?.steps.map(({ action }) =>
+      action.kind === "task" ? action.agent : action.kind,
+    );
+    return `${name}: ${agents?.join(", ") ?? "none"}${problems.length > 0 ? " (bad)" : ""}`;
+  });
+
+/** What the watcher tells, one after the other. */
+async function watched(t: TestContext, files: Readonly<Record<string, string>>) {
+  const here = folder(t, files);
+  const told: string[] = [];
+  let wake = () => {};
+  const tell = (text: string) => {
+    told.push(text);
+    wake();
+  };
+  let place = here.place;
+  const first = loadWorkflows(place);
+  const watcher = watchWorkflows({
+    place: () => place,
+    first,
+    settleMs: 30,
+    onChange: (loaded) => tell(spoken(loaded).join("; ")),
+    onProblems: (problems) => tell(renderProblems(problems, here.dir)),
+  });
+  t.after(() => watcher.stop());
+  await watcher.start();
+  let read = 0;
+  return {
+    ...here,
+    watcher,
+    first,
+    told,
+    setPlace: (next: WorkflowPlace) => (place = next),
+    next: async () => {
+      if (read === told.length) await new Promise<void>((resolve) => (wake = resolve));
+      return told[read++];
+    },
+  };
+}
+
+test("a folder that is not there has no workflows, and nothing is wrong with that", (t) => {
+  const { place, dir } = folder(t);
+  assert.deepEqual(loadWorkflows({ ...place, dir: join(dir, "nowhere") }), {
+    entries: [],
+    problems: [],
+    warnings: [],
+  });
+});
+
+test("a valid change is used, an invalid one keeps the last good definition and is told once", async (t) => {
+  const { write, next, told } = await watched(t, { "a.yaml": simple("a"), "b.yaml": simple("b") });
+  write("a.yaml", simple("a", "auditor"));
+  assert.equal(await next(), "a: auditor; b: webster");
+  write("a.yaml", simple("a", "auditr"));
+  assert.equal(await next(), "a: auditor (bad); b: webster");
+  assert.equal(
+    await next(),
+    'a.yaml:3:18 steps.look.agent: there is no agent "auditr" (did you mean "auditor"?)',
+  );
+  write("b.yaml", simple("b", "optimizer"));
+  assert.equal(await next(), "a: auditor (bad); b: optimizer");
+  write("a.yaml", simple("a", "tech-lead"));
+  assert.equal(await next(), "a: tech-lead; b: optimizer");
+  assert.equal(told.length, 5, "the problem that stayed was not told again");
+});
+
+test("files that come, go and are renamed into place are seen", async (t) => {
+  const { dir, write, next } = await watched(t, { "a.yaml": simple("a") });
+  write("b.yaml", simple("b"));
+  assert.equal(await next(), "a: webster; b: webster");
+  rmSync(join(dir, "a.yaml"));
+  assert.equal(await next(), "b: webster");
+  write("b.yaml~", simple("b", "auditor"));
+  renameSync(join(dir, "b.yaml~"), join(dir, "b.yaml"));
+  let seen = await next();
+  if (seen === "b: webster") seen = await next();
+  assert.equal(seen, "b: auditor");
+});
+
+test("a schema that changes is read again for the workflows that expect it", async (t) => {
+  const { write, next } = await watched(t, {
+    "schemas/s.json": '{ "type": "object" }',
+    "a.yaml": simple("a", "webster", ", expect: { schema: schemas/s.json }"),
+  });
+  write("schemas/s.json", "{");
+  assert.equal(await next(), "a: webster (bad)");
+  assert.match((await next()) ?? "", /schemas\/s\.json is not JSON/);
+});
+
+test("the last good definition of a nested workflow is good enough for those that contain it", async (t) => {
+  const outer = "name: outer\nsteps:\n  go: { workflow: inner }\n";
+  const { write, next, first } = await watched(t, { "inner.yaml": simple("inner"), "outer.yaml": outer });
+  assert.deepEqual(spoken(first), ["inner: webster", "outer: workflow"]);
+  write("inner.yaml", simple("inner", "nobody"));
+  assert.equal(await next(), "inner: webster (bad); outer: workflow");
+});
+
+test("when the agents change, the workflows are checked again", async (t) => {
+  const { watcher, next, place, setPlace } = await watched(t, { "a.yaml": simple("a") });
+  setPlace({
+    ...place,
+    registry: createRegistry(config.registry.agents.filter(({ id }) => id !== "webster")),
+  });
+  watcher.reload();
+  assert.equal(await next(), "a: webster (bad)");
+  assert.match((await next()) ?? "", /there is no agent "webster"/);
+});
+
+test("a stopped watcher tells nothing and stops twice", async (t) => {
+  const { watcher, write, told } = await watched(t, { "a.yaml": simple("a") });
+  write("a.yaml", simple("a", "auditor"));
+  await watcher.stop();
+  await watcher.stop();
+  const other = await watched(t, { "b.yaml": simple("b") });
+  other.write("b.yaml", simple("b", "auditor"));
+  assert.equal(await other.next(), "b: auditor");
+  assert.deepEqual(told, []);
+});
+
+test("the digest is of the text: another comment is another workflow", (t) => {
+  const { place, write } = folder(t, { "a.yaml": simple("a") });
+  const digest = () => loadWorkflows(place).entries[0]?.definition?.digest;
+  const before = digest();
+  assert.match(before ?? "", /^[0-9a-f]{64}$/);
+  write("a.yaml", `${simple("a")}# more\n`);
+  assert.notEqual(digest(), before);
+});
+
+test("10,000 steps are read, one more is refused, and thousands of problems are cut", (t) => {
+  const steps = (count: number, body: (index: number) => string) =>
+    `name: a\nsteps:\n${Array.from({ length: count }, (_, index) => `  s${index}: { ${body(index)} }\n`).join("")}`;
+  const chain = (index: number) => `wait: 1s${index > 0 ? `, needs: s${index - 1}` : ""}`;
+  const { place, write } = folder(t, { "a.yaml": steps(10_000, chain) });
+  assert.equal(loadWorkflows(place).entries[0]?.definition?.steps.length, 10_000);
+  write("a.yaml", steps(10_001, chain));
+  assert.match(
+    loadWorkflows(place).entries[0]?.problems.join() ?? "",
+    /there are 10001 steps; at most 10000/,
+  );
+  write(
+    "a.yaml",
+    steps(3000, () => "wait: 1s, needs: [nobody]"),
+  );
+  const { problems } = loadWorkflows(place);
+  assert.equal(problems.length, 201);
+  assert.match(problems.at(-1)?.message ?? "", /and 2800 more problems/);
+});
+
+test("what is no file, too large or not text is a problem of that workflow alone", (t) => {
+  const { place, dir, write } = folder(t, {
+    "good.yaml": simple("good"),
+    "big.yaml": `# ${"x".repeat(4 << 20)}\n`,
+  });
+  mkdirSync(join(dir, "folder.yaml"));
+  writeFileSync(join(dir, "bytes.yaml"), Buffer.from([0xff, 0xfe, 0x00]));
+  write("deep.yaml", `name: deep\nsteps: ${"[".repeat(100)}`);
+  const said = loadWorkflows(place).entries.map(({ name, problems }) => `${name}: ${problems.join()}`);
+  assert.deepEqual(said, [
+    "big: workflows/big.yaml is larger than 4 MiB",
+    "bytes: workflows/bytes.yaml is not UTF-8 text",
+    "deep: workflows/deep.yaml is nested too deeply",
+    "folder: workflows/folder.yaml is not a regular file",
+    "good: ",
+  ]);
+});

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { ROOT, temporaryFolder } from "../support/supervisor.ts";
+import { type Interaction, type Message, personAt, shown, startFor } from "./discord-person.ts";
+
+type Person = ReturnType<typeof personAt>;
+
+const buttonIn = (message: Message | undefined, action: string) =>
+  new RegExp(`d1:${action}:[^"]+`).exec(JSON.stringify(message?.components))?.[0] ?? "";
+const isGate = (message: Message) => /Approval needed/.test(shown(message));
+
+/** Starts design-review and waits until its gate is shown in the channel. */
+async function toTheGate(person: Person): Promise<Message> {
+  const form = await person.command("workflow run", { name: "design-review" });
+  assert.equal(form.state, "modal");
+  await handIn(person, form, { design: "The M2 cell" });
+  const gate = (await person.until("technical", (messages) => messages.some(isGate))).find(isGate);
+  assert.ok(gate);
+  return gate;
+}
+
+function handIn(person: Person, form: Interaction, fields: object): Promise<Interaction> {
+  return person.act("modals", { interaction: form.id, fields, wait: true });
+}
+
+function click(person: Person, message: Message, action: string, as: string): Promise<Interaction> {
+  const body = { as, message: message.id, custom_id: buttonIn(message, action), wait: true };
+  return person.act("components", body);
+}
+
+async function once(person: Person, channel: string, text: RegExp): Promise<Message> {
+  const fits = (messages: readonly Message[]) => messages.some((one) => text.test(shown(one)));
+  const found = (await person.until(channel, fits)).filter((one) => text.test(shown(one)));
+  assert.equal(found.length, 1, `${channel}: ${found.map(shown).join("\n---\n")}`);
+  return found[0] as Message;
+}
+
+test("two approvers click twice each at once: one decision, one result, and the message says who", async (t) => {
+  using home = temporaryFolder();
+  const config = withWorkflow(home.path, PAIR);
+  const person = personAt(await startFor(t, home.path, { HQ_CONFIG: config }));
+  const started = await person.command("workflow run", { name: "pair" });
+  assert.match(shown(started.message), /Started \*\*pair\*\*/);
+  const gate = (await person.until("technical", (messages) => messages.some(isGate))).find(isGate);
+  assert.ok(gate);
+  const answers = await Promise.all(
+    ["ada", "you", "ada", "you"].map((as) => click(person, gate, "approve", as)),
+  );
+  const texts = answers.map(({ message }) => shown(message));
+  assert.equal(texts.filter((text) => /Approved \*\*pair/.test(text)).length, 1, texts.join("\n"));
+  assert.equal(
+    texts.filter((text) => /already approved by @(ada|you)/.test(text)).length,
+    3,
+    texts.join("\n"),
+  );
+  await once(person, "results", /pair · done in/);
+  await once(person, "technical", /✅ Approved · pair[\s\S]*By @(ada|you)/);
+});
+
+test("killed between the decision and its answer, the run goes on once and the message says who decided", async (t) => {
+  using home = temporaryFolder();
+  const first = await startFor(t, home.path, { HQ_CRASH_AT: "interaction:acknowledged#2" });
+  const gate = await toTheGate(personAt(first));
+  // The first acknowledgment was the form's; this one is Ada's click.
+  await click(personAt(first), gate, "approve", "ada").catch(() => undefined);
+  assert.deepEqual(await first.exited, [null, "SIGKILL"]);
+  const person = personAt(await startFor(t, home.path));
+  await once(person, "technical", /✅ Approved · design-review[\s\S]*By @ada/);
+  await once(person, "technical", /\*\*ada\*\* asked: Approved \*\*design-review/);
+  await once(person, "results", /design-review · done in/);
+  await once(person, "technical", /design-review · done in/);
+});
+
+for (const point of ["card:recorded#2", "card:sent#3"]) {
+  test(`killed at ${point}, while card and gate are posted, each is there once and the gate can be decided`, async (t) => {
+    using home = temporaryFolder();
+    const first = await startFor(t, home.path, { HQ_CRASH_AT: point });
+    const early = personAt(first);
+    const form = await early.command("workflow run", { name: "design-review" });
+    await handIn(early, form, { design: "The M2 cell" }).catch(() => undefined);
+    assert.deepEqual(await first.exited, [null, "SIGKILL"]);
+    const person = personAt(await startFor(t, home.path));
+    const gate = await once(person, "technical", /Approval needed/);
+    const run = /wf-design-review-\w+/.exec(shown(gate))?.[0];
+    const answer = await person.command("workflow reject", { run, reason: "Too early" }, { as: "ada" });
+    assert.match(shown(answer.message), /Rejected \*\*design-review \/ sign-off/);
+    await once(person, "technical", /❌ Rejected[\s\S]*Too early/);
+    await once(person, "results", /design-review · failed/);
+    await once(person, "technical", /### design-review · /);
+  });
+}
+
+const PAIR = `
+name: pair
+description: Two may approve.
+steps:
+  sign-off:
+    approval: { prompt: "Go on?", approvers: [role:Engineering, role:Operators], timeout: 1h }
+  after:
+    needs: [sign-off]
+    agent: secretary
+    task: "Take a note."
+`;
+const SIX = `
+name: six
+description: Six inputs.
+inputs:
+${["a", "b", "c", "d", "e", "f"].map((name) => `  ${name}: { type: string, required: true, max_length: 50 }`).join("\n")}
+steps:
+  note:
+    agent: secretary
+    task: "Note: \${{ inputs.a }} and \${{ inputs.f }}."
+`;
+
+/** The shipped configuration with workflows of the test's own. */
+function withWorkflow(home: string, text: string): string {
+  const config = join(home, "config");
+  const dir = join(home, "own-workflows");
+  cpSync(join(ROOT, "config"), config, { recursive: true });
+  mkdirSync(dir);
+  writeFileSync(join(dir, `${/name: (\S+)/.exec(text)?.[1]}.yaml`), text);
+  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
+  return config;
+}
+
+test("what was written into the first form is there after kill -9, and the second form starts the run", async (t) => {
+  using home = temporaryFolder();
+  const HQ_CONFIG = withWorkflow(home.path, SIX);
+  const first = await startFor(t, home.path, { HQ_CONFIG });
+  const early = personAt(first);
+  const form = await early.command("workflow run", { name: "six" });
+  const fields = { a: "alpha", b: "b", c: "c", d: "d", e: "e" };
+  const answer = await handIn(early, form, fields);
+  assert.match(shown(answer.message), /1 of 2 forms/);
+  first.child.kill("SIGKILL");
+  await first.exited;
+  const { port } = new URL(first.ready.guild ?? "");
+  const person = personAt(await startFor(t, home.path, { HQ_CONFIG, HQ_GUILD_PORT: port }));
+  assert.ok(answer.message);
+  const second = await click(person, answer.message, "fill", "you");
+  assert.equal(second.state, "modal");
+  const started = await handIn(person, second, { f: "omega" });
+  assert.match(shown(started.message), /Started \*\*six\*\*/);
+  const result = await once(person, "results", /six · done in/);
+  assert.match(JSON.stringify(result), /alpha|omega|six/);
+  const status = await person.command("workflow status", {
+    run: /wf-six-\w+/.exec(shown(started.message))?.[0],
+  });
+  assert.match(shown(status.message), /`a` alpha\n`b` b[\s\S]*`f` omega/);
+});

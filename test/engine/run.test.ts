@@ -1,0 +1,340 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createRegistry } from "../../src/domain/agent-card.ts";
+import { stateOf } from "../../src/engine/accept.ts";
+import { Refusal } from "../../src/kernel/refusal.ts";
+import { handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
+
+const OPERATOR = { kind: "operator" } as const;
+const ORIGIN = { door: "cli" } as const;
+
+const research = workflowOf(
+  "research",
+  [
+    stepOf("look", taskOf("webster", "Look for ${{ inputs.what }}.")),
+    stepOf("judge", taskOf("tech-lead", "Judge: ${{ steps.look.result }}"), { needs: ["look"] }),
+  ],
+  {
+    inputs: [{ name: "what", type: "string", description: "", required: true }],
+    output: { step: "judge" },
+  },
+);
+
+async function coreWith(home: string, workflows = [research], more: Parameters<typeof startCore>[1] = {}) {
+  const core = await startCore(home, { workflows, ...more });
+  const { runs } = core.verbs;
+  return {
+    ...core,
+    runs,
+    start: (workflow: string, inputs = {}, key?: string) =>
+      runs.startRun(OPERATOR, {
+        workflow,
+        inputs,
+        origin: ORIGIN,
+        ...(key ? { key: { scope: "test", key } } : {}),
+      }),
+    /** The child is sent, then its agent hands in. */
+    async answer(child: string, agent: string, more: object = {}) {
+      await core.until(child, "attempt.dispatched");
+      await core.hand(child, handoffOf(child, { agent, ...more }));
+    },
+  };
+}
+
+test("each step is a delegation of its own, and the next one gets the result behind a fence", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const { run } = await core.start("research", { what: "Zerodur" });
+  await core.answer(`${run.id}.look`, "webster", { result: "0.007 ppm/K" });
+  await core.answer(`${run.id}.judge`, "tech-lead", { result: "good enough" });
+  await core.until(run.id, "run.settled");
+  const after = await core.runs.run(run.id);
+  assert.equal(after.status, "succeeded");
+  assert.equal(after.result, "good enough");
+  assert.match(core.sent[0]?.message ?? "", /Look for Zerodur\./);
+  const second = core.sent[1]?.message ?? "";
+  assert.match(second, /<<<data-[\w-]+\n0\.007 ppm\/K\ndata-[\w-]+>>>/);
+  assert.equal(core.sent.length, 2);
+  await core.stop();
+});
+
+test("steps are written as files for people and old tools", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const { run } = await core.start("research", { what: "Zerodur" });
+  await core.answer(`${run.id}.look`, "webster", { result: "found" });
+  await core.answer(`${run.id}.judge`, "tech-lead");
+  await core.until(run.id, "run.settled");
+  await core.settled();
+  assert.deepEqual([...core.files.keys()].toSorted(), [
+    `${run.id}/judge`,
+    `${run.id}/look`,
+    `${run.id}/summary`,
+  ]);
+  const look = core.files.get(`${run.id}/look`) as Record<string, unknown>;
+  assert.equal(look["result"], "found");
+  await core.stop();
+});
+
+test("asking again with the same key is the same run, with other inputs it is refused", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const first = await core.start("research", { what: "a" }, "k");
+  const again = await core.start("research", { what: "a" }, "k");
+  assert.equal(again.run.id, first.run.id);
+  assert.ok(again.repeated);
+  await assert.rejects(core.start("research", { what: "b" }, "k"), { code: "key_reused" });
+  await core.stop();
+});
+
+test("every problem of the inputs and of the permissions is named before anything begins", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  await assert.rejects(
+    core.runs.startRun(
+      { kind: "operator", claims: "webster" },
+      { workflow: "research", inputs: { wat: 1 }, origin: ORIGIN },
+    ),
+    (refusal: unknown) =>
+      refusal instanceof Refusal &&
+      refusal.problems.some(({ path }) => path.includes("what")) &&
+      refusal.problems.some(({ path, message }) => `${path} ${message}`.includes("wat")) &&
+      refusal.problems.some(({ message }) => message.includes("may not delegate")),
+  );
+  await assert.rejects(core.start("reserch"), /Did you mean research\?|no workflow/);
+  assert.equal(core.sent.length, 0);
+  assert.deepEqual((await core.runs.runs({})).items, []);
+  await core.stop();
+});
+
+test("a failed step is retried with its problems, and skips what needs it when it fails finally", async () => {
+  using folder = temporaryFolder();
+  const twice = workflowOf("twice", [
+    stepOf("look", taskOf("webster", "Look.", { retry: { maxAttempts: 2, delayMs: 0, backoff: "fixed" } })),
+    stepOf("judge", taskOf("tech-lead", "Judge."), { needs: ["look"] }),
+  ]);
+  const core = await coreWith(folder.path, [twice]);
+  const { run } = await core.start("twice");
+  const child = `${run.id}.look`;
+  await core.answer(child, "webster", { status: "failed", result: "gone", notes: "the page is gone" });
+  await core.until(child, "attempt.dispatched", 2);
+  assert.match(core.sent[1]?.message ?? "", /the page is gone/);
+  await core.hand(child, handoffOf(child, { status: "failed", result: "gone again" }), {
+    attempt: 2,
+    inode: "2",
+  });
+  await core.until(run.id, "run.settled");
+  const after = await core.runs.run(run.id);
+  assert.equal(after.status, "failed");
+  assert.deepEqual(
+    after.steps.map(({ status }) => status),
+    ["failed", "skipped"],
+  );
+  assert.match(after.missing.join(" "), /judge/);
+  await core.stop();
+});
+
+test("a result that does not fit its schema goes back with what is wrong", async () => {
+  using folder = temporaryFolder();
+  const schema = { type: "object", required: ["cte"], properties: { cte: { type: "number" } } };
+  const typed = workflowOf("typed", [
+    stepOf(
+      "look",
+      taskOf("webster", "Look.", {
+        expect: { file: "schemas/cte.json", schema },
+        retry: { maxAttempts: 2, delayMs: 0, backoff: "fixed" },
+      }),
+    ),
+    stepOf("say", taskOf("tech-lead", "It is ${{ steps.look.output.cte }}."), { needs: ["look"] }),
+  ]);
+  const core = await coreWith(folder.path, [typed]);
+  const { run } = await core.start("typed");
+  const child = `${run.id}.look`;
+  await core.answer(child, "webster", { result: '{"cte":"small"}' });
+  await core.until(child, "attempt.dispatched", 2);
+  assert.match(core.sent[0]?.message ?? "", /"required": \[\n\s+"cte"/);
+  assert.match(core.sent[1]?.message ?? "", /result\.cte: must be number \(schemas\/cte\.json\)/);
+  await core.hand(child, handoffOf(child, { result: '{"cte":0.007}' }), { attempt: 2, inode: "2" });
+  await core.until(`${run.id}.say`, "attempt.dispatched");
+  assert.match(core.sent[2]?.message ?? "", /It is 0\.007\./);
+  await core.stop();
+});
+
+const gated = workflowOf("gated", [
+  stepOf("sign-off", approvalOf({ preventSelfApproval: true })),
+  stepOf("after", taskOf("webster", "Go."), { needs: ["sign-off"] }),
+]);
+const ADA = { kind: "person", id: "1", name: "ada", rights: ["operate", "any-agent"] } as const;
+const BEN = { kind: "person", id: "2", name: "ben", rights: ["operate"] } as const;
+
+test("a gate is decided once: the second of two people is told who was first", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const answers = await Promise.allSettled([
+    core.runs.decideGate(ADA, { run: run.id, decision: "approve" }),
+    core.runs.decideGate(BEN, { run: run.id, decision: "reject", reason: "no" }),
+  ]);
+  assert.equal(answers[0]?.status, "fulfilled");
+  const second = answers[1];
+  assert.ok(second?.status === "rejected" && /already approved by @ada/.test(String(second.reason)));
+  const decided = await core.ledger.events({ stream: run.id, types: ["gate.decided"], after: -1, limit: 10 });
+  assert.equal(decided.length, 1);
+  await core.answer(`${run.id}.after`, "webster");
+  await core.until(run.id, "run.settled");
+  await core.stop();
+});
+
+test("neither who asked, nor an agent, nor a person without the right decides a gate", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [gated]);
+  const { run } = await core.runs.startRun(ADA, { workflow: "gated", inputs: {}, origin: ORIGIN });
+  await core.until(run.id, "gate.opened");
+  const decide = (actor: Parameters<typeof core.runs.decideGate>[0]) =>
+    core.runs.decideGate(actor, { run: run.id, decision: "approve" });
+  await assert.rejects(decide(ADA), { code: "not_allowed" });
+  await assert.rejects(decide({ kind: "agent", id: "manager" }), { code: "not_allowed" });
+  await assert.rejects(decide({ kind: "person", id: "3", name: "eve", rights: ["delegate"] }), {
+    code: "not_allowed",
+  });
+  assert.equal((await decide(BEN)).steps[0]?.gate?.decidedBy, "@ben");
+  await core.stop();
+});
+
+test("what the button showed must be what waits now", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const stale = { run: run.id, step: "sign-off", decision: "approve", digest: "000000000000" } as const;
+  await assert.rejects(core.runs.decideGate(BEN, stale), /not what you were shown/);
+  assert.equal((await core.runs.run(run.id)).waiting, "gate");
+  await core.stop();
+});
+
+test("a canceled run cancels what its agents do, and a late result changes nothing", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const { run } = await core.start("research", { what: "Zerodur" });
+  const child = `${run.id}.look`;
+  await core.until(child, "attempt.dispatched");
+  await core.runs.cancelRun(OPERATOR, run.id, "not needed");
+  await core.until(run.id, "run.settled");
+  await core.hand(child, handoffOf(child));
+  const after = await core.runs.run(run.id);
+  assert.equal(after.status, "canceled");
+  assert.equal((await core.verbs.delegation(child)).status, "canceled");
+  assert.equal(core.sent.length, 1);
+  await core.stop();
+});
+
+test("a nested run is a run of its own whose result is the step's", async () => {
+  using folder = temporaryFolder();
+  const outer = workflowOf("outer", [
+    stepOf("inner", { kind: "workflow", workflow: "research", with: { what: "ULE" } }),
+  ]);
+  const core = await coreWith(folder.path, [outer, research]);
+  const { run } = await core.start("outer");
+  const inner = `${run.id}.inner`;
+  await core.until(inner, "run.started");
+  const { items } = await core.runs.runs({ workflow: "research" });
+  assert.deepEqual(items[0]?.parent, { run: run.id, step: "inner" });
+  await core.answer(`${inner}.look`, "webster");
+  await core.answer(`${inner}.judge`, "tech-lead", { result: "fine" });
+  await core.until(run.id, "run.settled");
+  assert.equal((await core.runs.run(run.id)).result, "fine");
+  await core.stop();
+});
+
+test("an agent that is silent for twice the expected time is asked, and the card says so", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const { run } = await core.start("research", { what: "Zerodur" });
+  await core.until(run.id, "child.started");
+  await core.until(`${run.id}.look`, "attempt.dispatched");
+  core.pass(200_000);
+  await core.until(run.id, "work.stalled");
+  assert.match((await core.runs.run(run.id)).steps[0]?.stalled ?? "", /slow, waiting on webster/);
+  await core.stop();
+});
+
+test("a run goes on where it was after the process died, and repeats nothing", async () => {
+  using folder = temporaryFolder();
+  const first = await coreWith(folder.path);
+  const { run } = await first.start("research", { what: "Zerodur" });
+  await first.answer(`${run.id}.look`, "webster");
+  await first.until(`${run.id}.judge`, "attempt.dispatched");
+  await first.stop();
+  const second = await coreWith(folder.path, [research], { at: first.now() + 1000 });
+  await second.hand(`${run.id}.judge`, handoffOf(`${run.id}.judge`, { agent: "tech-lead" }));
+  await second.until(run.id, "run.settled");
+  assert.equal((await second.runs.run(run.id)).status, "succeeded");
+  assert.equal(second.sent.length, 0);
+  await second.stop();
+});
+
+test("a wait ends by time, and the run by its deadline", async () => {
+  using folder = temporaryFolder();
+  const pause = workflowOf("pause", [
+    stepOf("rest", { kind: "wait", ms: 600_000 }),
+    stepOf("go", taskOf("webster", "Go."), { needs: ["rest"] }),
+  ]);
+  const core = await coreWith(folder.path, [pause]);
+  const { run } = await core.start("pause");
+  await core.until(run.id, "wait.started");
+  core.pass(600_001);
+  await core.until(`${run.id}.go`, "attempt.dispatched");
+  core.pass(2 * 3_600_000);
+  await core.until(run.id, "run.settled");
+  const after = await core.runs.run(run.id);
+  assert.notEqual(after.status, "succeeded");
+  assert.ok(after.missing.length > 0);
+  await core.stop();
+});
+
+test("a step whose agent nobody knows is refused before anything begins", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [
+    workflowOf("wrong", [stepOf("look", taskOf("nobody", "Look."))]),
+  ]);
+  await assert.rejects(core.start("wrong"), /nobody/);
+  assert.deepEqual((await core.runs.runs({})).items, []);
+  await core.stop();
+});
+
+test("an agent that leaves while the run waits fails its step with the reason, and nothing hangs", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const { registry } = core.config;
+  Object.assign(core.config, {
+    registry: createRegistry(registry.agents.filter(({ id }) => id !== "webster")),
+  });
+  await core.runs.decideGate(BEN, { run: run.id, decision: "approve" });
+  await core.until(run.id, "run.settled");
+  const after = await core.runs.run(run.id);
+  assert.equal(after.status, "failed");
+  assert.match(after.steps[1]?.reason ?? "", /no agent "webster"/);
+  await core.stop();
+});
+
+test("the state of a large run is written now and then, and is whole all the same", async () => {
+  using folder = temporaryFolder();
+  const many = Array.from({ length: 150 }, (_, n) => stepOf(`s${n}`, { kind: "wait", ms: 1000 + n }));
+  const core = await coreWith(folder.path, [workflowOf("many", many)]);
+  const { run } = await core.start("many");
+  await core.until(run.id, "wait.started", 150);
+  for (let n = 0; n < 30; n++) {
+    core.pass(n === 0 ? 1000 : 1);
+    await core.until(run.id, "step.settled", n + 1);
+  }
+  const loaded = await core.ledger.load(run.id);
+  assert.ok(loaded && loaded.later.length > 0, "nothing was left out");
+  const kept = await core.engine.read("run", run.id);
+  assert.deepEqual(JSON.parse(JSON.stringify(stateOf("run", loaded))), JSON.parse(JSON.stringify(kept)));
+  await core.stop();
+});
