@@ -53,14 +53,7 @@ export function createCore(deps: CoreDeps) {
   const { ledger, now, log, crash, config } = deps;
   const registry = () => config().registry;
   const settings = () => config().settings;
-  const engine = createEngine({
-    ledger,
-    now,
-    crash,
-    onCommit: () => loop.join(),
-    take: () => loop.take(),
-    onTaken: (effects) => loop.begin(effects),
-  });
+  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join() });
   const receive = createReceive({ engine, inbox: () => inbox, registry, now, crash });
   const inbox = deps.createInbox(async (arrived) => {
     await receive(arrived);

@@ -2,7 +2,7 @@ import { type Actor, actorName } from "../domain/actor.ts";
 import { aggregates, type Kind, type Kinds } from "../domain/aggregates.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import { fold } from "../kernel/decider.ts";
-import type { ClaimedEffect, Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
+import type { Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
 
 /** Event bodies of today's shape; upcasts turn older ones into it. */
@@ -58,9 +58,6 @@ export function createEngine(deps: {
   readonly crash: Crash;
   /** Called as soon as a commit is on its way, so that the loop's claim joins its transaction. */
   readonly onCommit: () => void;
-  /** What the loop begins as it is written. */
-  readonly take: () => Commit["take"];
-  readonly onTaken: (effects: readonly ClaimedEffect[]) => void;
 }): Engine {
   const { ledger, now, crash, onCommit } = deps;
   const cache = new Map<string, Cached>();
@@ -118,7 +115,6 @@ export function createEngine(deps: {
         crash("accept:committed");
         keep(stream, { kind, state: after, version: committed.version });
         tell(commit, committed.version, committed.position);
-        if (committed.taken) deps.onTaken(committed.taken);
         return { state: after, events };
       }
       cache.delete(stream);
@@ -176,7 +172,6 @@ export function createEngine(deps: {
       cause,
       actor: actorName(actor ?? SYSTEM),
       at: now(),
-      ...takeOf(effects),
       ...(key ? { key } : {}),
       ...(settles?.length ? { settles } : {}),
       ...(cancels?.length ? { cancels } : {}),
@@ -184,11 +179,6 @@ export function createEngine(deps: {
       ...(receipts?.length ? { receipts } : {}),
     };
     return { after, commit };
-  }
-
-  function takeOf(effects: Commit["effects"]): Pick<Commit, "take"> {
-    const take = effects.length > 0 ? deps.take() : undefined;
-    return take ? { take } : {};
   }
 
   function tell(commit: Commit, version: number, position: number): void {

@@ -1,6 +1,6 @@
 import type { Lane } from "../domain/effects.ts";
 import { createBell } from "../kernel/bell.ts";
-import type { ClaimedEffect, ClaimRequest, Commit, Ledger } from "./ports/ledger.ts";
+import type { ClaimedEffect, ClaimRequest, Ledger } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
 
 /** What became of an effect: it is over, or it is tried again at an instant. Whoever performs it commits `over` itself when that has events. */
@@ -22,9 +22,6 @@ export type Loop = {
   readonly ring: () => void;
   /** A commit is on its way: what it makes due is claimed, and what is over is ended, in its transaction. */
   readonly join: () => void;
-  /** What of its effects a commit may begin at once, and where those go; undefined when there is no room. */
-  readonly take: () => Commit["take"];
-  readonly begin: (effects: readonly ClaimedEffect[]) => void;
   /** Opens or closes a lane: the Discord lane only while Discord is connected. */
   readonly setLane: (lane: Lane, isOpen: boolean) => void;
   readonly start: () => void;
@@ -162,14 +159,6 @@ export function createLoop(deps: {
       if (isOpen) open.add(lane);
       else open.delete(lane);
       bell.ring();
-    },
-    take() {
-      if (stopping || !running) return undefined;
-      const lanes = [...open].filter((lane) => flying[lane].size < AT_ONCE[lane]);
-      return { epoch: deps.epoch(), holdMs: HOLD_MS, lanes };
-    },
-    begin(effects) {
-      for (const effect of effects) begin(effect);
     },
     start() {
       running ??= run();

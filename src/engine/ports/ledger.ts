@@ -53,17 +53,10 @@ export type Commit = StreamRow & {
   readonly slots?: readonly { readonly attempt: number; readonly until: number | "free" }[];
   readonly receipts?: readonly Receipt[];
   readonly blobs?: readonly { readonly digest: string; readonly body: string }[];
-  /** Its effects in these lanes that are due and need no slot are claimed in the same write. */
-  readonly take?: Pick<ClaimRequest, "epoch" | "lanes" | "holdMs">;
 };
 
 export type Committed =
-  | {
-      readonly ok: true;
-      readonly version: number;
-      readonly position: number;
-      readonly taken?: readonly ClaimedEffect[];
-    }
+  | { readonly ok: true; readonly version: number; readonly position: number }
   /** Somebody else wrote to the stream: load and decide again. */
   | { readonly ok: false; readonly reason: "conflict" }
   /** The key is taken: by the same request (`same`) or by another one. */
