@@ -40,7 +40,7 @@ function commitOf(id: number): Commit {
       { type: "delegation.queued", schema: 1, body: { order: { id: stream, agent, objective: "measure" } } },
     ],
     state: { order: { id: stream, agent, objective: "measure" }, status: "queued", attempts: [] },
-    effects: [{ body: { type: "start-limit", run: stream, attempt: 1 }, lane: "any", dueAt: 1 }],
+    effects: [{ body: { type: "append", file: "project", line: stream }, lane: "any", dueAt: 1 }],
     cause: "bench",
     actor: "operator",
     at: 1_700_000_000_000,

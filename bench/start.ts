@@ -92,7 +92,7 @@ async function writeAndDie(dir: string): Promise<void> {
       expectedVersion: 0,
       events: [{ type: "delegation.queued", schema: 1, body: { order: { id: stream } } }],
       state: { order: { id: stream }, status: "dispatched" },
-      effects: [{ body: { type: "start-limit", run: stream, attempt: 1 }, lane: "any", dueAt: 1 }],
+      effects: [{ body: { type: "append", file: "project", line: stream }, lane: "any", dueAt: 1 }],
       cause: "bench",
       actor: "operator",
       at: 2,

@@ -9,7 +9,7 @@ import { createVerbs } from "../engine/create-verbs.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
-import { createFilings, createTimer, performWith } from "../engine/perform.ts";
+import { createFilings, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
@@ -18,6 +18,7 @@ import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import { createReceive } from "../engine/receive.ts";
 import type { Health } from "../engine/verbs.ts";
+import { createWake } from "../engine/wake.ts";
 import { sign } from "../kernel/id.ts";
 import type { DiscordPart } from "./discord-part.ts";
 
@@ -70,14 +71,11 @@ export function createCore(deps: CoreDeps) {
     log,
     crash,
   });
-  const timer = createTimer({ engine, now });
   const filings = createFilings({ inbox, journal: deps.journal, crash });
 
   const perform = performWith({
     dispatch,
     reconcile,
-    deadline: timer,
-    "start-limit": timer,
     archive: filings.archive,
     append: filings.append,
     post: (effect) => discordOrLater(deps).post(effect),
@@ -92,6 +90,7 @@ export function createCore(deps: CoreDeps) {
     now,
     capacity: (slotLane) => registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1,
     perform,
+    wake: createWake({ engine, ledger, now, log }),
     log,
     onBroken: deps.onBroken,
   });

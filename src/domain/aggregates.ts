@@ -5,7 +5,7 @@ import {
   agentTrouble,
 } from "./agent-trouble.ts";
 import { slotsAfter } from "./capacity.ts";
-import { delegation } from "./delegation.ts";
+import { delegation, delegationWakeAt } from "./delegation.ts";
 import {
   type DelegationEvent,
   type DelegationInput,
@@ -54,10 +54,20 @@ export type Aggregate<K extends Kind> = {
   ) => readonly { readonly attempt: number; readonly until: number | "free" }[];
   /** Kinds of open effects that these events make pointless. */
   readonly cancels?: (events: readonly Kinds[K]["event"][]) => readonly EffectType[];
+  /** The next instant at which it wants the input `wake`, if nothing comes before; undefined = never. */
+  readonly wakeAt?: (state: Kinds[K]["state"]) => number | undefined;
 };
 
-const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "deadline", "start-limit", "reconcile"];
-const WHEN_DISPATCHED: readonly EffectType[] = ["start-limit"];
+/** Kinds that know the input `wake`. */
+export type WakingKind = {
+  [K in Kind]: Extract<Kinds[K]["input"], { type: "wake" }> extends never ? never : K;
+}[Kind];
+
+export function isWaking(kind: Kind): kind is WakingKind {
+  return aggregates[kind].wakeAt !== undefined;
+}
+
+const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "reconcile"];
 const NOTHING: readonly EffectType[] = [];
 
 export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
@@ -74,10 +84,8 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       };
     },
     slots: slotsAfter,
-    cancels: (events) => {
-      if (events.some(({ type }) => type === "delegation.settled")) return WHEN_SETTLED;
-      return events.some(({ type }) => type === "attempt.dispatched") ? WHEN_DISPATCHED : NOTHING;
-    },
+    cancels: (events) => (events.some(({ type }) => type === "delegation.settled") ? WHEN_SETTLED : NOTHING),
+    wakeAt: delegationWakeAt,
   },
   delivery: {
     ...delivery,

@@ -15,11 +15,10 @@ export function slotLaneOf(agent: string): string {
 export function delegationEffects(state: State, event: DelegationEvent): readonly Effect[] {
   switch (event.type) {
     case "delegation.queued":
-      return [...startAttempt(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
+      return [dispatch(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
     case "attempt.dispatched": {
       const { at, attempt, deadlineAt } = event;
       return [
-        { body: { type: "deadline", run: state.order.id, attempt }, lane: "any", dueAt: deadlineAt },
         attemptLine(state, at, { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() }),
         ...card(state, at),
       ];
@@ -35,7 +34,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       ];
     }
     case "attempt.lost":
-      return [...startAttempt(state, event.attempt, event.at, true), ...card(state, event.at)];
+      return [dispatch(state, event.attempt, event.at, true), ...card(state, event.at)];
     case "attempt.failed": {
       const { at, attempt, reason, text, next } = event;
       const end = attemptLine(state, at, {
@@ -46,7 +45,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
         text: oneLine(text),
       });
       if (next === undefined) return [end];
-      return [end, ...startAttempt(state, next, at), ...card(state, at)];
+      return [end, dispatch(state, next, at), ...card(state, at)];
     }
     case "handoff.seen":
       return archive(state, event);
@@ -55,7 +54,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
   }
 }
 
-function dispatch(state: State, attempt: number, dueAt: number, again: boolean): Effect {
+function dispatch(state: State, attempt: number, dueAt: number, again = false): Effect {
   const { id, agent } = state.order;
   return {
     body: { type: "dispatch", run: id, agent, attempt, again },
@@ -63,14 +62,6 @@ function dispatch(state: State, attempt: number, dueAt: number, again: boolean):
     dueAt,
     slot: { lane: slotLaneOf(agent), attempt },
   };
-}
-
-function startAttempt(state: State, attempt: number, at: number, again = false): readonly Effect[] {
-  const { id, startWithinMs } = state.order;
-  return [
-    dispatch(state, attempt, at, again),
-    { body: { type: "start-limit", run: id, attempt }, lane: "any", dueAt: at + startWithinMs },
-  ];
 }
 
 function card(state: State, dueAt: number): readonly Effect[] {

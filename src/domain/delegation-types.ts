@@ -59,6 +59,8 @@ export type FailureReason = "timed_out" | "invalid_handoff" | "agent_failed" | "
 
 export type AttemptState = {
   readonly attempt: number;
+  /** When it counts as not started, unless it was dispatched before. */
+  readonly startBy: number;
   readonly dispatchedAt?: number;
   readonly deadlineAt?: number;
   /** Times the request may have been sent; above 1 only after an ambiguous answer. */
@@ -137,8 +139,8 @@ export type DelegationInput =
       readonly source: HandoffSource;
       readonly problems: readonly Problem[];
     }
-  | { readonly type: "deadline"; readonly attempt: number; readonly at: number }
-  | { readonly type: "start-limit"; readonly attempt: number; readonly at: number }
+  /** An instant that the delegation asked for (`wakeAt`) has come. */
+  | { readonly type: "wake"; readonly at: number }
   | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason?: string };
 
 export type DelegationEvent =

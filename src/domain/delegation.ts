@@ -9,6 +9,7 @@ import type {
   DelegationStatus,
   FailureReason,
   HandoffVerdict,
+  Order,
 } from "./delegation-types.ts";
 import { isSettled } from "./delegation-types.ts";
 import type { Effect } from "./effects.ts";
@@ -18,10 +19,19 @@ type State = DelegationState;
 type Event = DelegationEvent;
 type InputOf<Type extends DelegationInput["type"]> = Extract<DelegationInput, { type: Type }>;
 
-const NEW_ATTEMPT = { sends: 0, deferrals: 0, ambiguous: false } as const;
+function newAttempt(order: Order, attempt: number, at: number): AttemptState {
+  return { attempt, startBy: at + order.startWithinMs, sends: 0, deferrals: 0, ambiguous: false };
+}
 
-export function currentAttempt(state: State): AttemptState {
-  return state.attempts.at(-1) ?? { attempt: 1, ...NEW_ATTEMPT };
+export function currentAttempt({ order, attempts }: State): AttemptState {
+  return attempts.at(-1) ?? newAttempt(order, 1, order.queuedAt);
+}
+
+/** When it wants to be woken, whatever else comes: at the deadline of its attempt, or when that should have begun. */
+export function delegationWakeAt(state: State): number | undefined {
+  if (isSettled(state.status)) return undefined;
+  const { deadlineAt, startBy } = currentAttempt(state);
+  return deadlineAt ?? startBy;
 }
 
 function decide(state: State | undefined, input: DelegationInput): readonly Event[] {
@@ -45,6 +55,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
     ];
   }
   const current = currentAttempt(state);
+  if (input.type === "wake") return decideWake(state, current, input.at);
   if (input.attempt !== current.attempt) return [];
   return decideAttempt(state, current, input);
 }
@@ -52,7 +63,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
 function decideAttempt(
   state: State,
   current: AttemptState,
-  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" }>,
+  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" | "wake" }>,
 ): readonly Event[] {
   switch (input.type) {
     case "dispatched": {
@@ -70,21 +81,20 @@ function decideAttempt(
       return [{ type: "attempt.lost", attempt: input.attempt, at: input.at, text: input.text }];
     case "refused":
       return failAttempt(state, input.at, { reason: "refused", text: input.text, isFinal: true });
-    case "deadline":
-      // A deadline of an earlier sending of this attempt is not this one's.
-      if (current.deadlineAt === undefined || input.at < current.deadlineAt) return [];
-      return failAttempt(state, input.at, {
-        reason: "timed_out",
-        text: `${state.order.agent} gave nothing back within ${Math.round(state.order.timeoutMs / 1000)} s of attempt ${current.attempt}`,
-      });
-    case "start-limit":
-      if (current.dispatchedAt !== undefined) return [];
-      return failAttempt(state, input.at, {
-        reason: "not_started",
-        text: `${state.order.agent} could not be given the work within ${Math.round(state.order.startWithinMs / 1000)} s${state.waiting ? `: ${state.waiting.text}` : ""}`,
-        isFinal: true,
-      });
   }
+}
+
+/** Whichever has passed: the deadline of what was dispatched, or the limit for the start of what was not. */
+function decideWake(state: State, current: AttemptState, at: number): readonly Event[] {
+  if (at < (current.deadlineAt ?? current.startBy)) return [];
+  const { agent, timeoutMs, startWithinMs } = state.order;
+  if (current.deadlineAt !== undefined) {
+    const text = `${agent} gave nothing back within ${Math.round(timeoutMs / 1000)} s of attempt ${current.attempt}`;
+    return failAttempt(state, at, { reason: "timed_out", text });
+  }
+  const waited = state.waiting ? `: ${state.waiting.text}` : "";
+  const text = `${agent} could not be given the work within ${Math.round(startWithinMs / 1000)} s${waited}`;
+  return failAttempt(state, at, { reason: "not_started", text, isFinal: true });
 }
 
 type Failure = {
@@ -202,7 +212,8 @@ function decideBadHandoff(state: State, input: InputOf<"bad-handoff">): readonly
 
 function evolve(state: State | undefined, event: Event): State {
   if (event.type === "delegation.queued") {
-    return { order: event.order, status: "queued", attempts: [{ attempt: 1, ...NEW_ATTEMPT }], handoffs: [] };
+    const { order } = event;
+    return { order, status: "queued", attempts: [newAttempt(order, 1, order.queuedAt)], handoffs: [] };
   }
   if (!state) throw new Error(`${event.type} before delegation.queued`);
   const { waiting: _, ...rest } = state;
@@ -237,7 +248,10 @@ function evolve(state: State | undefined, event: Event): State {
       return {
         ...rest,
         status: "queued",
-        attempts: withCurrent(state, ({ dispatchedAt: _at, deadlineAt: _deadline, ...now }) => now),
+        attempts: withCurrent(state, ({ dispatchedAt, deadlineAt: _deadline, ...now }) =>
+          // What was dispatched gets its time anew; what never was is still to begin by the first instant.
+          dispatchedAt === undefined ? now : { ...now, startBy: event.at + state.order.startWithinMs },
+        ),
       };
     case "attempt.failed": {
       const attempts = withCurrent(state, (now) => ({
@@ -247,7 +261,8 @@ function evolve(state: State | undefined, event: Event): State {
         problems: event.problems.length > 0 ? event.problems : [{ path: "", message: event.text }],
       }));
       if (event.next === undefined) return { ...rest, attempts };
-      return { ...rest, status: "queued", attempts: [...attempts, { attempt: event.next, ...NEW_ATTEMPT }] };
+      const next = newAttempt(state.order, event.next, event.at);
+      return { ...rest, status: "queued", attempts: [...attempts, next] };
     }
     case "handoff.seen":
       return {

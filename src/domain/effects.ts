@@ -34,8 +34,6 @@ export type EffectBody =
       readonly attempt: number;
       readonly sentAt: number;
     }
-  | { readonly type: "deadline"; readonly run: string; readonly attempt: number }
-  | { readonly type: "start-limit"; readonly run: string; readonly attempt: number }
   | {
       readonly type: "archive";
       readonly run: string;

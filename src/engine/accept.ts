@@ -157,10 +157,12 @@ export function createEngine(deps: {
     }
     if (after === undefined) throw new Error(`nothing to write for ${stream}`);
     const cancels = aggregate.cancels?.(events);
+    const wakeAt = aggregate.wakeAt?.(after);
     const commit: Commit = {
       stream,
       kind,
       ...aggregate.columns(after),
+      ...(wakeAt === undefined ? {} : { wakeAt }),
       expectedVersion: version,
       events: events.map((event) => ({
         type: (event as { type: string }).type,

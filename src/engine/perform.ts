@@ -1,5 +1,4 @@
 import type { EffectBody, EffectType } from "../domain/effects.ts";
-import type { Engine } from "./accept.ts";
 import type { Outcome } from "./loop.ts";
 import type { Inbox } from "./ports/handoffs.ts";
 import type { Journal } from "./ports/journal.ts";
@@ -17,21 +16,6 @@ export function performWith(performers: Performers): (effect: ClaimedEffect) => 
   return (effect) => {
     const perform = performers[effect.body.type] as (effect: ClaimedEffect) => Promise<Outcome>;
     return perform(effect);
-  };
-}
-
-/** A timer that became due is an input of the same name. */
-export function createTimer(deps: { readonly engine: Engine; readonly now: () => number }) {
-  return async (effect: ClaimedOf<"deadline" | "start-limit">): Promise<Outcome> => {
-    const { type, run, attempt } = effect.body;
-    await deps.engine.accept({
-      kind: "delegation",
-      stream: run,
-      input: { type, attempt, at: deps.now() },
-      cause: effect.id,
-      settles: [{ id: effect.id, outcome: "fired" }],
-    });
-    return { kind: "recorded" };
   };
 }
 

@@ -58,8 +58,9 @@ export function commitOf(stream: string, more: Partial<Commit> = {}): Commit {
   };
 }
 
-export function deadline(run: string, dueAt: number, lane: Lane = "any"): Effect {
-  return { body: { type: "deadline", run, attempt: 1 }, lane, dueAt };
+/** An effect that waits for nothing but its instant. */
+export function line(text: string, dueAt: number, lane: Lane = "any"): Effect {
+  return { body: { type: "append", file: "project", line: text }, lane, dueAt };
 }
 
 export function dispatch(run: string, agent: string, dueAt = AT, attempt = 1, again = false): Effect {

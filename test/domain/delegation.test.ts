@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { slotsAfter } from "../../src/domain/capacity.ts";
-import { delegation } from "../../src/domain/delegation.ts";
+import { delegation, delegationWakeAt } from "../../src/domain/delegation.ts";
 import type {
   DelegationEvent,
   DelegationInput,
@@ -70,16 +70,14 @@ const queued: DelegationInput = { type: "queue", order };
 const dispatched: DelegationInput = { type: "dispatched", attempt: 1, at: 2000, again: false };
 const arrived: DelegationInput = { type: "handoff", at: 3000, source: source(), handoff: handoff() };
 
-test("an asked delegation is queued with a dispatch that needs the agent's capacity and a limit for its start", () => {
+test("an asked delegation is queued with a dispatch that needs the agent's capacity, and wakes when it should have begun", () => {
   const { state, effects } = given(queued);
   assert.equal(state.status, "queued");
   assert.deepEqual(
     effects.map(({ body, dueAt, slot }) => [body.type, dueAt, slot?.lane]),
-    [
-      ["dispatch", 1000, "agent:webster"],
-      ["start-limit", 3_601_000, undefined],
-    ],
+    [["dispatch", 1000, "agent:webster"]],
   );
+  assert.equal(delegationWakeAt(state), 3_601_000);
 });
 
 test("asking twice is a no-op", () => {
@@ -87,15 +85,16 @@ test("asking twice is a no-op", () => {
 });
 
 test("the deadline counts from the acknowledgment, not from the asking", () => {
-  const { state, effects } = given(queued, dispatched);
+  const { state } = given(queued, dispatched);
   assert.equal(state.status, "dispatched");
   assert.equal(state.attempts[0]?.deadlineAt, 302_000);
-  assert.equal(effects.find(({ body }) => body.type === "deadline")?.dueAt, 302_000);
+  assert.equal(delegationWakeAt(state), 302_000);
 });
 
 test("a child's deadline never lies beyond its parent's", () => {
   const child = { ...order, parent: { id: "orch-0", chain: ["manager"], depth: 2, deadlineAt: 5000 } };
-  assert.equal(given({ type: "queue", order: child }, dispatched).state.attempts[0]?.deadlineAt, 5000);
+  const { state } = given({ type: "queue", order: child }, dispatched);
+  assert.deepEqual([state.attempts[0]?.deadlineAt, delegationWakeAt(state)], [5000, 5000]);
 });
 
 test("a complete handoff succeeds: archived, posted to both channels, logged for people", () => {
@@ -156,20 +155,21 @@ test("an unacceptable handoff is a failed attempt and the problems go into the n
 });
 
 test("silence until the deadline is tried again, then timed out; an old deadline changes nothing", () => {
-  const first = given(queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 });
+  const first = given(queued, dispatched, { type: "wake", at: 302_000 });
   assert.equal(first.state.status, "queued");
   const second = [
     queued,
     dispatched,
-    { type: "deadline", attempt: 1, at: 302_000 },
+    { type: "wake", at: 302_000 },
     { ...dispatched, attempt: 2, at: 303_000 },
   ] as const;
-  assert.deepEqual(given(...second, { type: "deadline", attempt: 1, at: 304_000 }).events, []);
-  assert.equal(given(...second, { type: "deadline", attempt: 2, at: 603_000 }).state.status, "timed_out");
+  assert.deepEqual(given(...second, { type: "wake", at: 304_000 }).events, []);
+  assert.equal(delegationWakeAt(given(...second).state), 603_000);
+  assert.equal(given(...second, { type: "wake", at: 603_000 }).state.status, "timed_out");
 });
 
 test("a valid handoff of an earlier attempt settles the delegation; an earlier failure does not", () => {
-  const retried = [queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 }] as const;
+  const retried = [queued, dispatched, { type: "wake", at: 302_000 }] as const;
   assert.equal(given(...retried, arrived).state.status, "succeeded");
   const failed = given(...retried, { ...arrived, handoff: handoff({ status: "failed" }) });
   assert.deepEqual(
@@ -208,6 +208,12 @@ test("the same file read again after a crash between commit and archive is nothi
   assert.deepEqual(given(queued, dispatched, arrived, { ...arrived, at: 9000 }).events, []);
 });
 
+test("what is settled never wakes", () => {
+  const { state } = given(queued, dispatched, arrived);
+  assert.equal(delegationWakeAt(state), undefined);
+  assert.deepEqual(given(queued, dispatched, arrived, { type: "wake", at: 9_000_000 }).events, []);
+});
+
 test("a gateway that puts us off leaves it queued with the reason, and gives the capacity back", () => {
   const deferred: DelegationInput = {
     type: "deferred",
@@ -234,11 +240,12 @@ test("work that nobody could be given within its start limit is timed out with w
     text: "connection refused",
     again: false,
   };
-  const { state } = given(queued, deferred, { type: "start-limit", attempt: 1, at: 3_601_000 });
+  const { state } = given(queued, deferred, { type: "wake", at: 3_601_000 });
   assert.equal(state.status, "timed_out");
   assert.equal(state.outcome?.code, "not_started");
   assert.match(state.outcome?.reason ?? "", /connection refused/);
-  assert.deepEqual(given(queued, dispatched, { type: "start-limit", attempt: 1, at: 3_601_000 }).events, []);
+  const brief: DelegationInput = { type: "queue", order: { ...order, startWithinMs: 5000 } };
+  assert.deepEqual(given(brief, dispatched, { type: "wake", at: 6000 }).events, [], "the work was given");
 });
 
 test("an answer nobody saw is looked into before the same attempt is sent again, and stays marked as ambiguous", () => {
@@ -256,6 +263,7 @@ test("an answer nobody saw is looked into before the same attempt is sent again,
   const lost = given(queued, uncertain, { type: "lost", attempt: 1, at: 1600, text: "restarted" });
   const [again] = lost.effects;
   assert.ok(again?.body.type === "dispatch" && again.body.again && again.body.attempt === 1);
+  assert.equal(delegationWakeAt(lost.state), 3_601_000, "it is still to begin by the first instant");
   const sent = given(
     queued,
     uncertain,
@@ -308,10 +316,11 @@ test("a run that a restarted gateway forgot is sent again; the deadline of the f
   const lost = { type: "lost", attempt: 1, at: 9000, restartedAt: 8000, text: "restarted" } as const;
   const { state, kinds } = given(queued, dispatched, lost);
   assert.equal(state.status, "queued");
-  assert.deepEqual(kinds.toSorted(), ["dispatch", "start-limit"]);
+  assert.deepEqual(kinds, ["dispatch"]);
+  assert.equal(delegationWakeAt(state), 9000 + 3_600_000, "the limit for its start counts anew");
   assert.deepEqual(given(queued, dispatched, { ...lost, restartedAt: 1000 }).events, []);
   assert.deepEqual(given(queued, dispatched, { type: "lost", attempt: 1, at: 9000, text: "?" }).events, []);
   const resent = [queued, dispatched, lost, { ...dispatched, at: 10_000, again: true }] as const;
-  assert.deepEqual(given(...resent, { type: "deadline", attempt: 1, at: 302_000 }).events, []);
-  assert.equal(given(...resent, { type: "deadline", attempt: 1, at: 310_000 }).state.attempts.length, 2);
+  assert.deepEqual(given(...resent, { type: "wake", at: 302_000 }).events, []);
+  assert.equal(given(...resent, { type: "wake", at: 310_000 }).state.attempts.length, 2);
 });

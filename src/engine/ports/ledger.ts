@@ -24,6 +24,8 @@ export type StreamRow = {
   readonly agent?: string;
   readonly parent?: string;
   readonly deadlineAt?: number;
+  /** When it is to be woken, if nothing is written to it before; absent = never. */
+  readonly wakeAt?: number;
   /** Whether anything may still happen by itself; lists of open work use it. */
   readonly open: boolean;
 };
@@ -84,6 +86,9 @@ export type ClaimedEffect = {
   readonly begunBefore?: number;
   readonly slot?: { readonly lane: string; readonly attempt: number };
 };
+
+/** A stream that asked to be woken at an instant. */
+export type Wake = { readonly stream: string; readonly kind: StreamKind; readonly wakeAt: number };
 
 export type ClaimRequest = {
   readonly holder: string;
@@ -162,6 +167,12 @@ export type Ledger = {
     lanes: readonly Lane[],
     capacity: ClaimRequest["capacity"],
   ) => Promise<number | undefined>;
+  /** Streams that are to be woken by `now`, earliest first. Nothing is marked: of two that wake one, the second meets a conflict. */
+  readonly wakes: (now: number, limit: number) => Promise<readonly Wake[]>;
+  /** The first instant at which `wakes` returns something; undefined = no stream asked for one. */
+  readonly nextWake: () => Promise<number | undefined>;
+  /** Moves a wake that changed nothing; without an instant it is over. No effect when the stream was written since. */
+  readonly putOff: (wake: Wake, until: number | undefined) => Promise<void>;
   readonly list: (query: ListQuery) => Promise<Page<Loaded>>;
   readonly events: (query: EventQuery) => Promise<readonly StoredEvent[]>;
   readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;
