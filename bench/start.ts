@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { writeLines } from "../src/domain/filing.ts";
 import type { ClaimRequest } from "../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../src/ledger/sqlite.ts";
 import { percentile, table } from "./report.ts";
@@ -71,7 +72,7 @@ async function bareMb(idleMs: number): Promise<number> {
 const CLAIM: ClaimRequest = {
   holder: "bench",
   epoch: 1,
-  lanes: ["any"],
+  lanes: ["host"],
   now: 2,
   limit: 1,
   holdMs: 600_000,
@@ -92,7 +93,7 @@ async function writeAndDie(dir: string): Promise<void> {
       expectedVersion: 0,
       events: [{ type: "delegation.queued", schema: 1, body: { order: { id: stream } } }],
       state: { order: { id: stream }, status: "dispatched" },
-      effects: [{ body: { type: "append", file: "project", line: stream }, lane: "any", dueAt: 1 }],
+      effects: [writeLines([{ file: "project", line: stream }], 1)],
       cause: "bench",
       actor: "operator",
       at: 2,

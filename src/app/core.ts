@@ -9,7 +9,7 @@ import { createVerbs } from "../engine/create-verbs.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
-import { createFilings, performWith } from "../engine/perform.ts";
+import { createFiling, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
@@ -71,13 +71,11 @@ export function createCore(deps: CoreDeps) {
     log,
     crash,
   });
-  const filings = createFilings({ inbox, journal: deps.journal, crash });
 
   const perform = performWith({
     dispatch,
     reconcile,
-    archive: filings.archive,
-    append: filings.append,
+    filing: createFiling({ inbox, journal: deps.journal, now, crash }),
     post: (effect) => discordOrLater(deps).post(effect),
     card: (effect) => discordOrLater(deps).card(effect),
     interaction: () => Promise.resolve({ kind: "done", outcome: "nothing to do" }),

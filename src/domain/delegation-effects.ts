@@ -1,7 +1,8 @@
 import { oneLine } from "../kernel/text.ts";
 import { callerOf } from "./actor.ts";
 import type { DelegationEvent, DelegationState } from "./delegation-types.ts";
-import type { Effect } from "./effects.ts";
+import type { Effect, LogLine } from "./effects.ts";
+import { moveFile, writeLines } from "./filing.ts";
 
 type State = DelegationState;
 type EventOf<Type extends DelegationEvent["type"]> = Extract<DelegationEvent, { type: Type }>;
@@ -18,10 +19,8 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       return [dispatch(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
     case "attempt.dispatched": {
       const { at, attempt, deadlineAt } = event;
-      return [
-        attemptLine(state, at, { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() }),
-        ...card(state, at),
-      ];
+      const start = { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() };
+      return [writeLines([attemptLine(state, at, start)], at), ...card(state, at)];
     }
     case "attempt.deferred":
       return [dispatch(state, event.attempt, event.untilAt, event.again), ...card(state, event.at)];
@@ -37,15 +36,10 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       return [dispatch(state, event.attempt, event.at, true), ...card(state, event.at)];
     case "attempt.failed": {
       const { at, attempt, reason, text, next } = event;
-      const end = attemptLine(state, at, {
-        event: "end",
-        attempt,
-        status: "failed",
-        reason,
-        text: oneLine(text),
-      });
-      if (next === undefined) return [end];
-      return [end, dispatch(state, next, at), ...card(state, at)];
+      const end = { event: "end", attempt, status: "failed", reason, text: oneLine(text) };
+      const filing = writeLines([attemptLine(state, at, end)], at);
+      if (next === undefined) return [filing];
+      return [filing, dispatch(state, next, at), ...card(state, at)];
     }
     case "handoff.seen":
       return archive(state, event);
@@ -71,7 +65,7 @@ function card(state: State, dueAt: number): readonly Effect[] {
     : [];
 }
 
-function attemptLine(state: State, at: number, fields: object): Effect {
+function attemptLine(state: State, at: number, fields: object): LogLine {
   const { id, agent, actor, workflow } = state.order;
   const line = JSON.stringify({
     at: new Date(at).toISOString(),
@@ -82,7 +76,7 @@ function attemptLine(state: State, at: number, fields: object): Effect {
     ...(workflow?.step ? { stepId: workflow.step } : {}),
     ...fields,
   });
-  return { body: { type: "append", file: "attempts", line }, lane: "host", dueAt: at };
+  return { file: "attempts", line };
 }
 
 /** Accepted files go to accepted/; everything else is set aside with the reason beside it. Posted documents have no file. */
@@ -98,29 +92,18 @@ function archive(state: State, event: EventOf<"handoff.seen">): readonly Effect[
             message: `${verdict}: ${state.order.id} was already ${state.status} when this arrived`,
           },
         ];
-  return [
-    {
-      body: {
-        type: "archive",
-        run: state.order.id,
-        path: source.path,
-        digest: source.digest,
-        ...(source.inode === undefined ? {} : { inode: source.inode }),
-        to: verdict === "accepted" ? "accepted" : "rejected",
-        problems: reasons,
-      },
-      lane: "host",
-      dueAt: at,
-    },
-  ];
+  const { path, digest, inode } = source;
+  const file = { run: state.order.id, path, digest, ...(inode === undefined ? {} : { inode }) };
+  const to = verdict === "accepted" ? "accepted" : "rejected";
+  return [moveFile({ ...file, to, problems: reasons }, at)];
 }
 
 function settled(state: State, event: EventOf<"delegation.settled">): readonly Effect[] {
   const { order } = state;
   const { at, status, handoff } = event;
-  const effects: Effect[] = [];
+  const lines: LogLine[] = [];
   if (handoff && status !== "failed") {
-    effects.push(
+    lines.push(
       attemptLine(state, at, {
         event: "end",
         attempt: state.attempts.at(-1)?.attempt ?? 1,
@@ -133,8 +116,9 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
     const day = new Date(at).toISOString().slice(0, 16).replace("T", " ");
     const what = oneLine(order.objective, 120);
     const line = `[${day}] ${order.agent}: Completed — ${what}${status === "partial" ? " (partial)" : ""} [${order.id}]`;
-    effects.push({ body: { type: "append", file: "project", line }, lane: "host", dueAt: at });
+    lines.push({ file: "project", line });
   }
+  const effects: Effect[] = lines.length > 0 ? [writeLines(lines, at)] : [];
   if (order.deliver && status !== "canceled") effects.push(post(order.id, "result", at));
   effects.push(post(order.id, "log", at), ...card(state, at));
   return effects;

@@ -18,6 +18,19 @@ export type Delivery = {
   readonly members?: readonly string[];
 };
 
+/** A handoff file that goes to accepted/, or to rejected/ with its problems beside it. */
+export type FileMove = {
+  readonly run: string;
+  readonly path: string;
+  readonly digest: string;
+  readonly inode?: string;
+  readonly to: "accepted" | "rejected";
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+};
+
+/** A line for people and old tools. */
+export type LogLine = { readonly file: "attempts" | "project"; readonly line: string };
+
 /** Work that follows a commit. What is not in the body is looked up when it is done. */
 export type EffectBody =
   | {
@@ -34,16 +47,8 @@ export type EffectBody =
       readonly attempt: number;
       readonly sentAt: number;
     }
-  | {
-      readonly type: "archive";
-      readonly run: string;
-      readonly path: string;
-      readonly digest: string;
-      readonly inode?: string;
-      readonly to: "accepted" | "rejected";
-      readonly problems: readonly { readonly path: string; readonly message: string }[];
-    }
-  | { readonly type: "append"; readonly file: "attempts" | "project"; readonly line: string }
+  /** What a commit changes in the files of this machine. */
+  | { readonly type: "filing"; readonly moves: readonly FileMove[]; readonly lines: readonly LogLine[] }
   | { readonly type: "post"; readonly delivery: Delivery }
   | { readonly type: "card"; readonly run: string; readonly to: DeliveryTarget }
   | { readonly type: "interaction"; readonly interaction: string };

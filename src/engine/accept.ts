@@ -1,6 +1,7 @@
 import { type Actor, actorName } from "../domain/actor.ts";
 import { aggregates, type Kind, type Kinds } from "../domain/aggregates.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
+import { joinFilings } from "../domain/filing.ts";
 import { fold } from "../kernel/decider.ts";
 import type { Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
@@ -170,7 +171,7 @@ export function createEngine(deps: {
         body: event,
       })),
       state: after,
-      effects,
+      effects: joinFilings(effects),
       cause,
       actor: actorName(actor ?? SYSTEM),
       at: now(),

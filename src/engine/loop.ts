@@ -1,4 +1,4 @@
-import type { Lane } from "../domain/effects.ts";
+import type { EffectBody, Lane } from "../domain/effects.ts";
 import { createBell } from "../kernel/bell.ts";
 import type { ClaimedEffect, ClaimRequest, Ledger, Wake } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
@@ -7,7 +7,13 @@ import type { Log } from "./ports/log.ts";
 export type Outcome =
   | { readonly kind: "recorded" }
   | { readonly kind: "done"; readonly outcome: string }
-  | { readonly kind: "again"; readonly dueAt: number; readonly reason: string };
+  | {
+      readonly kind: "again";
+      readonly dueAt: number;
+      readonly reason: string;
+      /** What is still to be done, when a part of it is over. */
+      readonly left?: EffectBody;
+    };
 
 export type Perform = (effect: ClaimedEffect) => Promise<Outcome>;
 
@@ -86,7 +92,8 @@ export function createLoop(deps: {
       const outcome = await deps.perform(effect);
       if (outcome.kind === "done") settleLater(effect.id, outcome.outcome);
       if (outcome.kind === "again") {
-        await ledger.postpone(effect.id, outcome.dueAt, outcome.reason);
+        const { dueAt, reason, left } = outcome;
+        await ledger.postpone(effect.id, dueAt, reason, left ? { left } : {});
         bell.ring();
       }
     } catch (error) {

@@ -97,8 +97,10 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
       write(() => {
         for (const { id, outcome } of effects) settleEffect(sql, now(), id, outcome);
       }),
-    postpone: (id, dueAt, reason, options) =>
-      write(() => giveBack(sql, id, dueAt, reason, options?.stillBegun === true)),
+    async postpone(id, dueAt, reason, options) {
+      const left = options?.left ? JSON.stringify(options.left) : null;
+      return write(() => giveBack(sql, id, dueAt, reason, options?.stillBegun === true, left));
+    },
     release: (epoch) => write(() => Number(sql.release.run(epoch).changes)),
     nextDue: (lanes, capacity) => read(() => firstDue(sql, lanes, capacity)),
     wakes: (at, limit) => read(() => sql.wakes.all(at, limit).map(toWake)),

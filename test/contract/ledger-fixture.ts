@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import type { Effect, Lane } from "../../src/domain/effects.ts";
+import { writeLines } from "../../src/domain/filing.ts";
 import type { ClaimedEffect, ClaimRequest, Commit, Ledger, NewEvent } from "../../src/engine/ports/ledger.ts";
 
 export type Open = (dir: string) => Promise<Ledger>;
@@ -60,7 +61,7 @@ export function commitOf(stream: string, more: Partial<Commit> = {}): Commit {
 
 /** An effect that waits for nothing but its instant. */
 export function line(text: string, dueAt: number, lane: Lane = "any"): Effect {
-  return { body: { type: "append", file: "project", line: text }, lane, dueAt };
+  return { ...writeLines([{ file: "project", line: text }], dueAt), lane };
 }
 
 export function dispatch(run: string, agent: string, dueAt = AT, attempt = 1, again = false): Effect {

@@ -16,7 +16,7 @@ export function checkOutbox(check: Check): void {
         {
           id: "run-1@2#0",
           stream: "run-1",
-          body: { type: "append", file: "project", line: "run-1" },
+          body: { type: "filing", moves: [], lines: [{ file: "project", line: "run-1" }] },
           lane: "any",
           dueAt: AT - 1,
           createdAt: AT,
@@ -25,7 +25,7 @@ export function checkOutbox(check: Check): void {
         {
           id: "run-1@2#1",
           stream: "run-1",
-          body: { type: "append", file: "project", line: "run-1" },
+          body: { type: "filing", moves: [], lines: [{ file: "project", line: "run-1" }] },
           lane: "any",
           dueAt: AT,
           createdAt: AT,
@@ -143,7 +143,7 @@ export function checkOutbox(check: Check): void {
     await written(ledger, commitOf("run-2", { effects: [line("run-2", AT)] }));
     await written(
       ledger,
-      commitOf("run-1", { expectedVersion: 1, cancels: ["append"], effects: [line("new", AT)] }),
+      commitOf("run-1", { expectedVersion: 1, cancels: ["filing"], effects: [line("new", AT)] }),
     );
     const claimed = await claimOf(ledger, { now: AT + 100 });
     assert.deepEqual(claimed.map(({ id }) => id).sort(), ["run-1@1#2", "run-1@2#0", "run-2@1#0"]);
@@ -157,6 +157,18 @@ export function checkOutbox(check: Check): void {
     assert.equal(await ledger.nextDue(["any"], one), AT + 50);
     const [again] = await claimOf(ledger, { now: AT + 50 });
     assert.deepEqual([again?.begunBefore, again?.tries, again?.dueAt], [undefined, 2, AT + 50]);
+  });
+
+  check("an effect of which a part is over is taken again with what is left of it", async (ledger) => {
+    await written(ledger, commitOf("run-1", { effects: [line("a", AT), line("b", AT)] }));
+    const [first] = await claimOf(ledger);
+    const left = { type: "filing", moves: [], lines: [{ file: "attempts", line: "the rest" }] } as const;
+    await ledger.postpone(first?.id ?? "", AT + 1, "one line could not be written", { left });
+    const claimed = await claimOf(ledger, { now: AT + 1 });
+    assert.deepEqual(
+      claimed.map(({ id, body }) => [id, body]),
+      [[first?.id, left]],
+    );
   });
 
   check("postponing forgets this begin, never an earlier one whose outcome is unknown", async (ledger) => {
@@ -201,8 +213,8 @@ export function checkOutbox(check: Check): void {
     await written(ledger, commitOf("run-1", { effects: [line("a", AT + 9), line("b", AT + 3), card] }));
     await ledger.settle([{ id: "run-1@1#1", outcome: "fired" }]);
     assert.deepEqual(await ledger.backlog(), [
-      { type: "append", count: 1, oldestDueAt: AT + 9 },
       { type: "card", count: 1, oldestDueAt: AT + 1 },
+      { type: "filing", count: 1, oldestDueAt: AT + 9 },
     ]);
   });
 }

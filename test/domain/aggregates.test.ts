@@ -94,8 +94,8 @@ test("a stray handoff is recorded and set aside once per file", () => {
     problems: [],
   } as const;
   const { effects, events } = play(stray, input);
-  const [archive] = effects;
-  assert.ok(archive?.body.type === "archive" && archive.body.to === "rejected");
+  const [filing] = effects;
+  assert.ok(filing?.body.type === "filing" && filing.body.moves[0]?.to === "rejected");
   assert.match(events[0]?.problems[0]?.message ?? "", /no delegation orch-x/);
   assert.deepEqual(play(stray, input, input).events, []);
   assert.equal(play(stray, input, { ...input, source: { ...input.source, inode: "2" } }).events.length, 1);

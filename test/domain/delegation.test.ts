@@ -8,6 +8,7 @@ import type {
   DelegationState,
   Order,
 } from "../../src/domain/delegation-types.ts";
+import { joinFilings } from "../../src/domain/filing.ts";
 import type { Handoff, HandoffSource } from "../../src/domain/handoff-types.ts";
 import { fold } from "../../src/kernel/decider.ts";
 
@@ -98,10 +99,23 @@ test("a child's deadline never lies beyond its parent's", () => {
 });
 
 test("a complete handoff succeeds: archived, posted to both channels, logged for people", () => {
-  const { state, types, kinds } = given(queued, dispatched, arrived);
+  const { state, types, effects } = given(queued, dispatched, arrived);
   assert.equal(state.status, "succeeded");
   assert.deepEqual(types, ["handoff.seen", "delegation.settled"]);
-  assert.deepEqual(kinds.toSorted(), ["append", "append", "archive", "post", "post"]);
+  const [filing, ...posts] = joinFilings(effects);
+  assert.ok(filing?.body.type === "filing");
+  assert.deepEqual(
+    filing.body.moves.map(({ path, to }) => [path, to]),
+    [["/h/orch-1.json", "accepted"]],
+  );
+  assert.deepEqual(
+    filing.body.lines.map(({ file }) => file),
+    ["attempts", "project"],
+  );
+  assert.deepEqual(
+    posts.map(({ body }) => body.type),
+    ["post", "post"],
+  );
 });
 
 test("a handoff that comes before the hook has answered settles it, and the answer then changes nothing", () => {
@@ -184,10 +198,9 @@ test("what arrives after settlement is recorded as late, duplicate or changed, s
     const { events, state, effects } = given(...inputs);
     const [event] = events;
     assert.equal(event?.type, "handoff.seen");
-    const [archive] = effects;
-    assert.ok(
-      archive?.body.type === "archive" && archive.body.to === "rejected" && archive.body.problems.length > 0,
-    );
+    const [filing] = effects;
+    const [move] = filing?.body.type === "filing" ? filing.body.moves : [];
+    assert.ok(move?.to === "rejected" && move.problems.length > 0);
     return [event.verdict, state.status];
   };
   const again = (more: Partial<HandoffSource>): DelegationInput => ({

@@ -133,9 +133,44 @@ test("timers of an old ledger become instants of their streams, and go off", asy
   assert.deepEqual(after.broken, []);
 });
 
+test("filings of an old ledger that are open are filings still, and what is over stays as it was", async (t) => {
+  const path = newPath(t);
+  const db = new DatabaseSync(path);
+  migrate(db, path, MIGRATIONS.slice(0, 1));
+  const move = {
+    run: "orch-1",
+    path: "/h/1.json",
+    digest: "d",
+    inode: "7",
+    to: "rejected",
+    problems: [{ path: "a", message: "b" }],
+  };
+  const add = db.prepare(
+    "insert into outbox (id, stream, type, body, lane, created_at, due_at, ready_at, begun_at, settled_at) values (?, 's', ?, ?, 'host', 1, 1, 1, ?, ?)",
+  );
+  const append = JSON.stringify({ type: "append", file: "project", line: 'said "ü"' });
+  add.run("s@1#0", "archive", JSON.stringify({ type: "archive", ...move }), 5, null);
+  add.run("s@1#1", "append", append, null, null);
+  add.run("s@1#2", "append", append, null, 9);
+  db.close();
+  const ledger = await open(path);
+  const claimed = await claimOf(ledger, { lanes: ["host"] });
+  assert.deepEqual(
+    claimed.map(({ id, body, begunBefore }) => [id, body, begunBefore]),
+    [
+      ["s@1#0", { type: "filing", moves: [move], lines: [] }, 5],
+      ["s@1#1", { type: "filing", moves: [], lines: [{ file: "project", line: 'said "ü"' }] }, undefined],
+    ],
+  );
+  await ledger.close();
+  const after = new DatabaseSync(path);
+  assert.equal(after.prepare("select body from outbox where id = 's@1#2'").get()?.["body"], append);
+  after.close();
+});
+
 test("released steps are never edited; add a new one and its digest here", () => {
   assert.deepEqual(
     MIGRATIONS.map((step) => digestOf(step.replace(/\s+/g, " ")).slice(0, 16)),
-    ["75a42f1459842621", "d594d61e64007a9d"],
+    ["75a42f1459842621", "4cb34c13bcdd3d3e"],
   );
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import * as fc from "fast-check";
 import type { Effect, Lane } from "../../src/domain/effects.ts";
+import { writeLines } from "../../src/domain/filing.ts";
 import type { Ledger } from "../../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { claimOf, commitOf } from "../contract/ledger-fixture.ts";
@@ -73,11 +74,9 @@ async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
     const before = streams.get(part.stream);
     const version = before?.version ?? 0;
     const effects = part.effects.map(({ after, lane, agent, attempt }): Effect => {
-      const body = { type: "append", file: "project", line: `${quiet++}` } as const;
       return {
-        body,
+        ...writeLines([{ file: "project", line: `${quiet++}` }], now + after),
         lane,
-        dueAt: now + after,
         ...(agent ? { slot: { lane: `agent:${agent}`, attempt } } : {}),
       };
     });

@@ -4,7 +4,7 @@ import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
-import type { EffectBody } from "../../src/domain/effects.ts";
+import type { FileMove } from "../../src/domain/effects.ts";
 import type { Settings } from "../../src/domain/settings.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
@@ -88,7 +88,7 @@ export async function startCore(
 ) {
   let at = script.at ?? 1_000_000_000_000;
   const sent: DispatchRequest[] = [];
-  const archived: Extract<EffectBody, { type: "archive" }>[] = [];
+  const archived: FileMove[] = [];
   const lines: string[] = [];
   const broken: unknown[] = [];
   const config: Config = {
@@ -126,9 +126,9 @@ export async function startCore(
       join(home, "handoffs", attempt > 1 ? `${order.id}.${attempt}.json` : `${order.id}.json`),
     expect: () => undefined,
     forget: () => undefined,
-    archive: async (effect) => {
-      archived.push(effect);
-      return `${effect.to}/${effect.run}`;
+    archive: async (move) => {
+      archived.push(move);
+      return `${move.to}/${move.run}`;
     },
     sweep: async () => undefined,
     start: async () => undefined,
@@ -144,7 +144,7 @@ export async function startCore(
       sink = given;
       return inbox;
     },
-    journal: { append: async (_file, line) => void lines.push(line) },
+    journal: { append: async ({ line }) => void lines.push(line) },
     secret: "a secret of the test, long enough",
     tokens: createHandoffTokens("a secret of the test, long enough"),
     handInUrl: (run) => `http://127.0.0.1:1/api/v1/handoffs/${run}`,

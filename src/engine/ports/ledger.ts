@@ -153,12 +153,13 @@ export type Ledger = {
   /**
    * Gives an effect back, to be taken again at `dueAt`; it counts as not begun, and a slot that it took is free again.
    * With `stillBegun` (something may have been sent) the begin stays noted and the slot stays taken.
+   * `left` is what is still to be done of it.
    */
   readonly postpone: (
     id: string,
     dueAt: number,
     reason: string,
-    options?: { readonly stillBegun?: boolean },
+    options?: { readonly stillBegun?: boolean; readonly left?: EffectBody },
   ) => Promise<void>;
   /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
   readonly release: (epoch: number) => Promise<number>;
