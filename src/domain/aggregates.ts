@@ -5,7 +5,7 @@ import {
   agentTrouble,
 } from "./agent-trouble.ts";
 import { slotsAfter } from "./capacity.ts";
-import { delegation, delegationWakeAt } from "./delegation.ts";
+import { currentAttempt, delegation, delegationWakeAt } from "./delegation.ts";
 import {
   type DelegationEvent,
   type DelegationInput,
@@ -52,8 +52,11 @@ export type Aggregate<K extends Kind> = {
     state: Kinds[K]["state"],
     input: Kinds[K]["input"],
   ) => readonly { readonly attempt: number; readonly until: number | "free" }[];
-  /** Kinds of open effects that these events make pointless. */
-  readonly cancels?: (events: readonly Kinds[K]["event"][]) => readonly EffectType[];
+  /** Kinds of effects that may still be open and that these events make pointless; `before` is the state they were decided on. */
+  readonly cancels?: (
+    events: readonly Kinds[K]["event"][],
+    before: Kinds[K]["state"] | undefined,
+  ) => readonly EffectType[];
   /** The next instant at which it wants the input `wake`, if nothing comes before; undefined = never. */
   readonly wakeAt?: (state: Kinds[K]["state"]) => number | undefined;
 };
@@ -84,7 +87,12 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       };
     },
     slots: slotsAfter,
-    cancels: (events) => (events.some(({ type }) => type === "delegation.settled") ? WHEN_SETTLED : NOTHING),
+    cancels: (events, before) => {
+      // What was dispatched has no request open: the answer ended it.
+      const isWithAgent = before !== undefined && currentAttempt(before).dispatchedAt !== undefined;
+      const isSettling = events.some(({ type }) => type === "delegation.settled");
+      return isSettling && !isWithAgent ? WHEN_SETTLED : NOTHING;
+    },
     wakeAt: delegationWakeAt,
   },
   delivery: {

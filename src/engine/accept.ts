@@ -157,7 +157,7 @@ export function createEngine(deps: {
       after = next;
     }
     if (after === undefined) throw new Error(`nothing to write for ${stream}`);
-    const cancels = aggregate.cancels?.(events);
+    const cancels = aggregate.cancels?.(events, state);
     const wakeAt = aggregate.wakeAt?.(after);
     const commit: Commit = {
       stream,
