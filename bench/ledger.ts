@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
+import { writeLines } from "../src/domain/filing.ts";
 import type { Commit } from "../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../src/ledger/sqlite.ts";
 
@@ -40,7 +41,7 @@ function commitOf(id: number): Commit {
       { type: "delegation.queued", schema: 1, body: { order: { id: stream, agent, objective: "measure" } } },
     ],
     state: { order: { id: stream, agent, objective: "measure" }, status: "queued", attempts: [] },
-    effects: [{ body: { type: "start-limit", run: stream, attempt: 1 }, lane: "any", dueAt: 1 }],
+    effects: [writeLines([{ file: "project", line: stream }], 1)],
     cause: "bench",
     actor: "operator",
     at: 1_700_000_000_000,

@@ -12,6 +12,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { writeLines } from "../src/domain/filing.ts";
+import type { ClaimRequest } from "../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../src/ledger/sqlite.ts";
 import { percentile, table } from "./report.ts";
 
@@ -67,6 +69,16 @@ async function bareMb(idleMs: number): Promise<number> {
   return mb;
 }
 
+const CLAIM: ClaimRequest = {
+  holder: "bench",
+  epoch: 1,
+  lanes: ["host"],
+  now: 2,
+  limit: 1,
+  holdMs: 600_000,
+  capacity: () => 1,
+};
+
 /** Writes open runs, each with work that is begun, and is killed in the middle of it. */
 async function writeAndDie(dir: string): Promise<void> {
   const ledger = await openSqliteLedger({ path: join(dir, "ledger.db") });
@@ -81,12 +93,12 @@ async function writeAndDie(dir: string): Promise<void> {
       expectedVersion: 0,
       events: [{ type: "delegation.queued", schema: 1, body: { order: { id: stream } } }],
       state: { order: { id: stream }, status: "dispatched" },
-      effects: [{ body: { type: "start-limit", run: stream, attempt: 1 }, lane: "any", dueAt: 1 }],
-      take: { epoch: 1, lanes: ["any"], holdMs: 600_000 },
+      effects: [writeLines([{ file: "project", line: stream }], 1)],
       cause: "bench",
       actor: "operator",
       at: 2,
     });
+    void ledger.claim(CLAIM);
     if (id % 100 === 99) await ledger.recall("nothing").then(() => pause(0));
     if (id === OPEN_RUNS) process.kill(process.pid, "SIGKILL");
   }

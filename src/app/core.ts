@@ -12,7 +12,7 @@ import { createDispatch } from "../engine/dispatch.ts";
 import { createExpectations } from "../engine/expectations.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
-import { createFilings, createTimer, performWith } from "../engine/perform.ts";
+import { createFiling, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
@@ -25,6 +25,7 @@ import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import type { Health } from "../engine/verbs.ts";
+import { createWake } from "../engine/wake.ts";
 import { newId, sign } from "../kernel/id.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import type { DiscordPart } from "./discord-part.ts";
@@ -64,14 +65,7 @@ export function createCore(deps: CoreDeps) {
   const { ledger, now, log, crash, config } = deps;
   const registry = () => config().registry;
   const settings = () => config().settings;
-  const engine = createEngine({
-    ledger,
-    now,
-    crash,
-    onCommit: () => loop.join(),
-    take: () => loop.take(),
-    onTaken: (effects) => loop.begin(effects),
-  });
+  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join() });
   const receive = createReceive({
     engine,
     inbox: () => inbox,
@@ -95,8 +89,6 @@ export function createCore(deps: CoreDeps) {
     log,
     crash,
   });
-  const timer = createTimer({ engine, now });
-  const filings = createFilings({ inbox, journal: deps.journal, crash });
 
   const acl = () => config().acl;
   const chooseAgent = createChooseAgent({ registry, acl, agents: deps.agents });
@@ -118,10 +110,7 @@ export function createCore(deps: CoreDeps) {
   const perform = performWith({
     dispatch,
     reconcile,
-    deadline: timer,
-    "start-limit": timer,
-    archive: filings.archive,
-    append: filings.append,
+    filing: createFiling({ inbox, journal: deps.journal, now, crash }),
     post: (effect) => discordOrLater(deps).post(effect),
     card: (effect) => discordOrLater(deps).card(effect),
     "start-child": children.startChild,
@@ -139,6 +128,7 @@ export function createCore(deps: CoreDeps) {
     now,
     capacity: (slotLane) => registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1,
     perform,
+    wake: createWake({ engine, ledger, now, log }),
     log,
     onBroken: deps.onBroken,
   });

@@ -1,51 +1,60 @@
 import { z } from "zod";
-import type { WorkflowDefinition } from "../domain/workflow-types.ts";
+import type { Stub, Stubs } from "../domain/simulate-run.ts";
+import { parseResult } from "../domain/step-result.ts";
+import type { StepDefinition, WorkflowDefinition } from "../domain/workflow-types.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
-import { nearest } from "../kernel/text.ts";
+import type { CheckSchema } from "../schemas/check-schema.ts";
 
 const stub = z.strictObject({
-  status: z.enum(["succeeded", "partial", "failed"]).default("succeeded"),
+  status: z.string().optional(),
   result: z.string().optional(),
   output: z.unknown().optional(),
-  confidence: z.enum(["high", "medium", "low"]).optional(),
+  confidence: z.string().optional(),
   reason: z.string().optional(),
 });
 const stubs = z.strictObject({
-  steps: z.record(z.string(), z.union([stub, z.array(stub)])).default({}),
-  gates: z.record(z.string(), z.enum(["approve", "reject"])).default({}),
+  steps: z.record(z.string(), z.union([stub, z.array(stub)])).optional(),
+  gates: z.record(z.string(), z.enum(["approve", "reject"])).optional(),
 });
 
-/** What a step, or an item of it, is said to have come to. */
-export type Stub = z.output<typeof stub>;
-/** By step; a list for the items of a fan-out, in their order. */
-export type Stubs = z.output<typeof stubs>;
+const EXAMPLE = '{"steps": {"research": {"result": "…"}}, "gates": {"sign-off": "approve"}}';
 
-/** Checks the content of a --stubs file; every problem at once. */
-export function readStubs(file: string, content: unknown, { steps }: WorkflowDefinition): Stubs {
+/** Checks the content of a --stubs file, results against the schemas that their steps expect; every problem at once. */
+export function readStubs(
+  file: string,
+  content: unknown,
+  { steps }: WorkflowDefinition,
+  checkSchema: CheckSchema,
+): Stubs {
   const read = stubs.safeParse(content);
   if (!read.success) {
     const problems = read.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
     throw new Refusal("invalid_input", `${file} is no file of stubs.`, {
       problems,
-      hint: 'It looks like {"steps": {"research": {"result": "…"}}, "gates": {"sign-off": "approve"}}.',
+      hint: `It looks like ${EXAMPLE}.`,
     });
   }
-  const idsOf = (isGate: boolean) =>
-    steps.filter(({ action }) => (action.kind === "approval") === isGate).map(({ id }) => id);
-  const problems = [
-    ...strangers("steps", read.data.steps, idsOf(false)),
-    ...strangers("gates", read.data.gates, idsOf(true)),
-  ];
-  if (problems.length === 0) return read.data;
-  throw new Refusal("invalid_input", `${file} names what the workflow does not have.`, { problems });
+  const given = read.data as Stubs;
+  const problems = steps.flatMap((step) =>
+    [given.steps?.[step.id] ?? []]
+      .flat()
+      .flatMap((one: Stub) => misfitsOf(one, step, checkSchema))
+      .map(({ path, message }) => ({ path: ["steps", step.id, path].filter(Boolean).join("."), message })),
+  );
+  if (problems.length === 0) return given;
+  throw new Refusal("invalid_input", `${file} has results that no agent could hand in.`, { problems });
 }
 
-function strangers(where: string, given: object, known: readonly string[]): readonly Problem[] {
-  return Object.keys(given)
-    .filter((id) => !known.includes(id))
-    .map((id) => {
-      const meant = nearest(id, known);
-      const message = `there is no such ${where.slice(0, -1)}${meant ? `, did you mean ${meant}?` : ""}`;
-      return { path: `${where}.${id}`, message };
-    });
+function misfitsOf(
+  { status = "succeeded", result = "", output }: Stub,
+  { action }: StepDefinition,
+  checkSchema: CheckSchema,
+): readonly Problem[] {
+  const expect = action.kind === "task" ? action.expect : undefined;
+  if (!expect || !["succeeded", "complete", "partial"].includes(status)) return [];
+  const parsed = output === undefined ? parseResult(result) : { ok: true as const, value: output };
+  const problems = parsed.ok
+    ? checkSchema(expect.schema, parsed.value)
+    : [{ path: "", message: `must be JSON: ${parsed.message}` }];
+  return problems.map(({ path, message }) => ({ path, message: `${message} (${expect.file})` }));
 }

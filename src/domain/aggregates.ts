@@ -5,7 +5,7 @@ import {
   agentTrouble,
 } from "./agent-trouble.ts";
 import { slotsAfter } from "./capacity.ts";
-import { delegation } from "./delegation.ts";
+import { currentAttempt, delegation, delegationWakeAt } from "./delegation.ts";
 import {
   type DelegationEvent,
   type DelegationInput,
@@ -63,12 +63,25 @@ export type Aggregate<K extends Kind> = {
     events: readonly Kinds[K]["event"][],
     version: number,
   ) => boolean;
-  /** Kinds of open effects that these events make pointless. */
-  readonly cancels?: (events: readonly Kinds[K]["event"][]) => readonly EffectType[];
+  /** Kinds of effects that may still be open and that these events make pointless; `before` is the state they were decided on. */
+  readonly cancels?: (
+    events: readonly Kinds[K]["event"][],
+    before: Kinds[K]["state"] | undefined,
+  ) => readonly EffectType[];
+  /** The next instant at which it wants the input `wake`, if nothing comes before; undefined = never. */
+  readonly wakeAt?: (state: Kinds[K]["state"]) => number | undefined;
 };
 
-const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "deadline", "start-limit", "reconcile"];
-const WHEN_DISPATCHED: readonly EffectType[] = ["start-limit"];
+/** Kinds that know the input `wake`. */
+export type WakingKind = {
+  [K in Kind]: Extract<Kinds[K]["input"], { type: "wake" }> extends never ? never : K;
+}[Kind];
+
+export function isWaking(kind: Kind): kind is WakingKind {
+  return aggregates[kind].wakeAt !== undefined;
+}
+
+const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "reconcile"];
 const WHEN_RUN_SETTLED: readonly EffectType[] = ["run-timer"];
 const NOTHING: readonly EffectType[] = [];
 /** Writing the state of a small run costs less than folding its events again; that of a large one each time is quadratic. */
@@ -89,10 +102,13 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       };
     },
     slots: slotsAfter,
-    cancels: (events) => {
-      if (events.some(({ type }) => type === "delegation.settled")) return WHEN_SETTLED;
-      return events.some(({ type }) => type === "attempt.dispatched") ? WHEN_DISPATCHED : NOTHING;
+    cancels: (events, before) => {
+      // What was dispatched has no request open: the answer ended it.
+      const isWithAgent = before !== undefined && currentAttempt(before).dispatchedAt !== undefined;
+      const isSettling = events.some(({ type }) => type === "delegation.settled");
+      return isSettling && !isWithAgent ? WHEN_SETTLED : NOTHING;
     },
+    wakeAt: delegationWakeAt,
   },
   run: {
     ...run,

@@ -20,8 +20,7 @@ export function slotsAfter(
       return [{ attempt: input.source.attempt, until: "free" }];
     case "queue":
     case "uncertain":
-    case "deadline":
-    case "start-limit":
+    case "wake":
     case "cancel":
       return [];
   }

@@ -1,7 +1,8 @@
 import { oneLine } from "../kernel/text.ts";
 import { callerOf } from "./actor.ts";
-import type { DelegationEvent, DelegationState } from "./delegation-types.ts";
-import type { Effect } from "./effects.ts";
+import { type DelegationEvent, type DelegationState, delayBefore } from "./delegation-types.ts";
+import type { Effect, LogLine } from "./effects.ts";
+import { moveFile, writeLines } from "./filing.ts";
 
 type State = DelegationState;
 type EventOf<Type extends DelegationEvent["type"]> = Extract<DelegationEvent, { type: Type }>;
@@ -15,14 +16,11 @@ export function slotLaneOf(agent: string): string {
 export function delegationEffects(state: State, event: DelegationEvent): readonly Effect[] {
   switch (event.type) {
     case "delegation.queued":
-      return [...startAttempt(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
+      return [dispatch(state, 1, event.order.queuedAt), ...card(state, event.order.queuedAt)];
     case "attempt.dispatched": {
       const { at, attempt, deadlineAt } = event;
-      return [
-        { body: { type: "deadline", run: state.order.id, attempt }, lane: "any", dueAt: deadlineAt },
-        attemptLine(state, at, { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() }),
-        ...card(state, at),
-      ];
+      const start = { event: "start", attempt, deadlineAt: new Date(deadlineAt).toISOString() };
+      return [writeLines([attemptLine(state, at, start)], at), ...card(state, at)];
     }
     case "attempt.deferred":
       return [dispatch(state, event.attempt, event.untilAt, event.again), ...card(state, event.at)];
@@ -35,18 +33,13 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       ];
     }
     case "attempt.lost":
-      return [...startAttempt(state, event.attempt, event.at, true), ...card(state, event.at)];
+      return [dispatch(state, event.attempt, event.at, true), ...card(state, event.at)];
     case "attempt.failed": {
       const { at, attempt, reason, text, next } = event;
-      const end = attemptLine(state, at, {
-        event: "end",
-        attempt,
-        status: "failed",
-        reason,
-        text: oneLine(text),
-      });
-      if (next === undefined) return [end];
-      return [end, ...startAttempt(state, next, at + delayBefore(state, next)), ...card(state, at)];
+      const end = { event: "end", attempt, status: "failed", reason, text: oneLine(text) };
+      const filing = writeLines([attemptLine(state, at, end)], at);
+      if (next === undefined) return [filing];
+      return [filing, dispatch(state, next, at + delayBefore(state.order, next)), ...card(state, at)];
     }
     case "handoff.seen":
       return archive(state, event);
@@ -55,7 +48,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
   }
 }
 
-function dispatch(state: State, attempt: number, dueAt: number, again: boolean): Effect {
+function dispatch(state: State, attempt: number, dueAt: number, again = false): Effect {
   const { id, agent } = state.order;
   return {
     body: { type: "dispatch", run: id, agent, attempt, again },
@@ -65,20 +58,6 @@ function dispatch(state: State, attempt: number, dueAt: number, again: boolean):
   };
 }
 
-function startAttempt(state: State, attempt: number, at: number, again = false): readonly Effect[] {
-  const { id, startWithinMs } = state.order;
-  return [
-    dispatch(state, attempt, at, again),
-    { body: { type: "start-limit", run: id, attempt }, lane: "any", dueAt: at + startWithinMs },
-  ];
-}
-
-/** Spans in ms; doubles with each further attempt when it is exponential. */
-function delayBefore({ order }: State, attempt: number): number {
-  const { ms, backoff } = order.retryDelay ?? { ms: 0, backoff: "fixed" };
-  return backoff === "fixed" ? ms : ms * 2 ** (attempt - 2);
-}
-
 function card(state: State, dueAt: number): readonly Effect[] {
   const { id, card } = state.order;
   return card
@@ -86,7 +65,7 @@ function card(state: State, dueAt: number): readonly Effect[] {
     : [];
 }
 
-function attemptLine(state: State, at: number, fields: object): Effect {
+function attemptLine(state: State, at: number, fields: object): LogLine {
   const { id, agent, actor, workflow } = state.order;
   const line = JSON.stringify({
     at: new Date(at).toISOString(),
@@ -97,7 +76,7 @@ function attemptLine(state: State, at: number, fields: object): Effect {
     ...(workflow?.step ? { stepId: workflow.step } : {}),
     ...fields,
   });
-  return { body: { type: "append", file: "attempts", line }, lane: "host", dueAt: at };
+  return { file: "attempts", line };
 }
 
 /** Accepted files go to accepted/; everything else is set aside with the reason beside it. Posted documents have no file. */
@@ -113,29 +92,18 @@ function archive(state: State, event: EventOf<"handoff.seen">): readonly Effect[
             message: `${verdict}: ${state.order.id} was already ${state.status} when this arrived`,
           },
         ];
-  return [
-    {
-      body: {
-        type: "archive",
-        run: state.order.id,
-        path: source.path,
-        digest: source.digest,
-        ...(source.inode === undefined ? {} : { inode: source.inode }),
-        to: verdict === "accepted" ? "accepted" : "rejected",
-        problems: reasons,
-      },
-      lane: "host",
-      dueAt: at,
-    },
-  ];
+  const { path, digest, inode } = source;
+  const file = { run: state.order.id, path, digest, ...(inode === undefined ? {} : { inode }) };
+  const to = verdict === "accepted" ? "accepted" : "rejected";
+  return [moveFile({ ...file, to, problems: reasons }, at)];
 }
 
 function settled(state: State, event: EventOf<"delegation.settled">): readonly Effect[] {
   const { order } = state;
   const { at, status, handoff } = event;
-  const effects: Effect[] = [];
+  const lines: LogLine[] = [];
   if (handoff && status !== "failed") {
-    effects.push(
+    lines.push(
       attemptLine(state, at, {
         event: "end",
         attempt: state.attempts.at(-1)?.attempt ?? 1,
@@ -148,8 +116,9 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
     const day = new Date(at).toISOString().slice(0, 16).replace("T", " ");
     const what = oneLine(order.objective, 120);
     const line = `[${day}] ${order.agent}: Completed — ${what}${status === "partial" ? " (partial)" : ""} [${order.id}]`;
-    effects.push({ body: { type: "append", file: "project", line }, lane: "host", dueAt: at });
+    lines.push({ file: "project", line });
   }
+  const effects: Effect[] = lines.length > 0 ? [writeLines(lines, at)] : [];
   if (order.deliver && status !== "canceled") effects.push(post(order.id, "result", at));
   effects.push(post(order.id, "log", at), ...card(state, at));
   if (order.childOf) {

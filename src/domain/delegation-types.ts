@@ -61,11 +61,20 @@ export type Order = {
   readonly slotGraceMs: number;
 };
 
+/** Waited before an attempt, in ms; doubles with each further one when it is exponential. */
+export function delayBefore({ retryDelay }: Order, attempt: number): number {
+  if (!retryDelay || attempt < 2) return 0;
+  const { ms, backoff } = retryDelay;
+  return backoff === "fixed" ? ms : ms * 2 ** (attempt - 2);
+}
+
 export type WaitingReason = "agent_down" | "agent_busy" | "agent_unauthorized" | "rate_limited" | "uncertain";
 export type FailureReason = "timed_out" | "invalid_handoff" | "agent_failed" | "refused" | "not_started";
 
 export type AttemptState = {
   readonly attempt: number;
+  /** When it counts as not started, unless it was dispatched before. */
+  readonly startBy: number;
   readonly dispatchedAt?: number;
   readonly deadlineAt?: number;
   /** Times the request may have been sent; above 1 only after an ambiguous answer. */
@@ -144,8 +153,8 @@ export type DelegationInput =
       readonly source: HandoffSource;
       readonly problems: readonly Problem[];
     }
-  | { readonly type: "deadline"; readonly attempt: number; readonly at: number }
-  | { readonly type: "start-limit"; readonly attempt: number; readonly at: number }
+  /** An instant that the delegation asked for (`wakeAt`) has come. */
+  | { readonly type: "wake"; readonly at: number }
   | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason?: string };
 
 export type DelegationEvent =

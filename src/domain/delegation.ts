@@ -1,6 +1,7 @@
 import type { Decider } from "../kernel/decider.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import { delegationEffects } from "./delegation-effects.ts";
+import { currentAttempt, evolve } from "./delegation-evolve.ts";
 import type {
   AttemptState,
   DelegationEvent,
@@ -18,10 +19,13 @@ type State = DelegationState;
 type Event = DelegationEvent;
 type InputOf<Type extends DelegationInput["type"]> = Extract<DelegationInput, { type: Type }>;
 
-const NEW_ATTEMPT = { sends: 0, deferrals: 0, ambiguous: false } as const;
+export { currentAttempt };
 
-export function currentAttempt(state: State): AttemptState {
-  return state.attempts.at(-1) ?? { attempt: 1, ...NEW_ATTEMPT };
+/** When it wants to be woken, whatever else comes: at the deadline of its attempt, or when that should have begun. */
+export function delegationWakeAt(state: State): number | undefined {
+  if (isSettled(state.status)) return undefined;
+  const { deadlineAt, startBy } = currentAttempt(state);
+  return deadlineAt ?? startBy;
 }
 
 function decide(state: State | undefined, input: DelegationInput): readonly Event[] {
@@ -45,6 +49,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
     ];
   }
   const current = currentAttempt(state);
+  if (input.type === "wake") return decideWake(state, current, input.at);
   if (input.attempt !== current.attempt) return [];
   return decideAttempt(state, current, input);
 }
@@ -52,7 +57,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
 function decideAttempt(
   state: State,
   current: AttemptState,
-  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" }>,
+  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" | "wake" }>,
 ): readonly Event[] {
   switch (input.type) {
     case "dispatched": {
@@ -70,21 +75,20 @@ function decideAttempt(
       return [{ type: "attempt.lost", attempt: input.attempt, at: input.at, text: input.text }];
     case "refused":
       return failAttempt(state, input.at, { reason: "refused", text: input.text, isFinal: true });
-    case "deadline":
-      // A deadline of an earlier sending of this attempt is not this one's.
-      if (current.deadlineAt === undefined || input.at < current.deadlineAt) return [];
-      return failAttempt(state, input.at, {
-        reason: "timed_out",
-        text: `${state.order.agent} gave nothing back within ${Math.round(state.order.timeoutMs / 1000)} s of attempt ${current.attempt}`,
-      });
-    case "start-limit":
-      if (current.dispatchedAt !== undefined) return [];
-      return failAttempt(state, input.at, {
-        reason: "not_started",
-        text: `${state.order.agent} could not be given the work within ${Math.round(state.order.startWithinMs / 1000)} s${state.waiting ? `: ${state.waiting.text}` : ""}`,
-        isFinal: true,
-      });
   }
+}
+
+/** Whichever has passed: the deadline of what was dispatched, or the limit for the start of what was not. */
+function decideWake(state: State, current: AttemptState, at: number): readonly Event[] {
+  if (at < (current.deadlineAt ?? current.startBy)) return [];
+  const { agent, timeoutMs, startWithinMs } = state.order;
+  if (current.deadlineAt !== undefined) {
+    const text = `${agent} gave nothing back within ${Math.round(timeoutMs / 1000)} s of attempt ${current.attempt}`;
+    return failAttempt(state, at, { reason: "timed_out", text });
+  }
+  const waited = state.waiting ? `: ${state.waiting.text}` : "";
+  const text = `${agent} could not be given the work within ${Math.round(startWithinMs / 1000)} s${waited}`;
+  return failAttempt(state, at, { reason: "not_started", text, isFinal: true });
 }
 
 type Failure = {
@@ -198,79 +202,6 @@ function decideBadHandoff(state: State, input: InputOf<"bad-handoff">): readonly
   const first = problems[0];
   const text = `the handoff is not acceptable${first ? `: ${first.path ? `${first.path}: ` : ""}${first.message}` : ""}`;
   return [seen(input, "rejected"), ...failAttempt(state, at, { reason: "invalid_handoff", text, problems })];
-}
-
-function evolve(state: State | undefined, event: Event): State {
-  if (event.type === "delegation.queued") {
-    return { order: event.order, status: "queued", attempts: [{ attempt: 1, ...NEW_ATTEMPT }], handoffs: [] };
-  }
-  if (!state) throw new Error(`${event.type} before delegation.queued`);
-  const { waiting: _, ...rest } = state;
-  switch (event.type) {
-    case "attempt.dispatched":
-      return {
-        ...rest,
-        status: "dispatched",
-        attempts: withCurrent(state, (now) => ({
-          ...now,
-          dispatchedAt: event.at,
-          deadlineAt: event.deadlineAt,
-          sends: now.sends + 1,
-        })),
-      };
-    case "attempt.deferred":
-      return {
-        ...state,
-        status: "queued",
-        waiting: { reason: event.reason, text: event.text, untilAt: event.untilAt },
-        attempts: withCurrent(state, (now) => ({ ...now, deferrals: now.deferrals + 1 })),
-      };
-    case "attempt.uncertain":
-      return {
-        ...state,
-        waiting: { reason: "uncertain", text: event.text, untilAt: event.lookAt },
-        attempts: withCurrent(state, (now) =>
-          now.ambiguous ? now : { ...now, ambiguous: true, sends: now.sends + 1 },
-        ),
-      };
-    case "attempt.lost":
-      return {
-        ...rest,
-        status: "queued",
-        attempts: withCurrent(state, ({ dispatchedAt: _at, deadlineAt: _deadline, ...now }) => now),
-      };
-    case "attempt.failed": {
-      const attempts = withCurrent(state, (now) => ({
-        ...now,
-        failedAt: event.at,
-        reason: event.reason,
-        problems: event.problems.length > 0 ? event.problems : [{ path: "", message: event.text }],
-      }));
-      if (event.next === undefined) return { ...rest, attempts };
-      return { ...rest, status: "queued", attempts: [...attempts, { attempt: event.next, ...NEW_ATTEMPT }] };
-    }
-    case "handoff.seen":
-      return {
-        ...state,
-        handoffs: [...state.handoffs, { ...event.source, at: event.at, verdict: event.verdict }],
-      };
-    case "delegation.settled":
-      return {
-        ...rest,
-        status: event.status,
-        outcome: {
-          at: event.at,
-          problems: event.problems,
-          ...(event.reason === undefined ? {} : { reason: event.reason }),
-          ...(event.code === undefined ? {} : { code: event.code }),
-          ...(event.handoff === undefined ? {} : { handoff: event.handoff }),
-        },
-      };
-  }
-}
-
-function withCurrent(state: State, change: (current: AttemptState) => AttemptState): readonly AttemptState[] {
-  return [...state.attempts.slice(0, -1), change(currentAttempt(state))];
 }
 
 export const delegation: Decider<State, DelegationInput, Event, Effect> = {

@@ -23,6 +23,19 @@ export type Delivery = {
 /** A gate of a run; a rerun opens another one. */
 export type GateRef = { readonly step: string; readonly generation: number };
 
+/** A handoff file that goes to accepted/, or to rejected/ with its problems beside it. */
+export type FileMove = {
+  readonly run: string;
+  readonly path: string;
+  readonly digest: string;
+  readonly inode?: string;
+  readonly to: "accepted" | "rejected";
+  readonly problems: readonly { readonly path: string; readonly message: string }[];
+};
+
+/** A line for people and old tools. */
+export type LogLine = { readonly file: "attempts" | "project"; readonly line: string };
+
 /** Work that follows a commit. What is not in the body is looked up when it is done. */
 export type EffectBody =
   | {
@@ -39,18 +52,8 @@ export type EffectBody =
       readonly attempt: number;
       readonly sentAt: number;
     }
-  | { readonly type: "deadline"; readonly run: string; readonly attempt: number }
-  | { readonly type: "start-limit"; readonly run: string; readonly attempt: number }
-  | {
-      readonly type: "archive";
-      readonly run: string;
-      readonly path: string;
-      readonly digest: string;
-      readonly inode?: string;
-      readonly to: "accepted" | "rejected";
-      readonly problems: readonly { readonly path: string; readonly message: string }[];
-    }
-  | { readonly type: "append"; readonly file: "attempts" | "project"; readonly line: string }
+  /** What a commit changes in the files of this machine. */
+  | { readonly type: "filing"; readonly moves: readonly FileMove[]; readonly lines: readonly LogLine[] }
   | { readonly type: "post"; readonly delivery: Delivery }
   /** The live card of a delegation or run, or with `gate` the message in which people decide. */
   | { readonly type: "card"; readonly run: string; readonly to: DeliveryTarget; readonly gate?: GateRef }

@@ -99,10 +99,16 @@ export function duplicateKeys(text: string): readonly Problem[] {
   return problems;
 }
 
+/** By searching: most strings are long, and hold no quotes that are escaped. */
 function endOfString(text: string, start: number): number {
-  let i = start + 1;
-  while (i < text.length && text.charCodeAt(i) !== 0x22) i += text.charCodeAt(i) === 0x5c ? 2 : 1;
-  return i;
+  for (let from = start + 1; ; ) {
+    const end = text.indexOf('"', from);
+    if (end === -1) return text.length;
+    let slashes = 0;
+    while (text.charCodeAt(end - 1 - slashes) === 0x5c) slashes++;
+    if (slashes % 2 === 0) return end;
+    from = end + 1;
+  }
 }
 
 function pathOf(frames: readonly Frame[]): string {

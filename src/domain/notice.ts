@@ -21,7 +21,10 @@ export const notice: Decider<NoticeState, NoticeInput, NoticeEvent, Effect> = {
   evolve: (_state, { id, text }) => ({ id, text }),
   effects: ({ id, text }, { at }) => [
     {
-      body: { type: "post", delivery: { id: `${id}/notice`, kind: "notice", to: { role: "agentLogs" }, text } },
+      body: {
+        type: "post",
+        delivery: { id: `${id}/notice`, kind: "notice", to: { role: "agentLogs" }, text },
+      },
       lane: "discord",
       dueAt: at,
     },

@@ -239,7 +239,7 @@ function projectLine({ order }: RunState, at: number, status: "succeeded" | "par
   const given = Object.entries(inputs).map(([name, value]) => `${name}=${value}`);
   const what = oneLine(given.length > 0 ? given.join(", ") : definition.description, 120);
   const line = `[${day}] workflow ${definition.name}: Completed — ${what}${status === "partial" ? " (partial)" : ""} [${id}]`;
-  return effect({ type: "append", file: "project", line }, "host", at);
+  return effect({ type: "filing", moves: [], lines: [{ file: "project", line }] }, "host", at);
 }
 
 const ROLES: Readonly<Record<string, ChannelRole>> = {

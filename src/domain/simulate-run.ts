@@ -94,8 +94,10 @@ export function simulateRun(order: RunOrder, stubs: Stubs, now: number): Simulat
       const { generation } = stepOf(before, index);
       const deciders = action.kind === "approval" ? decidersOf(action.gate, order.actor) : [];
       const about = { step, generation, decision, at: time } as const;
-      for (const actor of deciders) take({ type: "decide-gate", ...about, actor });
-      if (state && stepOf(state, index).status !== "waiting") return true;
+      for (const actor of deciders) {
+        take({ type: "decide-gate", ...about, actor });
+        if (state && stepOf(state, index).status !== "waiting") return true;
+      }
     }
     return false;
   }

@@ -1,6 +1,7 @@
 import type { Decider } from "../kernel/decider.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import type { Effect } from "./effects.ts";
+import { moveFile } from "./filing.ts";
 import type { HandoffSource } from "./handoff-types.ts";
 
 /** A document that belongs to no delegation: recorded, set aside, shown, never consumed. */
@@ -43,21 +44,8 @@ function evolve(state: StrayState | undefined, event: StrayEvent): StrayState {
 function effects(_state: StrayState, event: StrayEvent): readonly Effect[] {
   const { path, digest, inode } = event.source;
   if (path === "rest") return [];
-  return [
-    {
-      body: {
-        type: "archive",
-        run: event.run,
-        path,
-        digest,
-        ...(inode === undefined ? {} : { inode }),
-        to: "rejected",
-        problems: event.problems,
-      },
-      lane: "host",
-      dueAt: event.at,
-    },
-  ];
+  const file = { run: event.run, path, digest, ...(inode === undefined ? {} : { inode }) };
+  return [moveFile({ ...file, to: "rejected", problems: event.problems }, event.at)];
 }
 
 export const stray: Decider<StrayState, StrayInput, StrayEvent, Effect> = { decide, evolve, effects };

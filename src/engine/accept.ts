@@ -1,8 +1,9 @@
 import { type Actor, actorName } from "../domain/actor.ts";
 import { aggregates, type Kind, type Kinds } from "../domain/aggregates.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
+import { joinFilings } from "../domain/filing.ts";
 import { fold } from "../kernel/decider.ts";
-import type { ClaimedEffect, Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
+import type { Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
 
 /** Event bodies of today's shape; upcasts turn older ones into it. */
@@ -58,9 +59,6 @@ export function createEngine(deps: {
   readonly crash: Crash;
   /** Called as soon as a commit is on its way, so that the loop's claim joins its transaction. */
   readonly onCommit: () => void;
-  /** What the loop begins as it is written. */
-  readonly take: () => Commit["take"];
-  readonly onTaken: (effects: readonly ClaimedEffect[]) => void;
 }): Engine {
   const { ledger, now, crash, onCommit } = deps;
   const cache = new Map<string, Cached>();
@@ -118,7 +116,6 @@ export function createEngine(deps: {
         crash("accept:committed");
         keep(stream, { kind, state: after, version: committed.version });
         tell(commit, committed.version, committed.position);
-        if (committed.taken) deps.onTaken(committed.taken);
         return { state: after, events };
       }
       cache.delete(stream);
@@ -160,12 +157,14 @@ export function createEngine(deps: {
       after = next;
     }
     if (after === undefined) throw new Error(`nothing to write for ${stream}`);
-    const cancels = aggregate.cancels?.(events);
+    const cancels = aggregate.cancels?.(events, state);
+    const wakeAt = aggregate.wakeAt?.(after);
     const isKept = aggregate.keeps?.(after, events, version + events.length) ?? true;
     const commit: Commit = {
       stream,
       kind,
       ...aggregate.columns(after),
+      ...(wakeAt === undefined ? {} : { wakeAt }),
       expectedVersion: version,
       events: events.map((event) => ({
         type: (event as { type: string }).type,
@@ -173,11 +172,10 @@ export function createEngine(deps: {
         body: event,
       })),
       state: isKept ? after : undefined,
-      effects,
+      effects: joinFilings(effects),
       cause,
       actor: actorName(actor ?? SYSTEM),
       at: now(),
-      ...takeOf(effects),
       ...(key ? { key } : {}),
       ...(settles?.length ? { settles } : {}),
       ...(cancels?.length ? { cancels } : {}),
@@ -185,11 +183,6 @@ export function createEngine(deps: {
       ...(receipts?.length ? { receipts } : {}),
     };
     return { after, commit };
-  }
-
-  function takeOf(effects: Commit["effects"]): Pick<Commit, "take"> {
-    const take = effects.length > 0 ? deps.take() : undefined;
-    return take ? { take } : {};
   }
 
   function tell(commit: Commit, version: number, position: number): void {

@@ -1,13 +1,19 @@
-import type { Lane } from "../domain/effects.ts";
+import type { EffectBody, Lane } from "../domain/effects.ts";
 import { createBell } from "../kernel/bell.ts";
-import type { ClaimedEffect, ClaimRequest, Commit, Ledger } from "./ports/ledger.ts";
+import type { ClaimedEffect, ClaimRequest, Ledger, Wake } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
 
 /** What became of an effect: it is over, or it is tried again at an instant. Whoever performs it commits `over` itself when that has events. */
 export type Outcome =
   | { readonly kind: "recorded" }
   | { readonly kind: "done"; readonly outcome: string }
-  | { readonly kind: "again"; readonly dueAt: number; readonly reason: string };
+  | {
+      readonly kind: "again";
+      readonly dueAt: number;
+      readonly reason: string;
+      /** What is still to be done, when a part of it is over. */
+      readonly left?: EffectBody;
+    };
 
 export type Perform = (effect: ClaimedEffect) => Promise<Outcome>;
 
@@ -16,15 +22,13 @@ const AT_ONCE: Readonly<Record<Lane, number>> = { any: 512, host: 128, discord: 
 const SETTLE_SOON_MS = 200;
 const AFTER_FAILURE_MS = 1000;
 const LONGEST_SLEEP_MS = 60_000;
+const WAKES_AT_ONCE = 256;
 
 export type Loop = {
   /** Something may be due. Cheap, callable from anywhere. */
   readonly ring: () => void;
   /** A commit is on its way: what it makes due is claimed, and what is over is ended, in its transaction. */
   readonly join: () => void;
-  /** What of its effects a commit may begin at once, and where those go; undefined when there is no room. */
-  readonly take: () => Commit["take"];
-  readonly begin: (effects: readonly ClaimedEffect[]) => void;
   /** Opens or closes a lane: the Discord lane only while Discord is connected. */
   readonly setLane: (lane: Lane, isOpen: boolean) => void;
   readonly start: () => void;
@@ -35,7 +39,7 @@ export type Loop = {
 
 /**
  * The one loop: asleep until something is due, then claim, perform, settle.
- * Schedule, retry, backoff, deadline and lease are all rows that become due.
+ * Schedule, retry, backoff and lease are rows that become due; deadlines are instants at which a stream is woken.
  */
 export function createLoop(deps: {
   readonly ledger: Ledger;
@@ -44,6 +48,8 @@ export function createLoop(deps: {
   readonly now: () => number;
   readonly capacity: ClaimRequest["capacity"];
   readonly perform: Perform;
+  /** Tells a stream that an instant it asked for has come. */
+  readonly wake: (due: Wake) => Promise<void>;
   readonly log: Log;
   readonly onBroken: (error: unknown) => void;
 }): Loop {
@@ -58,6 +64,8 @@ export function createLoop(deps: {
   let running: Promise<void> | undefined;
   const writes = new Set<Promise<unknown>>();
   const performing = new Set<string>();
+  const waking = new Set<Promise<void>>();
+  let restTimer: NodeJS.Timeout | undefined;
 
   /** Ends that need no commit of their own ride on the next transaction, or go after a moment. */
   function settleLater(id: string, outcome: string): void {
@@ -84,7 +92,8 @@ export function createLoop(deps: {
       const outcome = await deps.perform(effect);
       if (outcome.kind === "done") settleLater(effect.id, outcome.outcome);
       if (outcome.kind === "again") {
-        await ledger.postpone(effect.id, outcome.dueAt, outcome.reason);
+        const { dueAt, reason, left } = outcome;
+        await ledger.postpone(effect.id, dueAt, reason, left ? { left } : {});
         bell.ring();
       }
     } catch (error) {
@@ -128,16 +137,45 @@ export function createLoop(deps: {
     for (const effect of claimed) begin(effect);
   }
 
+  /** One batch after the other, so that none is woken twice at a time. */
+  const mayWake = () => waking.size === 0 && restTimer === undefined;
+
+  async function wakeDue(): Promise<void> {
+    if (!mayWake()) return;
+    for (const due of await ledger.wakes(now(), WAKES_AT_ONCE)) {
+      const flight: Promise<void> = deps
+        .wake(due)
+        .catch(restFromWaking)
+        .finally(() => {
+          waking.delete(flight);
+          if (waking.size === 0) bell.ring();
+        });
+      waking.add(flight);
+    }
+  }
+
+  /** The ledger does not take it now. */
+  function restFromWaking(error: unknown): void {
+    deps.onBroken(error);
+    if (stopping) return;
+    restTimer ??= setTimeout(() => {
+      restTimer = undefined;
+      bell.ring();
+    }, AFTER_FAILURE_MS);
+  }
+
   async function turn(): Promise<void> {
     isJoined = false;
     flushSettled();
-    await Promise.all([...open].map(claimLane));
+    await Promise.all([...[...open].map(claimLane), wakeDue()]);
   }
 
   async function dueInMs(): Promise<number> {
     const withRoom = [...open].filter((lane) => flying[lane].size < AT_ONCE[lane]);
     const dueAt = await ledger.nextDue(withRoom, deps.capacity);
-    return dueAt === undefined ? LONGEST_SLEEP_MS : Math.min(LONGEST_SLEEP_MS, dueAt - now());
+    const wakeAt = mayWake() ? await ledger.nextWake() : undefined;
+    const first = Math.min(dueAt ?? Number.POSITIVE_INFINITY, wakeAt ?? Number.POSITIVE_INFINITY);
+    return Math.min(LONGEST_SLEEP_MS, first - now());
   }
 
   async function run(): Promise<void> {
@@ -163,14 +201,6 @@ export function createLoop(deps: {
       else open.delete(lane);
       bell.ring();
     },
-    take() {
-      if (stopping || !running) return undefined;
-      const lanes = [...open].filter((lane) => flying[lane].size < AT_ONCE[lane]);
-      return { epoch: deps.epoch(), holdMs: HOLD_MS, lanes };
-    },
-    begin(effects) {
-      for (const effect of effects) begin(effect);
-    },
     start() {
       running ??= run();
     },
@@ -178,7 +208,8 @@ export function createLoop(deps: {
       stopping = true;
       bell.ring();
       await running;
-      const all = Object.values(flying).flatMap((set) => [...set]);
+      clearTimeout(restTimer);
+      const all = [...waking, ...Object.values(flying).flatMap((set) => [...set])];
       let timer: NodeJS.Timeout | undefined;
       const limit = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, withinMs);

@@ -1,5 +1,4 @@
 import type { EffectBody, EffectType } from "../domain/effects.ts";
-import type { Engine } from "./accept.ts";
 import type { Outcome } from "./loop.ts";
 import type { Inbox } from "./ports/handoffs.ts";
 import type { Journal } from "./ports/journal.ts";
@@ -20,39 +19,44 @@ export function performWith(performers: Performers): (effect: ClaimedEffect) => 
   };
 }
 
-/** A timer that became due is an input of the same name. */
-export function createTimer(deps: { readonly engine: Engine; readonly now: () => number }) {
-  return async (effect: ClaimedOf<"deadline" | "start-limit">): Promise<Outcome> => {
-    const { type, run, attempt } = effect.body;
-    await deps.engine.accept({
-      kind: "delegation",
-      stream: run,
-      input: { type, attempt, at: deps.now() },
-      cause: effect.id,
-      settles: [{ id: effect.id, outcome: "fired" }],
-    });
-    return { kind: "recorded" };
-  };
-}
-
 /** Work on this machine's files; doing it twice changes nothing, so its end needs no commit of its own. */
-export function createFilings(deps: {
-  readonly inbox: Inbox;
+export function createFiling(deps: {
+  readonly inbox: Pick<Inbox, "archive">;
   readonly journal: Journal;
+  readonly now: () => number;
   readonly crash: Crash;
 }) {
-  return {
-    async archive(effect: ClaimedOf<"archive">): Promise<Outcome> {
-      deps.crash("archive:claimed");
-      const path = await deps.inbox.archive(effect.body);
-      deps.crash("archive:moved");
-      return { kind: "done", outcome: path };
-    },
-    async append(effect: ClaimedOf<"append">): Promise<Outcome> {
-      deps.crash("append:claimed");
-      await deps.journal.append(effect.body.file, effect.body.line, effect.begunBefore !== undefined);
-      deps.crash("append:written");
-      return { kind: "done", outcome: "written" };
-    },
+  const { inbox, journal, crash } = deps;
+
+  return async function file(effect: ClaimedOf<"filing">): Promise<Outcome> {
+    const { moves, lines } = effect.body;
+    const mayBeThere = effect.begunBefore !== undefined;
+    const failures: unknown[] = [];
+
+    /** Does each part whatever becomes of the others; returns those that failed. */
+    async function tryEach<T>(
+      parts: readonly T[],
+      work: (part: T) => Promise<unknown>,
+    ): Promise<readonly T[]> {
+      const results = await Promise.allSettled(parts.map(work));
+      return parts.filter((_, index) => {
+        const result = results[index];
+        if (result?.status === "rejected") failures.push(result.reason);
+        return result?.status === "rejected";
+      });
+    }
+
+    if (moves.length > 0) crash("archive:claimed");
+    const unmoved = await tryEach(moves, inbox.archive);
+    if (moves.length > 0) crash("archive:moved");
+    if (lines.length > 0) crash("append:claimed");
+    const unwritten = await tryEach(lines, (line) => journal.append(line, mayBeThere));
+    if (lines.length > 0) crash("append:written");
+
+    if (failures.length === 0) return { kind: "done", outcome: "filed" };
+    if (failures.length === moves.length + lines.length) throw failures[0];
+    // A line that was written gets out of sight while the rest is tried again; it must not be asked for then.
+    const left = { type: "filing", moves: unmoved, lines: unwritten } as const;
+    return { kind: "again", dueAt: deps.now(), reason: String(failures[0]), left };
   };
 }

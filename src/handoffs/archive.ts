@@ -11,14 +11,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { EffectBody } from "../domain/effects.ts";
+import type { FileMove } from "../domain/effects.ts";
 import type { Settings } from "../domain/settings.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import { dayOf } from "./names.ts";
 import { readHandoffFile, readPlainFile, statOf } from "./read.ts";
 
-type ArchiveEffect = Extract<EffectBody, { type: "archive" }>;
-type Place = ArchiveEffect["to"];
+type Place = FileMove["to"];
 
 /** The folder or its file system does not let the file go: it stays where it is, noted once. */
 const IMMOVABLE = new Set(["EPERM", "EACCES", "EROFS", "EXDEV"]);
@@ -27,7 +26,7 @@ const UNLINKABLE = new Set(["EXDEV", "EPERM", "EMLINK", "ENOTSUP", "ENOSYS"]);
 
 export type Archive = {
   /** Moves a committed file to its dated folder. Twice is once; another file at its place is left alone. */
-  readonly archive: (effect: ArchiveEffect) => string;
+  readonly archive: (wanted: FileMove) => string;
   /** Whether a file's second name is the one that `keepInPlace` gave it in accepted/. */
   readonly isOwnLink: (path: string, stats: BigIntStats) => boolean;
 };
@@ -43,8 +42,8 @@ export function createArchive(deps: {
 }): Archive {
   const { settings, log } = deps;
 
-  function archive(effect: ArchiveEffect): string {
-    const { path, inode, digest, to } = effect;
+  function archive(wanted: FileMove): string {
+    const { path, inode, digest, to } = wanted;
     const { maxBytes, keepInPlace } = settings();
     const limits = {
       maxBytes,
@@ -57,9 +56,9 @@ export function createArchive(deps: {
       found.state !== "gone" && found.digest === digest && (inode === undefined || found.inode === inode);
     if (!isSame) {
       if (found.state !== "gone") deps.onChanged(path);
-      const archived = find(effect, found.state === "gone");
-      if (archived !== undefined) return finish(effect, archived);
-      const { run } = effect;
+      const archived = find(wanted, found.state === "gone");
+      if (archived !== undefined) return finish(wanted, archived);
+      const { run } = wanted;
       log.warn(
         { run, path, isGone: found.state === "gone" },
         "a handoff file was gone or changed before it was archived",
@@ -67,7 +66,7 @@ export function createArchive(deps: {
       return path;
     }
     const isKept = keepInPlace && to === "accepted";
-    const linked = isKept ? find(effect, false) : undefined;
+    const linked = isKept ? find(wanted, false) : undefined;
     if (linked !== undefined) return linked;
     try {
       const target = freePlace(to, basename(path));
@@ -81,22 +80,22 @@ export function createArchive(deps: {
         put(path, target, maxBytes);
       }
       deps.crash("archive:moved");
-      return finish(effect, target);
+      return finish(wanted, target);
     } catch (error) {
       if (!IMMOVABLE.has(codeOf(error))) throw error;
-      log.warn({ run: effect.run, path, err: error }, "a handoff file cannot be moved, it stays where it is");
+      log.warn({ run: wanted.run, path, err: error }, "a handoff file cannot be moved, it stays where it is");
       return path;
     }
   }
 
   /** Where an earlier try put it: the same inode, or a copy with the same content. */
-  function find(effect: ArchiveEffect, isGone: boolean): string | undefined {
+  function find(wanted: FileMove, isGone: boolean): string | undefined {
     const { maxBytes } = settings();
-    for (const place of candidates(effect.to, basename(effect.path), deps.now())) {
+    for (const place of candidates(wanted.to, basename(wanted.path), deps.now())) {
       const there = readHandoffFile(place, { maxBytes, isOwnLink: () => true, isDigestOnly: true });
       if (there.state === "gone" || there.state === "trouble") continue;
-      const isSameFile = effect.inode !== undefined && there.inode === effect.inode;
-      const isCopy = isGone && there.digest === effect.digest;
+      const isSameFile = wanted.inode !== undefined && there.inode === wanted.inode;
+      const isCopy = isGone && there.digest === wanted.digest;
       if (isSameFile || isCopy) return place;
     }
     return undefined;
@@ -145,11 +144,11 @@ export function createArchive(deps: {
   }
 
   /** The reasons lie beside what was set aside. Written again when a crash came between the two. */
-  function finish(effect: ArchiveEffect, target: string): string {
-    if (effect.to === "accepted") return target;
+  function finish(wanted: FileMove, target: string): string {
+    if (wanted.to === "accepted") return target;
     const notice = `${target}.problems.json`;
     if (statOf(notice) !== undefined) return target;
-    const { run, path, digest, problems } = effect;
+    const { run, path, digest, problems } = wanted;
     const at = new Date(deps.now()).toISOString();
     const text = JSON.stringify({ run, path, digest, setAsideAt: at, problems }, undefined, 2);
     const partial = join(dirname(target), `.${basename(notice)}.partial`);

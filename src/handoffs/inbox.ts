@@ -180,7 +180,7 @@ export function createInbox(deps: InboxDeps): Inbox {
       for (const folder of folders.values()) lookForExpectedIfLarge(folder, [run]);
     },
     forget: (run) => void expected.delete(run),
-    archive: async (effect) => archive.archive(effect),
+    archive: async (move) => archive.archive(move),
     async sweep() {
       refreshFolders();
       await Promise.all(

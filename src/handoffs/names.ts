@@ -10,6 +10,8 @@ export type ReadName =
 /** Hidden, marked as unfinished, or as libraries do it: the final name, then a number or chance. */
 const TEMPORARY =
   /^\.|~$|^#.*#$|\.(?:tmp|temp|part|partial|swp|swx|lock)(?:[.-].*)?$|\.json\.(?=[^.]*\d)[\w-]+$/i;
+/** What nearly all names are: no dot before the ending, so no temporary name and no attempt. */
+const SIMPLE = /^[A-Za-z0-9][\w-]{0,79}\.json$/;
 const ATTEMPT = /^(.+)\.([1-9]\d?)$/;
 
 export function fileNameOf(run: string, attempt: number): string {
@@ -21,6 +23,7 @@ export function fileNameOf(run: string, attempt: number): string {
  * Attempts have at most two digits; a longer number belongs to the id.
  */
 export function readName(name: string, isExpected: (run: string) => boolean): ReadName {
+  if (SIMPLE.test(name)) return { kind: "handoff", run: name.slice(0, -".json".length), attempt: 1 };
   if (TEMPORARY.test(name)) return { kind: "ignored" };
   if (!name.endsWith(".json")) return { kind: "odd", message: "handoffs end in .json" };
   const stem = name.slice(0, -".json".length);

@@ -146,9 +146,10 @@ export function giveBack(
   dueAt: number,
   reason: string,
   stillBegun: boolean,
+  left: string | null,
 ): void {
   const statement = stillBegun ? sql.postponeBegun : sql.postpone;
-  const row = statement.get(dueAt, reason, streamOf(id), id);
+  const row = statement.get(dueAt, reason, streamOf(id), id, left);
   if (row && !stillBegun && row["slot"] !== null && row["begun_before"] === null) {
     sql.giveBackSlot.run(String(row["slot"]), id);
   }

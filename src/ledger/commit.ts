@@ -46,7 +46,7 @@ export function streamOf(effect: string): string {
 }
 
 /** What the last commits left in their streams' rows, so that the next one need not read them. */
-type Head = Pick<Commit, "kind" | "status" | "open" | "agent"> & { readonly version: number };
+type Head = Pick<Commit, "kind" | "status" | "open" | "agent" | "wakeAt"> & { readonly version: number };
 export type Heads = Map<string, Head>;
 const MOST_HEADS = 4096;
 
@@ -61,6 +61,7 @@ function headOf(sql: Statements, heads: Heads, stream: string, version: number):
     open: row["open"] === 1,
     version: row["version"] as number,
     ...(row["agent"] === null ? {} : { agent: row["agent"] as string }),
+    ...(row["wake_at"] === null ? {} : { wakeAt: row["wake_at"] as number }),
   };
 }
 
@@ -111,7 +112,8 @@ export function writeCommit(
     counters.add(kind, status, open ? 1 : 0, 1);
   }
   const agent = commit.agent === undefined ? {} : { agent: commit.agent };
-  remember(heads, stream, { kind, status, open, version, ...agent });
+  const wakeAt = commit.wakeAt === undefined ? {} : { wakeAt: commit.wakeAt };
+  remember(heads, stream, { kind, status, open, version, ...agent, ...wakeAt });
   return { ok: true, version, position: Number(position) };
 }
 
@@ -120,7 +122,8 @@ function isMoved(commit: Commit, before: Head | undefined): boolean {
     before?.status !== commit.status ||
     before.open !== commit.open ||
     before.kind !== commit.kind ||
-    before.agent !== commit.agent
+    before.agent !== commit.agent ||
+    before.wakeAt !== commit.wakeAt
   );
 }
 
@@ -144,12 +147,13 @@ function writeStream(
   const agent = commit.agent ?? null;
   const parent = commit.parent ?? null;
   const deadlineAt = commit.deadlineAt ?? null;
+  const wakeAt = commit.wakeAt ?? null;
   const open = commit.open ? 1 : 0;
   const stateVersion = state === null ? null : version;
   if (expectedVersion === 0 && !before) {
     const since = stateVersion ?? 0;
     return (
-      sql.addStream.run(stream, kind, status, agent, parent, deadlineAt, open, version, state, since)
+      sql.addStream.run(stream, kind, status, agent, parent, deadlineAt, wakeAt, open, version, state, since)
         .changes === 1
     );
   }
@@ -160,6 +164,7 @@ function writeStream(
         status,
         agent,
         open,
+        wakeAt,
         parent,
         deadlineAt,
         version,

@@ -110,6 +110,24 @@ export const MIGRATIONS: readonly string[] = [
   create table blob (digest text primary key, body text not null);
   create table memo (name text primary key, value text not null) without rowid;
   `,
+  `
+  alter table stream add column wake_at integer;
+  create index stream_wake on stream (wake_at) where wake_at is not null;
+  update stream set wake_at = timer.at, state = null, state_version = 0
+    from (
+      select stream as id, min(due_at) as at from outbox indexed by outbox_open
+      where settled_at is null and type in ('deadline', 'start-limit') group by stream
+    ) as timer
+    where stream.id = timer.id;
+  update outbox indexed by outbox_open set settled_at = cast(unixepoch('subsec') * 1000 as integer), outcome = 'moved to its stream', holder = null
+    where settled_at is null and type in ('deadline', 'start-limit');
+  update outbox indexed by outbox_open
+    set type = 'filing', body = json_object('type', 'filing', 'moves', json('[]'), 'lines', json_array(json_remove(body, '$.type')))
+    where settled_at is null and type = 'append';
+  update outbox indexed by outbox_open
+    set type = 'filing', body = json_object('type', 'filing', 'moves', json_array(json_remove(body, '$.type')), 'lines', json('[]'))
+    where settled_at is null and type = 'archive';
+  `,
 ];
 
 /** Brings the file to the newest version, one transaction a step; refuses a file from a newer program. */

@@ -1,6 +1,13 @@
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { EffectBody, Lane } from "../domain/effects.ts";
-import type { ClaimedEffect, Loaded, StoredEvent, StreamKind, StreamRow } from "../engine/ports/ledger.ts";
+import type {
+  ClaimedEffect,
+  Loaded,
+  StoredEvent,
+  StreamKind,
+  StreamRow,
+  Wake,
+} from "../engine/ports/ledger.ts";
 
 /** What SQLite returns, and the same as the port says it. */
 export type Row = Record<string, unknown>;
@@ -73,6 +80,7 @@ export function toStreamRow(row: Row): StreamRow {
     ...(row["agent"] === null ? {} : { agent: row["agent"] as string }),
     ...(row["parent"] === null ? {} : { parent: row["parent"] as string }),
     ...(row["deadline_at"] === null ? {} : { deadlineAt: row["deadline_at"] as number }),
+    ...(row["wake_at"] === null ? {} : { wakeAt: row["wake_at"] as number }),
     open: row["open"] === 1,
   };
 }
@@ -85,6 +93,14 @@ export function toLoaded(row: Row, later: readonly StoredEvent[]): Loaded {
     state: state === null ? undefined : (JSON.parse(state) as unknown),
     stateVersion: row["state_version"] as number,
     later,
+  };
+}
+
+export function toWake(row: Row): Wake {
+  return {
+    stream: row["id"] as string,
+    kind: row["kind"] as StreamKind,
+    wakeAt: row["wake_at"] as number,
   };
 }
 

@@ -14,7 +14,7 @@ import {
   readEvents,
   receiptsOfSubject,
 } from "./queries.ts";
-import { toReceipt } from "./rows.ts";
+import { toReceipt, toWake } from "./rows.ts";
 import { prepareAll } from "./statements.ts";
 import { concernsAll, explain, isFull } from "./trouble.ts";
 
@@ -97,10 +97,19 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
       write(() => {
         for (const { id, outcome } of effects) settleEffect(sql, now(), id, outcome);
       }),
-    postpone: (id, dueAt, reason, options) =>
-      write(() => giveBack(sql, id, dueAt, reason, options?.stillBegun === true)),
+    async postpone(id, dueAt, reason, options) {
+      const left = options?.left ? JSON.stringify(options.left) : null;
+      return write(() => giveBack(sql, id, dueAt, reason, options?.stillBegun === true, left));
+    },
     release: (epoch) => write(() => Number(sql.release.run(epoch).changes)),
     nextDue: (lanes, capacity) => read(() => firstDue(sql, lanes, capacity)),
+    wakes: (at, limit) => read(() => sql.wakes.all(at, limit).map(toWake)),
+    nextWake: () => read(() => (sql.nextWake.get()?.["at"] as number | null | undefined) ?? undefined),
+    putOff: ({ stream, wakeAt }, until) =>
+      write(() => {
+        sql.putOff.run(until ?? null, stream, wakeAt);
+        heads.delete(stream);
+      }),
     list: (query) => read(() => listStreams(sql, query)),
     events: (query) => read(() => readEvents(sql, query)),
     receipts: (delivery) => read(() => sql.receipts.all(delivery).map(toReceipt)),

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 
 const STREAM_COLUMNS =
-  "id, kind, status, agent, parent, deadline_at, open, version, state, state_version, seq";
+  "id, kind, status, agent, parent, deadline_at, wake_at, open, version, state, state_version, seq";
 const CLAIM_COLUMNS =
   "seq, id, stream, body, lane, slot, attempt, created_at, due_at, ready_at, begun_at, begun_before, tries";
 /** Waiting in a slot lane, and waiting for nothing but its instant: the words of the partial indexes. */
@@ -10,16 +10,20 @@ const UNBOUND = "settled_at is null and slot is null";
 
 /** Every statement of the ledger. None may walk a table that grows; test/ledger/plans.test.ts asks SQLite. */
 export const SQL = {
-  head: "select version, kind, status, open, agent from stream where id = ?",
+  head: "select version, kind, status, open, agent, wake_at from stream where id = ?",
   addEvent:
     "insert into event (stream, version, at, type, schema, body, cause, actor) values (?, ?, ?, ?, ?, ?, ?, ?)",
   lastPosition: "select max(position) as position from event",
   addStream:
-    "insert into stream (id, kind, status, agent, parent, deadline_at, open, version, state, state_version) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+    "insert into stream (id, kind, status, agent, parent, deadline_at, wake_at, open, version, state, state_version) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
   moveStream:
-    "update stream set kind = ?, status = ?, agent = ?, open = ?, parent = ?, deadline_at = ?, version = ?, state = coalesce(?, state), state_version = coalesce(?, state_version) where id = ? and version = ?",
+    "update stream set kind = ?, status = ?, agent = ?, open = ?, wake_at = ?, parent = ?, deadline_at = ?, version = ?, state = coalesce(?, state), state_version = coalesce(?, state_version) where id = ? and version = ?",
   touchStream:
     "update stream set parent = ?, deadline_at = ?, version = ?, state = coalesce(?, state), state_version = coalesce(?, state_version) where id = ? and version = ?",
+  wakes:
+    "select id, kind, wake_at from stream indexed by stream_wake where wake_at <= ? order by wake_at limit ? + 0",
+  nextWake: "select min(wake_at) as at from stream indexed by stream_wake where wake_at is not null",
+  putOff: "update stream set wake_at = ? where id = ? and wake_at = ?",
   count:
     "insert into counter (kind, status, open, count) values (?, ?, ?, ?) on conflict do update set count = count + excluded.count",
   key: "select stream, digest from key where scope = ? and key = ?",
@@ -36,9 +40,9 @@ export const SQL = {
   cancel:
     "update outbox set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
   postpone:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
   postponeBegun:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
   release:
     "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
   begin:

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { LogLine } from "../domain/effects.ts";
 import type { Journal } from "../engine/ports/journal.ts";
 
 const TAIL_BYTES = 512 * 1024;
@@ -11,7 +12,7 @@ export function createJournal(
 ): Journal {
   const waiting = new Map<string, { lines: string[]; done: Promise<void> }>();
 
-  function fileFor(file: "attempts" | "project", line: string): string | undefined {
+  function fileFor({ file, line }: LogLine): string | undefined {
     if (file === "project") return settings().projectLog;
     const day = /"at":"(\d{4}-\d{2}-\d{2})/.exec(line)?.[1] ?? "undated";
     return join(settings().dir, `attempts-${day}.jsonl`);
@@ -39,8 +40,9 @@ export function createJournal(
   }
 
   return {
-    async append(file, line, mayBeThere) {
-      const path = fileFor(file, line);
+    async append(wanted, mayBeThere) {
+      const path = fileFor(wanted);
+      const { line } = wanted;
       if (path === undefined) return;
       if (mayBeThere && (await endsWith(path, line))) return;
       await write(path, line);

@@ -105,8 +105,17 @@ export async function runRound(plan: {
     if (id) clicks.push({ id, objective });
   }
 
-  /** An acknowledged click is one delegation, in the end; one that Discord called failed is none or one. */
+  /** What was acknowledged is carried out soon after Discord is connected again: looked at until it is so. */
   async function settleClicks(supervisor: Supervisor) {
+    for (let tries = 0; ; tries++) {
+      const found = await lookAtClicks(supervisor);
+      if (found.wrong.length === 0 || tries > 300) return found;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** An acknowledged click is one delegation, in the end; one that Discord called failed is none or one. */
+  async function lookAtClicks(supervisor: Supervisor) {
     const wrong: string[] = [];
     const found: string[] = [];
     const all: { id: string; objective: string; origin: { door: string } }[] = [];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AT, type Check, claimOf, commitOf, deadline, noted, written } from "./ledger-fixture.ts";
+import { AT, type Check, claimOf, commitOf, line, noted, written } from "./ledger-fixture.ts";
 
 export function checkCommits(check: Check): void {
   check(
@@ -81,8 +81,8 @@ export function checkCommits(check: Check): void {
     "of two commits racing on one stream in one tick, one wins and the other is told of the conflict",
     async (ledger) => {
       const results = await Promise.all([
-        ledger.commit(commitOf("run-1", { events: [noted("a")], effects: [deadline("a", AT)] })),
-        ledger.commit(commitOf("run-1", { events: [noted("b")], effects: [deadline("b", AT)] })),
+        ledger.commit(commitOf("run-1", { events: [noted("a")], effects: [line("a", AT)] })),
+        ledger.commit(commitOf("run-1", { events: [noted("b")], effects: [line("b", AT)] })),
         ledger.commit(commitOf("run-2")),
       ]);
       assert.deepEqual(

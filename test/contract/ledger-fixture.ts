@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import type { Effect, Lane } from "../../src/domain/effects.ts";
+import { writeLines } from "../../src/domain/filing.ts";
 import type { ClaimedEffect, ClaimRequest, Commit, Ledger, NewEvent } from "../../src/engine/ports/ledger.ts";
 
 export type Open = (dir: string) => Promise<Ledger>;
@@ -58,8 +59,9 @@ export function commitOf(stream: string, more: Partial<Commit> = {}): Commit {
   };
 }
 
-export function deadline(run: string, dueAt: number, lane: Lane = "any"): Effect {
-  return { body: { type: "deadline", run, attempt: 1 }, lane, dueAt };
+/** An effect that waits for nothing but its instant. */
+export function line(text: string, dueAt: number, lane: Lane = "any"): Effect {
+  return { ...writeLines([{ file: "project", line: text }], dueAt), lane };
 }
 
 export function dispatch(run: string, agent: string, dueAt = AT, attempt = 1, again = false): Effect {

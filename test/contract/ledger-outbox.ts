@@ -1,15 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  AT,
-  type Check,
-  claimOf,
-  commitOf,
-  deadline,
-  noted,
-  one,
-  streams,
-  written,
-} from "./ledger-fixture.ts";
+import { AT, type Check, claimOf, commitOf, line, noted, one, streams, written } from "./ledger-fixture.ts";
 
 export function checkOutbox(check: Check): void {
   check(
@@ -19,14 +9,14 @@ export function checkOutbox(check: Check): void {
         ledger,
         commitOf("run-1", {
           events: [noted("1"), noted("2")],
-          effects: [deadline("run-1", AT - 1), deadline("run-1", AT)],
+          effects: [line("run-1", AT - 1), line("run-1", AT)],
         }),
       );
       assert.deepEqual(await claimOf(ledger), [
         {
           id: "run-1@2#0",
           stream: "run-1",
-          body: { type: "deadline", run: "run-1", attempt: 1 },
+          body: { type: "filing", moves: [], lines: [{ file: "project", line: "run-1" }] },
           lane: "any",
           dueAt: AT - 1,
           createdAt: AT,
@@ -35,7 +25,7 @@ export function checkOutbox(check: Check): void {
         {
           id: "run-1@2#1",
           stream: "run-1",
-          body: { type: "deadline", run: "run-1", attempt: 1 },
+          body: { type: "filing", moves: [], lines: [{ file: "project", line: "run-1" }] },
           lane: "any",
           dueAt: AT,
           createdAt: AT,
@@ -46,12 +36,12 @@ export function checkOutbox(check: Check): void {
   );
 
   check("effects of commits without events have ids of their own", async (ledger) => {
-    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
     for (let i = 0; i < 2; i++) {
       const quiet = {
         expectedVersion: 1,
         events: [],
-        effects: [deadline("run-1", AT), deadline("run-1", AT)],
+        effects: [line("run-1", AT), line("run-1", AT)],
       };
       assert.equal((await written(ledger, commitOf("run-1", quiet))).version, 1);
     }
@@ -68,11 +58,7 @@ export function checkOutbox(check: Check): void {
     await written(
       ledger,
       commitOf("run-1", {
-        effects: [
-          deadline("run-1", AT + 10),
-          deadline("run-1", AT, "host"),
-          deadline("run-1", AT, "discord"),
-        ],
+        effects: [line("run-1", AT + 10), line("run-1", AT, "host"), line("run-1", AT, "discord")],
       }),
     );
     assert.deepEqual(await claimOf(ledger, { now: AT + 9 }), []);
@@ -83,7 +69,7 @@ export function checkOutbox(check: Check): void {
   });
 
   check("the oldest due come first, and no more than asked for", async (ledger) => {
-    const effects = [5, 1, 4, 2, 3].map((ms) => deadline(`${ms}`, AT - ms));
+    const effects = [5, 1, 4, 2, 3].map((ms) => line(`${ms}`, AT - ms));
     await written(ledger, commitOf("run-1", { effects }));
     const order = async () => (await claimOf(ledger, { limit: 2 })).map(({ dueAt }) => AT - dueAt);
     assert.deepEqual([await order(), await order(), await order(), await order()], [[5, 4], [3, 2], [1], []]);
@@ -92,7 +78,7 @@ export function checkOutbox(check: Check): void {
   check(
     "what is held is not claimed again until the hold ends, then with the instant of the first begin",
     async (ledger) => {
-      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+      await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
       await claimOf(ledger, { holdMs: 100 });
       assert.deepEqual(await claimOf(ledger, { now: AT + 99, holder: "two", epoch: 2 }), []);
       const [again] = await claimOf(ledger, { now: AT + 100, holder: "two", epoch: 2 });
@@ -103,8 +89,8 @@ export function checkOutbox(check: Check): void {
   check(
     "a restart finds its own begun effects after the release, and those of its own epoch stay held",
     async (ledger, reopen) => {
-      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
-      await written(ledger, commitOf("run-2", { effects: [deadline("run-2", AT + 1)] }));
+      await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
+      await written(ledger, commitOf("run-2", { effects: [line("run-2", AT + 1)] }));
       await claimOf(ledger);
       const again = await reopen();
       await claimOf(again, { now: AT + 1, epoch: 2 });
@@ -119,10 +105,7 @@ export function checkOutbox(check: Check): void {
   );
 
   check("a settled effect never comes back", async (ledger) => {
-    await written(
-      ledger,
-      commitOf("run-1", { effects: [deadline("a", AT), deadline("b", AT), deadline("c", AT)] }),
-    );
+    await written(ledger, commitOf("run-1", { effects: [line("a", AT), line("b", AT), line("c", AT)] }));
     const claimed = await claimOf(ledger, { limit: 2 });
     await ledger.settle(claimed.map(({ id }) => ({ id, outcome: "fired" })));
     await ledger.settle([
@@ -140,7 +123,7 @@ export function checkOutbox(check: Check): void {
   check(
     "a commit settles the effect that caused it, and a refused commit settles nothing",
     async (ledger) => {
-      await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+      await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
       const [claimed] = await claimOf(ledger, { holdMs: 1 });
       const settles = [{ id: claimed?.id ?? "", outcome: "fired" }];
       await ledger.commit(commitOf("run-1", { expectedVersion: 7, settles }));
@@ -151,26 +134,23 @@ export function checkOutbox(check: Check): void {
   );
 
   check("a commit may end effects of its stream by type; its own and other streams' stay", async (ledger) => {
-    const limit = {
-      body: { type: "start-limit", run: "run-1", attempt: 1 },
+    const card = {
+      body: { type: "card", run: "run-1", to: { channel: "1" } },
       lane: "any",
       dueAt: AT,
     } as const;
+    await written(ledger, commitOf("run-1", { effects: [line("old", AT), line("old", AT + 5), card] }));
+    await written(ledger, commitOf("run-2", { effects: [line("run-2", AT)] }));
     await written(
       ledger,
-      commitOf("run-1", { effects: [deadline("old", AT), deadline("old", AT + 5), limit] }),
-    );
-    await written(ledger, commitOf("run-2", { effects: [deadline("run-2", AT)] }));
-    await written(
-      ledger,
-      commitOf("run-1", { expectedVersion: 1, cancels: ["deadline"], effects: [deadline("new", AT)] }),
+      commitOf("run-1", { expectedVersion: 1, cancels: ["filing"], effects: [line("new", AT)] }),
     );
     const claimed = await claimOf(ledger, { now: AT + 100 });
     assert.deepEqual(claimed.map(({ id }) => id).sort(), ["run-1@1#2", "run-1@2#0", "run-2@1#0"]);
   });
 
   check("a postponed effect waits for its new instant and counts as not begun", async (ledger) => {
-    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
     const [first] = await claimOf(ledger);
     await ledger.postpone(first?.id ?? "", AT + 50, "the agent is down");
     assert.deepEqual(await claimOf(ledger, { now: AT + 49 }), []);
@@ -179,8 +159,20 @@ export function checkOutbox(check: Check): void {
     assert.deepEqual([again?.begunBefore, again?.tries, again?.dueAt], [undefined, 2, AT + 50]);
   });
 
+  check("an effect of which a part is over is taken again with what is left of it", async (ledger) => {
+    await written(ledger, commitOf("run-1", { effects: [line("a", AT), line("b", AT)] }));
+    const [first] = await claimOf(ledger);
+    const left = { type: "filing", moves: [], lines: [{ file: "attempts", line: "the rest" }] } as const;
+    await ledger.postpone(first?.id ?? "", AT + 1, "one line could not be written", { left });
+    const claimed = await claimOf(ledger, { now: AT + 1 });
+    assert.deepEqual(
+      claimed.map(({ id, body }) => [id, body]),
+      [[first?.id, left]],
+    );
+  });
+
   check("postponing forgets this begin, never an earlier one whose outcome is unknown", async (ledger) => {
-    await written(ledger, commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    await written(ledger, commitOf("run-1", { effects: [line("run-1", AT)] }));
     await claimOf(ledger, { holdMs: 1 });
     const [second] = await claimOf(ledger, { now: AT + 1 });
     await ledger.postpone(second?.id ?? "", AT + 2, "later");
@@ -192,7 +184,7 @@ export function checkOutbox(check: Check): void {
   });
 
   check("a claim sees what was committed before it in the same tick", async (ledger) => {
-    const commit = ledger.commit(commitOf("run-1", { effects: [deadline("run-1", AT)] }));
+    const commit = ledger.commit(commitOf("run-1", { effects: [line("run-1", AT)] }));
     const claim = claimOf(ledger);
     const other = claimOf(ledger, { holder: "two" });
     await commit;
@@ -203,10 +195,7 @@ export function checkOutbox(check: Check): void {
     "the next due instant is that of the earliest effect that nobody holds, or of the earliest hold's end",
     async (ledger) => {
       assert.equal(await ledger.nextDue(["any", "host"], one), undefined);
-      await written(
-        ledger,
-        commitOf("run-1", { effects: [deadline("a", AT + 30), deadline("b", AT + 20, "host")] }),
-      );
+      await written(ledger, commitOf("run-1", { effects: [line("a", AT + 30), line("b", AT + 20, "host")] }));
       assert.equal(await ledger.nextDue(["any", "host"], one), AT + 20);
       assert.equal(await ledger.nextDue(["any"], one), AT + 30);
       assert.equal(await ledger.nextDue(["discord"], one), undefined);
@@ -216,19 +205,16 @@ export function checkOutbox(check: Check): void {
   );
 
   check("the backlog counts what is open by type, with the oldest instant", async (ledger) => {
-    const line = {
-      body: { type: "append", file: "project", line: "x" },
+    const card = {
+      body: { type: "card", run: "run-1", to: { channel: "1" } },
       lane: "host",
       dueAt: AT + 1,
     } as const;
-    await written(
-      ledger,
-      commitOf("run-1", { effects: [deadline("a", AT + 9), deadline("b", AT + 3), line] }),
-    );
+    await written(ledger, commitOf("run-1", { effects: [line("a", AT + 9), line("b", AT + 3), card] }));
     await ledger.settle([{ id: "run-1@1#1", outcome: "fired" }]);
     assert.deepEqual(await ledger.backlog(), [
-      { type: "append", count: 1, oldestDueAt: AT + 1 },
-      { type: "deadline", count: 1, oldestDueAt: AT + 9 },
+      { type: "card", count: 1, oldestDueAt: AT + 1 },
+      { type: "filing", count: 1, oldestDueAt: AT + 9 },
     ]);
   });
 }

@@ -3,6 +3,7 @@ import { checkWith, type Open } from "./ledger-fixture.ts";
 import { checkOutbox } from "./ledger-outbox.ts";
 import { checkReads } from "./ledger-reads.ts";
 import { checkSlots } from "./ledger-slots.ts";
+import { checkWakes } from "./ledger-wakes.ts";
 
 /** What every store must do. `open` opens the store of a folder: the same one each time, with all that was acknowledged. */
 export function ledgerSuite(name: string, open: Open): void {
@@ -10,5 +11,6 @@ export function ledgerSuite(name: string, open: Open): void {
   checkCommits(check);
   checkOutbox(check);
   checkSlots(check);
+  checkWakes(check);
   checkReads(check);
 }

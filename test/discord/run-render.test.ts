@@ -116,7 +116,10 @@ test("an open gate pings its approvers and nobody else, and shows what is decide
   assert.deepEqual(bodyOf(payload).allowed_mentions, { parse: [], roles: ["7"], users: [] });
   const text = shown(payload);
   assert.match(text, /^### Approval needed · design-review \/ sign-off\n<@&7>\nConsolidate now\?/);
-  assert.match(text, /✅ \*\*technical\*\* · tech-lead · confidence high\n> \\# Sound but see @\u200beveryone/);
+  assert.match(
+    text,
+    /✅ \*\*technical\*\* · tech-lead · confidence high\n> \\# Sound but see @\u200beveryone/,
+  );
   assert.match(text, /❌ \*\*optimization\*\* · optimizer\n> timed out/);
   assert.match(text, /one approval is enough · expires <t:\d+:R> · digest 9f2c41ab77d0/);
   assert.deepEqual(labels(payload), ["Approve", "Reject…", "Open run"]);

@@ -41,7 +41,7 @@ export function viewWith(status: DelegationStatus, more: Partial<DelegationView>
     validate: false,
     format: "json",
     origin: { door: "discord", channel: "100000000000000001" },
-    attempts: [{ attempt: 1, sends: 1, deferrals: 0, ambiguous: false }],
+    attempts: [{ attempt: 1, sends: 1, deferrals: 0, ambiguous: false, startBy: 0 }],
     ...more,
   };
 }

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { agentTrouble } from "../../src/domain/agent-trouble.ts";
+import { aggregates } from "../../src/domain/aggregates.ts";
+import type { AttemptState, DelegationState } from "../../src/domain/delegation-types.ts";
 import { delivery } from "../../src/domain/delivery.ts";
 import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
@@ -85,6 +87,16 @@ test("an interaction is noted once, and its end does not come twice", () => {
   );
 });
 
+test("what is settled before the agent had it ends its requests; what the agent had has none open", () => {
+  const settled = { type: "delegation.settled", at: 9, status: "canceled", problems: [] } as const;
+  const attempt = { attempt: 1, startBy: 5, sends: 1, deferrals: 0, ambiguous: false };
+  const stateOf = (current: AttemptState) => ({ attempts: [current] }) as unknown as DelegationState;
+  const cancels = (current: AttemptState) => aggregates.delegation.cancels?.([settled], stateOf(current));
+  assert.deepEqual(cancels(attempt), ["dispatch", "reconcile"]);
+  assert.deepEqual(cancels({ ...attempt, dispatchedAt: 2, deadlineAt: 8 }), []);
+  assert.deepEqual(aggregates.delegation.cancels?.([], stateOf(attempt)), []);
+});
+
 test("a stray handoff is recorded and set aside once per file", () => {
   const input = {
     type: "stray",
@@ -94,8 +106,8 @@ test("a stray handoff is recorded and set aside once per file", () => {
     problems: [],
   } as const;
   const { effects, events } = play(stray, input);
-  const [archive] = effects;
-  assert.ok(archive?.body.type === "archive" && archive.body.to === "rejected");
+  const [filing] = effects;
+  assert.ok(filing?.body.type === "filing" && filing.body.moves[0]?.to === "rejected");
   assert.match(events[0]?.problems[0]?.message ?? "", /no delegation orch-x/);
   assert.deepEqual(play(stray, input, input).events, []);
   assert.equal(play(stray, input, { ...input, source: { ...input.source, inode: "2" } }).events.length, 1);

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { slotsAfter } from "../../src/domain/capacity.ts";
-import { delegation } from "../../src/domain/delegation.ts";
+import { delegation, delegationWakeAt } from "../../src/domain/delegation.ts";
 import type {
   DelegationEvent,
   DelegationInput,
   DelegationState,
   Order,
 } from "../../src/domain/delegation-types.ts";
+import { joinFilings } from "../../src/domain/filing.ts";
 import type { Handoff, HandoffSource } from "../../src/domain/handoff-types.ts";
 import { fold } from "../../src/kernel/decider.ts";
 
@@ -70,16 +71,14 @@ const queued: DelegationInput = { type: "queue", order };
 const dispatched: DelegationInput = { type: "dispatched", attempt: 1, at: 2000, again: false };
 const arrived: DelegationInput = { type: "handoff", at: 3000, source: source(), handoff: handoff() };
 
-test("an asked delegation is queued with a dispatch that needs the agent's capacity and a limit for its start", () => {
+test("an asked delegation is queued with a dispatch that needs the agent's capacity, and wakes when it should have begun", () => {
   const { state, effects } = given(queued);
   assert.equal(state.status, "queued");
   assert.deepEqual(
     effects.map(({ body, dueAt, slot }) => [body.type, dueAt, slot?.lane]),
-    [
-      ["dispatch", 1000, "agent:webster"],
-      ["start-limit", 3_601_000, undefined],
-    ],
+    [["dispatch", 1000, "agent:webster"]],
   );
+  assert.equal(delegationWakeAt(state), 3_601_000);
 });
 
 test("asking twice is a no-op", () => {
@@ -87,22 +86,36 @@ test("asking twice is a no-op", () => {
 });
 
 test("the deadline counts from the acknowledgment, not from the asking", () => {
-  const { state, effects } = given(queued, dispatched);
+  const { state } = given(queued, dispatched);
   assert.equal(state.status, "dispatched");
   assert.equal(state.attempts[0]?.deadlineAt, 302_000);
-  assert.equal(effects.find(({ body }) => body.type === "deadline")?.dueAt, 302_000);
+  assert.equal(delegationWakeAt(state), 302_000);
 });
 
 test("a child's deadline never lies beyond its parent's", () => {
   const child = { ...order, parent: { id: "orch-0", chain: ["manager"], depth: 2, deadlineAt: 5000 } };
-  assert.equal(given({ type: "queue", order: child }, dispatched).state.attempts[0]?.deadlineAt, 5000);
+  const { state } = given({ type: "queue", order: child }, dispatched);
+  assert.deepEqual([state.attempts[0]?.deadlineAt, delegationWakeAt(state)], [5000, 5000]);
 });
 
 test("a complete handoff succeeds: archived, posted to both channels, logged for people", () => {
-  const { state, types, kinds } = given(queued, dispatched, arrived);
+  const { state, types, effects } = given(queued, dispatched, arrived);
   assert.equal(state.status, "succeeded");
   assert.deepEqual(types, ["handoff.seen", "delegation.settled"]);
-  assert.deepEqual(kinds.toSorted(), ["append", "append", "archive", "post", "post"]);
+  const [filing, ...posts] = joinFilings(effects);
+  assert.ok(filing?.body.type === "filing");
+  assert.deepEqual(
+    filing.body.moves.map(({ path, to }) => [path, to]),
+    [["/h/orch-1.json", "accepted"]],
+  );
+  assert.deepEqual(
+    filing.body.lines.map(({ file }) => file),
+    ["attempts", "project"],
+  );
+  assert.deepEqual(
+    posts.map(({ body }) => body.type),
+    ["post", "post"],
+  );
 });
 
 test("a handoff that comes before the hook has answered settles it, and the answer then changes nothing", () => {
@@ -156,20 +169,21 @@ test("an unacceptable handoff is a failed attempt and the problems go into the n
 });
 
 test("silence until the deadline is tried again, then timed out; an old deadline changes nothing", () => {
-  const first = given(queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 });
+  const first = given(queued, dispatched, { type: "wake", at: 302_000 });
   assert.equal(first.state.status, "queued");
   const second = [
     queued,
     dispatched,
-    { type: "deadline", attempt: 1, at: 302_000 },
+    { type: "wake", at: 302_000 },
     { ...dispatched, attempt: 2, at: 303_000 },
   ] as const;
-  assert.deepEqual(given(...second, { type: "deadline", attempt: 1, at: 304_000 }).events, []);
-  assert.equal(given(...second, { type: "deadline", attempt: 2, at: 603_000 }).state.status, "timed_out");
+  assert.deepEqual(given(...second, { type: "wake", at: 304_000 }).events, []);
+  assert.equal(delegationWakeAt(given(...second).state), 603_000);
+  assert.equal(given(...second, { type: "wake", at: 603_000 }).state.status, "timed_out");
 });
 
 test("a valid handoff of an earlier attempt settles the delegation; an earlier failure does not", () => {
-  const retried = [queued, dispatched, { type: "deadline", attempt: 1, at: 302_000 }] as const;
+  const retried = [queued, dispatched, { type: "wake", at: 302_000 }] as const;
   assert.equal(given(...retried, arrived).state.status, "succeeded");
   const failed = given(...retried, { ...arrived, handoff: handoff({ status: "failed" }) });
   assert.deepEqual(
@@ -184,10 +198,9 @@ test("what arrives after settlement is recorded as late, duplicate or changed, s
     const { events, state, effects } = given(...inputs);
     const [event] = events;
     assert.equal(event?.type, "handoff.seen");
-    const [archive] = effects;
-    assert.ok(
-      archive?.body.type === "archive" && archive.body.to === "rejected" && archive.body.problems.length > 0,
-    );
+    const [filing] = effects;
+    const [move] = filing?.body.type === "filing" ? filing.body.moves : [];
+    assert.ok(move?.to === "rejected" && move.problems.length > 0);
     return [event.verdict, state.status];
   };
   const again = (more: Partial<HandoffSource>): DelegationInput => ({
@@ -206,6 +219,12 @@ test("what arrives after settlement is recorded as late, duplicate or changed, s
 
 test("the same file read again after a crash between commit and archive is nothing new", () => {
   assert.deepEqual(given(queued, dispatched, arrived, { ...arrived, at: 9000 }).events, []);
+});
+
+test("what is settled never wakes", () => {
+  const { state } = given(queued, dispatched, arrived);
+  assert.equal(delegationWakeAt(state), undefined);
+  assert.deepEqual(given(queued, dispatched, arrived, { type: "wake", at: 9_000_000 }).events, []);
 });
 
 test("a gateway that puts us off leaves it queued with the reason, and gives the capacity back", () => {
@@ -234,11 +253,12 @@ test("work that nobody could be given within its start limit is timed out with w
     text: "connection refused",
     again: false,
   };
-  const { state } = given(queued, deferred, { type: "start-limit", attempt: 1, at: 3_601_000 });
+  const { state } = given(queued, deferred, { type: "wake", at: 3_601_000 });
   assert.equal(state.status, "timed_out");
   assert.equal(state.outcome?.code, "not_started");
   assert.match(state.outcome?.reason ?? "", /connection refused/);
-  assert.deepEqual(given(queued, dispatched, { type: "start-limit", attempt: 1, at: 3_601_000 }).events, []);
+  const brief: DelegationInput = { type: "queue", order: { ...order, startWithinMs: 5000 } };
+  assert.deepEqual(given(brief, dispatched, { type: "wake", at: 6000 }).events, [], "the work was given");
 });
 
 test("an answer nobody saw is looked into before the same attempt is sent again, and stays marked as ambiguous", () => {
@@ -256,6 +276,7 @@ test("an answer nobody saw is looked into before the same attempt is sent again,
   const lost = given(queued, uncertain, { type: "lost", attempt: 1, at: 1600, text: "restarted" });
   const [again] = lost.effects;
   assert.ok(again?.body.type === "dispatch" && again.body.again && again.body.attempt === 1);
+  assert.equal(delegationWakeAt(lost.state), 3_601_000, "it is still to begin by the first instant");
   const sent = given(
     queued,
     uncertain,
@@ -308,10 +329,11 @@ test("a run that a restarted gateway forgot is sent again; the deadline of the f
   const lost = { type: "lost", attempt: 1, at: 9000, restartedAt: 8000, text: "restarted" } as const;
   const { state, kinds } = given(queued, dispatched, lost);
   assert.equal(state.status, "queued");
-  assert.deepEqual(kinds.toSorted(), ["dispatch", "start-limit"]);
+  assert.deepEqual(kinds, ["dispatch"]);
+  assert.equal(delegationWakeAt(state), 9000 + 3_600_000, "the limit for its start counts anew");
   assert.deepEqual(given(queued, dispatched, { ...lost, restartedAt: 1000 }).events, []);
   assert.deepEqual(given(queued, dispatched, { type: "lost", attempt: 1, at: 9000, text: "?" }).events, []);
   const resent = [queued, dispatched, lost, { ...dispatched, at: 10_000, again: true }] as const;
-  assert.deepEqual(given(...resent, { type: "deadline", attempt: 1, at: 302_000 }).events, []);
-  assert.equal(given(...resent, { type: "deadline", attempt: 1, at: 310_000 }).state.attempts.length, 2);
+  assert.deepEqual(given(...resent, { type: "wake", at: 302_000 }).events, []);
+  assert.equal(given(...resent, { type: "wake", at: 310_000 }).state.attempts.length, 2);
 });

@@ -252,6 +252,12 @@ test("a key that is written twice is a problem with its path, also in disguise a
   assert.deepEqual(pathsOf('{"a":1,"a":2}'), ["a"]);
   assert.deepEqual(pathsOf('{"a":1,"\\u0061":2}'), ["a"]);
   assert.deepEqual(pathsOf('{"x":[{"b":{}},{"b":1,"c":"}","b":[]}]}'), ["x.1.b"]);
+  assert.deepEqual(pathsOf(String.raw`{"a":"\\\\","b":1,"b":2}`), ["b"], "a backslash at the end of a text");
+  assert.deepEqual(
+    pathsOf(String.raw`{"a\"":1,"b":"\\\"}","a\"":2}`),
+    ['a"'],
+    "quotes inside of keys and texts",
+  );
   for (const fine of ['{"a":{"a":1},"b":[{"a":1},{"a":1}]}', '{"a":"\\"a\\":1,","b":"a"}', '{"":0}']) {
     assert.equal(parseHandoffText(fine).state, "whole", fine);
   }

@@ -129,7 +129,6 @@ export function makeInbox(t: TestContext, options: InboxOptions = {}): InboxFixt
         .sort(),
     archiveOf: (arrived, to = "accepted") =>
       inbox.archive({
-        type: "archive",
         run: arrived.runId,
         path: arrived.source.path,
         digest: arrived.source.digest,

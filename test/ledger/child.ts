@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { holdHome } from "../../src/ledger/lock.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { claimOf, commitOf, deadline, dispatch } from "../contract/ledger-fixture.ts";
+import { claimOf, commitOf, dispatch, line } from "../contract/ledger-fixture.ts";
 
 /** What the tests start as a process of its own: `commit <ledger>` writes until it is killed, `hold <lock>` holds a lock. */
 const [, , act, path = ""] = process.argv;
@@ -15,7 +15,7 @@ async function commitForever(): Promise<void> {
     for (let i = 0; ; i++) {
       const stream = `run-${process.pid}-${writer}-${i}`;
       const key = { scope: "test", key: stream, digest: "d" };
-      const effects = [deadline(stream, 1), dispatch(stream, `agent-${writer}`, 1)];
+      const effects = [line(stream, 1), dispatch(stream, `agent-${writer}`, 1)];
       const first = await ledger.commit(commitOf(stream, { key, effects }));
       if (first.ok) say(`${stream} 1`);
       for (const { id, stream: claimed } of await claimOf(ledger, { limit: 3 })) {

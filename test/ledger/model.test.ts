@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import * as fc from "fast-check";
 import type { Effect, Lane } from "../../src/domain/effects.ts";
+import { writeLines } from "../../src/domain/filing.ts";
 import type { Ledger } from "../../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { claimOf, commitOf } from "../contract/ledger-fixture.ts";
@@ -28,6 +29,7 @@ const step = fc.oneof(
       status: fc.constantFrom("queued", "dispatched", "succeeded"),
       agent: fc.constantFrom("a", "b", undefined),
       stale: fc.nat({ max: 7 }),
+      wakeAfter: fc.option(fc.integer({ min: -5, max: 20 }), { nil: undefined }),
       effects: fc.array(effect, { maxLength: 3 }),
       slot: fc.option(
         fc.record({ attempt: fc.constantFrom(1, 2), for: fc.constantFrom("free" as const, 3, 30) }),
@@ -52,6 +54,10 @@ const step = fc.oneof(
     stillBegun: fc.boolean(),
   }),
   fc.record({ do: fc.constant("release" as const), epoch: fc.constantFrom(1, 2, 3) }),
+  fc.record({
+    do: fc.constant("put-off" as const),
+    after: fc.option(fc.integer({ min: 0, max: 10 }), { nil: undefined }),
+  }),
   fc.record({ do: fc.constant("wait" as const), ms: fc.nat({ max: 15 }) }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -60,6 +66,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
   const naive = createNaiveOutbox();
   const streams = new Map<string, { version: number; status: string; agent: string | undefined }>();
+  const wakes = new Map<string, number>();
   let now = 1000;
   let quiet = 0;
 
@@ -67,11 +74,9 @@ async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
     const before = streams.get(part.stream);
     const version = before?.version ?? 0;
     const effects = part.effects.map(({ after, lane, agent, attempt }): Effect => {
-      const body = { type: "deadline", run: `${quiet++}`, attempt } as const;
       return {
-        body,
+        ...writeLines([{ file: "project", line: `${quiet++}` }], now + after),
         lane,
-        dueAt: now + after,
         ...(agent ? { slot: { lane: `agent:${agent}`, attempt } } : {}),
       };
     });
@@ -83,11 +88,14 @@ async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
         open: part.status !== "succeeded",
         expectedVersion: part.stale === 0 ? version + 1 : version,
         effects,
+        ...(part.wakeAfter === undefined ? {} : { wakeAt: now + part.wakeAfter }),
         ...(part.slot && until ? { slots: [{ attempt: part.slot.attempt, until }] } : {}),
       }),
     );
     assert.equal(committed.ok, part.stale !== 0);
     if (!committed.ok) return;
+    if (part.wakeAfter === undefined) wakes.delete(part.stream);
+    else wakes.set(part.stream, now + part.wakeAfter);
     streams.set(part.stream, { version: version + 1, status: part.status, agent: part.agent });
     if (part.slot && until) naive.hold(part.stream, part.slot.attempt, until);
     for (const [n, { lane, slot, dueAt }] of effects.entries()) {
@@ -112,12 +120,28 @@ async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
     );
   }
 
+  async function compareWakes(): Promise<void> {
+    const due = (await ledger.wakes(now, 10)).map(({ stream }) => stream).sort();
+    const expected = [...wakes].filter(([, at]) => at <= now).map(([stream]) => stream);
+    assert.deepEqual(due, expected.sort(), "wakes");
+    const first = wakes.size === 0 ? undefined : Math.min(...wakes.values());
+    assert.equal(await ledger.nextWake(), first, "nextWake");
+  }
+
   for (const part of steps) {
     const ids = naive.ids();
     const picked = "pick" in part ? (ids[part.pick % Math.max(1, ids.length)] ?? "none@1#0") : "";
     if (part.do === "commit") await commit(part);
     if (part.do === "claim") await claim(part.lanes, part.holdMs, part.epoch);
     if (part.do === "wait") now += part.ms;
+    if (part.do === "put-off") {
+      const [due] = await ledger.wakes(now, 1);
+      if (!due) continue;
+      const until = part.after === undefined ? undefined : now + part.after;
+      await ledger.putOff(due, until);
+      if (until === undefined) wakes.delete(due.stream);
+      else wakes.set(due.stream, until);
+    }
     if (part.do === "release") assert.equal(await ledger.release(part.epoch), naive.release(part.epoch));
     if (part.do === "settle") {
       await ledger.settle([{ id: picked, outcome: "done" }]);
@@ -128,6 +152,7 @@ async function play(ledger: Ledger, steps: readonly Step[]): Promise<void> {
       naive.postpone(picked, now + part.after, part.stillBegun);
     }
     assert.equal(await ledger.nextDue(LANES, capacity), naiveNextDue(), "nextDue");
+    await compareWakes();
   }
   await compareLists(ledger, streams);
 }
@@ -157,7 +182,7 @@ async function compareLists(
   }
 }
 
-test("claims, slots, next due instants, lists and counters agree with naive books, whatever happens", async () => {
+test("claims, slots, next due instants, wakes, lists and counters agree with naive books, whatever happens", async () => {
   const dir = mkdtempSync(join(tmpdir(), "hq-model-"));
   let round = 0;
   const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {

@@ -4,7 +4,7 @@ import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
-import type { EffectBody } from "../../src/domain/effects.ts";
+import type { FileMove } from "../../src/domain/effects.ts";
 import type { Settings } from "../../src/domain/settings.ts";
 import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
@@ -92,7 +92,7 @@ export async function startCore(
 ) {
   let at = script.at ?? 1_000_000_000_000;
   const sent: DispatchRequest[] = [];
-  const archived: Extract<EffectBody, { type: "archive" }>[] = [];
+  const archived: FileMove[] = [];
   const lines: string[] = [];
   const files = new Map<string, unknown>();
   const broken: unknown[] = [];
@@ -131,9 +131,9 @@ export async function startCore(
       join(home, "handoffs", attempt > 1 ? `${order.id}.${attempt}.json` : `${order.id}.json`),
     expect: () => undefined,
     forget: () => undefined,
-    archive: async (effect) => {
-      archived.push(effect);
-      return `${effect.to}/${effect.run}`;
+    archive: async (move) => {
+      archived.push(move);
+      return `${move.to}/${move.run}`;
     },
     sweep: async () => undefined,
     start: async () => undefined,
@@ -149,7 +149,7 @@ export async function startCore(
       sink = given;
       return inbox;
     },
-    journal: { append: async (_file, line) => void lines.push(line) },
+    journal: { append: async ({ line }) => void lines.push(line) },
     runFiles: { write: async (run, name, document) => void files.set(`${run}/${name}`, document) },
     workflows: () =>
       (script.workflows ?? []).map((definition) => ({ name: definition.name, definition, problems: [] })),

@@ -1,6 +1,6 @@
 import type { AgentCard } from "../../domain/agent-card.ts";
 import type { Order } from "../../domain/delegation-types.ts";
-import type { EffectBody } from "../../domain/effects.ts";
+import type { FileMove } from "../../domain/effects.ts";
 import type { HandoffSource } from "../../domain/handoff-types.ts";
 import type { Problem } from "../../kernel/refusal.ts";
 
@@ -30,7 +30,7 @@ export type Inbox = {
   readonly expect: (run: string) => void;
   readonly forget: (run: string) => void;
   /** Moves a committed file to accepted/ or rejected/ (with its problems beside it). Doing it twice is a no-op. Returns the new path. */
-  readonly archive: (effect: Extract<EffectBody, { type: "archive" }>) => Promise<string>;
+  readonly archive: (move: FileMove) => Promise<string>;
   /** Reads all directories once, now; resolves when every file found was handed to the sink. */
   readonly sweep: () => Promise<void>;
   readonly start: () => Promise<void>;

@@ -24,6 +24,8 @@ export type StreamRow = {
   readonly agent?: string;
   readonly parent?: string;
   readonly deadlineAt?: number;
+  /** When it is to be woken, if nothing is written to it before; absent = never. */
+  readonly wakeAt?: number;
   /** Whether anything may still happen by itself; lists of open work use it. */
   readonly open: boolean;
 };
@@ -53,17 +55,10 @@ export type Commit = StreamRow & {
   readonly slots?: readonly { readonly attempt: number; readonly until: number | "free" }[];
   readonly receipts?: readonly Receipt[];
   readonly blobs?: readonly { readonly digest: string; readonly body: string }[];
-  /** Its effects in these lanes that are due and need no slot are claimed in the same write. */
-  readonly take?: Pick<ClaimRequest, "epoch" | "lanes" | "holdMs">;
 };
 
 export type Committed =
-  | {
-      readonly ok: true;
-      readonly version: number;
-      readonly position: number;
-      readonly taken?: readonly ClaimedEffect[];
-    }
+  | { readonly ok: true; readonly version: number; readonly position: number }
   /** Somebody else wrote to the stream: load and decide again. */
   | { readonly ok: false; readonly reason: "conflict" }
   /** The key is taken: by the same request (`same`) or by another one. */
@@ -91,6 +86,9 @@ export type ClaimedEffect = {
   readonly begunBefore?: number;
   readonly slot?: { readonly lane: string; readonly attempt: number };
 };
+
+/** A stream that asked to be woken at an instant. */
+export type Wake = { readonly stream: string; readonly kind: StreamKind; readonly wakeAt: number };
 
 export type ClaimRequest = {
   readonly holder: string;
@@ -155,12 +153,13 @@ export type Ledger = {
   /**
    * Gives an effect back, to be taken again at `dueAt`; it counts as not begun, and a slot that it took is free again.
    * With `stillBegun` (something may have been sent) the begin stays noted and the slot stays taken.
+   * `left` is what is still to be done of it.
    */
   readonly postpone: (
     id: string,
     dueAt: number,
     reason: string,
-    options?: { readonly stillBegun?: boolean },
+    options?: { readonly stillBegun?: boolean; readonly left?: EffectBody },
   ) => Promise<void>;
   /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
   readonly release: (epoch: number) => Promise<number>;
@@ -169,6 +168,12 @@ export type Ledger = {
     lanes: readonly Lane[],
     capacity: ClaimRequest["capacity"],
   ) => Promise<number | undefined>;
+  /** Streams that are to be woken by `now`, earliest first. Nothing is marked: of two that wake one, the second meets a conflict. */
+  readonly wakes: (now: number, limit: number) => Promise<readonly Wake[]>;
+  /** The first instant at which `wakes` returns something; undefined = no stream asked for one. */
+  readonly nextWake: () => Promise<number | undefined>;
+  /** Moves a wake that changed nothing; without an instant it is over. No effect when the stream was written since. */
+  readonly putOff: (wake: Wake, until: number | undefined) => Promise<void>;
   readonly list: (query: ListQuery) => Promise<Page<Loaded>>;
   readonly events: (query: EventQuery) => Promise<readonly StoredEvent[]>;
   readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;

@@ -1,0 +1,309 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { assertReloads, begin } from "../support/run-law.ts";
+import { approvalOf, stepOf, taskOf } from "../support/workflow.ts";
+
+const task = taskOf("webster", "Go.");
+const step = (id: string, needs: readonly string[] = [], more: Partial<Parameters<typeof stepOf>[2]> = {}) =>
+  stepOf(id, task, { needs, ...more });
+
+test("a step begins when all it needs have succeeded, and the run ends with its last one", () => {
+  const law = begin([step("a"), step("b"), step("c", ["a", "b"])]);
+  assert.deepEqual(law.statuses, ["a running", "b running", "c pending"]);
+  law.succeed("a");
+  assert.deepEqual(law.statuses, ["a succeeded", "b running", "c pending"]);
+  law.succeed("b");
+  assert.deepEqual(law.statuses, ["a succeeded", "b succeeded", "c running"]);
+  const last = law.succeed("c", undefined, { result: "the end" });
+  assert.deepEqual(law.typesOf(last), ["child.started", "step.settled", "run.settled"]);
+  assert.equal(law.view.status, "succeeded");
+  assert.equal(law.view.result, "the end");
+  assert.deepEqual(law.view.missing, []);
+  assertReloads(law);
+});
+
+test("no more run at once than are allowed, and the next begins as soon as one ends", () => {
+  const law = begin(
+    ["a", "b", "c", "d"].map((id) => step(id)),
+    {
+      limits: { maxParallel: 2, timeoutMs: 60_000, maxFailures: 3 },
+    },
+  );
+  assert.deepEqual(law.statuses, ["a running", "b running", "c pending", "d pending"]);
+  law.succeed("b");
+  assert.deepEqual(law.statuses, ["a running", "b succeeded", "c running", "d pending"]);
+  assert.equal(law.view.progress.running, 2);
+});
+
+test("gates and waits need no room, and neither do steps that are skipped", () => {
+  const law = begin(
+    [
+      step("a"),
+      step("b"),
+      stepOf("gate", approvalOf()),
+      stepOf("rest", { kind: "wait", ms: 500 }),
+      step("never", [], { if: "false" }),
+      step("late", [], { if: "true" }),
+    ],
+    { limits: { maxParallel: 1, timeoutMs: 60_000, maxFailures: 3 } },
+  );
+  assert.deepEqual(law.statuses, [
+    "a running",
+    "b pending",
+    "gate waiting",
+    "rest waiting",
+    "never skipped",
+    "late pending",
+  ]);
+  law.succeed("a");
+  assert.equal(law.step("b").status, "running");
+  law.succeed("b");
+  assert.equal(law.step("late").status, "running");
+  assertReloads(law);
+});
+
+test("what hangs on a failed step is skipped at any distance, and the end says what is missing", () => {
+  const law = begin([step("a"), step("b", ["a"]), step("c", ["b"]), step("other")]);
+  law.succeed("other");
+  law.fail("a");
+  assert.deepEqual(law.statuses, ["a failed", "b skipped", "c skipped", "other succeeded"]);
+  assert.equal(law.view.status, "failed");
+  assert.deepEqual(law.view.missing, [
+    "a failed: it went wrong.",
+    "b was skipped: a failed.",
+    "c was skipped: b was skipped.",
+  ]);
+  assert.equal(law.view.reason, "1 of 4 steps completed; a failed: it went wrong");
+});
+
+test("a failure that is tolerated lets the others go on, and the run is partial", () => {
+  const law = begin([
+    step("a", [], { continueOnError: true }),
+    step("b", ["a"]),
+    step("mend", ["b"], { if: "failure()" }),
+  ]);
+  law.fail("a");
+  assert.deepEqual(law.statuses, ["a failed", "b running", "mend pending"]);
+  law.succeed("b");
+  assert.deepEqual(law.statuses, ["a failed", "b succeeded", "mend skipped"]);
+  assert.equal(law.view.status, "partial");
+  assert.deepEqual(law.view.missing, ["a failed: it went wrong."]);
+});
+
+test("failure() sees a failure at any distance, always() begins whatever happened", () => {
+  const law = begin([
+    step("a"),
+    step("b", ["a"]),
+    step("mend", ["b"], { if: "failure()" }),
+    step("report", ["b"], { if: "always()" }),
+    step("after", ["mend"]),
+  ]);
+  law.fail("a");
+  assert.deepEqual(law.statuses, [
+    "a failed",
+    "b skipped",
+    "mend running",
+    "report running",
+    "after pending",
+  ]);
+  law.succeed("mend");
+  assert.equal(law.step("after").status, "running", "what mends lets its own followers go on");
+  law.succeed("report");
+  law.succeed("after");
+  assert.equal(law.view.status, "failed");
+});
+
+test("what needs a step that its own condition skipped is skipped too, and that is no failure", () => {
+  const law = begin(
+    [step("a", [], { if: "inputs.deep" }), step("b", ["a"]), step("c")],
+    {},
+    { inputs: { deep: false } },
+  );
+  assert.deepEqual(law.statuses, ["a skipped", "b skipped", "c running"]);
+  assert.equal(law.step("a").outcome?.reason, "its condition says no: inputs.deep");
+  law.succeed("c");
+  assert.equal(law.view.status, "succeeded");
+  assert.deepEqual(law.view.missing, []);
+});
+
+test("a run of which every step was skipped by its own condition has succeeded and says so", () => {
+  const law = begin([step("a", [], { if: "false" }), step("b", ["a"])]);
+  assert.equal(law.view.status, "succeeded");
+  assert.equal(law.view.reason, "every step was skipped by its own condition");
+});
+
+test("conditions see what steps before came to", () => {
+  const law = begin([
+    step("a"),
+    step("yes", ["a"], { if: "steps.a.output.mass > 3 && steps.a.confidence == 'high'" }),
+    step("no", ["a"], { if: "steps.a.output.mass > 30" }),
+  ]);
+  law.succeed("a", undefined, { output: { mass: 4 }, confidence: "high" });
+  assert.deepEqual(law.statuses.slice(1), ["yes running", "no skipped"]);
+});
+
+test("an expression that cannot be evaluated fails its step with the sentence", () => {
+  const law = begin(
+    [
+      step("cond", [], { if: "fromJSON('{')" }),
+      stepOf("text", taskOf("webster", "Go ${{ fromJSON('{') }}.")),
+      stepOf("each", task, { forEach: { expression: "'a,b'", maxParallel: 2 } }),
+      stepOf("with", { kind: "workflow", workflow: "other", with: { n: "${{ fromJSON('{') }}" } }),
+      stepOf("gate", approvalOf({ prompt: "${{ fromJSON('{') }}" })),
+    ],
+    { limits: { maxParallel: 4, timeoutMs: 60_000, maxFailures: 9 } },
+  );
+  assert.deepEqual(
+    law.view.steps.map(({ status }) => status),
+    ["failed", "failed", "failed", "failed", "failed"],
+  );
+  assert.match(law.step("cond").outcome?.reason ?? "", /fromJSON/);
+  assert.match(law.step("each").outcome?.reason ?? "", /must give a list for for_each, not a string/);
+  assert.equal(law.bodies("start-child").length, 0);
+});
+
+test("a partial result satisfies what needs it and is never called success", () => {
+  const law = begin([step("a"), step("b", ["a"])]);
+  law.end(law.placeOf("a"), "partial", { reason: "half of it" });
+  law.succeed("b");
+  assert.equal(law.view.status, "partial");
+  assert.deepEqual(law.view.missing, ["a is partial: half of it."]);
+});
+
+test("cleanup runs last, whatever happened, in its own order", () => {
+  const law = begin([
+    step("tidy", [], { cleanup: true }),
+    step("a"),
+    step("report", ["tidy"], { cleanup: true, if: "failure()" }),
+    step("cheer", [], { cleanup: true, if: "success()" }),
+    step("b", ["a"]),
+  ]);
+  assert.deepEqual(law.statuses, [
+    "tidy pending",
+    "a running",
+    "report pending",
+    "cheer pending",
+    "b pending",
+  ]);
+  law.fail("a");
+  assert.deepEqual(law.statuses, [
+    "tidy running",
+    "a failed",
+    "report pending",
+    "cheer skipped",
+    "b skipped",
+  ]);
+  law.succeed("tidy");
+  assert.equal(law.step("report").status, "running");
+  law.succeed("report");
+  assert.equal(law.view.status, "failed");
+  assertReloads(law);
+});
+
+test("a wait ends at its time and not before", () => {
+  const law = begin([stepOf("rest", { kind: "wait", ms: 500 }), step("a", ["rest"])]);
+  assert.equal(law.view.waiting, "time");
+  assert.deepEqual(
+    law.effects.find(({ body }) => body.type === "run-timer" && body.what === "wait")?.dueAt,
+    1500,
+  );
+  const over = { type: "wait-over", step: "rest", generation: 1 } as const;
+  assert.deepEqual(law.take({ ...over, at: 1499 }), []);
+  assert.deepEqual(law.take({ ...over, at: 1500, generation: 2 }), []);
+  law.take({ ...over, at: 1500 });
+  assert.deepEqual(law.statuses, ["rest succeeded", "a running"]);
+  assert.deepEqual(law.take({ ...over, at: 1500 }), []);
+});
+
+test("a child that cannot be made fails its step with the reason", () => {
+  const law = begin([step("a")]);
+  const refused = {
+    type: "child-refused",
+    at: 2000,
+    of: law.placeOf("a"),
+    text: "There is no agent x.",
+  } as const;
+  law.take({ ...refused, problems: [{ path: "agent", message: "unknown" }] });
+  assert.equal(law.step("a").outcome?.reason, "There is no agent x.");
+  assert.deepEqual(law.step("a").outcome?.problems, [{ path: "agent", message: "unknown" }]);
+  assert.deepEqual(law.take(refused), []);
+});
+
+test("the same news twice changes nothing, whatever the order", () => {
+  const law = begin([step("a"), step("b", ["a"])]);
+  const of = law.placeOf("a");
+  const begun = {
+    type: "child-started",
+    at: 2000,
+    of,
+    child: "wf-1.a",
+    agent: "webster",
+    stallAt: 9000,
+  } as const;
+  assert.equal(law.take(begun).length, 1);
+  assert.deepEqual(law.take(begun), []);
+  const ended = {
+    type: "child-settled",
+    of,
+    child: "wf-1.a",
+    outcome: { status: "succeeded", at: 3000, result: "x" },
+  } as const;
+  assert.ok(law.take(ended).length > 0);
+  assert.deepEqual(law.take(ended), []);
+  assert.deepEqual(law.take(begun), []);
+  assert.deepEqual(law.take({ type: "start", order: law.state.order }), []);
+  assert.deepEqual(law.step("b").status, "running");
+});
+
+test("a child that ends before the news of its beginning keeps its name, and its agent when that comes", () => {
+  const law = begin([step("a")]);
+  law.succeed("a");
+  assert.equal(law.view.steps[0]?.child, "wf-1.a");
+  law.started("a");
+  assert.equal(law.step("a").agent, "webster");
+  assert.deepEqual(law.started("a"), []);
+  assert.equal(law.bodies("cancel-child").length, 0);
+});
+
+test("news of steps that there are not mean nothing", () => {
+  const law = begin([step("a")]);
+  const of = { step: "x", generation: 1 };
+  assert.deepEqual(law.take({ type: "child-started", at: 1, of, child: "c" }), []);
+  assert.deepEqual(
+    law.take({ type: "child-settled", of, child: "c", outcome: { status: "failed", at: 1 } }),
+    [],
+  );
+  assert.deepEqual(law.take({ type: "child-refused", at: 1, of, text: "no" }), []);
+  assert.deepEqual(law.take({ type: "wait-over", at: 1, step: "x", generation: 1 }), []);
+  assert.deepEqual(law.take({ type: "gate-expired", at: 1, step: "x", generation: 1 }), []);
+  assert.deepEqual(law.skip("x"), []);
+  assert.deepEqual(law.rerun("x"), []);
+  assert.deepEqual(law.retry("x"), []);
+});
+
+test("what stalls is said once for each look, and forgotten when the step ends", () => {
+  const law = begin([step("a")]);
+  law.started("a");
+  const look = {
+    type: "stalled",
+    of: law.placeOf("a"),
+    text: "slow, waiting on webster",
+    againAt: 9000,
+  } as const;
+  assert.deepEqual(law.take({ ...look, at: law.now }), [], "not before its time");
+  assert.equal(law.take({ ...look, at: 3000 }).length, 1);
+  assert.equal(law.view.steps[0]?.stalled, "slow, waiting on webster");
+  assert.deepEqual(law.take({ ...look, at: 3000 }), []);
+  law.succeed("a");
+  assert.equal(law.view.steps[0]?.stalled, undefined);
+  assert.deepEqual(law.take({ ...look, at: 9000 }), []);
+});
+
+test("20,000 steps that skip each other settle at once, without recursion", () => {
+  const chain = Array.from({ length: 20_000 }, (_, n) =>
+    step(`s${n}`, n === 0 ? [] : [`s${n - 1}`], n === 0 ? { if: "false" } : {}),
+  );
+  const law = begin(chain);
+  assert.equal(law.view.status, "succeeded");
+  assert.equal(law.state.counts.settled, 20_000);
+});
