@@ -1,5 +1,13 @@
 import { digestOf } from "../kernel/id.ts";
-import { evaluate, expressionsIn, referencesOf, renderText } from "./expression.ts";
+import {
+  evaluate,
+  expressionsIn,
+  type References,
+  referencesOf,
+  renderText,
+  usesInput,
+} from "./expression.ts";
+
 import { contextFor } from "./run-conditions.ts";
 import { workIn } from "./run-evolve.ts";
 import { graphOf } from "./run-graph.ts";
@@ -127,8 +135,8 @@ export function foreignInputsOf(state: RunState, of: Place): readonly string[] {
 
 function isForeign(state: RunState, definition: StepDefinition, template: string): boolean {
   return expressionsIn(template).some(({ source }) => {
-    const { item, ...names } = referencesOf(source);
-    return namesForeign(state, names) || (item && isItemForeign(state, definition));
+    const references = referencesOf(source);
+    return namesForeign(state, references) || (references.item && isItemForeign(state, definition));
   });
 }
 
@@ -136,11 +144,8 @@ function isItemForeign(state: RunState, { forEach }: StepDefinition): boolean {
   return forEach !== undefined && namesForeign(state, referencesOf(forEach.expression));
 }
 
-function namesForeign(
-  { order }: RunState,
-  { inputs, steps }: Pick<ReturnType<typeof referencesOf>, "inputs" | "steps">,
-): boolean {
-  return steps.length > 0 || inputs.some((name) => order.foreignInputs?.includes(name) === true);
+function namesForeign({ order }: RunState, references: References): boolean {
+  return references.steps.length > 0 || usesInput(references, order.foreignInputs ?? []);
 }
 
 function found(state: RunState, of: Place) {
