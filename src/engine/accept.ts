@@ -3,6 +3,7 @@ import { aggregates, type Kind, type Kinds } from "../domain/aggregates.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import { joinFilings } from "../domain/filing.ts";
 import { fold } from "../kernel/decider.ts";
+import { Refusal } from "../kernel/refusal.ts";
 import type { Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
 
@@ -119,10 +120,20 @@ export function createEngine(deps: {
         return { state: after, events };
       }
       cache.delete(stream);
+      if (committed.reason === "conflict") await refuseForeignKind(kind, stream);
       if (committed.reason === "key") {
         return { state: undefined, events: [], repeats: { stream: committed.stream, same: committed.same } };
       }
     }
+  }
+
+  /** An id that something of another kind has would be a conflict for ever. */
+  async function refuseForeignKind(kind: Kind, stream: string): Promise<void> {
+    const found = await ledger.load(stream);
+    if (!found || found.kind === kind) return;
+    throw new Refusal("key_reused", `${stream} is the id of a ${found.kind}.`, {
+      hint: "Choose another id, or leave it out.",
+    });
   }
 
   /** An input that means nothing to the state may still give capacity back. */

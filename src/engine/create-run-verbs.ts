@@ -5,20 +5,17 @@ import { mayDecide } from "../domain/gate.ts";
 import { isRunSettled, type RunInput, type RunOrder, type RunState } from "../domain/run-types.ts";
 import { type RunView, viewOfRun } from "../domain/run-view.ts";
 import { stepAt } from "../domain/run-work.ts";
-import { checkInputs, permissionProblems } from "../domain/workflow-check.ts";
-import type { WorkflowDefinition } from "../domain/workflow-types.ts";
 import { canonicalJson, digestOf, isRunId, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { nearest } from "../kernel/text.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
 import { type Engine, stateOf } from "./accept.ts";
+import { createAgree, findWorkflow } from "./agree.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
 import type { ExpectedMs } from "./expectations.ts";
 import { decidedAlready, gateOf, stepOrRefuse } from "./find-step.ts";
 import { refuseAgents, refuseForeign } from "./ownership.ts";
 import { createPlanRun } from "./plan-run.ts";
 import type { Ledger } from "./ports/ledger.ts";
-import { problemsRefusal } from "./run-children.ts";
 import type { GateDecision, RunQuery, RunVerbs, StartRunRequest, WorkflowEntry } from "./run-verbs.ts";
 
 const MOST_LISTED = 200;
@@ -38,40 +35,10 @@ export type RunVerbsDeps = {
 export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   const { engine, ledger, now } = deps;
 
-  function workflow(name: string): WorkflowDefinition {
-    const entries = deps.workflows();
-    const entry = entries.find((one) => one.name === name.trim());
-    if (entry?.definition) return entry.definition;
-    if (entry) {
-      throw new Refusal("invalid_input", `The workflow ${name} is not valid: ${entry.problems.join("; ")}`, {
-        hint: "Mend the file; `hq check` names every place.",
-      });
-    }
-    const names = entries.map((one) => one.name);
-    const near = nearest(name, names);
-    throw new Refusal("not_found", `There is no workflow "${name}".`, {
-      hint: `${near ? `Did you mean ${near}? ` : ""}There are: ${names.join(", ") || "none"}.`,
-    });
-  }
-
-  /** The definition, its nested ones, and the inputs; refused with every problem at once. */
-  function agreed(actor: Actor, request: Pick<StartRunRequest, "workflow" | "inputs">) {
-    const definition = workflow(request.workflow);
-    const nested = nestedOf(definition, workflow);
-    const checked = checkInputs(definition, request.inputs);
-    const forbidden = permissionProblems(definition, nested, actor, deps.acl(), deps.registry());
-    if (checked.ok && forbidden.length === 0) return { definition, nested, inputs: checked.inputs };
-    const problems = [...(checked.ok ? [] : checked.problems), ...forbidden];
-    if (!checked.ok) throw problemsRefusal(`${definition.name} cannot be started`, problems);
-    const said = problems.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join("; ");
-    throw new Refusal("not_allowed", `${definition.name} cannot be started: ${said}`, {
-      problems,
-      hint: `Every step is asked in the name of ${callerOf(actor)}; \`hq acl explain\` shows the rules.`,
-    });
-  }
+  const agree = createAgree(deps);
 
   async function startRun(actor: Actor, request: StartRunRequest) {
-    const { definition, nested, inputs } = agreed(actor, request);
+    const { definition, nested, inputs } = agree(actor, request);
     if (request.runId !== undefined && !isRunId(request.runId))
       throw new Refusal("invalid_input", "runId may hold letters, digits, dot, dash, underscore and tilde.");
     const startedAt = now();
@@ -247,8 +214,8 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
 
   return {
     workflows: deps.workflows,
-    workflow,
-    planRun: createPlanRun({ ...deps, agreed }),
+    workflow: (name) => findWorkflow(deps.workflows(), name),
+    planRun: createPlanRun({ ...deps, agree }),
     startRun,
     run: async (id) => viewOfRun(await stateOrRefuse(id)),
     runs,
@@ -260,22 +227,4 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     rerun,
     acceptPartial,
   };
-}
-
-/** The definitions that a run needs beside its own, so that it carries them all. */
-export function nestedOf(
-  definition: WorkflowDefinition,
-  find: (name: string) => WorkflowDefinition,
-): Readonly<Record<string, WorkflowDefinition>> {
-  const nested: Record<string, WorkflowDefinition> = {};
-  const open = [definition];
-  for (let next = open.pop(); next; next = open.pop()) {
-    for (const { action } of next.steps) {
-      if (action.kind !== "workflow" || nested[action.workflow]) continue;
-      const found = find(action.workflow);
-      nested[action.workflow] = found;
-      open.push(found);
-    }
-  }
-  return nested;
 }

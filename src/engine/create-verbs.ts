@@ -13,10 +13,12 @@ import { createInteractions } from "./interactions.ts";
 import { refuseForeign } from "./ownership.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
+import type { Ledger, StoredEvent } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
 import type { AgentStatus, DelegationQuery, Health, Verbs } from "./verbs.ts";
 
 const MOST_LISTED = 200;
+const HISTORY_PAGE = 1000;
 
 export type VerbsDeps = DelegateDeps &
   RunVerbsDeps & {
@@ -120,7 +122,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     delegations,
     wait,
     async history(id) {
-      const events = await ledger.events({ stream: id, after: -1, limit: 1000 });
+      const events = await allEvents(ledger, id);
       if (events.length === 0) await stateOrRefuse(id);
       return events;
     },
@@ -148,4 +150,15 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     interactions: createInteractions(deps),
     runs: createRunVerbs(deps),
   };
+}
+
+async function allEvents(ledger: Ledger, stream: string): Promise<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for (let after = -1; ; ) {
+    const page = await ledger.events({ stream, after, limit: HISTORY_PAGE });
+    events.push(...page);
+    const last = page.at(-1);
+    if (!last || page.length < HISTORY_PAGE) return events;
+    after = last.version;
+  }
 }

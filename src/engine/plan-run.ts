@@ -1,25 +1,18 @@
-import type { Actor } from "../domain/actor.ts";
 import { planOf } from "../domain/run-plan.ts";
-import type { InputValue, TaskAction, WorkflowDefinition } from "../domain/workflow-types.ts";
+import type { TaskAction } from "../domain/workflow-types.ts";
+import type { Agree } from "./agree.ts";
 import type { Choice, ChooseAgent } from "./choose-agent.ts";
 import type { ExpectedMs } from "./expectations.ts";
-import type { RunVerbs, StartRunRequest } from "./run-verbs.ts";
+import type { RunVerbs } from "./run-verbs.ts";
 
 /** What a run would do: agents with reasons, waves, gates, and the time it would take by the agents' history. Changes nothing. */
 export function createPlanRun(deps: {
-  readonly agreed: (
-    actor: Actor,
-    request: Pick<StartRunRequest, "workflow" | "inputs">,
-  ) => {
-    readonly definition: WorkflowDefinition;
-    readonly nested: Readonly<Record<string, WorkflowDefinition>>;
-    readonly inputs: Readonly<Record<string, InputValue>>;
-  };
+  readonly agree: Agree;
   readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
 }): RunVerbs["planRun"] {
   return async (actor, request) => {
-    const { definition, nested, inputs } = deps.agreed(actor, request);
+    const { definition, nested, inputs } = deps.agree(actor, request);
     const chosen = new Map<string, Choice & { readonly ms: number | undefined }>();
     for (const { steps } of [definition, ...Object.values(nested)]) {
       for (const { action } of steps) {

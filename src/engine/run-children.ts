@@ -17,8 +17,9 @@ import {
 import { outcomeOfDelegation, outcomeOfRun } from "../domain/step-result.ts";
 import { checkInputs } from "../domain/workflow-check.ts";
 import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
-import { isRefusal, type Problem, Refusal, type RefusalCode } from "../kernel/refusal.ts";
+import { isRefusal, Refusal, type RefusalCode } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
+import { problemsRefusal } from "./agree.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
 import type { Delegate } from "./delegate.ts";
 import type { ExpectedMs } from "./expectations.ts";
@@ -138,7 +139,8 @@ export function createRunChildren(deps: RunChildrenDeps) {
     const definition = order.nested[name];
     if (!definition) throw new Error(`${order.id} carries no definition of ${name}`);
     const checked = checkInputs(definition, composeInputs(state, of));
-    if (!checked.ok) throw problemsRefusal(`The inputs of ${name} are not valid`, checked.problems);
+    if (!checked.ok)
+      throw problemsRefusal("invalid_input", `The inputs of ${name} are not valid`, checked.problems);
     const startedAt = now();
     const foreignInputs = foreignInputsOf(state, of);
     const nested: RunOrder = {
@@ -226,9 +228,4 @@ function refusalOf(error: unknown): Refusal {
 function isWanted(state: RunState, of: Place): boolean {
   if (isRunSettled(state.status)) return false;
   return stepAt(state, of.step)?.generation === of.generation && workAt(state, of)?.status === "running";
-}
-
-export function problemsRefusal(text: string, problems: readonly Problem[]): Refusal {
-  const said = problems.map(({ path, message }) => (path ? `${path} ${message}` : message));
-  return new Refusal("invalid_input", `${text}: ${said.join("; ")}`, { problems });
 }

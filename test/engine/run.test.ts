@@ -338,3 +338,31 @@ test("the state of a large run is written now and then, and is whole all the sam
   assert.deepEqual(JSON.parse(JSON.stringify(stateOf("run", loaded))), JSON.parse(JSON.stringify(kept)));
   await core.stop();
 });
+
+test("a run cannot take the id of a delegation, and a delegation not that of a run", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path);
+  const { delegation } = await core.verbs.delegate(OPERATOR, {
+    agent: "webster",
+    objective: "Look.",
+    origin: ORIGIN,
+  });
+  const taken = { workflow: "research", inputs: { what: "a" }, runId: delegation.id, origin: ORIGIN };
+  await assert.rejects(core.runs.startRun(OPERATOR, taken), { code: "key_reused" });
+  const { run } = await core.start("research", { what: "a" });
+  const request = { agent: "webster", objective: "Look.", runId: run.id, origin: ORIGIN };
+  await assert.rejects(core.verbs.delegate(OPERATOR, request), { code: "key_reused" });
+  await core.stop();
+});
+
+test("the history of a large run is whole", async () => {
+  using folder = temporaryFolder();
+  const many = Array.from({ length: 700 }, (_, n) => stepOf(`s${n}`, { kind: "wait", ms: 1000 }));
+  const core = await coreWith(folder.path, [workflowOf("many", many)]);
+  const { run } = await core.start("many");
+  await core.runs.cancelRun(OPERATOR, run.id);
+  const history = await core.verbs.history(run.id);
+  assert.ok(history.length > 1400, String(history.length));
+  assert.equal(history.at(-1)?.type, "run.settled");
+  await core.stop();
+});
