@@ -5,6 +5,7 @@ import { jsonText, plainText } from "./print.ts";
 import { howToAnswer, howToDecide, openGates, whomFor } from "./run-lines.ts";
 
 const STILL_WORKING = 4;
+const TIME_OVER = 4;
 
 /** The whole run, or only what came of it. */
 export function printRun(io: Io, view: RunView, isJson: boolean): void {
@@ -29,7 +30,7 @@ export function exitOfRun(io: Io, view: RunView, options: Told = {}): number {
     case "canceled":
       io.err(`${view.id} is ${view.status}${because}\n`);
       tellMissing(io, view, options);
-      return 1;
+      return view.code === "timed_out" ? TIME_OVER : 1;
   }
 }
 

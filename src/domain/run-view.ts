@@ -29,6 +29,8 @@ export type RunView = {
   readonly progress: { readonly settled: number; readonly total: number; readonly running: number };
   readonly stopped?: { readonly failures: number; readonly at: number };
   readonly round: number;
+  /** Its time was over before it was done. */
+  readonly code?: "timed_out";
   readonly reason?: string;
   readonly result?: string;
   readonly output?: unknown;
@@ -101,6 +103,7 @@ export function viewOfRun(state: RunState): RunView {
     progress: { settled: counts.settled, total: steps.length, running: counts.running },
     ...(stopped ? { stopped } : {}),
     round: state.round,
+    ...(outcome && state.canceling?.expired ? { code: "timed_out" } : {}),
     ...(outcome?.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome?.result === undefined ? {} : { result: outcome.result }),
     ...(outcome?.output === undefined ? {} : { output: outcome.output }),

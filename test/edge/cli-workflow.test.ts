@@ -452,6 +452,16 @@ test("partial is 0 with a warning, failed and canceled are 1", async (t) => {
   }
 });
 
+test("a run whose own time was over is 4", async (t) => {
+  const desk = await openDesk(t);
+  when(desk, "run.started", (id) => {
+    desk.door.runs.settle(id, { status: "failed", code: "timed_out", reason: "the run's time is over" });
+  });
+  const { code, err } = await desk.hq(...RUN);
+  assert.equal(code, 4);
+  assert.match(err, /the run's time is over/);
+});
+
 test("help names every command of the group", async () => {
   const group = await hq(["workflow", "--help"]);
   assert.equal(group.code, 0);

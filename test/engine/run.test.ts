@@ -291,6 +291,7 @@ test("a wait ends by time, and the run by its deadline", async () => {
   await core.until(run.id, "run.settled");
   const after = await core.runs.run(run.id);
   assert.notEqual(after.status, "succeeded");
+  assert.equal(after.code, "timed_out");
   assert.ok(after.missing.length > 0);
   await core.stop();
 });
