@@ -69,13 +69,17 @@ function reachedFrom(
 
 function resume(
   state: RunState,
-  { at, actor: by }: InputOf<"retry" | "rerun">,
+  input: InputOf<"retry" | "rerun">,
   how: "retry" | "rerun",
   chosen: ReadonlySet<number>,
   more: (index: number) => Partial<Resumed["reset"][number]>,
 ): readonly RunEvent[] {
+  const { at, actor: by } = input;
+  const named = input.type === "retry" ? input.step : input.from;
   const isOpen = !isRunSettled(state.status);
-  if (chosen.size === 0 || (isOpen && state.canceling)) return NOTHING;
+  const { resumed } = state;
+  const isSame = resumed?.at === at && resumed.how === how && resumed.step === named;
+  if (chosen.size === 0 || isSame || (isOpen && state.canceling)) return NOTHING;
   const cleanups = cleanupAgain(state, chosen);
   const all = [...chosen].toSorted((a, b) => a - b);
   const reset = [
@@ -89,6 +93,7 @@ function resume(
     at,
     by,
     how,
+    ...(named === undefined ? {} : { step: named }),
     reset,
     ...(abandoned.length > 0 ? { abandoned } : {}),
     ...(isOpen ? {} : { deadlineAt: at + state.order.definition.limits.timeoutMs }),

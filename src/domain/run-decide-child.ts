@@ -49,16 +49,16 @@ export function childRefused(state: RunState, input: InputOf<"child-refused">): 
 }
 
 export function childSettled(state: RunState, input: InputOf<"child-settled">): readonly RunEvent[] {
-  const { of, child, outcome } = input;
+  const { of, child, outcome, at = outcome.at } = input;
   const found = find(state, of);
   if (!found) return NOTHING;
   const { step, work, isCurrent } = found;
   if (isCurrent && (work?.child === undefined || work.child === child)) {
     const draft = draftOf(state);
     // It was faster than the news of its beginning.
-    if (work?.child === undefined) say(draft, { type: "child.started", at: outcome.at, of, child });
+    if (work?.child === undefined) say(draft, { type: "child.started", at, of, child });
     settlePlace(draft, found, of, outcome);
-    return goOn(draft, outcome.at);
+    return goOn(draft, at);
   }
   const isSame = work?.child === child && work.outcome !== undefined && !work.outcome.by;
   if (isSame || step.late?.includes(lateResult(child))) return NOTHING;

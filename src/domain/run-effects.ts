@@ -96,7 +96,8 @@ function childStarted(
   { of, child, at, stallAt }: EventOf<"child.started">,
 ): readonly Effect[] {
   const work = workAt(state, of);
-  const isWanted = work?.child === child && !state.canceling;
+  const isEnding = state.canceling !== undefined && stepIn(state, of.step).ending === true;
+  const isWanted = work?.child === child && !isEnding;
   if (!isWanted) return [cancelChild(state, of, child, "its step no longer wants it", at)];
   if (work.status !== "running") return card(state, at);
   const stall = stallAt === undefined ? NOTHING : [timer(state, "stall", of, stallAt)];

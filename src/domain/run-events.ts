@@ -111,6 +111,8 @@ export type RunEvent =
       readonly at: number;
       readonly by: Actor;
       readonly how: "retry" | "rerun" | "accept-partial";
+      /** The step that was named. */
+      readonly step?: string;
       readonly reset: readonly {
         readonly step: string;
         readonly generation: number;

@@ -18,6 +18,7 @@ export function evolveResumed(state: RunState, event: Resumed): RunState {
     status: "running",
     round: isReopened ? state.round + 1 : state.round,
     counts: { ...state.counts, failures: 0 },
+    resumed: { at: event.at, how: event.how, ...(event.step === undefined ? {} : { step: event.step }) },
     ...(event.how === "accept-partial" ? { accepted: true } : {}),
   };
   if (event.how === "accept-partial") return recount(next, ending(state, "cleanup"));

@@ -1,5 +1,5 @@
 import { at, emptyVector, vectorOf, withAt } from "../kernel/vector.ts";
-import { ending } from "./run-ending.ts";
+import { endingAll } from "./run-ending.ts";
 import { evolveGate } from "./run-evolve-gate.ts";
 import { evolveResumed } from "./run-evolve-resumed.ts";
 import { graphOf } from "./run-graph.ts";
@@ -217,5 +217,5 @@ function withCleanup(state: RunState): RunState {
 function canceling(state: RunState, event: EventOf<"run.canceling">): RunState {
   const { type: _, ...canceling } = event;
   const { stopped: _stopped, ...rest } = state;
-  return recount({ ...rest, canceling }, ending(state));
+  return recount({ ...rest, canceling }, endingAll(state));
 }

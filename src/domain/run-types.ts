@@ -177,6 +177,8 @@ export type RunState = {
     /** Nobody canceled it: its time is over, and what ran has failed. */
     readonly expired?: boolean;
   };
+  /** The last answer of a person: the same once more is no news. */
+  readonly resumed?: { readonly at: number; readonly how: string; readonly step?: string };
   /** A person accepted what there is: what has not begun is skipped. */
   readonly accepted?: boolean;
   /** Counts the times it was settled and opened again, from 1: each has a result of its own. */
@@ -211,7 +213,14 @@ export type RunInput =
       readonly text: string;
       readonly problems?: readonly Problem[];
     }
-  | { readonly type: "child-settled"; readonly of: Place; readonly child: string; readonly outcome: Outcome }
+  | {
+      readonly type: "child-settled";
+      /** When the run was told; what follows begins then. Absent = when the child ended. */
+      readonly at?: number;
+      readonly of: Place;
+      readonly child: string;
+      readonly outcome: Outcome;
+    }
   | { readonly type: "wait-over"; readonly at: number; readonly step: string; readonly generation: number }
   | {
       readonly type: "decide-gate";

@@ -130,9 +130,9 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   async function decideGate(actor: Actor, decision: GateDecision): Promise<RunView> {
     const state = await stateOrRefuse(decision.run);
     const { step, gate, shown } = gateOf(state, decision.step);
-    const allowed = mayDecide(state.order, gate, actor);
+    const allowed = mayDecide(state.order, gate, actor, shown.escalated);
     if (!allowed.allowed) throw new Refusal("not_allowed", allowed.text, { hint: allowed.hint });
-    if (shown.status !== "open") throw decidedAlready(state, step);
+    if (!shown.isOpen) throw decidedAlready(state, step);
     if (decision.digest !== undefined && decision.digest !== shown.digest) {
       throw new Refusal("already_settled", `What waits at ${step} now is not what you were shown.`, {
         hint: "Open the run, look at the gate that waits now, and decide there.",
@@ -180,13 +180,23 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     throw new Refusal("already_settled", `${step} of ${id} is already ${status}; it cannot be skipped.`);
   }
 
+  async function changeable(actor: Actor, id: string, what: string): Promise<RunState> {
+    const state = await stateOrRefuse(id);
+    refuseForeign(actor, state.order.actor, id, what);
+    const { parent } = state.order;
+    if (!parent || !isRunSettled(state.status)) return state;
+    // What came of it was told to the run around it, which went on.
+    throw new Refusal("already_settled", `${id} is over, and was the step ${parent.step} of ${parent.run}.`, {
+      hint: `${what} that step there: \`hq workflow ${what} ${parent.run} ${what === "rerun" ? `--from ${parent.step}` : parent.step}\`.`,
+    });
+  }
+
   async function retryRun(
     actor: Actor,
     id: string,
     options: Parameters<RunVerbs["retryRun"]>[2] = {},
   ): Promise<RunView> {
-    const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "retry");
+    const before = await changeable(actor, id, "retry");
     if (options.step !== undefined) stepOrRefuse(before, options.step);
     for (const step of Object.keys(options.tasks ?? {})) stepOrRefuse(before, step);
     const { events, state } = await change(id, actor, { type: "retry", at: now(), actor, ...options });
@@ -197,8 +207,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   }
 
   async function rerun(actor: Actor, id: string, from: string): Promise<RunView> {
-    const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "rerun");
+    const before = await changeable(actor, id, "rerun");
     stepOrRefuse(before, from);
     return viewOfRun((await change(id, actor, { type: "rerun", at: now(), actor, from })).state);
   }

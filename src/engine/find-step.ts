@@ -20,7 +20,10 @@ export function gateOf(state: RunState, named: string | undefined) {
   );
   const seen = gates.flatMap(({ step, gate }) => {
     const found = stepAt(state, step);
-    return found?.gate ? [{ step, gate, shown: { ...found.gate, generation: found.generation } }] : [];
+    if (!found?.gate) return [];
+    // The gate of a step that was canceled or skipped waits no more.
+    const isOpen = found.gate.status === "open" && found.status === "waiting";
+    return [{ step, gate, shown: { ...found.gate, isOpen, generation: found.generation } }];
   });
   if (named !== undefined) {
     stepOrRefuse(state, named);
@@ -31,7 +34,7 @@ export function gateOf(state: RunState, named: string | undefined) {
       hint: `The gates are ${gates.map(({ step }) => step).join(", ") || "none"}.`,
     });
   }
-  const open = seen.filter(({ shown }) => shown.status === "open");
+  const open = seen.filter(({ shown }) => shown.isOpen);
   const [only] = open;
   if (only && open.length === 1) return only;
   throw new Refusal(
@@ -44,7 +47,9 @@ export function gateOf(state: RunState, named: string | undefined) {
 }
 
 export function decidedAlready(state: RunState, step: string): Refusal {
-  const gate = stepAt(state, step)?.gate;
-  const who = gate?.decidedBy ? ` by ${actorName(gate.decidedBy)}` : "";
-  return new Refusal("already_settled", `${step} is already ${gate?.status ?? "decided"}${who}.`);
+  const found = stepAt(state, step);
+  const by = found?.gate?.decidedBy ?? found?.outcome?.by;
+  const status = found?.gate?.status === "open" ? found.status : found?.gate?.status;
+  const who = by ? ` by ${actorName(by)}` : "";
+  return new Refusal("already_settled", `${step} is already ${status ?? "decided"}${who}.`);
 }

@@ -31,6 +31,7 @@ import type { Crash } from "./ports/log.ts";
 const WITHOUT_HISTORY = 0.25;
 const SHORTEST_EXPECTATION_MS = 30_000;
 const TRY_AGAIN_MS = 5000;
+const LONGEST_START_MS = 7 * 86_400_000;
 /** What is so now and not for long: the step waits for it. */
 const PASSING: ReadonlySet<RefusalCode> = new Set([
   "no_discord",
@@ -99,7 +100,8 @@ export function createRunChildren(deps: RunChildrenDeps) {
     const agent = made?.order.agent ?? (await deps.chooseAgent(order.actor, action)).agent;
     const stallAt = now() + 2 * (await expectationOf(agent, action));
     if (made) return { agent, stallAt };
-    const remainingMs = order.deadlineAt - now();
+    // What runs last, or whatever happened, has its own time when the run's is over.
+    const remainingMs = state.canceling ? Number.POSITIVE_INFINITY : order.deadlineAt - now();
     if (remainingMs < 1000) throw new Refusal("timed_out", "The run's time is over.");
     const { objective, attachments } = composeTask(state, of);
     await deps.delegate(
@@ -110,7 +112,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
         attachments,
         runId: child,
         timeoutMs: Math.max(1000, Math.min(action.timeoutMs, remainingMs)),
-        startWithinMs: Math.min(action.startWithinMs ?? remainingMs, remainingMs, 7 * 86_400_000),
+        startWithinMs: Math.min(action.startWithinMs ?? remainingMs, remainingMs, LONGEST_START_MS),
         retries: action.retry.maxAttempts - 1,
         validate: action.validate,
         format: action.format,
@@ -152,7 +154,10 @@ export function createRunChildren(deps: RunChildrenDeps) {
       origin: order.origin,
       deliver: false,
       startedAt,
-      deadlineAt: Math.min(order.deadlineAt, startedAt + definition.limits.timeoutMs),
+      deadlineAt: Math.min(
+        state.canceling ? Number.POSITIVE_INFINITY : order.deadlineAt,
+        startedAt + definition.limits.timeoutMs,
+      ),
       parent: { run: order.id, ...of },
       depth: order.depth + 1,
       ...(foreignInputs.length > 0 ? { foreignInputs } : {}),
@@ -173,7 +178,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
     const found = await settledChild(kind, child);
     if (!found) throw new Error(`${child} tells ${run} of its end, and is open or has no events`);
     const { of, outcome } = found;
-    await tellRun(run, { type: "child-settled", of, child, outcome }, effect);
+    await tellRun(run, { type: "child-settled", at: now(), of, child, outcome }, effect);
     crash("tell:recorded");
     return { kind: "recorded" };
   }

@@ -25,6 +25,15 @@ test("a gate opens with its prompt and parks its own branch only", () => {
   assert.equal(law.view.waiting, "gate");
 });
 
+test("a gate has its whole time also when the news that opens it comes a day late", () => {
+  const law = begin(gated());
+  const of = law.placeOf("draft");
+  const outcome = { status: "succeeded", at: 2000, result: "x" } as const;
+  law.take({ type: "child-settled", at: 50 * HOUR, of, child: "wf-1.draft", outcome });
+  assert.equal(law.step("draft").outcome?.at, 2000);
+  assert.equal(law.step("sign").gate?.expiresAt, 74 * HOUR);
+});
+
 test("an approval lets the branch go on, once, and says by whom", () => {
   const law = begin(gated());
   law.succeed("draft");

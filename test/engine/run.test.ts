@@ -367,3 +367,65 @@ test("the history of a large run is whole", async () => {
   assert.equal(history.at(-1)?.type, "run.settled");
   await core.stop();
 });
+
+test("a gate that was escalated is decided by those above as well, and one that was skipped by nobody", async () => {
+  using folder = temporaryFolder();
+  const above = workflowOf("above", [
+    stepOf(
+      "sign-off",
+      approvalOf({ approvers: ["user:1"], onTimeout: "escalate", escalateTo: ["user:2"], timeoutMs: 60_000 }),
+    ),
+  ]);
+  const core = await coreWith(folder.path, [above]);
+  const approve = (run: string) => core.runs.decideGate(BEN, { run, decision: "approve" });
+  const first = (await core.start("above")).run.id;
+  await core.until(first, "gate.opened");
+  await assert.rejects(approve(first), { code: "not_allowed" });
+  core.pass(60_001);
+  await core.until(first, "gate.escalated");
+  assert.equal((await approve(first)).status, "succeeded");
+  const second = (await core.start("above")).run.id;
+  await core.until(second, "gate.opened");
+  await core.runs.skipStep(OPERATOR, second, "sign-off");
+  const late = { run: second, step: "sign-off", decision: "approve" } as const;
+  await assert.rejects(core.runs.decideGate(OPERATOR, late), /already skipped by operator/);
+  await core.stop();
+});
+
+test("what cleans up still runs when the run's time is over", async () => {
+  using folder = temporaryFolder();
+  const tidy = workflowOf("tidy", [
+    stepOf("rest", { kind: "wait", ms: 3 * 3_600_000 }),
+    stepOf("sweep", taskOf("secretary", "Tidy up."), { cleanup: true }),
+  ]);
+  const core = await coreWith(folder.path, [tidy]);
+  const { run } = await core.start("tidy");
+  await core.until(run.id, "wait.started");
+  core.pass(2 * 3_600_000 + 1);
+  await core.answer(`${run.id}.sweep`, "secretary");
+  await core.until(run.id, "run.settled");
+  const after = await core.runs.run(run.id);
+  assert.equal(after.steps[1]?.status, "succeeded", after.steps[1]?.reason);
+  assert.equal(after.code, "timed_out");
+  await core.stop();
+});
+
+test("a nested run that is over is retried where its result is waited for", async () => {
+  using folder = temporaryFolder();
+  const outer = workflowOf("outer", [
+    stepOf("inner", { kind: "workflow", workflow: "research", with: { what: "ULE" } }),
+  ]);
+  const core = await coreWith(folder.path, [outer, research]);
+  const { run } = await core.start("outer");
+  const inner = `${run.id}.inner`;
+  await core.until(inner, "run.started");
+  await core.answer(`${inner}.look`, "webster", { status: "failed", result: "no" });
+  await core.until(run.id, "run.settled");
+  await assert.rejects(core.runs.retryRun(OPERATOR, inner), new RegExp(`step inner of ${run.id}`));
+  await core.runs.retryRun(OPERATOR, run.id, { step: "inner" });
+  await core.answer(`${inner}~2.look`, "webster");
+  await core.answer(`${inner}~2.judge`, "tech-lead");
+  await core.until(run.id, "run.settled", 2);
+  assert.equal((await core.runs.run(run.id)).status, "succeeded");
+  await core.stop();
+});

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { stepDocument, summaryDocument } from "../../src/domain/run-documents.ts";
+import { planOf } from "../../src/domain/run-plan.ts";
+import type { TaskAction } from "../../src/domain/workflow-types.ts";
+import { ADA, begin } from "../support/run-law.ts";
+import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
+
+const look = stepOf("look", taskOf("webster", "Look."));
+
+test("the view shows what is needed of each step, and what the run waits for", () => {
+  const law = begin(
+    [
+      look,
+      stepOf("opt", {
+        ...taskOf("", "Think."),
+        agent: undefined,
+        capability: "optimization",
+      } as unknown as TaskAction),
+      stepOf("gate", approvalOf({ approvers: ["role:eng"], min: 2 }), { needs: ["look"] }),
+      stepOf("rest", { kind: "wait", ms: 500 }),
+    ],
+    {},
+    { inputs: { a: 1 }, parent: { run: "wf-0", step: "x", generation: 1 } },
+  );
+  law.started("opt");
+  law.succeed("look", undefined, { confidence: "high", artifacts: ["/a"], output: { n: 1 } });
+  law.decide("gate", "approve", { ...ADA, roles: [{ id: "9", name: "eng" }] } as typeof ADA);
+  const { steps, waiting, parent, progress } = law.view;
+  assert.deepEqual(progress, { settled: 1, total: 4, running: 1 });
+  assert.deepEqual(parent, { run: "wf-0", step: "x" });
+  assert.equal(waiting, undefined);
+  assert.deepEqual(steps[0], {
+    id: "look",
+    kind: "task",
+    status: "succeeded",
+    needs: [],
+    generation: 1,
+    agent: "webster",
+    child: "wf-1.look",
+    startedAt: 1000,
+    settledAt: 1002,
+    confidence: "high",
+    result: "look succeeded",
+    output: { n: 1 },
+    artifacts: ["/a"],
+  });
+  assert.equal(steps[1]?.capability, "optimization");
+  assert.equal(steps[1]?.agent, "webster");
+  assert.deepEqual(steps[2]?.gate?.approvals, [{ who: "@ada", at: law.now }]);
+  assert.equal(steps[2]?.gate?.min, 2);
+  assert.equal(steps[3]?.untilAt, 1500);
+});
+
+test("an item of which nothing is heard shows at its step", () => {
+  const law = begin([
+    stepOf("each", taskOf("webster", "Do."), {
+      forEach: { expression: "split('a,b', ',')", maxParallel: 2 },
+    }),
+  ]);
+  law.started("each", 1);
+  law.take({ type: "stalled", at: 99_999, of: law.placeOf("each", 1), text: "slow", againAt: 199_999 });
+  assert.equal(law.view.steps[0]?.stalled, "slow");
+});
+
+test("a step's file is a handoff that old tools read, with what is ours beside it", () => {
+  const law = begin([
+    look,
+    stepOf("gate", approvalOf(), { needs: ["look"] }),
+    stepOf("after", taskOf("x", "Go."), { needs: ["gate"] }),
+  ]);
+  law.started("look");
+  law.succeed("look", undefined, { at: 5000, result: "cut", confidence: "high" });
+  const handoff = {
+    schemaVersion: "1.0",
+    runId: "wf-1.look",
+    agent: "webster",
+    status: "complete",
+    result: "the whole text",
+    artifacts: ["/x"],
+    confidence: "medium",
+    notes: "one source",
+    remarks: [],
+  } as const;
+  const { startedAt: _, ...file } = stepDocument(law.state, "look", handoff) as Record<string, unknown>;
+  assert.deepEqual(file, {
+    schemaVersion: "1.0",
+    runId: "wf-1.look",
+    workflowRunId: "wf-1",
+    workflow: "law",
+    step: "look",
+    kind: "task",
+    agent: "webster",
+    status: "complete",
+    result: "the whole text",
+    artifacts: ["/x"],
+    confidence: "medium",
+    notes: "one source",
+    timestamp: "1970-01-01T00:00:05.000Z",
+    generation: 1,
+    needs: [],
+  });
+  law.decide("gate", "reject", ADA, { reason: "no" });
+  const gate = stepDocument(law.state, "gate") as Record<string, unknown>;
+  assert.equal(gate["status"], "failed");
+  assert.equal(gate["by"], "@ada");
+  assert.equal((gate["gate"] as { status: string }).status, "rejected");
+  assert.equal((stepDocument(law.state, "after") as { timestamp: unknown }).timestamp !== null, true);
+  assert.throws(() => stepDocument(law.state, "x"), /no step x/);
+});
+
+test("a fan-out's file has its items, whole as they are kept", () => {
+  const law = begin([
+    stepOf("each", taskOf("webster", "Do."), {
+      forEach: { expression: "split('a,b', ',')", maxParallel: 1 },
+    }),
+  ]);
+  law.succeed("each", 0, { output: 1 });
+  const { items } = stepDocument(law.state, "each") as { items: Record<string, unknown>[] };
+  assert.equal(items[0]?.["status"], "complete");
+  assert.equal(items[0]?.["output"], 1);
+  assert.deepEqual(items[1], {
+    item: "b",
+    status: "running",
+    runId: null,
+    agent: null,
+    result: "",
+    confidence: null,
+    timestamp: null,
+  });
+});
+
+test("the summary counts, names what is missing and where each step's file is", () => {
+  const law = begin([
+    look,
+    stepOf("b", taskOf("x", "Go."), { needs: ["look"] }),
+    stepOf("c", taskOf("y", "Go.")),
+  ]);
+  const open = summaryDocument(law.state) as Record<string, unknown>;
+  assert.equal(open["status"], "running");
+  assert.equal(open["timestamp"], null);
+  law.succeed("c", undefined, { output: { n: 1 } });
+  law.fail("look");
+  const summary = summaryDocument(law.state) as Record<string, unknown> & { steps: { file: unknown }[] };
+  assert.equal(summary["status"], "failed");
+  assert.deepEqual(summary["counts"], {
+    total: 3,
+    complete: 1,
+    partial: 0,
+    failed: 1,
+    skipped: 1,
+    canceled: 0,
+  });
+  assert.deepEqual(summary["missing"], ["look failed: it went wrong.", "b was skipped: look failed."]);
+  assert.deepEqual(summary["output"], { n: 1 });
+  assert.deepEqual(
+    summary.steps.map(({ file }) => file),
+    ["look.json", "b.json", "c.json"],
+  );
+});
+
+test("at most twenty sentences say what is missing", () => {
+  const law = begin([
+    look,
+    ...Array.from({ length: 30 }, (_, n) => stepOf(`s${n}`, taskOf("x", "Go."), { needs: ["look"] })),
+  ]);
+  law.fail("look");
+  assert.equal(law.view.missing.length, 21);
+  assert.equal(law.view.missing.at(-1), "And 11 more.");
+});
+
+test("the result is that of the output's step, else of the last work on which nothing hangs", () => {
+  const end = stepOf("end", taskOf("x", "Go."), { needs: ["look"] });
+  const named = begin([look, end], { output: { step: "look" } });
+  named.succeed("look", undefined, { result: "first" });
+  named.succeed("end");
+  assert.equal(named.view.result, "first");
+  const gated = begin([look, stepOf("gate", approvalOf(), { needs: [] })]);
+  gated.succeed("look", undefined, { result: "work" });
+  gated.decide("gate", "approve", ADA);
+  assert.equal(gated.view.result, "work");
+  const only = begin([stepOf("gate", approvalOf())]);
+  only.decide("gate", "approve", ADA);
+  assert.equal(only.view.result, "approved by @ada");
+  const waits = begin([stepOf("rest", { kind: "wait", ms: 1 })]);
+  waits.take({ type: "wait-over", at: 1001, step: "rest", generation: 1 });
+  assert.equal(waits.view.result, undefined);
+});
+
+test("a plan has waves, agents with reasons, gates and the time along the longest path", () => {
+  const inner = workflowOf("inner", [stepOf("deep", taskOf("webster", "Go."))]);
+  const definition = workflowOf("plan", [
+    stepOf("tidy", taskOf("webster", "Tidy."), { cleanup: true }),
+    stepOf("a", taskOf("webster", "Go."), { if: "inputs.x" }),
+    stepOf("b", taskOf("optimizer", "Go."), {
+      forEach: { expression: "split(inputs.y, ',')", maxParallel: 2 },
+    }),
+    stepOf("gate", approvalOf({ approvers: ["role:eng"] }), { needs: ["a", "b"] }),
+    stepOf("rest", { kind: "wait", ms: 500 }, { needs: ["gate"] }),
+    stepOf("sub", { kind: "workflow", workflow: "inner", with: {} }, { needs: ["rest"] }),
+    stepOf("nobody", taskOf("ghost", "Go."), { needs: ["gate"] }),
+  ]);
+  const plan = planOf({
+    definition,
+    nested: { inner },
+    inputs: { x: true },
+    resolve: ({ agent = "" }) => (agent === "ghost" ? undefined : { agent, why: "named by the step" }),
+    estimate: ({ agent }) => (agent === "webster" ? 1000 : agent === "optimizer" ? 3000 : undefined),
+  });
+  assert.deepEqual(
+    plan.waves.map((wave) => wave.map(({ id }) => id)),
+    [["a", "b"], ["gate"], ["rest", "nobody"], ["sub"], ["tidy"]],
+  );
+  assert.equal(plan.estimatedMs, 3000 + 500 + 1000 + 1000);
+  assert.equal(plan.waves[0]?.[0]?.why, "named by the step");
+  assert.equal(plan.waves[0]?.[0]?.if, "inputs.x");
+  assert.equal(plan.waves[0]?.[1]?.forEach, "split(inputs.y, ',')");
+  assert.deepEqual(plan.waves[1]?.[0]?.approvers, ["role:eng"]);
+  assert.equal(plan.waves[3]?.[0]?.estimatedMs, 1000);
+  assert.deepEqual(plan.warnings, [
+    "b: the number of items is known when it begins; the time is that of one.",
+    "nobody: no agent can be named for it now.",
+    "nobody: its agent has no history; its time is not in the estimate.",
+  ]);
+  const unknown = planOf({
+    definition: inner,
+    nested: {},
+    inputs: {},
+    resolve: () => undefined,
+    estimate: () => undefined,
+  });
+  assert.equal(unknown.estimatedMs, undefined);
+});
