@@ -59,6 +59,12 @@ export async function startProduct(home: string, url: string, workflows: readonl
       }),
     journal: createJournal(() => config.settings.logs),
     runFiles: createRunFiles(() => config.settings.handoffs.dir),
+    workers: {
+      run: () => Promise.reject(new Error("no workers here")),
+      kill: async () => undefined,
+      killAll: async () => [],
+      prune: async () => [],
+    },
     workflows: () => workflows.map((definition) => ({ name: definition.name, definition, problems: [] })),
     checkSchema: createCheckSchema(),
     secret: "bench-secret-bench-secret",

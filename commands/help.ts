@@ -2,7 +2,7 @@ import { ApplicationCommandType } from "discord.js";
 import type { Answer, Asked, Command, CommandContext } from "../src/discord/command.ts";
 
 function execute(_asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
-  const mention = (role: "results" | "agentLogs") => {
+  const mention = (role: "results" | "agentLogs" | "taskQueue") => {
     const channel = channels.forRole(role);
     return channel ? `<#${channel.id}>` : "a channel that is not set up yet";
   };
@@ -14,6 +14,7 @@ function execute(_asked: Asked, { channels, actor, registry }: CommandContext): 
       "Right-click a message → Apps → **Delegate this message** gives an agent what stands there.",
       "`/workflow run` starts several agents in order and side by side: choose the workflow, fill in its form. `/workflow list` shows which there are.",
       "When a workflow waits for approval, the people who may decide are pinged: **Approve**, **Reject…** or **Open run**.",
+      `Or write a task into ${mention("taskQueue")}, with \`[agent:…]\` or \`[model:…]\` where you like: ✅ says that it was taken. \`/queue\` shows the tasks, takes one out, or does it once more.`,
       "`/agents` shows who is there and whether they answer; `/status` what is going on; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
       "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show** and **Retry failed**. On a result: **Run again** and **Details**.",

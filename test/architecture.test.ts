@@ -54,6 +54,8 @@ const LAYERS: Readonly<Record<string, { inside: readonly string[]; packages: rea
   },
   "src/page": { inside: [], packages: [] },
   commands: { inside: ["src/discord", "src/engine", "src/domain", "src/kernel"], packages: ["discord.js"] },
+  // A program of its own that a worker's process runs; nothing imports it.
+  "src/local/worker": { inside: [], packages: ["node:child_process", "node:fs", "node:path"] },
   "src/local": {
     inside: ["src/kernel"],
     packages: [

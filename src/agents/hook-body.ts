@@ -10,13 +10,15 @@ export const LONGEST_BODY_BYTES = 256 * 1024;
  * Refusal `too_large` above 256 KiB.
  */
 export function hookBody(request: DispatchRequest): Uint8Array {
-  const { message, name, timeoutMs, agentPosts } = request;
+  const { message, name, timeoutMs, agentPosts, model, thinking } = request;
   const body = Buffer.from(
     JSON.stringify({
       message,
       name,
       wakeMode: "next-heartbeat",
       timeoutSeconds: Math.max(1, Math.ceil(timeoutMs / 1000)),
+      ...(model === undefined ? {} : { model }),
+      ...(thinking === undefined ? {} : { thinking }),
       ...(agentPosts
         ? { deliver: true, channel: "discord", to: `channel:${agentPosts.channel}` }
         : { deliver: false }),

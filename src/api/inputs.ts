@@ -94,7 +94,19 @@ export const delegationQuery = z.strictObject({
     .describe("Answer when it is settled, at the latest after this span (60s at most)"),
 });
 export const cancelBody = z.strictObject({ reason: z.string().max(1000).optional() }).nullish();
-export const stopBody = z.strictObject({ mode: z.enum(["graceful", "now"]).optional() }).nullish();
+export const stopBody = z
+  .strictObject({
+    mode: z.enum(["graceful", "now"]).optional(),
+    now: z
+      .literal(true)
+      .optional()
+      .describe("End all work first, and begin none before the supervisor is started again"),
+  })
+  .refine((said) => said.now === undefined || said.mode !== "graceful", {
+    path: ["now"],
+    message: "all work at once, or gracefully: say one of the two",
+  })
+  .nullish();
 export const handoffsQuery = z.strictObject({ run: word.optional(), limit: number(1, 1000).optional() });
 export const agentQuery = z.strictObject({ probe: flag.optional() });
 export const aclQuery = z.strictObject({ caller: word, target: word });
@@ -107,6 +119,7 @@ export const eventsQuery = z.strictObject({
     .optional()
     .describe("Only this delegation, from its first event on unless `after` is given"),
   run: word.optional().describe("Only this run of a workflow, likewise"),
+  task: word.optional().describe("Only this task of the queue, likewise"),
 });
 export const idParams = z.strictObject({ id: z.string().max(200) });
 export const nameParams = z.strictObject({ name: z.string().max(200) });

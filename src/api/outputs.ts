@@ -5,7 +5,7 @@ import { CONFIDENCES, HANDOFF_STATUSES } from "../domain/handoff-types.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { ChannelHistory } from "../engine/ports/channels.ts";
 import type { Page, StoredEvent } from "../engine/ports/ledger.ts";
-import type { AclAnswer, AgentStatus, HandoffRecord, Health } from "../engine/verbs.ts";
+import type { AclAnswer, AgentStatus, HandoffRecord, Health, StoppedNow } from "../engine/verbs.ts";
 import type { ProblemDocument } from "./problem.ts";
 
 /**
@@ -170,8 +170,24 @@ export const healthOut = shows<Health>(
     checks: z.array(z.object({ name: z.string(), ok: z.boolean(), text: z.string() })),
   }),
 );
-export const stoppingOut = shows<{ readonly stopping: true; readonly mode: "graceful" | "now" }>(
-  z.object({ stopping: z.literal(true), mode: z.enum(["graceful", "now"]) }),
+export const stoppingOut = shows<{
+  readonly stopping: true;
+  readonly mode: "graceful" | "now";
+  readonly ended?: StoppedNow;
+}>(
+  z.object({
+    stopping: z.literal(true),
+    mode: z.enum(["graceful", "now"]),
+    ended: z
+      .looseObject({
+        canceled: z.array(z.string()),
+        notCancelable: z.array(z.object({ id: z.string(), agent: z.string(), reason: z.string() })),
+        killed: z.array(z.string()),
+        held: z.int(),
+      })
+      .optional()
+      .describe("With `now`: the work that was ended"),
+  }),
 );
 
 export const eventStreamOut = {

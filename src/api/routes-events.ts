@@ -16,10 +16,11 @@ function lastSeen(header: string | string[] | undefined, after: number | undefin
   throw new Refusal("invalid_input", "Last-Event-ID: the id of an event of this stream, a number.");
 }
 
-function subjectOf({ delegation, run }: z.output<typeof eventsQuery>): string | undefined {
-  if (delegation === undefined || run === undefined) return run ?? delegation;
-  throw new Refusal("invalid_input", "run: name a delegation or a run, not both.", {
-    hint: "Without either, the stream holds the events of all.",
+function subjectOf({ delegation, run, task }: z.output<typeof eventsQuery>): string | undefined {
+  const named = [delegation, run, task].filter((id) => id !== undefined);
+  if (named.length <= 1) return named[0];
+  throw new Refusal("invalid_input", "run: name a delegation, a run or a task, only one of them.", {
+    hint: "Without any, the stream holds the events of all.",
   });
 }
 

@@ -1,4 +1,4 @@
-import { BASE, requireOperator } from "./auth.ts";
+import { actorOf, BASE, requireOperator } from "./auth.ts";
 import { stopBody } from "./inputs.ts";
 import { healthOut, liveOut, stoppingOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
@@ -39,19 +39,22 @@ export function systemRoutes(app: ApiApp, { verbs, version, onStop }: Door): voi
     {
       schema: {
         tags,
-        summary: "Stop the supervisor; open work goes on at the next start; operator only",
+        summary:
+          "Stop the supervisor; open work goes on at the next start, unless `now` ends it; operator only",
         body: stopBody,
         response: { 202: stoppingOut, ...REFUSED },
       },
     },
     async (request, reply) => {
       requireOperator(request);
-      const mode = request.body?.mode ?? "graceful";
+      const isEmergency = request.body?.now === true;
+      const ended = isEmergency ? await verbs.stopNow(actorOf(request)) : undefined;
+      const mode = isEmergency ? "now" : (request.body?.mode ?? "graceful");
       reply.raw.once("close", () => onStop?.(mode));
       return reply
         .code(202)
         .header("connection", "close")
-        .send({ stopping: true as const, mode });
+        .send({ stopping: true as const, mode, ...(ended ? { ended } : {}) });
     },
   );
 }

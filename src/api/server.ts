@@ -18,6 +18,7 @@ import { handoffRoutes } from "./routes-handoffs.ts";
 import { runRoutes } from "./routes-runs.ts";
 import { stepRoutes } from "./routes-steps.ts";
 import { systemRoutes } from "./routes-system.ts";
+import { taskRoutes } from "./routes-tasks.ts";
 import { workflowRoutes } from "./routes-workflows.ts";
 
 /** How long a stopping door lets answers finish before it closes their connections. */
@@ -179,6 +180,7 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   workflowRoutes(app, door);
   runRoutes(app, door);
   stepRoutes(app, door);
+  taskRoutes(app, door);
   handoffRoutes(app, door);
   agentRoutes(app, door);
   eventRoutes(app, door);
@@ -194,7 +196,7 @@ function describe(version: string) {
       title: "Atomizer HQ",
       version,
       description:
-        "Delegate work to agents, run workflows of them, and read what they give back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
+        "Delegate work to agents, run workflows of them, post tasks to the queue, and read what comes back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
     },
     security: [{ key: [] }],
     components: { securitySchemes: { key: { type: "http" as const, scheme: "bearer" } } },

@@ -8,8 +8,9 @@ import type { Log } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Env } from "./mode.ts";
+import { withSampleWorkers } from "./sample-workers.ts";
 
-/** The configuration that holds now: the last good one, with the sample agents' addresses where they stand in. */
+/** The configuration that holds now: the last good one, with the sample agents' addresses and the sample worker where they stand in. */
 export function createConfigHolder(options: {
   readonly configDir: string;
   readonly installation: string;
@@ -28,10 +29,11 @@ export function createConfigHolder(options: {
   }
   let authored = first.config;
   let addresses: ReadonlyMap<string, string> | undefined;
-  let current = authored;
+  let current = options.samples ? withSampleWorkers(authored) : authored;
 
-  function use(config: Config): void {
-    authored = config;
+  function use(read: Config): void {
+    authored = read;
+    const config = options.samples ? withSampleWorkers(read) : read;
     if (!addresses) {
       current = config;
       return;

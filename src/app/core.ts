@@ -4,12 +4,16 @@ import { currentAttempt } from "../domain/delegation.ts";
 import { slotLaneOf } from "../domain/delegation-effects.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { composePrompt } from "../domain/prompt.ts";
+import { TASK_SLOTS } from "../domain/task-types.ts";
+import { WORKER_SLOTS } from "../domain/worker.ts";
 import { createEngine } from "../engine/accept.ts";
 import { createChooseAgent } from "../engine/choose-agent.ts";
+import { createRunVerbs } from "../engine/create-run-verbs.ts";
 import { createVerbs } from "../engine/create-verbs.ts";
 import { createDelegate } from "../engine/delegate.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createExpectations } from "../engine/expectations.ts";
+import { createHold } from "../engine/hold.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
 import { createFiling, performWith } from "../engine/perform.ts";
@@ -20,14 +24,18 @@ import type { Journal } from "../engine/ports/journal.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { RunFiles } from "../engine/ports/run-files.ts";
+import type { Workers } from "../engine/ports/workers.ts";
 import { createReceive } from "../engine/receive.ts";
 import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
+import { createRunWorkers } from "../engine/run-workers.ts";
+import { createTaskChildren } from "../engine/task-children.ts";
+import { createTaskWords } from "../engine/task-words.ts";
 import type { Health } from "../engine/verbs.ts";
 import { createWake } from "../engine/wake.ts";
 import { newId, sign } from "../kernel/id.ts";
-import type { Problem } from "../kernel/refusal.ts";
+import { type Problem, Refusal } from "../kernel/refusal.ts";
 import type { DiscordPart } from "./discord-part.ts";
 
 export type CoreDeps = {
@@ -39,6 +47,7 @@ export type CoreDeps = {
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
   readonly journal: Journal;
   readonly runFiles: RunFiles;
+  readonly workers: Workers;
   readonly workflows: () => readonly WorkflowEntry[];
   readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
   /** Signs the marks around foreign text in prompts. */
@@ -50,6 +59,10 @@ export type CoreDeps = {
   /** Where agents post handoffs back, once the API listens. */
   readonly handInUrl: (run: string) => string;
   readonly readChannel: ChannelReader;
+  /** Sees to it that there is a Discord edge where one is made only when it is asked for. */
+  readonly connect?: () => Promise<void>;
+  /** Messages of the queue whose tasks were done by other tools. */
+  readonly isHandled?: (message: string) => boolean;
   /** The Discord edge, once there is one. */
   readonly discord: () => DiscordPart | undefined;
   readonly health: () => Promise<Health>;
@@ -104,7 +117,28 @@ export function createCore(deps: CoreDeps) {
     now,
   };
   const delegate = createDelegate(asking);
-  const children = createRunChildren({ engine, delegate, chooseAgent, expectedMs, now, crash });
+  const runs = createRunVerbs({ ...asking, workflows: deps.workflows, chooseAgent, expectedMs });
+  const words = createTaskWords({ ...asking, runs });
+  const hold = createHold({ ledger, now });
+  const tasks = createTaskChildren({
+    engine,
+    delegate,
+    runs,
+    claims: () => discordOrLater(deps),
+    settings,
+    now,
+    crash,
+  });
+  const { run: runWorker, kill: killWorker, leave: leaveWorkers } = createRunWorkers({ ...deps, engine });
+  const children = createRunChildren({
+    engine,
+    delegate,
+    chooseAgent,
+    expectedMs,
+    isHeld: hold.isOn,
+    now,
+    crash,
+  });
   const upkeep = createRunUpkeep({ engine, agents: deps.agents, registry, files: deps.runFiles, now, crash });
 
   const perform = performWith({
@@ -118,6 +152,12 @@ export function createCore(deps: CoreDeps) {
     "cancel-child": children.cancelChild,
     "run-timer": upkeep.timer,
     "file-run": upkeep.fileRun,
+    "task-claim": tasks.claim,
+    "task-check": tasks.check,
+    "start-task": tasks.start,
+    "tell-task": tasks.tellTask,
+    "run-worker": runWorker,
+    "kill-worker": killWorker,
     interaction: () => Promise.resolve({ kind: "done", outcome: "nothing to do" }),
   });
 
@@ -126,8 +166,11 @@ export function createCore(deps: CoreDeps) {
     holder: deps.holder,
     epoch: deps.epoch,
     now,
-    capacity: (slotLane) => registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1,
-    perform,
+    capacity: (slotLane) =>
+      slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)
+        ? settings().taskQueue.maxAtOnce
+        : (registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1),
+    perform: hold.guard(perform),
     wake: createWake({ engine, ledger, now, log }),
     log,
     onBroken: deps.onBroken,
@@ -136,13 +179,24 @@ export function createCore(deps: CoreDeps) {
   const verbs = createVerbs({
     ...asking,
     delegate,
-    workflows: deps.workflows,
-    chooseAgent,
-    expectedMs,
+    runs,
+    words,
+    workers: deps.workers,
+    hold,
+    isHandled: deps.isHandled ?? (() => false),
+    queueChannel: async () => {
+      await deps.connect?.();
+      const part = deps.discord();
+      if (part?.isConnected()) return part.queue;
+      throw new Refusal("no_discord", "The task queue lives in Discord, which is not connected.", {
+        hint: "`hq doctor` says why; an agent can be asked without Discord: `hq delegate`.",
+      });
+    },
     receive,
     verifyToken: deps.tokens.verify,
     health: deps.health,
     startedAt: deps.startedAt,
+    log,
     crash,
   });
   const lookForLostRuns = createLostRuns({ engine, ledger, agents: deps.agents, inbox, registry, now, log });
@@ -154,7 +208,7 @@ export function createCore(deps: CoreDeps) {
     await engine.accept({ kind: "notice", stream, input, cause: "configuration", isNew: true });
   }
 
-  return { engine, loop, inbox, verbs, lookForLostRuns, tellPeople };
+  return { engine, loop, inbox, verbs, hold, leaveWorkers, lookForLostRuns, tellPeople };
 }
 
 function discordOrLater(deps: CoreDeps): DiscordPart {

@@ -3,7 +3,9 @@ import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { viewOfRun } from "../domain/run-view.ts";
 import { viewOf } from "../domain/view.ts";
+import { viewOfWorker } from "../domain/worker.ts";
 import type { Engine } from "../engine/accept.ts";
+import { viewOfTask } from "../engine/create-task-verbs.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash } from "../engine/ports/log.ts";
 import { subjectOf } from "./subjects.ts";
@@ -32,8 +34,16 @@ export function createDeliveries(deps: {
     },
     async view(stream) {
       const { kind, state } = await subjectOf(engine, stream);
-      if (kind === "run") return { kind, view: viewOfRun(state) };
-      return { kind, view: viewOf(state) };
+      switch (kind) {
+        case "delegation":
+          return { kind, view: viewOf(state) };
+        case "run":
+          return { kind, view: viewOfRun(state) };
+        case "task":
+          return { kind, view: viewOfTask(state) };
+        case "worker":
+          return { kind, view: viewOfWorker(state) };
+      }
     },
     batchBody: async (delivery) => (await engine.read("delivery", delivery))?.body,
     attachable: deps.attachable,

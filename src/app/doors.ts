@@ -2,6 +2,7 @@ import { createApi } from "../api/server.ts";
 import { createMinute } from "../triggers/minute.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
+import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
 import { onFreePort } from "./port.ts";
 import { createSchedules } from "./schedules.ts";
@@ -25,7 +26,14 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     onStop: options.onStopAsked,
   });
   stage.useApi(await onFreePort(options.ports.api, "HQ_PORT", () => api.listen(options.ports.api)));
+  // Whoever starts the supervisor lets work begin again; a temporary one is here for one question.
+  if (!options.isEmbedded) {
+    await stage.hold.clear();
+    letGo(options.home);
+  } else if (isHeld(options.home)) await stage.hold.put({ kind: "operator" });
+  await begin({ name: "workers", stop: stage.workers.close });
   await begin({ name: "loop", start: async () => loop.start(), stop: () => loop.stop(STOP_WITHIN_MS) });
+  await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
     stage.agents.forgive();
@@ -53,6 +61,8 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   lookAtSchedules();
   const onMinute = () => {
     inbox.sweep().catch(onBroken);
+    stage.workers.prune().catch(onBroken);
+    verbs.queue.finishSubmissions().catch(onBroken);
     look();
     lookAtSchedules();
     loop.ring();
@@ -67,7 +77,11 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   if (!options.isEmbedded) return connect();
   stage.connectWhenAsked(connect);
   const { lastAskedAt } = api;
-  await begin(leaveWhenIdle({ verbs, now, lastAskedAt, onIdle: options.onStopAsked, onBroken }));
+  const isConnected = () => stage.doors().edge?.isConnected() ?? false;
+  const { ledger } = stage;
+  await begin(
+    leaveWhenIdle({ verbs, ledger, isConnected, now, lastAskedAt, onIdle: options.onStopAsked, onBroken }),
+  );
 }
 
 /** discord.js and the local guild are half of the memory: a temporary supervisor does without until a channel is to be read. */
@@ -81,7 +95,10 @@ async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Be
       installation: options.installation,
       guildPort: options.isEmbedded ? 0 : options.ports.guild,
       config: base.config.current,
-      onConnection: (isOpen) => stage.loop.setLane("discord", isOpen),
+      onConnection: (isOpen) => {
+        stage.loop.setLane("discord", isOpen);
+        if (isOpen) stage.verbs.queue.finishSubmissions().catch(stage.onBroken);
+      },
       onMade: stage.useEdge,
     },
     begin,

@@ -23,7 +23,6 @@ const MOST_FILES = 9;
 export type Edge = DiscordPart & {
   readonly readChannel: ChannelReader;
   readonly reconcile: () => void;
-  readonly isConnected: () => boolean;
   /** Why only a person can mend it, when that is so. */
   readonly trouble: () => string | undefined;
   readonly guildUrl?: string;
@@ -63,13 +62,14 @@ export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<
     ...place,
     commandsDir: join(deps.installation, "commands"),
     deliveries: createDeliveries({ ...deps, attachable: (run) => attachable(deps, run) }),
+    memory: deps.ledger,
     onFatal(refusal) {
       trouble = `${refusal.message} ${refusal.hint ?? ""}`.trim();
     },
   });
   deps.onMade({
-    post: edge.perform.post,
-    card: edge.perform.card,
+    ...edge.perform,
+    queue: edge.queue,
     readChannel: edge.readChannel,
     reconcile: edge.reconcile,
     isConnected: edge.isConnected,
@@ -131,6 +131,7 @@ function artifactsOf(
     const paths = outcome?.handoff?.artifacts ?? [];
     return paths.length > 0 ? [{ agent: order.agent, paths }] : [];
   }
+  if (subject.kind !== "run") return [];
   return [...valuesOf(subject.state.steps)].flatMap(({ agent, outcome }) =>
     agent && outcome?.artifacts ? [{ agent, paths: outcome.artifacts }] : [],
   );

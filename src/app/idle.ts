@@ -1,12 +1,18 @@
+import type { Ledger } from "../engine/ports/ledger.ts";
+import { isTaskOver } from "../engine/queue-verbs.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 
 const LOOK_MS = 500;
 const QUIET_MS = 3000;
+const DISCORD_WORK: ReadonlySet<string> = new Set(["post", "card", "task-claim", "task-check"]);
 
 /** A temporary supervisor leaves when nothing it accepted is open and nobody has asked for a moment. */
 export function leaveWhenIdle(deps: {
   readonly verbs: Verbs;
+  readonly ledger: Pick<Ledger, "backlog">;
+  /** Whether Discord can be reached: without it tasks cannot be begun, nor anything posted. */
+  readonly isConnected: () => boolean;
   readonly now: () => number;
   /** Instant of the latest request of any kind. */
   readonly lastAskedAt: () => number;
@@ -16,15 +22,29 @@ export function leaveWhenIdle(deps: {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
+  /** Where Discord is connected: tasks that can be begun, and what is to be posted now. */
+  async function hasMoreToDo(): Promise<boolean> {
+    if (!deps.isConnected()) return false;
+    const [tasks, backlog] = await Promise.all([
+      deps.verbs.tasks.tasks({ open: true, limit: 200 }),
+      deps.ledger.backlog(),
+    ]);
+    const at = deps.now();
+    return (
+      tasks.items.some((task) => !isTaskOver(task)) ||
+      backlog.some(({ type, oldestDueAt }) => DISCORD_WORK.has(type) && oldestDueAt <= at)
+    );
+  }
+
   async function look(): Promise<void> {
     const open = await Promise.all([
       deps.verbs.delegations({ open: true, limit: 1 }),
       deps.verbs.runs.runs({ open: true, limit: 1 }),
+      deps.verbs.tasks.tasks({ status: ["claimed"], limit: 1 }),
     ]);
+    const isQuiet = open.every(({ items }) => items.length === 0) && !(await hasMoreToDo());
     if (stopped) return;
-    const isIdle =
-      open.every(({ items }) => items.length === 0) && deps.now() - deps.lastAskedAt() > QUIET_MS;
-    if (isIdle) deps.onIdle();
+    if (isQuiet && deps.now() - deps.lastAskedAt() > QUIET_MS) deps.onIdle();
     else timer = setTimeout(() => void look().catch(deps.onBroken), LOOK_MS);
   }
 

@@ -1,3 +1,4 @@
+import { createWorkers } from "../agents/workers/workers.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { createInbox } from "../handoffs/inbox.ts";
@@ -9,6 +10,7 @@ import { createJournal } from "../telemetry/journal.ts";
 import type { AppOptions, Base } from "./base.ts";
 import { createCore } from "./core.ts";
 import type { Edge } from "./edge.ts";
+import { readHandledTasks } from "./handled-tasks.ts";
 import { createHealth } from "./health.ts";
 
 export type Store = {
@@ -25,6 +27,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
   let api = "";
   let edge: Edge | undefined;
   let connect: (() => Promise<void>) | undefined;
+  const handled = readHandledTasks(options.home);
   const health = createHealth({
     ...store,
     config: config.current,
@@ -35,6 +38,13 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     edge: () => edge,
   });
   const onBroken = health.noteBroken(log);
+  const workers = createWorkers({
+    settings: () => config.current().settings.taskQueue,
+    env: options.env,
+    secrets: () => [credentials.apiKey, credentials.secret, ...config.secrets()],
+    now,
+    log,
+  });
   const core = createCore({
     ...store,
     config: config.current,
@@ -51,10 +61,13 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     secret: credentials.secret,
     journal: createJournal(() => config.current().settings.logs),
     runFiles: createRunFiles(() => config.current().settings.handoffs.dir),
+    workers,
     workflows: base.workflows.entries,
     checkSchema: createCheckSchema(),
     tokens: createHandoffTokens(credentials.secret),
     handInUrl: (run) => `${api}/api/v1/handoffs/${run}`,
+    connect: async () => connect?.(),
+    isHandled: (message) => handled.has(message),
     readChannel: async (channel, messages) => {
       await connect?.();
       if (edge) return edge.readChannel(channel, messages);
@@ -71,6 +84,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
   return {
     ...core,
     ...store,
+    workers,
     health,
     onBroken,
     doors: () => ({ api, edge }),

@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 2000;
 export class SupervisorBroke extends Error {}
 
 export type Call = {
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly body?: object;
   readonly key?: string;

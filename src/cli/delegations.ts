@@ -4,12 +4,15 @@ import { DELEGATION_STATUSES, isSettled } from "../domain/delegation-types.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { Page } from "../engine/ports/ledger.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
 import type { Health } from "../engine/verbs.ts";
 import { cut, forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 import { describeRun, runTable } from "./run-text.ts";
+import { describeTask } from "./task-text.ts";
+import { workerOf } from "./wait-task.ts";
 import { findWork, pathOf } from "./work.ts";
 
 type StatusOptions = {
@@ -25,7 +28,7 @@ export function registerStatus(program: Command, hq: Hq): void {
   program
     .command("status")
     .description("the supervisor, its latest runs and delegations, or one of them")
-    .argument("[id]", "the id of a delegation or run")
+    .argument("[id]", "the id of a delegation, run or task")
     .option("--agent <agent>", "only this agent's delegations")
     .addOption(new Option("--status <status>", "only these").choices(DELEGATION_STATUSES))
     .option("--open", "only those that are not settled")
@@ -38,9 +41,13 @@ export function registerStatus(program: Command, hq: Hq): void {
 }
 
 async function showOne({ io, client }: Hq, id: string, { json }: StatusOptions): Promise<number> {
-  const work = await findWork(client("if-used"), id);
+  const supervisor = client("if-used");
+  const work = await findWork(supervisor, id);
   if (json) io.out(`${jsonText(work.view)}\n`);
-  else io.out(work.kind === "run" ? describeRun(work.view, io.now()) : describe(work.view, io.now()));
+  else if (work.kind === "task") {
+    const worker = await workerOf(supervisor, work.view);
+    io.out(describeTask(work.view, io.now(), worker));
+  } else io.out(work.kind === "run" ? describeRun(work.view, io.now()) : describe(work.view, io.now()));
   return 0;
 }
 
@@ -120,7 +127,7 @@ function describe(view: DelegationView, nowMs: number): string {
 export function registerCancel(program: Command, hq: Hq): void {
   program
     .command("cancel")
-    .description("end a delegation or run; what an agent still hands in is recorded as late")
+    .description("end a delegation, run or task; what an agent still hands in is recorded as late")
     .argument("<id>")
     .option("--reason <text>", "why, for the history")
     .option("--json", "print JSON")
@@ -128,9 +135,9 @@ export function registerCancel(program: Command, hq: Hq): void {
       hq.run(async () => {
         const client = hq.client("if-used");
         const { kind } = await findWork(client, id);
-        const view = await client.ask<DelegationView | RunView>({
+        const view = await client.ask<DelegationView | RunView | TaskView>({
           method: "POST",
-          path: `${pathOf(kind, id)}/cancel`,
+          path: `${pathOf(kind, id)}/${kind === "task" ? "withdraw" : "cancel"}`,
           body: { reason },
           isRepeatable: true,
         });

@@ -3,7 +3,7 @@ import type { StoredEvent } from "../engine/ports/ledger.ts";
 import { createBell } from "../kernel/bell.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { type Client, isPassing } from "./client.ts";
-import { isOver, pathOf, type WorkKind, type WorkView } from "./work.ts";
+import { isWorkOver, pathOf, type Work, type WorkKind, type WorkView } from "./work.ts";
 
 const RETRY_EVERY_MS = 500;
 /** The supervisor sends a sign of life each 15 s. */
@@ -22,12 +22,12 @@ export type Follow = {
   readonly wasThere: boolean;
 };
 
-/** The events of a delegation or run in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
+/** The events of a delegation, run or task in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
 export function eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
   return readEach(follow, async (events) => events);
 }
 
-/** The delegation or run as it is now and after each change, the settled one last. */
+/** The delegation, run or task as it is now and after each change, the settled one last. */
 export async function* viewsOf<Kind extends WorkKind>(
   follow: Follow & { readonly kind: Kind },
 ): AsyncGenerator<WorkView[Kind]> {
@@ -35,7 +35,7 @@ export async function* viewsOf<Kind extends WorkKind>(
   const path = pathOf(kind, id);
   for await (const view of readEach(follow, () => client.ask<WorkView[Kind]>({ path }, signal))) {
     yield view;
-    if (isOver(view.status)) return;
+    if (isWorkOver({ kind, view } as Work)) return;
   }
 }
 

@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
 import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { eventsOf } from "./follow.ts";
 import type { Hq } from "./hq.ts";
 import { jsonText } from "./print.ts";
-import { findWork, pathOf, type Work } from "./work.ts";
+import { findWork, isWorkOver, pathOf, type Work } from "./work.ts";
 
 const INTERRUPTED = 130;
-const ENDS: Readonly<Record<Work["kind"], readonly string[]>> = {
+const ENDS: Readonly<Record<Exclude<Work["kind"], "task">, readonly string[]>> = {
   delegation: ["delegation.settled"],
   run: ["run.settled", "run.resumed"],
 };
@@ -32,7 +33,7 @@ const TOLD = [
 export function registerLogs(program: Command, hq: Hq): void {
   program
     .command("logs")
-    .description("everything that happened to a delegation or run, oldest first")
+    .description("everything that happened to a delegation, run or task, oldest first")
     .argument("<id>")
     .option("-f, --follow", "go on until it is settled")
     .option("--json", "one event a line as JSON")
@@ -72,7 +73,9 @@ async function follow(
     });
     for await (const piece of events) {
       for (const event of piece) write(event);
-      if (isSettledIn(piece, kind, id)) return 0;
+      const isOver =
+        kind === "task" ? await isTaskOverNow(client, id, leaving.signal) : isSettledIn(piece, kind, id);
+      if (isOver) return 0;
     }
     return 0;
   } catch (error) {
@@ -83,8 +86,14 @@ async function follow(
   }
 }
 
+/** Tasks end in more ways than one event tells. */
+async function isTaskOverNow(client: Client, id: string, signal: AbortSignal): Promise<boolean> {
+  const view = await client.ask<TaskView>({ path: pathOf("task", id) }, signal);
+  return isWorkOver({ kind: "task", view });
+}
+
 /** A run may be settled and then be opened again: only its last word counts. */
-function isSettledIn(piece: readonly StoredEvent[], kind: Work["kind"], id: string): boolean {
+function isSettledIn(piece: readonly StoredEvent[], kind: keyof typeof ENDS, id: string): boolean {
   const last = piece.findLast(({ stream, type }) => stream === id && ENDS[kind].includes(type));
   return last?.type === `${kind}.settled`;
 }

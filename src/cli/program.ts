@@ -12,10 +12,12 @@ import { registerDoctor } from "./doctor.ts";
 import { createHq } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { registerLogs } from "./logs.ts";
+import { registerQueue } from "./queue.ts";
 import { registerAcl, registerContext, registerHandoffs } from "./reading.ts";
 import { registerSetup } from "./setup.ts";
 import { registerStart } from "./start.ts";
 import { registerStop } from "./stop.ts";
+import { registerSubmit } from "./submit.ts";
 import { registerWait } from "./wait.ts";
 import { registerWorkflow } from "./workflow.ts";
 
@@ -65,6 +67,8 @@ function createProgram(io: Io, keep: (code: number) => void): Command {
   registerStop(program, hq);
   registerDelegate(program, hq);
   registerWorkflow(program, hq);
+  registerSubmit(program, hq);
+  registerQueue(program, hq);
   registerWait(program, hq);
   registerCancel(program, hq);
   registerStatus(program, hq);

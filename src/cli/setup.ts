@@ -6,6 +6,7 @@ export type SetupOptions = {
   readonly tokenEnv?: string;
   readonly tokenStdin?: true;
   readonly guild?: string;
+  readonly import?: string;
   readonly json?: true;
 };
 
@@ -19,6 +20,10 @@ export function registerSetup(program: Command, hq: Hq): void {
     .option("--token-env <name>", "read the bot token from this environment variable")
     .option("--token-stdin", "read the bot token from standard input")
     .option("--guild <id>", "the guild's id; asked for, or taken when the bot is in only one")
+    .option(
+      "--import <file>",
+      "take token, guild, channels and claimed tasks from a discord-config.env of the older tools",
+    )
     .option("--json", "print doctor's findings as JSON at the end")
     .action((options: SetupOptions) =>
       hq.run(async () => {

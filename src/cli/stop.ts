@@ -1,25 +1,34 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
+import { hold, isHeld, letGo } from "../app/hold.ts";
 import { readRunFile } from "../app/home.ts";
+import type { StoppedNow } from "../engine/verbs.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
+import { oneLine } from "../kernel/text.ts";
+import { type EndedWorkers, endWorkers } from "./end-workers.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
+import type { Io } from "./io.ts";
 import { jsonText } from "./print.ts";
 import { findRunning, isAlive, type Running } from "./running.ts";
 
 const GRACEFUL_WITHIN_MS = 30_000;
+/** An emergency stop is over within 5 s, whatever the supervisor does: answering, leaving, being killed. */
+const EMERGENCY_ANSWER_MS = 2500;
 const NOW_WITHIN_MS = 4000;
+const ANSWER_MS = 4000;
 /** One that does not answer rarely hears a signal. */
 const DEAF_WITHIN_MS = 1000;
 const KILLED_WITHIN_MS = 5000;
 const LOOK_EVERY_MS = 30;
+const FAILED = 1;
 
 export function registerStop(program: Command, hq: Hq): void {
   program
     .command("stop")
     .description("stop the supervisor; open work is kept and goes on at the next start")
-    .option("--now", "do not wait for what it is doing; kill it when it does not answer")
+    .option("--now", "emergency: end all work, kill every worker, and let nothing begin before `hq start`")
     .option("--json", "print JSON")
     .action((options: { now?: true; json?: true }) => hq.run(() => stop(hq, options)));
 }
@@ -27,17 +36,70 @@ export function registerStop(program: Command, hq: Hq): void {
 async function stop(hq: Hq, options: { readonly now?: true; readonly json?: true }): Promise<number> {
   const { io } = hq;
   const { home } = findHome(io);
-  const run = readRunFile(home);
-  const isAnswering = (await findRunning(home)) !== undefined;
-  if (!run || !isAlive(run.pid) || !(isAnswering || looksLikeUs(run))) {
-    io.err(`No supervisor runs for ${home}.\n`);
-    if (options.json) io.out(`${jsonText({ stopped: false, reason: "not running" })}\n`);
+  const ended = await (options.now ? endAllWork(hq, home) : endSupervisor(hq, home, "graceful"));
+  if (!ended.stopped) io.err(`No supervisor runs for ${home}.\n`);
+  else if (!options.json) io.err(`The supervisor (pid ${ended.pid}) is stopped.\n`);
+  if (!options.now) {
+    if (options.json) io.out(`${jsonText(ended)}\n`);
     return 0;
   }
-  const how = await end(hq, run, isAnswering, options.now ? "now" : "graceful");
-  if (options.json) io.out(`${jsonText({ stopped: true, pid: run.pid, how })}\n`);
-  else io.err(`The supervisor (pid ${run.pid}) is stopped.\n`);
-  return 0;
+  const workers = await endWorkers(io);
+  if (options.json) io.out(`${jsonText({ ...ended, workers })}\n`);
+  tellEmergency(io, ended, workers);
+  return workers.isProven && workers.left.length === 0 ? 0 : FAILED;
+}
+
+/** Whatever comes in between, nothing begins again; who may not stop it holds nothing either. */
+async function endAllWork(hq: Hq, home: string): Promise<Ended> {
+  const wasHeld = isHeld(home);
+  hold(home, hq.io.now());
+  try {
+    return await endSupervisor(hq, home, "now");
+  } catch (error) {
+    if (!wasHeld && isRefusal(error) && error.code === "not_allowed") letGo(home);
+    throw error;
+  }
+}
+
+type Ended =
+  | { readonly stopped: false; readonly reason: "not running"; readonly work?: never }
+  | {
+      readonly stopped: true;
+      readonly pid: number;
+      readonly how: "asked" | "signal" | "killed";
+      /** What an emergency stop ended; absent when the supervisor could not be asked. */
+      readonly work?: StoppedNow;
+    };
+
+async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Promise<Ended> {
+  const run = readRunFile(home);
+  const isAnswering = (await findRunning(home)) !== undefined;
+  if (!run || !isAlive(run.pid) || !(isAnswering || looksLikeUs(run)))
+    return { stopped: false, reason: "not running" };
+  const { how, work } = await end(hq, run, isAnswering, mode);
+  return { stopped: true, pid: run.pid, how, ...(work ? { work } : {}) };
+}
+
+function tellEmergency(io: Io, { stopped, work }: Ended, workers: EndedWorkers): void {
+  const say = (line: string) => io.err(`${oneLine(line, 1000)}\n`);
+  if (work) {
+    say(`${work.canceled.length} delegations and runs canceled, ${work.killed.length} workers killed.`);
+    for (const { id, agent, reason } of work.notCancelable)
+      say(`Could not be canceled at ${agent}: ${id} (${reason}). What it hands in is recorded as late.`);
+    if (work.held > 0) say(`${work.held} tasks were not begun, and wait.`);
+  } else if (stopped) {
+    say(
+      "The supervisor did not answer: its delegations and runs were not canceled, and go on at `hq start`.",
+    );
+    say("Where it is a service, stop that as well: it would be started again.");
+  }
+  if (workers.killed.length > 0) say(`Killed after that: processes ${workers.killed.join(", ")}.`);
+  if (workers.left.length > 0) say(`Could not be killed: processes ${workers.left.join(", ")}.`);
+  say(
+    workers.isProven
+      ? `${workers.left.length === 0 ? "No" : "Only that"} process of a worker is left. Nothing begins before \`hq start\`.`
+      : "This system does not tell of its processes: look for workers yourself. Nothing begins before `hq start`.",
+  );
 }
 
 /** It does not answer, and its number may belong to another program by now. */
@@ -56,12 +118,13 @@ async function end(
   run: Running,
   isAnswering: boolean,
   mode: "graceful" | "now",
-): Promise<"asked" | "signal" | "killed"> {
-  const wasAsked = isAnswering && (await ask(hq, run, mode));
-  if (!wasAsked) signalTo(run.pid, "SIGTERM");
-  const nowWithinMs = wasAsked ? NOW_WITHIN_MS : DEAF_WITHIN_MS;
+): Promise<{ readonly how: "asked" | "signal" | "killed"; readonly work?: StoppedNow }> {
+  const answer = isAnswering ? await ask(hq, run, mode) : undefined;
+  const work = answer?.ended ? { work: answer.ended } : {};
+  if (!answer) signalTo(run.pid, "SIGTERM");
+  const nowWithinMs = answer ? NOW_WITHIN_MS : DEAF_WITHIN_MS;
   if (await isGoneWithin(run.pid, mode === "now" ? nowWithinMs : GRACEFUL_WITHIN_MS)) {
-    return wasAsked ? "asked" : "signal";
+    return { how: answer ? "asked" : "signal", ...work };
   }
   if (mode === "graceful") {
     throw new Refusal("timed_out", `The supervisor (pid ${run.pid}) is still finishing something.`, {
@@ -69,7 +132,7 @@ async function end(
     });
   }
   signalTo(run.pid, "SIGKILL");
-  if (await isGoneWithin(run.pid, KILLED_WITHIN_MS)) return "killed";
+  if (await isGoneWithin(run.pid, KILLED_WITHIN_MS)) return { how: "killed", ...work };
   throw new Refusal("timed_out", `The process ${run.pid} does not end, not even killed.`);
 }
 
@@ -81,17 +144,21 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** False when it cannot hear: it is told by a signal then. */
-async function ask(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<boolean> {
+type StopAnswer = { readonly ended?: StoppedNow };
+
+/** Undefined when it cannot hear: it is told by a signal then. */
+async function ask(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<StopAnswer | undefined> {
+  const isEmergency = mode === "now";
+  const within = AbortSignal.timeout(isEmergency ? EMERGENCY_ANSWER_MS : ANSWER_MS);
   try {
-    await hq
-      .client()
-      .ask({ method: "POST", path: "/stop", body: { mode } }, AbortSignal.timeout(NOW_WITHIN_MS));
-    return true;
+    const body = isEmergency ? { now: true } : { mode };
+    return await hq.client().ask<StopAnswer>({ method: "POST", path: "/stop", body }, within);
   } catch (error) {
-    const isFinal = isRefusal(error) && error.code !== "no_supervisor" && error.code !== "stopping";
-    if (isFinal) throw error;
-    return !isAlive(run.pid) || (isRefusal(error) && error.code === "stopping");
+    const isLeaving = isRefusal(error) && error.code === "stopping";
+    const isFinal = isRefusal(error) && error.code !== "no_supervisor" && !isLeaving;
+    // In an emergency a lost key, or a ledger that is in trouble, is no reason to leave it running.
+    if (isFinal && (!isEmergency || error.code === "not_allowed")) throw error;
+    return isLeaving || !isAlive(run.pid) ? {} : undefined;
   }
 }
 

@@ -4,6 +4,7 @@ import type { Io } from "./io.ts";
 export async function untilInterrupted<T>(
   io: Io,
   ask: (signal: AbortSignal) => Promise<T>,
+  words = "Interrupted before the supervisor had answered: `hq status` shows whether it took the work.",
 ): Promise<T | undefined> {
   const leaving = new AbortController();
   const stopListening = io.onInterrupt(() => leaving.abort());
@@ -11,7 +12,7 @@ export async function untilInterrupted<T>(
     return await ask(leaving.signal);
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
-    io.err("Interrupted before the supervisor had answered: `hq status` shows whether it took the work.\n");
+    io.err(`${words}\n`);
     return undefined;
   } finally {
     stopListening();

@@ -7,6 +7,7 @@ import type { Io } from "./io.ts";
 import { exitOf, printOutcome } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
 import { waitForRun } from "./wait-run.ts";
+import { waitForTask } from "./wait-task.ts";
 import { findWork } from "./work.ts";
 
 const INTERRUPTED = 130;
@@ -64,8 +65,8 @@ export async function waitAndPrint(
 export function registerWait(program: Command, hq: Hq): void {
   program
     .command("wait")
-    .description("wait for a delegation or a run and print what came of it")
-    .argument("<id>", "the id that `hq delegate` or `hq workflow run` printed")
+    .description("wait for a delegation, a run or a task and print what came of it")
+    .argument("<id>", "the id that `hq delegate`, `hq workflow run` or `hq submit` printed")
     .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
     .addOption(
       new Option("--format <format>", "what is printed: the handoff or run, or its result")
@@ -80,6 +81,7 @@ export function registerWait(program: Command, hq: Hq): void {
         const client = hq.client("if-used");
         const work = await findWork(client, id);
         const options = { isJson, withinMs };
+        if (work.kind === "task") return waitForTask(hq.io, client, work.view, options);
         return work.kind === "run"
           ? waitForRun(hq.io, client, work.view, { ...options, atPeople: "tell" })
           : waitAndPrint(hq.io, client, id, { ...options, known: work.view });

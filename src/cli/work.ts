@@ -1,10 +1,16 @@
 import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
+import { isTaskOver } from "../engine/queue-verbs.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import type { Client } from "./client.ts";
 
 /** What an id may name. */
-export type WorkView = { readonly delegation: DelegationView; readonly run: RunView };
+export type WorkView = {
+  readonly delegation: DelegationView;
+  readonly run: RunView;
+  readonly task: TaskView;
+};
 export type WorkKind = keyof WorkView;
 export type Work = { [Kind in WorkKind]: { readonly kind: Kind; readonly view: WorkView[Kind] } }[WorkKind];
 
@@ -14,29 +20,41 @@ export function isOver(status: DelegationView["status"] | RunView["status"]): bo
   return !OPEN.has(status);
 }
 
+/** Whether nothing more happens to it by itself. */
+export function isWorkOver({ kind, view }: Work): boolean {
+  return kind === "task" ? isTaskOver(view) : isOver(view.status);
+}
+
 export function pathOf(kind: WorkKind, id: string): string {
   return `/${kind}s/${encodeURIComponent(id)}`;
 }
 
-/** The delegation or run of that name. A step of a run is a delegation, and ids may be chosen: only the ledger knows. */
+/** The delegation, run or task of that name. A step of a run is a delegation, and ids may be chosen: only the ledger knows. */
 export async function findWork(client: Client, id: string, signal?: AbortSignal): Promise<Work> {
   const ask = async (kind: WorkKind) =>
     ({ kind, view: await client.ask({ path: pathOf(kind, id) }, signal) }) as Work;
-  const [likely, other]: readonly [WorkKind, WorkKind] = id.startsWith("wf-")
-    ? ["run", "delegation"]
-    : ["delegation", "run"];
-  try {
-    return await ask(likely);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  let first: unknown;
+  for (const kind of likely(id)) {
     try {
-      return await ask(other);
-    } catch (second) {
-      throw isMissing(second) ? error : second;
+      return await ask(kind);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      first ??= error;
     }
   }
+  throw first;
+}
+
+function likely(id: string): readonly WorkKind[] {
+  if (id.startsWith("task-")) return ["task", "delegation", "run"];
+  return id.startsWith("wf-") ? ["run", "delegation", "task"] : ["delegation", "run", "task"];
 }
 
 function isMissing(error: unknown): boolean {
   return isRefusal(error) && error.code === "not_found";
+}
+
+/** People have the message before them: its id does as well. */
+export function taskPath(word: string): string {
+  return pathOf("task", /^\d{17,20}$/.test(word) ? `task-${word}` : word);
 }

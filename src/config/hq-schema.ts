@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration, hours, minutes, pathText, seconds, size } from "./fields.ts";
+import { taskQueueSchema } from "./task-queue-schema.ts";
 
 const MIB = 1024 * 1024;
 
@@ -66,6 +67,7 @@ export const hqSchema = z.strictObject({
         .describe("For network file systems: scans only, no watching. Default false."),
     })
     .prefault({}),
+  task_queue: taskQueueSchema,
   workflows: z
     .strictObject({
       dir: pathText

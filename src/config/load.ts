@@ -14,12 +14,14 @@ import { type JsonSchema, problemsOf } from "./problems.ts";
 import { checkAgents, toCards } from "./registry-file.ts";
 import { secretsIn } from "./secrets.ts";
 import { doubtsAboutSettings, toSettings } from "./settings-file.ts";
+import { checkTaskQueue } from "./task-queue-file.ts";
+import { readWorkerWishes } from "./worker-env.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
 
 export const CONFIG_FILES = ["hq.yaml", "agents.yaml", "channels.yaml", "acl.yaml"] as const;
 export type ConfigFileName = (typeof CONFIG_FILES)[number];
 
-/** Where configuration comes from. `home` is HQ_HOME; of `env` only HOME is read, for `~`. */
+/** Where configuration comes from. `home` is HQ_HOME; of `env` HOME is read, for `~`, and the words of worker-env.ts. */
 export type ConfigPlace = {
   readonly dir: string;
   readonly installation: string;
@@ -79,14 +81,20 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
       problems.push(...checkAcl(acl.value, acl.source, { find, ids: Object.keys(entries.all) }));
     warnings.push(...doubtsAboutPeople(acl.value, acl.source));
   }
-  if (hq.value) warnings.push(...doubtsAboutSettings(hq.value, hq.source));
+  const { wishes, problems: unclear } = readWorkerWishes(place.env);
+  problems.push(...unclear);
+  if (hq.value) {
+    const known = { agents: Object.keys(entries.all), tokenNames: tokenNamesOf(agents.value) };
+    problems.push(...checkTaskQueue(hq.value.task_queue, hq.source, known));
+    warnings.push(...doubtsAboutSettings(hq.value, hq.source));
+  }
 
   if (problems.length > 0 || !hq.value || !agents.value || !channels.value || !acl.value)
     return { ok: false, problems: problems.toSorted(byPlace), warnings };
   const userHome = place.env["HOME"];
   const base = { installation: place.installation, ...(userHome ? { userHome } : {}) };
   const config: Config = {
-    settings: toSettings({ hq: hq.value, channels: channels.value, home: place.home, base }),
+    settings: toSettings({ hq: hq.value, channels: channels.value, wishes, home: place.home, base }),
     registry: createRegistry(toCards(agents.value, base)),
     acl: toAcl(acl.value, find),
     people: toPeople(acl.value, find),
@@ -114,6 +122,13 @@ function entriesOf(value: unknown) {
     return parsed.success ? [[id, parsed.data] as const] : [];
   });
   return { all, good: Object.fromEntries(good) };
+}
+
+function tokenNamesOf(agents: z.output<typeof agentsSchema> | undefined): readonly string[] {
+  const entries = Object.values(agents?.agents ?? {});
+  return [agents?.defaults.token_env, ...entries.map((each) => each.token_env)].filter(
+    (name) => name !== undefined,
+  );
 }
 
 function wordsOf(agents: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {

@@ -6,6 +6,8 @@ import type { channelsSchema } from "./channels-schema.ts";
 import { expandPath } from "./fields.ts";
 import type { hqSchema } from "./hq-schema.ts";
 import { problemAt } from "./problems.ts";
+import { doubtsAboutTaskQueue, toTaskQueue } from "./task-queue-file.ts";
+import type { WorkerWishes } from "./worker-env.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
@@ -13,6 +15,7 @@ const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 export function toSettings(from: {
   readonly hq: z.output<typeof hqSchema>;
   readonly channels: z.output<typeof channelsSchema>;
+  readonly wishes: WorkerWishes;
   readonly home: string;
   readonly base: { readonly installation: string; readonly userHome?: string };
 }): Settings {
@@ -38,6 +41,7 @@ export function toSettings(from: {
       sweepMs: handoffs.sweep,
       polling: handoffs.polling,
     },
+    taskQueue: toTaskQueue({ ...from, written: from.hq.task_queue }),
     workflows: { dir: expandPath(workflows.dir ?? "workflows", from.base) },
     logs: {
       dir: path(logs.dir, "logs", "orchestration"),
@@ -64,8 +68,10 @@ export function doubtsAboutSettings(
   hq: z.output<typeof hqSchema>,
   source: YamlSource,
 ): readonly ConfigProblem[] {
-  if (LOOPBACK.includes(hq.api.host)) return [];
+  const doubts = doubtsAboutTaskQueue(hq.task_queue, source);
+  if (LOOPBACK.includes(hq.api.host)) return doubts;
   return [
+    ...doubts,
     problemAt(source, ["api", "host"], "makes REST reachable from other machines, without encryption", {
       suggestion: "keep 127.0.0.1 and put a proxy with TLS before it",
     }),

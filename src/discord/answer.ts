@@ -18,6 +18,7 @@ export function refused(refusal: Refusal): Answer {
 function inDiscordWords(hint: string): string {
   return hint
     .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
+    .replace(/`hq queue (list|show|withdraw|run-again)\b[^`]*`/g, "`/queue $1`")
     .replace(/`hq (status|cancel|delegate|agents)\b[^`]*`/g, "`/$1`");
 }
 

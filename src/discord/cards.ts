@@ -130,6 +130,7 @@ export function createCards(deps: CardsDeps): Cards {
     const latest = receipts.at(-1);
     try {
       if (!latest) {
+        if (face.isClaim) return { kind: "done", outcome: "the task has no card" };
         if (face.isSettled && !face.isGate && others >= deps.batchAbove()) {
           return { kind: "done", outcome: "settled before its card, among many" };
         }

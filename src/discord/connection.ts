@@ -17,6 +17,8 @@ export type ConnectionDeps = {
   /** Only a person can mend it: a wrong token, a missing intent. */
   readonly onFatal: (refusal: Refusal) => void;
   readonly onInteraction: (interaction: Interaction) => void;
+  /** Further listeners of each client, before it logs in. */
+  readonly onClient?: (client: Client) => void;
 };
 
 export type Connection = {
@@ -77,6 +79,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
     });
     current = client;
     client.on(Events.InteractionCreate, deps.onInteraction);
+    deps.onClient?.(client);
     const login = client.login(deps.token);
     // What login resolves to is waited for by `ready`: it also knows that the guild is there.
     login.catch(ready.reject);

@@ -1,19 +1,23 @@
 import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
+import type { WorkerView } from "../domain/worker-view.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
 import type { Attachment } from "./payload.ts";
 
 /** What a card or delivery tells about. */
 export type SubjectView =
   | { readonly kind: "delegation"; readonly view: DelegationView }
-  | { readonly kind: "run"; readonly view: RunView };
+  | { readonly kind: "run"; readonly view: RunView }
+  | { readonly kind: "task"; readonly view: TaskView }
+  | { readonly kind: "worker"; readonly view: WorkerView };
 
 /** What posting needs of the ledger. */
 export type DeliveryPort = {
   readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;
   /** Commits what happened to a delivery, and in the same commit ends the effects named (by id). */
   readonly record: (input: DeliveryInput, settles: readonly string[]) => Promise<void>;
-  /** A delegation or run by its id. */
+  /** A delegation, run, task or worker by its id. */
   readonly view: (stream: string) => Promise<SubjectView>;
   /** What was agreed for a batch before its first POST. */
   readonly batchBody: (delivery: string) => Promise<string | undefined>;

@@ -36,6 +36,7 @@ export async function guarded<T>(request: Promise<unknown>): Promise<T> {
 export const DISCORD_CODES = {
   unknownChannel: 10003,
   unknownMessage: 10008,
+  unknownEmoji: 10014,
   unknownWebhook: 10015,
   unknownInteraction: 10062,
   tooManyOldEdits: 30046,

@@ -7,6 +7,8 @@ import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { QueueChannel } from "../engine/ports/queue-channel.ts";
+import type { TaskClaims } from "../engine/ports/task-claims.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { createApprovers, findRole } from "./approvers.ts";
@@ -26,6 +28,8 @@ import { createPostQueue } from "./post-queue.ts";
 import { createChannelReader } from "./read-channel.ts";
 import { mapStrings } from "./redact-view.ts";
 import { createRest } from "./rest.ts";
+import { createTaskEdge } from "./task-edge.ts";
+import type { Memory } from "./tasks-read.ts";
 
 const START_WITHIN_MS = 15_000;
 const CARD_WITHIN_MS = 2500;
@@ -40,6 +44,8 @@ export type DiscordEdgeDeps = {
   readonly verbs: Verbs;
   readonly config: () => Config;
   readonly deliveries: DeliveryPort;
+  /** What outlives us: how far the queue's channel was read. */
+  readonly memory: Memory;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
   /** The Discord lane of the outbox is open while this says so. */
@@ -62,7 +68,9 @@ export type DiscordEdge = {
   readonly perform: {
     readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
     readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
-  };
+  } & TaskClaims;
+  /** The channel of the task queue, for other doors. */
+  readonly queue: QueueChannel;
   /** Reads back what a gap in the connection may have hidden; called by itself after READY and RESUMED. */
   readonly reconcile: () => void;
   readonly missingChannels: ChannelDirectory["missing"];
@@ -96,10 +104,19 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     log,
     crash,
   };
+  const tasks = createTaskEdge({
+    ...posting,
+    guild: () => guildOf(connection.client()),
+    isConnected: () => connection.isConnected(),
+    tasks: verbs.tasks,
+    memory: deps.memory,
+    actorOf,
+    redact: deps.redact,
+  });
   const queue = createPostQueue(posting);
   const cards = createCards({
     ...posting,
-    faceOf: createFaces({ deliveries, approvers, redact: deps.redact }),
+    faceOf: createFaces({ deliveries, approvers, redact: deps.redact, holder: tasks.holder }),
     cardEditMs: () => config().settings.discord.cardEditMs,
   });
   const readChannel = createChannelReader({
@@ -112,14 +129,17 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   let commands: CommandSet | undefined;
   let deploying: Promise<void> | undefined;
   let reconciling: Promise<void> | undefined;
+  let isGap = true;
 
   const connection = createConnection({
     ...deps,
+    onClient: tasks.listen,
     onConnected(client, how) {
       log.info({ how }, "connected to Discord");
       reportGaps();
       deploying ??= deploy(client);
       deps.onConnection(true);
+      isGap = true;
       reconcile();
     },
     onDisconnected() {
@@ -225,7 +245,9 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   /** One at a time; what comes in between is covered by the one that runs. */
   function reconcile(): void {
     if (!interactions || !connection.isConnected()) return;
-    reconciling ??= Promise.all([interactions.finishOld(), deps.onReconcile?.()])
+    const readBack = tasks.reconcile(isGap);
+    isGap = false;
+    reconciling ??= Promise.all([interactions.finishOld(), readBack, deps.onReconcile?.()])
       .then(
         () => undefined,
         (error: unknown) => log.error({ err: error }, "reading back from Discord failed and is tried again"),
@@ -261,7 +283,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   return {
     start,
     async stop() {
-      const drained = [queue.stop(), cards.stop()];
+      const drained = [queue.stop(), cards.stop(), tasks.stop()];
       await connection.stop();
       deps.onConnection(false);
       await Promise.all(drained);
@@ -269,7 +291,8 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     },
     isConnected: connection.isConnected,
     readChannel,
-    perform: { post: queue.post, card: cards.card },
+    perform: { post: queue.post, card: cards.card, ...tasks.claims },
+    queue: tasks.queue,
     reconcile,
     missingChannels: channels.missing,
   };

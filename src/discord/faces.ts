@@ -9,6 +9,7 @@ import { mapStrings } from "./redact-view.ts";
 import { type CardPlace, cardDelivery, renderCard } from "./render-card.ts";
 import { gateDelivery, isGateOpen, renderGate, shownGate } from "./render-gate.ts";
 import { foldRun, renderRunCard } from "./render-run-card.ts";
+import { renderTaskCard } from "./render-task.ts";
 
 /** One message that is kept up to date. */
 export type Face = {
@@ -17,6 +18,8 @@ export type Face = {
   readonly isSettled: boolean;
   /** A person waits for it: it is never left out, and never continued in a new message. */
   readonly isGate: boolean;
+  /** It is there or it is not, since it is the claim of a task: it is only ever edited. */
+  readonly isClaim?: boolean;
   /** A gate of an earlier round: when people decided it, its message keeps saying so. */
   readonly isPast?: boolean;
   readonly render: (place: CardPlace) => Payload;
@@ -29,11 +32,13 @@ export function faceDelivery({ run, gate }: { readonly run: string; readonly gat
 
 export type FaceOf = (body: Pick<ClaimedOf<"card">["body"], "run" | "gate">) => Promise<Face>;
 
-/** What the message of a delegation, a run or a gate shows now; secrets are blacked out in what is rendered. */
+/** What the message of a delegation, a run, a task or a gate shows now; secrets are blacked out in what is rendered. */
 export function createFaces(deps: {
   readonly deliveries: DeliveryPort;
   readonly approvers: Approvers;
   readonly redact: (text: string) => string;
+  /** This supervisor's name in the claims of tasks. */
+  readonly holder: () => Promise<string>;
 }): FaceOf {
   const { deliveries, approvers, redact } = deps;
 
@@ -46,6 +51,18 @@ export function createFaces(deps: {
         isSettled: isSettled(view.status),
         isGate: false,
         render: (place) => renderCard(mapStrings(view, redact), place),
+      };
+    }
+    if (subject.kind === "worker") throw new Error(`${run} is a worker, which has no card`);
+    if (subject.kind === "task") {
+      const { view } = subject;
+      const holder = await deps.holder();
+      return {
+        status: `${view.status} ${view.tries.length}`,
+        isSettled: view.status !== "open" && view.status !== "claimed",
+        isGate: false,
+        isClaim: true,
+        render: (place) => renderTaskCard(mapStrings(view, redact), { ...place, holder }),
       };
     }
     const { view } = subject;

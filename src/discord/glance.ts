@@ -1,12 +1,18 @@
+import { actorName } from "../domain/actor.ts";
 import type { DelegationStatus } from "../domain/delegation-types.ts";
+import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
+import type { WorkerView } from "../domain/worker-view.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
 import type { SubjectView } from "./delivery-port.ts";
 import { headline, LOOKS } from "./look.ts";
 import { runHeadline, runLook } from "./look-run.ts";
+import { taskHeadline, taskLook } from "./render-task.ts";
+import { finishedLine, spawnedLine, workerHeadline, workerLook, workerReport } from "./render-worker.ts";
 import { runReport } from "./run-report.ts";
 import { plain } from "./sanitize.ts";
 
-/** What a line or a batch says of a delegation or run. */
+/** What a line or a batch says of a delegation, run, task or worker. */
 export type Glance = {
   readonly id: string;
   readonly status: DelegationStatus | "running";
@@ -19,24 +25,38 @@ export type Glance = {
   readonly said: string;
   /** Everything, for a file. */
   readonly report: () => string;
+  /** Of a worker: that it began, and that it ended. */
+  readonly notices?: { readonly spawned: string; readonly finished: string };
 };
 
 export function glanceOf(subject: SubjectView): Glance {
-  if (subject.kind === "delegation") {
-    const { view } = subject;
-    return {
-      id: view.id,
-      status: view.status,
-      symbol: LOOKS[view.status].symbol,
-      headline: headline(view),
-      what: view.objective,
-      asker: view.asker,
-      ...(view.reason === undefined ? {} : { reason: view.reason }),
-      said: view.handoff?.result ?? "",
-      report: () => delegationReport(view),
-    };
+  switch (subject.kind) {
+    case "delegation":
+      return delegationGlance(subject.view);
+    case "run":
+      return runGlance(subject.view);
+    case "task":
+      return taskGlance(subject.view);
+    case "worker":
+      return workerGlance(subject.view);
   }
-  const { view } = subject;
+}
+
+function delegationGlance(view: DelegationView): Glance {
+  return {
+    id: view.id,
+    status: view.status,
+    symbol: LOOKS[view.status].symbol,
+    headline: headline(view),
+    what: view.objective,
+    asker: view.asker,
+    ...(view.reason === undefined ? {} : { reason: view.reason }),
+    said: view.handoff?.result ?? "",
+    report: () => delegationReport(view),
+  };
+}
+
+function runGlance(view: RunView): Glance {
   const reason = view.reason ?? view.missing[0];
   return {
     id: view.id,
@@ -50,6 +70,55 @@ export function glanceOf(subject: SubjectView): Glance {
     report: () => runReport(view),
   };
 }
+
+function taskGlance(view: TaskView): Glance {
+  const outcome = view.tries.at(-1)?.outcome;
+  const reason = outcome?.reason ?? view.refused?.text;
+  return {
+    id: view.id,
+    status: TASK_STATUS[view.status],
+    symbol: taskLook(view).symbol,
+    headline: taskHeadline(view),
+    what: view.objective,
+    asker: actorName(view.task.actor),
+    ...(reason === undefined ? {} : { reason }),
+    said: outcome?.summary ?? "",
+    report: () => `## ${taskHeadline(view)}\n\n${view.id}\n\n${plain(outcome?.summary ?? "")}`,
+  };
+}
+
+function workerGlance(view: WorkerView): Glance {
+  return {
+    id: view.id,
+    status: WORKER_STATUS[view.status],
+    symbol: workerLook(view).symbol,
+    headline: workerHeadline(view),
+    what: view.objective,
+    asker: view.asker,
+    ...(view.reason === undefined ? {} : { reason: view.reason }),
+    said: view.summary ?? view.result ?? "",
+    report: () => workerReport(view),
+    notices: { spawned: spawnedLine(view), finished: finishedLine(view) },
+  };
+}
+
+const TASK_STATUS = {
+  open: "queued",
+  claimed: "running",
+  done: "succeeded",
+  failed: "failed",
+  withdrawn: "canceled",
+} as const satisfies Readonly<Record<TaskView["status"], Glance["status"]>>;
+
+const WORKER_STATUS = {
+  queued: "queued",
+  running: "running",
+  succeeded: "succeeded",
+  failed: "failed",
+  timed_out: "timed_out",
+  canceled: "canceled",
+  lost: "failed",
+} as const satisfies Readonly<Record<WorkerView["status"], Glance["status"]>>;
 
 function delegationReport(view: DelegationView): string {
   const { handoff, problems } = view;

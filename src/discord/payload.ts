@@ -17,21 +17,32 @@ export type Payload = {
   readonly files: readonly Attachment[];
   /** Whom it may ping, by id; only when it is posted, never when it is edited. Absent = nobody. */
   readonly pings?: Pings;
+  /** The message that it answers; its author is not pinged. Only when it is posted. */
+  readonly replyTo?: string;
 };
 
 export type Pings = { readonly roles: readonly string[]; readonly users: readonly string[] };
 
 /** The body for a POST or PATCH: nobody is pinged who is not named, no link is previewed. */
 export function bodyOf(payload: Payload): RESTPostAPIChannelMessageJSONBody {
-  const { content, components, files, pings } = payload;
+  const { content, components, files, pings, replyTo } = payload;
   const isPlain = content !== undefined;
   return {
     ...(isPlain ? { content } : {}),
     ...(components ? { components: [...components] } : {}),
     flags: isPlain ? MessageFlags.SuppressEmbeds : MessageFlags.IsComponentsV2,
     allowed_mentions: { parse: [], ...(pings ? { roles: [...pings.roles], users: [...pings.users] } : {}) },
+    ...(replyTo === undefined
+      ? {}
+      : { message_reference: { message_id: replyTo, fail_if_not_exists: false } }),
     ...(files.length > 0 ? { attachments: files.map(({ name }, id) => ({ id, filename: name })) } : {}),
   };
+}
+
+/** The body for a PATCH: what a message answers never changes. */
+export function editOf(payload: Payload): RESTPostAPIChannelMessageJSONBody {
+  const { replyTo: _, ...kept } = payload;
+  return bodyOf(kept);
 }
 
 export function rawFiles(payload: Payload): RawFile[] {

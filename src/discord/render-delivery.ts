@@ -1,18 +1,20 @@
 import { ComponentType } from "discord.js";
 import type { Delivery } from "../domain/effects.ts";
 import type { RunView } from "../domain/run-view.ts";
+import type { WorkerView } from "../domain/worker-view.ts";
 import { cut } from "../kernel/text.ts";
 import type { Approvers } from "./approvers.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { glanceOf } from "./glance.ts";
 import { AMBER, relative } from "./look.ts";
 import { markOf } from "./marks.ts";
-import { type Payload, text } from "./payload.ts";
+import { type Attachment, type Payload, text } from "./payload.ts";
 import { gateDelivery, isGateOpen, shownGate } from "./render-gate.ts";
 import { type BatchBody, renderBatch, renderLog, renderNotice } from "./render-lines.ts";
 import { renderResult } from "./render-result.ts";
 import { answerButtons } from "./render-run-card.ts";
 import { renderRunResult } from "./render-run-result.ts";
+import { renderFinished, renderSpawned, renderWorkerResult } from "./render-worker.ts";
 import { asLine } from "./sanitize.ts";
 
 const MOST_FAILED = 8;
@@ -30,7 +32,11 @@ export async function renderDelivery(deps: RenderDeps, delivery: Delivery): Prom
   const { id, kind, subject = "" } = delivery;
   switch (kind) {
     case "notice":
-      return renderNotice(id, delivery.text ?? "");
+      return answering(delivery, renderNotice(id, delivery.text ?? ""));
+    case "spawned":
+      return [renderSpawned(id, await workerOf(deps, subject))];
+    case "finished":
+      return [renderFinished(id, await workerOf(deps, subject))];
     case "batch": {
       const body = await deps.deliveries.batchBody(id);
       if (body === undefined) throw new Error(`the batch ${id} has no body`);
@@ -41,13 +47,38 @@ export async function renderDelivery(deps: RenderDeps, delivery: Delivery): Prom
     case "result": {
       const told = await deps.redacted(subject);
       const files = (await deps.deliveries.attachable?.(subject)) ?? [];
-      return told.kind === "run" ? renderRunResult(id, told.view, files) : renderResult(id, told.view, files);
+      return resultOf(id, told, files);
     }
     case "ask":
       return renderAsk(id, await runOf(deps, subject));
     case "reminder":
       return renderReminder(deps, delivery, await runOf(deps, subject));
   }
+}
+
+function resultOf(id: string, told: SubjectView, files: readonly Attachment[]): readonly Payload[] {
+  switch (told.kind) {
+    case "delegation":
+      return renderResult(id, told.view, files);
+    case "run":
+      return renderRunResult(id, told.view, files);
+    case "worker":
+      return [renderWorkerResult(id, told.view)];
+    case "task":
+      throw new Error(`${told.view.id} has no result of its own`);
+  }
+}
+
+/** The first message of a reply names what it answers. */
+function answering({ replyTo }: Delivery, parts: readonly Payload[]): readonly Payload[] {
+  if (replyTo === undefined) return parts;
+  return parts.map((part, index) => (index === 0 ? { ...part, replyTo } : part));
+}
+
+async function workerOf({ redacted }: RenderDeps, stream: string): Promise<WorkerView> {
+  const told = await redacted(stream);
+  if (told.kind === "worker") return told.view;
+  throw new Error(`${stream} is no worker`);
 }
 
 async function runOf({ redacted }: RenderDeps, stream: string): Promise<RunView> {

@@ -58,7 +58,19 @@ export function composeResults(members: readonly BatchMember[]): BatchBody {
 
 /** Many log lines at once: as they are while they fit, the rest in a file. */
 export function composeLog(members: readonly BatchMember[]): BatchBody {
-  const lines = members.map(({ delivery, glance }) => logLine(delivery, glance));
+  return composeLines(
+    members.map(({ delivery, glance }) => logLine(delivery, glance)),
+    "agent-logs.md",
+  );
+}
+
+/** Many notices of workers at once, a line each. */
+export function composeNotices(kind: "spawned" | "finished", members: readonly BatchMember[]): BatchBody {
+  const lines = members.map(({ glance }) => glance.notices?.[kind] ?? glance.headline);
+  return composeLines(lines, `${kind}.md`);
+}
+
+function composeLines(lines: readonly string[], file: string): BatchBody {
   const room = LIMITS.contentChars - 160;
   const fitting: string[] = [];
   let used = 0;
@@ -70,8 +82,8 @@ export function composeLog(members: readonly BatchMember[]): BatchBody {
   const more = lines.length - fitting.length;
   if (more === 0) return { text: fitting.join("\n") };
   return {
-    text: [...fitting, `-# and ${more} more in agent-logs.md`].join("\n"),
-    file: { name: "agent-logs.md", text: `${lines.join("\n")}\n` },
+    text: [...fitting, `-# and ${more} more in ${file}`].join("\n"),
+    file: { name: file, text: `${lines.join("\n")}\n` },
   };
 }
 

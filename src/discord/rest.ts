@@ -9,7 +9,7 @@ import {
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
 import { guarded } from "./discord-failure.ts";
-import { bodyOf, type Payload, rawFiles } from "./payload.ts";
+import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
 
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
 const LONGEST_WAIT_MS = 15_000;
@@ -65,7 +65,7 @@ export function createRest(token: string, log: Log, api?: string): DiscordRest {
     edit: (channel, message, payload) =>
       guarded(
         raw.patch(Routes.channelMessage(channel, message), {
-          body: { ...bodyOf(payload), allowed_mentions: { parse: [] } },
+          body: { ...editOf(payload), allowed_mentions: { parse: [] } },
           files: rawFiles(payload),
         }),
       ),

@@ -25,6 +25,11 @@ import { type NoticeEvent, type NoticeInput, type NoticeState, notice } from "./
 import { run } from "./run.ts";
 import { isRunSettled, type RunEvent, type RunInput, type RunState } from "./run-types.ts";
 import { type StrayEvent, type StrayInput, type StrayState, stray } from "./stray.ts";
+import { task, taskSlotsAfter, taskWakeAt } from "./task.ts";
+import type { TaskEvent, TaskInput } from "./task-events.ts";
+import { isTaskOpen, type TaskState } from "./task-types.ts";
+import { worker, workerSlotsAfter } from "./worker.ts";
+import { isWorkerSettled, type WorkerEvent, type WorkerInput, type WorkerState } from "./worker-types.ts";
 
 /** State, inputs and events of each kind of stream. */
 export type Kinds = {
@@ -35,6 +40,8 @@ export type Kinds = {
   stray: { state: StrayState; input: StrayInput; event: StrayEvent };
   agent: { state: AgentTroubleState; input: AgentTroubleInput; event: AgentTroubleEvent };
   notice: { state: NoticeState; input: NoticeInput; event: NoticeEvent };
+  task: { state: TaskState; input: TaskInput; event: TaskEvent };
+  worker: { state: WorkerState; input: WorkerInput; event: WorkerEvent };
 };
 export type Kind = keyof Kinds;
 
@@ -83,6 +90,7 @@ export function isWaking(kind: Kind): kind is WakingKind {
 
 const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "reconcile"];
 const WHEN_RUN_SETTLED: readonly EffectType[] = ["run-timer"];
+const WHEN_WORKER_SETTLED: readonly EffectType[] = ["run-worker"];
 const NOTHING: readonly EffectType[] = [];
 /** Writing the state of a small run costs less than folding its events again; that of a large one each time is quadratic. */
 const SMALL_RUN = 64;
@@ -138,5 +146,26 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
   },
   stray: { ...stray, columns: () => ({ status: "set_aside", open: false }) },
   notice: { ...notice, columns: () => ({ status: "given", open: false }) },
+  task: {
+    ...task,
+    columns: (state) => ({ status: state.status, open: isTaskOpen(state) }),
+    slots: taskSlotsAfter,
+    wakeAt: taskWakeAt,
+  },
+  worker: {
+    ...worker,
+    columns: ({ work, status }) => ({
+      status,
+      open: !isWorkerSettled(status),
+      agent: work.worker,
+      parent: work.taskOf.task,
+    }),
+    slots: workerSlotsAfter,
+    // What was begun goes on until nothing of it is left.
+    cancels: (events, before) => {
+      const isSettling = events.some(({ type }) => type === "worker.settled");
+      return isSettling && before?.status === "queued" ? WHEN_WORKER_SETTLED : NOTHING;
+    },
+  },
   agent: { ...agentTrouble, columns: (state) => ({ status: state.status, open: false, agent: state.agent }) },
 };

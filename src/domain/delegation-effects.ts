@@ -59,10 +59,9 @@ function dispatch(state: State, attempt: number, dueAt: number, again = false): 
 }
 
 function card(state: State, dueAt: number): readonly Effect[] {
-  const { id, card } = state.order;
-  return card
-    ? [{ body: { type: "card", run: id, to: { channel: card.channel } }, lane: "discord", dueAt }]
-    : [];
+  const { id, card, taskOf } = state.order;
+  const run = taskOf?.task ?? id;
+  return card ? [{ body: { type: "card", run, to: { channel: card.channel } }, lane: "discord", dueAt }] : [];
 }
 
 function attemptLine(state: State, at: number, fields: object): LogLine {
@@ -123,6 +122,10 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
   effects.push(post(order.id, "log", at), ...card(state, at));
   if (order.childOf) {
     const body = { type: "tell", run: order.childOf.run, child: order.id, kind: "delegation" } as const;
+    effects.push({ body, lane: "any", dueAt: at });
+  }
+  if (order.taskOf) {
+    const body = { type: "tell-task", ...order.taskOf, child: order.id, kind: "delegation" } as const;
     effects.push({ body, lane: "any", dueAt: at });
   }
   return effects;

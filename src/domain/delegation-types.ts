@@ -2,6 +2,7 @@ import type { Problem } from "../kernel/refusal.ts";
 import type { Actor, Origin } from "./actor.ts";
 import type { Handoff, HandoffSource } from "./handoff-types.ts";
 import type { ChildOf } from "./run-types.ts";
+import type { TaskOf, Thinking } from "./task-types.ts";
 
 export const DELEGATION_STATUSES = [
   "queued",
@@ -48,6 +49,11 @@ export type Order = {
   readonly workflow?: { readonly run?: string; readonly step?: string };
   /** The place of a run that this delegation fills; the run is told when it is settled. */
   readonly childOf?: ChildOf;
+  /** The task of the queue that it does; the task is told when it is settled, and the card is the task's. */
+  readonly taskOf?: TaskOf;
+  /** Wishes that the hook carries along: the model's full name, and how hard to think. */
+  readonly model?: string;
+  readonly thinking?: Thinking;
   /** The result must be JSON that fits this schema; `file` names it for people. */
   readonly expect?: { readonly file: string; readonly schema: unknown };
   readonly actor: Actor;

@@ -1,3 +1,5 @@
+import type { TaskChildKind, TaskOf } from "./task-types.ts";
+
 /** Where an effect may be performed: anywhere, by the holder of the Discord lease, or on the machine with the files. */
 export type Lane = "any" | "discord" | "host";
 
@@ -9,13 +11,15 @@ export type DeliveryTarget = { readonly role: ChannelRole } | { readonly channel
 /** One thing people must see in Discord. `subject` is the stream it tells about. */
 export type Delivery = {
   readonly id: string;
-  readonly kind: "result" | "log" | "notice" | "batch" | "reminder" | "ask";
+  readonly kind: "result" | "log" | "notice" | "batch" | "reminder" | "ask" | "spawned" | "finished";
   readonly to: DeliveryTarget;
   readonly subject?: string;
   /** Only for `reminder`: the gate that still waits. */
   readonly gate?: GateRef;
   /** Only for `notice`: the text itself, agreed before the first POST. */
   readonly text?: string;
+  /** Only for `notice`: the message that it answers. */
+  readonly replyTo?: string;
   /** Only for `batch`: the deliveries that it carries. */
   readonly members?: readonly string[];
 };
@@ -75,7 +79,7 @@ export type EffectBody =
   | {
       readonly type: "cancel-child";
       readonly child: string;
-      readonly kind: "delegation" | "run";
+      readonly kind: TaskChildKind;
       readonly reason: string;
     }
   | {
@@ -88,7 +92,18 @@ export type EffectBody =
     }
   /** Writes a step's file, or without `step` the summary, for people and old tools. */
   | { readonly type: "file-run"; readonly run: string; readonly step?: string }
-  | { readonly type: "interaction"; readonly interaction: string };
+  | { readonly type: "interaction"; readonly interaction: string }
+  /** Takes the claim of a task on Discord itself, and shows it by our ✅. */
+  | { readonly type: "task-claim"; readonly task: string; readonly try: number }
+  /** Puts our ✅ on a task's message (again), or takes it away. */
+  | { readonly type: "task-check"; readonly task: string; readonly wanted: boolean }
+  /** Makes the delegation, run or worker that does a task. */
+  | { readonly type: "start-task"; readonly task: string; readonly try: number }
+  /** Tells a task what its child came to. */
+  | ({ readonly type: "tell-task"; readonly child: string; readonly kind: TaskChildKind } & TaskOf)
+  /** Begins a worker, or finds the one that an earlier life began, and waits for its end. */
+  | { readonly type: "run-worker"; readonly worker: string; readonly attempt: number }
+  | { readonly type: "kill-worker"; readonly worker: string };
 
 export type EffectType = EffectBody["type"];
 

@@ -68,7 +68,8 @@ function post(delivery: Delivery, dueAt: number): Effect {
 
 function card({ order }: RunState, dueAt: number): readonly Effect[] {
   if (!order.card) return NOTHING;
-  return [effect({ type: "card", run: order.id, to: { channel: order.card.channel } }, "discord", dueAt)];
+  const run = order.taskOf?.task ?? order.id;
+  return [effect({ type: "card", run, to: { channel: order.card.channel } }, "discord", dueAt)];
 }
 
 function deadlineTimer({ order }: RunState): Effect {
@@ -231,6 +232,9 @@ function runSettled(state: RunState, { at, status, round }: EventOf<"run.settled
     post(log, at),
     ...card(state, at),
     ...(parent ? [effect({ type: "tell", run: parent.run, child: id, kind: "run" }, "any", at)] : []),
+    ...(order.taskOf
+      ? [effect({ type: "tell-task", ...order.taskOf, child: id, kind: "run" }, "any", at)]
+      : []),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Problem } from "../kernel/refusal.ts";
 import type { Vector } from "../kernel/vector.ts";
 import type { Actor, Origin } from "./actor.ts";
+import type { TaskOf } from "./task-types.ts";
 import type { InputValue, WorkflowDefinition } from "./workflow-types.ts";
 
 export type { RunEvent } from "./run-events.ts";
@@ -43,6 +44,8 @@ export type RunOrder = {
   readonly deadlineAt: number;
   /** The run and step that this run is a step of. 1 = begun by somebody, 2 = nested once. */
   readonly parent?: ChildOf;
+  /** The task of the queue that it does; the task is told when it is settled, and the card is the task's. */
+  readonly taskOf?: TaskOf;
   readonly depth: number;
   readonly digest?: string;
 };

@@ -1,4 +1,5 @@
 import type { ChannelRole } from "./effects.ts";
+import type { TaskQueueSettings } from "./task-settings.ts";
 
 /** What this installation is, after the checks and with every default filled in. Spans in ms, sizes in bytes, paths absolute. */
 export type Settings = {
@@ -24,6 +25,7 @@ export type Settings = {
     /** For network file systems: no watching, scans only. */
     readonly polling: boolean;
   };
+  readonly taskQueue: TaskQueueSettings;
   /** Where workflows/*.yaml and their schemas are. */
   readonly workflows: { readonly dir: string };
   readonly logs: { readonly dir: string; readonly projectLog?: string; readonly level: string };

@@ -5,6 +5,7 @@ import { mayDecide } from "../domain/gate.ts";
 import { isRunSettled, type RunInput, type RunOrder, type RunState } from "../domain/run-types.ts";
 import { type RunView, viewOfRun } from "../domain/run-view.ts";
 import { stepAt } from "../domain/run-work.ts";
+import type { TaskOf } from "../domain/task-types.ts";
 import { canonicalJson, digestOf, isRunId, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
@@ -37,7 +38,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
 
   const agree = createAgree(deps);
 
-  async function startRun(actor: Actor, request: StartRunRequest) {
+  async function startRun(actor: Actor, request: StartRunRequest, taskOf?: TaskOf) {
     const { definition, nested, inputs } = agree(actor, request);
     if (request.runId !== undefined && !isRunId(request.runId))
       throw new Refusal("invalid_input", "runId may hold letters, digits, dot, dash, underscore and tilde.");
@@ -61,6 +62,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
       depth: 1,
       digest,
       ...(request.card ? { card: request.card } : {}),
+      ...(taskOf ? { taskOf } : {}),
     };
     const accepted = await engine.accept({
       kind: "run",

@@ -6,34 +6,47 @@ import { type DelegationView, viewOf } from "../domain/view.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
 import { stateOf } from "./accept.ts";
-import { createRunVerbs, type RunVerbsDeps } from "./create-run-verbs.ts";
+import { createQueueVerbs, type QueueVerbsDeps } from "./create-queue-verbs.ts";
+import { createTaskVerbs } from "./create-task-verbs.ts";
 import { type Delegate, type DelegateDeps, findAgent } from "./delegate.ts";
 import { createHandIn, listHandoffs } from "./hand-in.ts";
+import type { Hold } from "./hold.ts";
 import { createInteractions } from "./interactions.ts";
 import { refuseForeign } from "./ownership.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Ledger, StoredEvent } from "./ports/ledger.ts";
-import type { Crash } from "./ports/log.ts";
+import type { Crash, Log } from "./ports/log.ts";
+import type { Workers } from "./ports/workers.ts";
+import type { RunVerbs } from "./run-verbs.ts";
+import { createStopNow } from "./stop-now.ts";
+import type { TaskWordsOf } from "./task-words.ts";
 import type { AgentStatus, DelegationQuery, Health, Verbs } from "./verbs.ts";
 
 const MOST_LISTED = 200;
 const HISTORY_PAGE = 1000;
 
-export type VerbsDeps = DelegateDeps &
-  RunVerbsDeps & {
-    readonly delegate: Delegate;
-    readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
-    readonly verifyToken: (token: string, run: string) => number | undefined;
-    readonly acl: () => Acl;
-    readonly health: () => Promise<Health>;
-    readonly startedAt: number;
-    readonly crash: Crash;
-  };
+export type VerbsDeps = DelegateDeps & {
+  readonly delegate: Delegate;
+  readonly runs: RunVerbs;
+  readonly words: TaskWordsOf;
+  readonly workers: Workers;
+  readonly hold: Hold;
+  readonly isHandled: (message: string) => boolean;
+  readonly queueChannel: QueueVerbsDeps["channel"];
+  readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
+  readonly verifyToken: (token: string, run: string) => number | undefined;
+  readonly acl: () => Acl;
+  readonly health: () => Promise<Health>;
+  readonly startedAt: number;
+  readonly log: Log;
+  readonly crash: Crash;
+};
 
 /** The verbs that every door calls, over one engine. */
 export function createVerbs(deps: VerbsDeps): Verbs {
-  const { engine, ledger, agents, registry, now } = deps;
+  const { engine, ledger, agents, registry, runs, hold, now } = deps;
+  const tasks = createTaskVerbs(deps);
 
   async function stateOrRefuse(id: string): Promise<DelegationState> {
     const state = await engine.read("delegation", id);
@@ -114,7 +127,10 @@ export function createVerbs(deps: VerbsDeps): Verbs {
   }
 
   return {
-    delegate: (actor, request) => deps.delegate(actor, request),
+    async delegate(actor, request) {
+      await hold.refuse();
+      return deps.delegate(actor, request);
+    },
     cancel,
     async delegation(id) {
       return viewOf(await stateOrRefuse(id));
@@ -148,7 +164,26 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     watch: (listener) => engine.watch(listener),
     eventsAfter: (position, limit) => ledger.events({ after: position, limit }),
     interactions: createInteractions(deps),
-    runs: createRunVerbs(deps),
+    runs: {
+      ...runs,
+      async startRun(actor, request) {
+        await hold.refuse();
+        return runs.startRun(actor, request);
+      },
+    },
+    tasks,
+    queue: createQueueVerbs({
+      ...deps,
+      tasks,
+      channel: deps.queueChannel,
+      problemsIn: deps.words.problemsIn,
+      async refusalOf(actor, text) {
+        const author = { id: "", name: "", isBot: true };
+        const words = await deps.words.wordsOf({ text, attachments: [], author, actor, hops: 0 });
+        return words ? words.refusal?.text : "The task says nothing.";
+      },
+    }),
+    stopNow: createStopNow(deps),
   };
 }
 

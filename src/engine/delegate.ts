@@ -44,8 +44,8 @@ export function findAgent(registry: Registry, word: string): AgentCard {
   });
 }
 
-/** What only the engine asks for: the place of a run that the delegation fills. */
-export type ForRun = Pick<Order, "childOf" | "expect" | "retryDelay">;
+/** What only the engine asks for: the place of a run, or the try of a task, that the delegation fills. */
+export type ForRun = Pick<Order, "childOf" | "expect" | "retryDelay" | "taskOf" | "model" | "thinking">;
 export type Delegate = ReturnType<typeof createDelegate>;
 
 /** `delegate`: permission, guard, ranges, context and the agent's pulse first; then one commit. */

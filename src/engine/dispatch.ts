@@ -102,6 +102,8 @@ export function createDispatch(deps: DispatchDeps) {
       idempotencyKey: `${order.id}#${attempt}`,
       timeoutMs: order.timeoutMs,
       ...(order.agentPosts ? { agentPosts: order.agentPosts } : {}),
+      ...(order.model === undefined ? {} : { model: order.model }),
+      ...(order.thinking === undefined ? {} : { thinking: order.thinking }),
     });
     crash("dispatch:sent");
     if (answer.kind !== "accepted") {

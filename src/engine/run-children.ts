@@ -15,6 +15,7 @@ import {
   workAt,
 } from "../domain/run-work.ts";
 import { outcomeOfDelegation, outcomeOfRun } from "../domain/step-result.ts";
+import type { TaskChildKind } from "../domain/task-types.ts";
 import { checkInputs } from "../domain/workflow-check.ts";
 import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { isRefusal, Refusal, type RefusalCode } from "../kernel/refusal.ts";
@@ -33,12 +34,13 @@ const SHORTEST_EXPECTATION_MS = 30_000;
 const TRY_AGAIN_MS = 5000;
 const LONGEST_START_MS = 7 * 86_400_000;
 /** What is so now and not for long: the step waits for it. */
-const PASSING: ReadonlySet<RefusalCode> = new Set([
+export const PASSING: ReadonlySet<RefusalCode> = new Set([
   "no_discord",
   "ledger_trouble",
   "rate_limited",
   "stopping",
 ]);
+const STOPPED = "everything is stopped";
 const SYSTEM = { kind: "system", id: "engine" } as const;
 
 export type RunChildrenDeps = {
@@ -46,6 +48,8 @@ export type RunChildrenDeps = {
   readonly delegate: Delegate;
   readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
+  /** Everything is stopped: nothing begins. */
+  readonly isHeld: () => Promise<boolean>;
   readonly now: () => number;
   readonly crash: Crash;
 };
@@ -68,6 +72,12 @@ export function createRunChildren(deps: RunChildrenDeps) {
     if (!isWanted(state, of)) return { kind: "done", outcome: "no longer wanted" };
     const child = childIdOf(run, of);
     const step = definitionOf(state, of);
+    if (await deps.isHeld()) {
+      if (!state.canceling) return { kind: "again", dueAt: now() + TRY_AGAIN_MS, reason: STOPPED };
+      // What would run after a cancel, as cleanup does, does not after an emergency stop.
+      await tellRun(run, { type: "child-refused", at: now(), of, text: STOPPED }, effect);
+      return { kind: "recorded" };
+    }
     let started: { readonly agent?: string; readonly stallAt?: number };
     try {
       started = await make(state, step, of, child);
@@ -201,7 +211,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
   }
 
   /** What was not made yet is not made any more: its place no longer wants it. */
-  async function cancel(child: string, kind: "delegation" | "run", reason: string): Promise<void> {
+  async function cancel(child: string, kind: TaskChildKind, reason: string): Promise<void> {
     const input = { type: "cancel", at: now(), actor: SYSTEM, reason } as const;
     if (!(await engine.read(kind, child))) return;
     await engine.accept({ kind, stream: child, input, cause: `cancel ${child}` });

@@ -1,6 +1,7 @@
 import type { Actor, Origin } from "../domain/actor.ts";
 import type { RunPlan } from "../domain/run-plan.ts";
 import type { RunView } from "../domain/run-view.ts";
+import type { TaskOf } from "../domain/task-types.ts";
 import type { InputValue, WorkflowDefinition } from "../domain/workflow-types.ts";
 import type { Page } from "./ports/ledger.ts";
 
@@ -51,6 +52,8 @@ export type RunVerbs = {
   readonly startRun: (
     actor: Actor,
     request: StartRunRequest,
+    /** The task of the queue that it does; only the engine says so. */
+    taskOf?: TaskOf,
   ) => Promise<{ readonly run: RunView; readonly repeated: boolean }>;
   readonly run: (id: string) => Promise<RunView>;
   readonly runs: (query: RunQuery) => Promise<Page<RunView>>;

@@ -5,7 +5,9 @@ import type { DelegationView } from "../domain/view.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ChannelHistory } from "./ports/channels.ts";
 import type { Page, StoredEvent } from "./ports/ledger.ts";
+import type { QueueVerbs } from "./queue-verbs.ts";
 import type { RunVerbs } from "./run-verbs.ts";
+import type { TaskVerbs } from "./task-verbs.ts";
 
 /** What a door hands over; absent = the default of config. Spans in ms. */
 export type DelegateRequest = {
@@ -120,6 +122,21 @@ export type Verbs = {
   readonly eventsAfter: (position: number, limit: number) => Promise<readonly StoredEvent[]>;
   readonly interactions: InteractionVerbs;
   readonly runs: RunVerbs;
+  readonly tasks: TaskVerbs;
+  readonly queue: QueueVerbs;
+  /** Ends all work and lets none begin until the next `hq start`. For the operator and people who may operate. */
+  readonly stopNow: (actor: Actor) => Promise<StoppedNow>;
+};
+
+/** What an emergency stop came to; ids of delegations, runs and workers that waited. */
+export type StoppedNow = {
+  readonly canceled: readonly string[];
+  /** Ended for us, yet whoever does it cannot be told to stop. */
+  readonly notCancelable: readonly { readonly id: string; readonly agent: string; readonly reason: string }[];
+  /** Workers whose processes were killed. */
+  readonly killed: readonly string[];
+  /** Tasks that were not begun, and wait. */
+  readonly held: number;
 };
 
 /** An interaction is noted before it is acknowledged, so that it is carried out even when we die in between. */

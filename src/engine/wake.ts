@@ -1,4 +1,4 @@
-import { aggregates, isWaking } from "../domain/aggregates.ts";
+import { aggregates, isWaking, type Kind, type Kinds } from "../domain/aggregates.ts";
 import { type Engine, stateOf } from "./accept.ts";
 import type { Ledger, Wake } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
@@ -25,7 +25,7 @@ export function createWake(deps: {
       const { events } = await engine.accept({ kind, stream, input: { type: "wake", at }, cause });
       if (events.length > 0) return;
       const loaded = await ledger.load(stream);
-      next = loaded && aggregates[kind].wakeAt?.(stateOf(kind, loaded));
+      next = loaded && wakeAtOf(kind, stateOf(kind, loaded));
       if (next !== undefined && next <= at) throw new Error(`${stream} was due and decided nothing`);
     } catch (error) {
       log.error({ stream, wakeAt, err: error }, "a stream could not be woken and will be tried again");
@@ -34,4 +34,8 @@ export function createWake(deps: {
     // Else the loop would find it due again at once, and for ever.
     await ledger.putOff(due, next);
   };
+}
+
+function wakeAtOf<K extends Kind>(kind: K, state: Kinds[K]["state"]): number | undefined {
+  return aggregates[kind].wakeAt?.(state);
 }

@@ -26,6 +26,7 @@ export const REFUSALS = {
   rate_limited: [429, 3, "Too many requests"],
   timed_out: [504, 4, "It took too long"],
   locked: [409, 3, "Another supervisor holds this folder"],
+  held: [409, 3, "All work was stopped"],
   ledger_trouble: [503, 1, "The ledger cannot be used"],
   stopping: [503, 5, "The supervisor is stopping"],
 } as const satisfies Record<string, readonly [status: number, exit: number, title: string]>;

@@ -43,6 +43,8 @@ export type Seed = {
   readonly people: readonly SeedPerson[];
   readonly categories: readonly SeedCategory[];
   readonly bot?: SeedBot;
+  /** Bots of others: programs may post and react as them over `/local/*`. */
+  readonly bots?: readonly { readonly name: string; readonly roles?: readonly string[] }[];
 };
 
 export type SeedRole = {

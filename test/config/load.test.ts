@@ -5,7 +5,18 @@ import { join } from "node:path";
 import test from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/render-problems.ts";
+import { taskQueueOf } from "../support/task-queue.ts";
 import { configFolder, loaded, refused, spoken } from "./folder.ts";
+
+/** What the test support says, with workers off and the command that starts OpenClaw. */
+function defaultTaskQueue(home: string) {
+  const given = taskQueueOf(home);
+  const { standard } = given.worker.kinds;
+  const words =
+    "openclaw agent --local --json --session-id {session} --message {message} --thinking {thinking} --model {model}";
+  const kinds = { standard: { ...standard, command: words.split(" ") } };
+  return { ...given, worker: { ...given.worker, enabled: false, kinds } };
+}
 
 test("without a configuration folder the defaults hold, and that is said", (t) => {
   const { dir, place } = configFolder(t, {});
@@ -44,6 +55,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       sweepMs: 30_000,
       polling: false,
     },
+    taskQueue: defaultTaskQueue(place.home),
     workflows: { dir: join(place.installation, "workflows") },
     logs: {
       dir: join(place.home, "logs/orchestration"),

@@ -89,6 +89,12 @@ test(".env.example names every variable and holds no value", () => {
     "HQ_GUILD_PORT",
     "HQ_AGENTS",
     "OPENCLAW_GATEWAY_TOKEN",
+    "TIMEOUT",
+    "SUMMARY_MAX_LENGTH",
+    "WORKER_RETENTION_HOURS",
+    "AGENTS_MD_TEMPLATE",
+    "OPENCLAW_BIN",
+    "EXTRA_PYTHONPATH",
   ];
   for (const name of names) assert.match(text, new RegExp(`\\b${name}\\b`));
 });

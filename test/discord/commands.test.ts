@@ -16,6 +16,7 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "cancel",
     "delegate",
     "help",
+    "queue",
     "status",
     "workflow",
   ]);
@@ -27,6 +28,9 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "cancel",
     "details",
     "fill",
+    "queue-again",
+    "queue-cancel",
+    "queue-show",
     "reject",
     "retry",
     "show",

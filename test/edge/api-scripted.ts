@@ -14,6 +14,7 @@ import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs
 import { canonicalJson, digestOf, sign } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { createScriptedRuns } from "./api-scripted-runs.ts";
+import { createScriptedTasks } from "./api-scripted-tasks.ts";
 
 export const OPERATOR_KEY = "operator-key-for-tests";
 export const agentToken = (id: string) => sign("secret-for-tests", id);
@@ -96,6 +97,7 @@ export function createScriptedVerbs() {
   }
 
   const runs = createScriptedRuns({ record, watch });
+  const tasks = createScriptedTasks({ record, watch });
 
   const verbs: Verbs = {
     async delegate(actor, request) {
@@ -240,6 +242,7 @@ export function createScriptedVerbs() {
       unfinished: async () => [],
     },
     runs: runs.verbs,
+    ...tasks.verbs,
   };
 
   function settle(id: string, status: DelegationStatus, result?: string): DelegationView {
@@ -269,6 +272,7 @@ export function createScriptedVerbs() {
   return {
     verbs,
     runs,
+    tasks,
     state,
     requests,
     record,

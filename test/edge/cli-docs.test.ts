@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { delegateBody } from "../../src/api/inputs.ts";
 import { runBody } from "../../src/api/run-inputs.ts";
+import { taskBody } from "../../src/api/task-inputs.ts";
 import { REFUSALS } from "../../src/kernel/refusal.ts";
 import { openDoor } from "./api-scripted.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
@@ -26,6 +27,8 @@ test("rest.md names every route and every code, and its example is accepted", as
   delegateBody.parse(JSON.parse(example));
   const run = /```json\n(\{\n {2}"workflow"[^]*?)```/.exec(text)?.[1] ?? "";
   runBody.parse(JSON.parse(run));
+  const task = /```json\n(\{\n {2}"text"[^]*?)```/.exec(text)?.[1] ?? "";
+  taskBody.parse(JSON.parse(task));
   const problem = /```json\n(\{\n {2}"type"[^]*?)```/.exec(text)?.[1] ?? "";
   const answer = await door.post("/delegations", { agent: "webster", objective: "x", timeut: 3 });
   assert.deepEqual(await answer.json(), JSON.parse(problem));
@@ -33,11 +36,25 @@ test("rest.md names every route and every code, and its example is accepted", as
 
 test("cli.md names every flag that the help names", async () => {
   const text = spec("cli.md");
-  const commands = ["start", "stop", "delegate", "wait", "cancel", "status", "logs", "handoffs", "context"];
-  const group = await hq(["workflow", "--help"]);
-  for (const [, name = ""] of group.out.matchAll(/^ {2}([a-z-]+)\b.*(?:<|\[)/gm))
-    if (name !== "help") commands.push(`workflow ${name}`);
+  const commands = [
+    "start",
+    "stop",
+    "delegate",
+    "submit",
+    "wait",
+    "cancel",
+    "status",
+    "logs",
+    "handoffs",
+    "context",
+  ];
+  for (const group of ["workflow", "queue"]) {
+    const { out } = await hq([group, "--help"]);
+    for (const [, name = ""] of out.matchAll(/^ {2}([a-z-]+)\b.*(?:<|\[)/gm))
+      if (name !== "help") commands.push(`${group} ${name}`);
+  }
   assert.ok(commands.includes("workflow accept-partial"));
+  assert.ok(commands.includes("queue run-again"));
   for (const command of commands) {
     const { out } = await hq([...command.split(" "), "--help"]);
     assert.ok(text.includes(`\`hq ${command}`), command);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { cleanEnv, ROOT, type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
@@ -130,4 +131,53 @@ test("a dry run under the old name prints the plan and leaves nothing behind", a
   assert.equal((JSON.parse(wrapped.stdout) as { waves: unknown[] }).waves.length, 3);
   const after = await supervisor.call("GET", "/runs?limit=200");
   assert.equal(after.body.items.length, before.body.items.length);
+});
+
+type Tasks = { readonly items: readonly { id: string; status: string; objective: string; tags: object }[] };
+
+/** The first tasks of the queue, as the supervisor sees them. */
+async function tasks(): Promise<Tasks["items"]> {
+  const { body } = await supervisor.call("GET", "/tasks");
+  return (body as Tasks).items;
+}
+
+test("bug 8, and the task queue's own command lines: quotes and pipes arrive whole, tasks are done under the old names", async () => {
+  const submitted = await run(compat("submit-to-queue.sh"), ["Your task here", "cheap", "low"]);
+  assert.equal(submitted.code, 0, submitted.stderr);
+  const other = await run(compat("submit-to-discord.sh"), ['Another one | with a "pipe"', "coder"]);
+  assert.equal(other.code, 0, other.stderr);
+  const trigger = await run(compat("trigger-orchestrator.sh"), []);
+  assert.equal(trigger.code, 0, trigger.stderr);
+  assert.match(trigger.stdout, /messages read/);
+  // The line of cron, with the folder that it names.
+  const line = `cd ${ROOT} && ./compat/orchestrator-dynamic.sh >> ${join(folder.path, "orchestrator.log")} 2>&1`;
+  const pass = await run("sh", ["-c", line]);
+  assert.equal(pass.code, 0, readFileSync(join(folder.path, "orchestrator.log"), "utf8"));
+  const done = (await tasks()).map(({ status, objective, tags }) => [status, objective, tags]);
+  assert.deepEqual(done, [
+    ["done", 'Another one | with a "pipe"', { model: "coder" }],
+    ["done", "Your task here", { model: "cheap", thinking: "low" }],
+  ]);
+  assert.equal((await run(compat("orchestrator.sh"), [])).code, 0);
+});
+
+test("the clearing scripts ask first, and remove what they always did when they are told yes", async () => {
+  for (const name of ["clear-task-queue.sh", "clear-all-discord-channels.sh", "clear-discord-fast.sh"]) {
+    const asked = await run(compat(name), []);
+    assert.equal(asked.code, 2);
+    assert.match(asked.stderr, /--yes/);
+    const cleared = await run(compat(name), ["--yes"]);
+    assert.equal(cleared.code, 0, cleared.stderr);
+    assert.match(cleared.stdout, /^\d+ messages removed\.\n$/);
+  }
+  const { body } = await supervisor.call("GET", "/channels/task-queue/context");
+  assert.equal((body as { messages: number }).messages, 0);
+  assert.equal((await tasks()).length, 2, "the ledger keeps them");
+});
+
+test("the emergency stop works under its old name", async () => {
+  const { code, stderr } = await run(compat("emergency-stop.sh"), []);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /No process of a worker is left/);
+  assert.deepEqual(await supervisor.exited, [0, null]);
 });

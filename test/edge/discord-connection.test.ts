@@ -20,7 +20,16 @@ test("the guild's commands are registered at the first start, and at the second 
   const { guild, edgeOf, logs } = await startEdge(t, { guild: { rates: false } });
   const registered = () =>
     logs.filter(({ message }) => /commands were registered/.test(message)).map(({ fields }) => fields);
-  const all = ["agents", "cancel", "Delegate this message", "delegate", "help", "status", "workflow"].sort();
+  const all = [
+    "agents",
+    "cancel",
+    "Delegate this message",
+    "delegate",
+    "help",
+    "queue",
+    "status",
+    "workflow",
+  ].sort();
   const [first] = registered() as { added: string[] }[];
   assert.deepEqual([...(first?.added ?? [])].sort(), all);
   guild.faults.add({ kind: "status", status: 500, method: "PUT", path: "/commands", times: 9 });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { DeliveryPort } from "../../src/discord/delivery-port.ts";
 import { createDiscordEdge } from "../../src/discord/edge.ts";
+import type { Memory as DiscordMemory } from "../../src/discord/tasks-read.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
@@ -9,9 +10,11 @@ import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts"
 import type { Delivery, DeliveryTarget } from "../../src/domain/effects.ts";
 import type { RunView } from "../../src/domain/run-view.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
+import type { WorkerView } from "../../src/domain/worker-view.ts";
 import type { Outcome } from "../../src/engine/loop.ts";
 import type { ClaimedOf } from "../../src/engine/perform.ts";
 import type { RunVerbs } from "../../src/engine/run-verbs.ts";
+import type { TaskVerbs, TaskView } from "../../src/engine/task-verbs.ts";
 import type { Verbs } from "../../src/engine/verbs.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { createLocalGuild, type LocalGuildOptions } from "../../src/local/local-guild.ts";
@@ -72,7 +75,15 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
   const connections: boolean[] = [];
   const connectionBells: (() => void)[] = [];
   const failures: string[] = [];
-  const edgeOf = (more: { token?: string; guildId?: string; verbs?: Partial<Verbs> } = {}) =>
+  const edgeOf = (
+    more: {
+      token?: string;
+      guildId?: string;
+      verbs?: Partial<Verbs>;
+      memory?: DiscordMemory;
+      deliveries?: Partial<DeliveryPort>;
+    } = {},
+  ) =>
     createDiscordEdge({
       token: more.token ?? TOKEN,
       api: guild.restApi,
@@ -80,7 +91,12 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
       commandsDir: FOLDER,
       verbs: { ...ledger.verbs, ...options.verbs, ...more.verbs } as Verbs,
       config: () => config,
-      deliveries: { ...ledger.deliveries, ...(options.attachable ? { attachable: options.attachable } : {}) },
+      memory: more.memory ?? ledger.memory,
+      deliveries: {
+        ...ledger.deliveries,
+        ...more.deliveries,
+        ...(options.attachable ? { attachable: options.attachable } : {}),
+      },
       redact: options.redact ?? ((text) => text),
       onConnection(isConnected) {
         connections.push(isConnected);
@@ -115,6 +131,19 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
   return { guild, edge, edgeOf, ledger, logs, clock, connections, failures, until, act };
 }
 
+/** A queue in which nothing happens. */
+function noTasks(): TaskVerbs {
+  const none = (id: string) => Promise.reject(new Refusal("not_found", `There is no task ${id}.`));
+  return {
+    see: async () => undefined,
+    deleted: async () => undefined,
+    task: none,
+    tasks: async () => ({ items: [] }),
+    runAgain: (_, id) => none(id),
+    withdraw: (_, id) => none(id),
+  };
+}
+
 export type Memory = ReturnType<typeof createMemory>;
 
 function createMemory() {
@@ -124,10 +153,23 @@ function createMemory() {
   const inputs: DeliveryInput[] = [];
   const settled: string[] = [];
   const notes: string[] = [];
+  const workers = new Map<string, WorkerView>();
+  /** Those of a test's own verbs. */
+  const queue: { tasks?: ReadonlyMap<string, TaskView> } = {};
+  const memos = new Map<string, string>();
   const works = new Map<string, { readonly work: unknown; readonly actor: Actor; readonly at: number }>();
   const memory = {
     views,
     runs,
+    workers,
+    queue,
+    memos,
+    memory: {
+      recall: async (name) => memos.get(name),
+      async remember(name, value) {
+        memos.set(name, value);
+      },
+    } satisfies DiscordMemory as DiscordMemory,
     receipts,
     inputs,
     settled,
@@ -149,6 +191,10 @@ function createMemory() {
         if (view) return { kind: "delegation", view };
         const other = runs.get(run);
         if (other) return { kind: "run", view: other };
+        const worker = workers.get(run);
+        if (worker) return { kind: "worker", view: worker };
+        const task = queue.tasks?.get(run);
+        if (task) return { kind: "task", view: task };
         throw new Error(`no view of ${run}`);
       },
       batchBody: async (delivery) => {
@@ -174,6 +220,7 @@ function createMemory() {
         unfinished: async () => [],
       },
       agents: async () => [],
+      tasks: noTasks(),
       runs: {
         workflows: () => [],
         async run(id) {

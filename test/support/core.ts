@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createCore } from "../../src/app/core.ts";
+import type { DiscordPart } from "../../src/app/discord-part.ts";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
@@ -9,9 +10,11 @@ import type { Settings } from "../../src/domain/settings.ts";
 import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
+import type { Workers } from "../../src/engine/ports/workers.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../../src/schemas/check-schema.ts";
+import { taskQueueOf } from "./task-queue.ts";
 
 export const AGENT_IDS = [
   "manager",
@@ -62,6 +65,7 @@ export function settingsOf(home: string): Settings {
       sweepMs: 30_000,
       polling: false,
     },
+    taskQueue: taskQueueOf(home),
     workflows: { dir: join(home, "workflows") },
     logs: { dir: join(home, "logs/orchestration"), projectLog: join(home, "project_log.md"), level: "info" },
     channels: { roles: { results: "results", agentLogs: "agent-logs" }, ids: {}, contextable: ["*"] },
@@ -77,6 +81,28 @@ const SILENT = {
   error: () => undefined,
 };
 
+const unasked = (what: string) => () => Promise.reject(new Error(`${what} was not expected in this test`));
+const NO_WORKERS: Workers = {
+  run: unasked("a worker"),
+  kill: async () => undefined,
+  killAll: async () => [],
+  prune: async () => [],
+};
+/** A guild that takes every post and tells nothing. */
+const NOBODY_THERE: DiscordPart = {
+  post: async () => ({ kind: "done", outcome: "posted" }),
+  card: async () => ({ kind: "done", outcome: "shown" }),
+  claim: async () => ({ kind: "claimed", message: "1" }),
+  check: async () => ({ kind: "done", outcome: "put" }),
+  isConnected: () => true,
+  queue: {
+    post: unasked("a post"),
+    readBack: unasked("a look"),
+    messages: unasked("a list"),
+    clear: unasked("a removal"),
+  },
+};
+
 /**
  * The engine on a real SQLite file, with the far network scripted: `answer` decides what a gateway says.
  * Time is a number that the test moves; the loop is rung when it does.
@@ -88,6 +114,11 @@ export async function startCore(
     cards?: readonly AgentCard[];
     workflows?: readonly WorkflowDefinition[];
     at?: number;
+    workers?: Partial<Workers>;
+    /** May throw, as if the process died there: the effect is found begun, and done again. */
+    crash?: (point: string) => void;
+    /** With it the Discord lane is open. */
+    discord?: Partial<DiscordPart>;
   } = {},
 ) {
   let at = script.at ?? 1_000_000_000_000;
@@ -151,6 +182,7 @@ export async function startCore(
     },
     journal: { append: async ({ line }) => void lines.push(line) },
     runFiles: { write: async (run, name, document) => void files.set(`${run}/${name}`, document) },
+    workers: { ...NO_WORKERS, ...script.workers },
     workflows: () =>
       (script.workflows ?? []).map((definition) => ({ name: definition.name, definition, problems: [] })),
     checkSchema: createCheckSchema(),
@@ -163,14 +195,15 @@ export async function startCore(
       messages,
       text: `[#${channel}] ada (Engineering): hello`,
     }),
-    discord: () => undefined,
+    discord: () => script.discord && { ...NOBODY_THERE, ...script.discord },
     health: async () => ({ ready: true, version: "0", mode: "embedded", startedAt: at, checks: [] }),
     startedAt: at,
     now: () => at,
     log: SILENT,
-    crash: () => undefined,
+    crash: script.crash ?? (() => undefined),
     onBroken: (error) => broken.push(error),
   });
+  core.loop.setLane("discord", script.discord !== undefined);
   core.loop.start();
 
   /** Resolves when a stream has an event of this type (looked up first, then waited for). */
@@ -244,6 +277,7 @@ export async function startCore(
         source: { path: join(home, "handoffs", `${run}.json`), digest: run, inode: run, attempt: 1 },
       }),
     async stop() {
+      core.leaveWorkers();
       await core.loop.stop(1000);
       await ledger.close();
     },

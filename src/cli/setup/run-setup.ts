@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { addHandledTasks } from "../../app/handled-tasks.ts";
 import { botTokenFrom } from "../../config/bot-token.ts";
 import { writeChannels } from "../../config/channels-file.ts";
 import { writeEnvFile } from "../../config/env-file.ts";
@@ -16,9 +17,11 @@ import { chooseGuild } from "./choose-guild.ts";
 import { type Bot, cleanToken, findBot, noAnswer } from "./find-bot.ts";
 import { type ChannelMap, mapChannels } from "./map-channels.ts";
 import { createTerminalQuestions, type Questions } from "./questions.ts";
+import { type Imported, readImport } from "./read-import.ts";
 
 const GIVEN_UP = 130;
 
+type TokenOptions = SetupOptions & { readonly imported: Imported | undefined };
 type Chosen = { readonly token: string; readonly bot: Bot };
 
 /**
@@ -37,7 +40,9 @@ export async function runSetup(io: Io, options: SetupOptions, asked?: Questions)
     });
   }
 
-  const chosen = await chooseToken(io, here, options, questions);
+  const imported = options.import === undefined ? undefined : readImport(resolve(io.cwd, options.import));
+  for (const notice of imported?.notices ?? []) say(notice);
+  const chosen = await chooseToken(io, here, { ...options, imported }, questions);
   if (!chosen) return GIVEN_UP;
   const { token, bot } = chosen;
   const { id, hasMessageContent } = bot.application;
@@ -51,16 +56,25 @@ export async function runSetup(io: Io, options: SetupOptions, asked?: Questions)
   );
 
   const ask = createAsk({ api: here.env["DISCORD_API"], token });
-  const given = options.guild ?? here.env["GUILD_ID"];
+  const given = options.guild ?? imported?.guild ?? here.env["GUILD_ID"];
   const guildId = await chooseGuild({ ask, given, applicationId: id, questions });
   if (guildId === undefined) return GIVEN_UP;
   const guild = await readGuild(ask, guildId, bot.id);
   if (!guild.ok) throw noAnswer(guild.said);
-  const map = await mapChannels(guild.what.channels, loaded.config.settings.channels, questions);
+  const { channels } = loaded.config.settings;
+  const there = new Set(guild.what.channels.map((channel) => channel.id));
+  const old = Object.entries(imported?.channels ?? {});
+  for (const [role, channel] of old.filter(([, channel]) => !there.has(channel)))
+    say(
+      `${guild.what.name} has no channel ${channel}, which was the one for ${role}: it is looked for by its name.`,
+    );
+  const found = Object.fromEntries(old.filter(([, channel]) => there.has(channel)));
+  const wanted = { ...channels, roles: { ...channels.roles, ...found } };
+  const map = await mapChannels(guild.what.channels, wanted, questions);
   if (!map) return GIVEN_UP;
   say(`${guild.what.name}\n${map.lines.join("\n")}`, "Channels");
 
-  for (const line of write(io, here, { token, guildId, map })) say(line);
+  for (const line of write(io, here, { token, guildId, map, imported })) say(line);
   return runDoctor(io, options.json ? { json: true } : {});
 }
 
@@ -74,7 +88,7 @@ function terminal(): Questions {
 async function chooseToken(
   io: Io,
   here: Installation,
-  options: SetupOptions,
+  options: TokenOptions,
   questions: Questions | undefined,
 ): Promise<Chosen | undefined> {
   const api = here.env["DISCORD_API"];
@@ -109,7 +123,7 @@ async function chooseToken(
   }
 }
 
-async function givenToken(io: Io, here: Installation, { tokenEnv, tokenStdin }: SetupOptions) {
+async function givenToken(io: Io, here: Installation, { tokenEnv, tokenStdin, imported }: TokenOptions) {
   if (tokenStdin)
     return { token: cleanToken(await io.readInput()), source: "standard input", isExplicit: true };
   if (tokenEnv !== undefined) {
@@ -119,6 +133,10 @@ async function givenToken(io: Io, here: Installation, { tokenEnv, tokenStdin }: 
       hint: `Set it for this one command: ${tokenEnv}=… hq setup --yes --token-env ${tokenEnv}`,
     });
   }
+  if (imported?.token) {
+    const { token, variable } = imported.token;
+    return { token, source: `${variable} of the imported file`, isExplicit: true };
+  }
   const kept = botTokenFrom(here.env);
   return kept && { token: kept.token, source: kept.variable, isExplicit: false };
 }
@@ -126,18 +144,36 @@ async function givenToken(io: Io, here: Installation, { tokenEnv, tokenStdin }: 
 function write(
   io: Io,
   { envFile, place }: Installation,
-  answers: { readonly token: string; readonly guildId: string; readonly map: ChannelMap },
+  answers: {
+    readonly token: string;
+    readonly guildId: string;
+    readonly map: ChannelMap;
+    readonly imported: Imported | undefined;
+  },
 ): readonly string[] {
   const channels = join(place.dir, "channels.yaml");
   writeChannels(channels, answers.map);
   const api = io.env["DISCORD_API"];
-  const values = { DISCORD_TOKEN: answers.token, GUILD_ID: answers.guildId };
+  const { imported } = answers;
+  const values: Readonly<Record<string, string>> = {
+    ...imported?.settings,
+    DISCORD_TOKEN: answers.token,
+    GUILD_ID: answers.guildId,
+  };
   writeEnvFile(envFile, api ? { ...values, DISCORD_API: api } : values);
   const stronger = Object.entries(values).filter(([name, value]) => io.env[name] && io.env[name] !== value);
   return [
     `Written: ${envFile} (mode 0600), ${channels}`,
+    ...(imported ? [rememberHandled(place.home, imported)] : []),
     ...stronger.map(
       ([name]) => `${name} is also set in the environment, to something else, and the environment wins.`,
     ),
   ];
+}
+
+function rememberHandled(home: string, { handled, handledFrom }: Imported): string {
+  if (handledFrom === undefined)
+    return "No assigned-tasks.txt lies near the imported file: every message without ✅ counts as open.";
+  const added = addHandledTasks(home, handled);
+  return `${handled.length} tasks of ${handledFrom} are remembered as handled (${added} new): they are not done again.`;
 }

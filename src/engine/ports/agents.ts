@@ -20,6 +20,9 @@ export type DispatchRequest = {
   readonly idempotencyKey: string;
   readonly timeoutMs: number;
   readonly agentPosts?: { readonly channel: string };
+  /** Absent = the agent's own. */
+  readonly model?: string;
+  readonly thinking?: string;
 };
 
 export type AgentHealth = {

@@ -30,7 +30,16 @@ export type StreamRow = {
   readonly open: boolean;
 };
 
-export type StreamKind = "delegation" | "run" | "delivery" | "interaction" | "stray" | "agent" | "notice";
+export type StreamKind =
+  | "delegation"
+  | "run"
+  | "delivery"
+  | "interaction"
+  | "stray"
+  | "agent"
+  | "notice"
+  | "task"
+  | "worker";
 
 /**
  * One write: all of it or nothing.

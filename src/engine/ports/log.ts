@@ -43,5 +43,26 @@ export const RUN_CRASH_POINTS = [
   "file-run:claimed",
   "file-run:written",
 ] as const;
-export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof RUN_CRASH_POINTS)[number];
+/** Those that only tasks of the queue pass. */
+export const TASK_CRASH_POINTS = [
+  "submission:kept",
+  "submission:posted",
+  "task-claim:claimed",
+  "task-claim:sent",
+  "task-claim:won",
+  "task-claim:recorded",
+  "task-check:sent",
+  "start-task:claimed",
+  "start-task:made",
+  "start-task:recorded",
+  "run-worker:claimed",
+  "run-worker:ended",
+  "run-worker:recorded",
+  "tell-task:claimed",
+  "tell-task:recorded",
+] as const;
+export type CrashPoint =
+  | (typeof CRASH_POINTS)[number]
+  | (typeof RUN_CRASH_POINTS)[number]
+  | (typeof TASK_CRASH_POINTS)[number];
 export type Crash = (point: CrashPoint) => void;

@@ -16,7 +16,8 @@ export function createFinding({ world }: Pick<Core, "world">) {
   function person(as: unknown): Member {
     const word = as === undefined || as === null || as === "" ? world.population.ownerId : as;
     const found = typeof word === "string" ? world.memberNamed(word) : undefined;
-    if (found && !found.bot) return found;
+    // A program may be the bot of somebody else, never ours.
+    if (found && found.id !== world.population.botId) return found;
     const names = [...world.population.members.values()].filter((one) => !one.bot).map((one) => one.name);
     throw new Refusal("not_found", `There is no person called ${asText(word)} in this guild.`, {
       hint: `as is one of: ${names.join(", ")}.`,

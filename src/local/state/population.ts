@@ -82,6 +82,13 @@ export function populate(seed: Seed): Population {
       roles: person.roles.map(roleId),
     })),
     { id: botId, name: botName, display: botName, bot: true, roles: [botRole] },
+    ...(seed.bots ?? []).map(({ name, roles: held = [] }) => ({
+      id: named(`user:${name}`),
+      name,
+      display: name,
+      bot: true,
+      roles: held.map(roleId),
+    })),
   ];
   const channels: Channel[] = seed.categories.flatMap((category, at) => {
     const parentId = named(`category:${category.name}`);

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec node "$(dirname "$(readlink -f "$0")")/../bin/hq.js" queue clear --channel task-queue --channel results --channel worker-pool "$@"

@@ -1,0 +1,222 @@
+import { type APIMessage, Routes } from "discord.js";
+import type { Delivery } from "../domain/effects.ts";
+import type { Outcome } from "../engine/loop.ts";
+import type { ClaimedOf } from "../engine/perform.ts";
+import type { Crash, Log } from "../engine/ports/log.ts";
+import type { ClaimAnswer, TaskClaims } from "../engine/ports/task-claims.ts";
+import type { TaskView } from "../engine/task-verbs.ts";
+import { nonceOf } from "../kernel/id.ts";
+import type { DeliveryPort } from "./delivery-port.ts";
+import { DISCORD_CODES, DiscordError, type DiscordFailure, guarded } from "./discord-failure.ts";
+import { hasMark, markOf } from "./marks.ts";
+import { type Payload, textsOf } from "./payload.ts";
+import { cardDelivery } from "./render-card.ts";
+import { holderOf, renderTaskCard } from "./render-task.ts";
+import type { DiscordRest } from "./rest.ts";
+import { planRetry } from "./retry-plan.ts";
+import { CHECK, checksOf, nameOf } from "./task-message.ts";
+import { whoChecked } from "./tasks-read.ts";
+
+const PAGE = 100;
+const MOST_PAGES = 20;
+/** Discord surely remembers a nonce for so long; a claim that is older is found by reading. */
+const NONCE_HOLDS_MS = 120_000;
+const ANOTHER = "another supervisor with this bot";
+
+export type TaskClaimsDeps = {
+  readonly rest: DiscordRest;
+  readonly deliveries: DeliveryPort;
+  readonly botId: () => string;
+  /** The name of this supervisor in its claims: the same in every life, another one in every folder. */
+  readonly holder: () => Promise<string>;
+  readonly redact: (view: TaskView) => TaskView;
+  readonly onFailure: (failure: DiscordFailure) => void;
+  readonly now: () => number;
+  readonly log: Log;
+  readonly crash: Crash;
+};
+
+/** A claim post in the channel: the card of a task, with the name of the supervisor that posted it. */
+type Claim = {
+  readonly id: string;
+  readonly author: string;
+  readonly holder: string;
+  readonly postedAt: number;
+};
+
+/**
+ * The claim is the task's card: a reply to it, posted with an enforced nonce that every supervisor derives from the
+ * task alone, so that of two with one bot the second is handed the first one's message. Two bots post twice: the older
+ * message has the claim, and each looks for an older one after it posted. Then our ✅ says so to people and old tools.
+ */
+export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
+  const { rest, deliveries, now, log, crash } = deps;
+
+  async function claim(effect: ClaimedOf<"task-claim">): Promise<ClaimAnswer> {
+    crash("task-claim:claimed");
+    const view = await taskOf(effect.body.task);
+    try {
+      return await take(view, effect);
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      if (thrown.failure.code === DISCORD_CODES.unknownMessage) return { kind: "gone" };
+      return later(view.id, thrown.failure, effect.tries);
+    }
+  }
+
+  async function take(view: TaskView, effect: ClaimedOf<"task-claim">): Promise<ClaimAnswer> {
+    const { channel, message: id } = view.task.place;
+    const [held] = await deliveries.receipts(cardDelivery(view.id));
+    const task = await messageOf(channel, id);
+    if (held) return checked(task, held.message);
+    const us = await deps.holder();
+    const mayBeOld = effect.tries > 1 || effect.begunBefore !== undefined;
+    const { own, count } = checksOf(task);
+    const earlier = own || count > 0 || mayBeOld ? await claimsOf(view, task, undefined) : [];
+    const known = winnerOf(earlier);
+    if (known && known.holder !== us) return { kind: "lost", by: known.holder };
+    if (!known) {
+      // A bot's ✅ without a claim post: a tool of before, or a supervisor whose card somebody deleted.
+      if (own) return { kind: "lost", by: ANOTHER };
+      const other = count > 0 ? (await whoChecked(rest, task))[0] : undefined;
+      if (other) {
+        if (other.bot) return { kind: "lost", by: nameOf(other) };
+        return { kind: "handled", user: other.id };
+      }
+    }
+    const mine = known ?? (await post(view, us));
+    if (mine.holder !== us) return { kind: "lost", by: mine.holder };
+    crash("task-claim:sent");
+    const older = winnerOf((await claimsOf(view, task, mine)).filter((one) => isOlder(one, mine)));
+    if (older && older.holder !== us) {
+      await takeBack(channel, mine.id);
+      return { kind: "lost", by: older.holder };
+    }
+    await record(view, mine);
+    crash("task-claim:won");
+    return checked(task, mine.id);
+  }
+
+  async function post(view: TaskView, us: string): Promise<Claim> {
+    const { channel, message } = view.task.place;
+    const payload: Payload = {
+      ...renderTaskCard(deps.redact(view), { part: 0, holder: us, isClaiming: true }),
+      replyTo: message,
+    };
+    const posted = await rest.post(channel, cardDelivery(view.id), 0, payload);
+    return claimIn(posted) ?? { id: posted.id, author: posted.author.id, holder: us, postedAt: now() };
+  }
+
+  /** Claim posts of this task that are there: before `mine`, as far back as a nonce may have been forgotten. */
+  async function claimsOf(
+    view: TaskView,
+    task: APIMessage,
+    mine: Claim | undefined,
+  ): Promise<readonly Claim[]> {
+    const mark = markOf(cardDelivery(view.id), 0);
+    const isRecent = now() - Date.parse(task.timestamp) < NONCE_HOLDS_MS;
+    const found: Claim[] = [];
+    let before = mine?.id;
+    for (let page = 0; page < (mine && isRecent ? 1 : MOST_PAGES); page++) {
+      const messages = await rest.history(task.channel_id, { limit: PAGE, ...(before ? { before } : {}) });
+      for (const message of messages) {
+        const one = message.author.bot && hasMark(message, mark) ? claimIn(message) : undefined;
+        if (one) found.push(one);
+      }
+      const oldest = messages.at(-1);
+      if (!oldest || messages.length < PAGE || BigInt(oldest.id) <= BigInt(task.id)) break;
+      before = oldest.id;
+    }
+    return found;
+  }
+
+  async function record(view: TaskView, { id: message, postedAt }: Claim): Promise<void> {
+    const { channel } = view.task.place;
+    const id = cardDelivery(view.id);
+    const delivery: Delivery = { id, kind: "notice", to: { channel }, subject: view.id };
+    const receipt = { delivery: id, part: 0, nonce: nonceOf(id, 0), channel, message, postedAt };
+    await deliveries.record({ type: "part-posted", delivery, receipt, of: 1 }, []);
+  }
+
+  /** The claim is ours; where we may not react, it is ours without a ✅. */
+  async function checked(task: APIMessage, message: string): Promise<ClaimAnswer> {
+    if (checksOf(task).own) return { kind: "claimed", message };
+    try {
+      await react(task.channel_id, task.id, true);
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      const { kind, code, text } = thrown.failure;
+      if (code === DISCORD_CODES.unknownMessage || kind === "limited" || kind === "unsure") throw thrown;
+      log.warn({ task: task.id, failure: text }, "a claimed task cannot be given its ✅");
+    }
+    return { kind: "claimed", message };
+  }
+
+  async function takeBack(channel: string, message: string): Promise<void> {
+    try {
+      await guarded(rest.raw.delete(Routes.channelMessage(channel, message)));
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      log.info({ message, failure: thrown.message }, "a claim that came second could not be taken back");
+    }
+  }
+
+  async function check(effect: ClaimedOf<"task-check">): Promise<Outcome> {
+    const { task: id, wanted } = effect.body;
+    const { task } = await taskOf(id);
+    try {
+      await react(task.place.channel, task.place.message, wanted);
+      crash("task-check:sent");
+      return { kind: "done", outcome: wanted ? "put" : "removed" };
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      const { kind, text } = thrown.failure;
+      if (kind === "refused" || kind === "unreachable-place") return { kind: "done", outcome: text };
+      return later(id, thrown.failure, effect.tries);
+    }
+  }
+
+  async function react(channel: string, message: string, wanted: boolean): Promise<void> {
+    const route = Routes.channelMessageOwnReaction(channel, message, encodeURIComponent(CHECK));
+    await guarded(wanted ? rest.raw.put(route) : rest.raw.delete(route));
+  }
+
+  function later(task: string, failure: DiscordFailure, tries: number) {
+    deps.onFailure(failure);
+    const { outcome } = planRetry(failure, tries, now());
+    log.warn({ task, dueAt: outcome.dueAt, reason: outcome.reason }, "a task's claim is tried again later");
+    return outcome;
+  }
+
+  async function taskOf(id: string): Promise<TaskView> {
+    const subject = await deliveries.view(id);
+    if (subject.kind === "task") return subject.view;
+    throw new Error(`${id} is no task`);
+  }
+
+  async function messageOf(channel: string, id: string): Promise<APIMessage> {
+    return guarded<APIMessage>(rest.raw.get(Routes.channelMessage(channel, id)));
+  }
+
+  return { claim, check };
+}
+
+function claimIn(message: APIMessage): Claim | undefined {
+  const holder = holderOf(
+    textsOf({ content: message.content, components: message.components ?? [] }).at(-1) ?? "",
+  );
+  if (holder === undefined) return undefined;
+  const { id, author, timestamp } = message;
+  return { id, author: author.id, holder, postedAt: Date.parse(timestamp) };
+}
+
+function isOlder(one: Claim, other: Claim): boolean {
+  return BigInt(one.id) < BigInt(other.id);
+}
+
+function winnerOf(claims: readonly Claim[]): Claim | undefined {
+  return claims.reduce<Claim | undefined>(
+    (best, one) => (best && isOlder(best, one) ? best : one),
+    undefined,
+  );
+}

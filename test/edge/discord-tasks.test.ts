@@ -1,0 +1,488 @@
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { textsOf } from "../../src/discord/payload.ts";
+import type { Config } from "../../src/domain/config.ts";
+import { ATOMIZER_HQ, BOT_PERMISSIONS, P } from "../../src/local/seed.ts";
+import { taskWith, workerWith } from "../discord/task-fixture.ts";
+import { person } from "../support/guild.ts";
+import { cardEffect, type EdgeOptions, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import { checkEffect, claimEffect, scriptedTasks } from "./scripted-tasks.ts";
+
+const CHECK = "✅";
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const shown = (message: unknown) => textsOf(message as never).join("\n");
+const withQueue = (config: Config): Config => ({
+  ...config,
+  settings: {
+    ...config.settings,
+    channels: {
+      ...config.settings.channels,
+      roles: { ...config.settings.channels.roles, taskQueue: "task-queue", workerPool: "worker-pool" },
+    },
+  },
+});
+
+async function startQueue(t: TestContext, options: EdgeOptions = {}) {
+  const queue = scriptedTasks();
+  const started = await startEdge(t, {
+    ...options,
+    config: withQueue,
+    verbs: { tasks: queue.verbs },
+    guild: { seed: { ...ATOMIZER_HQ, bots: [{ name: "relay" }] }, ...options.guild },
+  });
+  started.ledger.queue.tasks = queue.tasks;
+  const { guild } = started;
+  const at = (as = "ada") => person(guild, as);
+  return { ...started, queue, ada: at(), you: at("you"), at };
+}
+
+const idOf = (task: { readonly place: { readonly message: string } }) => task.place.message;
+
+test("a message is seen whole, with who wrote it, their roles of now, its files, and no other channel's", async (t) => {
+  const { queue, ada, guild } = await startQueue(t);
+  await ada.say("technical", "no task");
+  const text = `a | b "quoted"\n\`\`\`\ncode\n\`\`\`\n${"x".repeat(1800)} [thinking:high]`;
+  const { id, channel_id: channel } = await ada.say("task-queue", text);
+  await queue.until(() => queue.seen.length > 0);
+  assert.deepEqual(queue.texts(), [text]);
+  const [seen] = queue.seen;
+  assert.ok(seen);
+  assert.deepEqual(seen.place, { channel, message: id, guild: guild.guildId });
+  assert.deepEqual(seen.author, { id: guild.inspect.memberId("ada"), name: "Ada", isBot: false });
+  assert.ok(seen.actor.kind === "person");
+  assert.equal(seen.actor.as, "tech-lead");
+  assert.deepEqual(seen.checks, { others: [], own: false });
+  assert.equal(seen.hops, 0);
+});
+
+test("edits, other people's ✅ and deletions are seen as they happen; our own ✅ tells us nothing new", async (t) => {
+  const { queue, ada, you, edge, guild } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "first words");
+  await queue.until(() => queue.seen.length === 1);
+  await ada.must("PATCH", `/local/messages/${id}`, { content: "better words" });
+  await queue.until(() => queue.seen.length === 2);
+  assert.equal(queue.seen[1]?.text, "better words");
+  assert.ok(queue.seen[1].editedAt);
+  await you.react(id, CHECK);
+  await queue.until(() => queue.seen.length === 3);
+  assert.deepEqual(queue.seen[2]?.checks, { others: [guild.inspect.memberId("you")], own: false });
+  await you.unreact(id, CHECK);
+  await queue.until(() => queue.seen.length === 4);
+  assert.deepEqual(queue.seen[3]?.checks, { others: [], own: false });
+  await you.react(id, "👀");
+  assert.deepEqual(await edge.perform.check(checkEffect(`task-${id}`, true)), {
+    kind: "done",
+    outcome: "put",
+  });
+  await you.must("DELETE", `/local/messages/${id}`);
+  await queue.until(() => queue.gone.length === 1);
+  assert.equal(queue.gone[0]?.message, id);
+});
+
+test("our ✅ that a person takes away is seen, one by one or all at once, and is put back by its effect", async (t) => {
+  const { queue, ada, edge, guild } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "keep the tick");
+  await queue.until(() => queue.seen.length === 1);
+  const put = () => edge.perform.check(checkEffect(`task-${id}`, true));
+  const checked = () => guild.inspect.message(id)?.reactions.flatMap(({ users }) => users) ?? [];
+  await put();
+  await ada.react(id, CHECK);
+  await queue.until(() => queue.seen.at(-1)?.checks.others.length === 1);
+  assert.equal(queue.seen.at(-1)?.checks.own, true);
+  await edge.perform.check(checkEffect(`task-${id}`, false));
+  await queue.until(() => queue.seen.at(-1)?.checks.own === false);
+  await put();
+  await put();
+  assert.deepEqual(
+    checked().toSorted(),
+    [guild.inspect.memberId("ada"), guild.inspect.memberId("Atomizer HQ")].toSorted(),
+  );
+});
+
+test("a burst of a hundred tasks is read in a few requests, oldest first, each once", async (t) => {
+  const { queue, ada, guild } = await startQueue(t);
+  for (let n = 0; n < 100; n++) await ada.say("task-queue", `task ${n}`);
+  await queue.until(() => new Set(queue.texts()).size === 100);
+  assert.deepEqual(
+    queue.texts(),
+    Array.from({ length: 100 }, (_, n) => `task ${n}`),
+  );
+  assert.equal(guild.inspect.messages("task-queue").length, 100);
+});
+
+test("what was posted, edited, reacted to and deleted while nobody was here is read back, 250 messages deep", async (t) => {
+  const { queue, ada, you, edge, edgeOf, until } = await startQueue(t);
+  const { id: edited } = await ada.say("task-queue", "will be edited");
+  const { id: checked } = await ada.say("task-queue", "will be checked");
+  const { id: deleted } = await ada.say("task-queue", "will be deleted");
+  await queue.until(() => queue.seen.length === 3);
+  await edge.stop();
+  await until(false);
+  await ada.must("PATCH", `/local/messages/${edited}`, { content: "was edited" });
+  await you.react(checked, CHECK);
+  await you.must("DELETE", `/local/messages/${deleted}`);
+  for (let n = 0; n < 250; n++) await ada.say("task-queue", `new ${n}`);
+  queue.seen.length = 0;
+  const second = edgeOf();
+  t.after(second.stop);
+  await second.start();
+  await queue.until(() => queue.gone.length === 1);
+  assert.deepEqual(
+    queue.texts().filter((text) => text.startsWith("new")),
+    Array.from({ length: 250 }, (_, n) => `new ${n}`),
+  );
+  assert.ok(queue.seen.some(({ place, text }) => place.message === edited && text === "was edited"));
+  assert.ok(queue.seen.some((one) => idOf(one) === checked && one.checks.others.length === 1));
+  assert.deepEqual(
+    queue.gone.map(({ message }) => message),
+    [deleted],
+  );
+});
+
+test("a person's ✅ that went while we were away opens a task again; what did not change is not told twice", async (t) => {
+  const { queue, ada, you, edge, edgeOf } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "by hand");
+  await you.react(id, CHECK);
+  await queue.until(() => queue.seen.at(-1)?.checks.others.length === 1);
+  const view = queue.tasks.get(`task-${id}`);
+  assert.ok(view);
+  queue.tasks.set(view.id, { ...view, status: "withdrawn", handledBy: { at: 1, user: "x" } });
+  await edge.stop();
+  await you.unreact(id, CHECK);
+  queue.seen.length = 0;
+  const second = edgeOf();
+  t.after(second.stop);
+  await second.start();
+  await queue.until(() => queue.seen.length > 0);
+  assert.deepEqual(queue.seen[0]?.checks, { others: [], own: false });
+  await second.queue.readBack();
+  assert.equal(queue.seen.length, 1);
+});
+
+test("an event that never came is made good by the next reading, although later ones came", async (t) => {
+  const { queue, ada, guild, edge } = await startQueue(t);
+  guild.faults.addEvent({ kind: "lose-event", event: "MESSAGE_CREATE" });
+  await ada.say("task-queue", "lost on the way");
+  await ada.say("task-queue", "came through");
+  await queue.until(() => queue.seen.length === 1);
+  assert.deepEqual(queue.texts(), ["came through"]);
+  await edge.queue.readBack();
+  assert.deepEqual(queue.texts(), ["came through", "lost on the way"]);
+});
+
+test("a cut connection loses nothing, resumed or not", async (t) => {
+  const { queue, ada, guild, until, connections } = await startQueue(t);
+  guild.faults.dropGateway();
+  await until(false);
+  await ada.say("task-queue", "in the gap");
+  guild.faults.refuseResume();
+  await queue.until(() => queue.seen.length === 1);
+  assert.deepEqual(queue.texts(), ["in the gap"]);
+  assert.equal(connections.at(-1), true);
+});
+
+test("while Discord cannot be read nothing is taken for deleted, and it is tried again", async (t) => {
+  const { queue, ada, guild, edge, logs } = await startQueue(t);
+  await ada.say("task-queue", "still there");
+  await queue.until(() => queue.seen.length === 1);
+  guild.faults.add({ kind: "status", status: 500, method: "GET", path: "/messages", times: 2 });
+  await assert.rejects(edge.queue.readBack(), /Discord did not do it/);
+  guild.faults.add({ kind: "status", status: 200, body: [], method: "GET", path: "/messages" });
+  guild.faults.add({ kind: "status", status: 200, body: [], method: "GET", path: "/messages" });
+  await edge.queue.readBack();
+  assert.deepEqual(queue.gone, []);
+  assert.ok(logs.some(({ message }) => /cannot be read and is tried again/.test(message)));
+});
+
+test("a channel that is met for the first time gives the tasks of the last day, not those of last year", async (t) => {
+  const { queue, ada, you, edge, clock, ledger } = await startQueue(t, { isIdle: true });
+  const { id: old } = await ada.say("task-queue", "long ago");
+  clock.pass(2 * DAY);
+  await ada.say("task-queue", "yesterday");
+  clock.pass(DAY / 2);
+  await edge.start();
+  await queue.until(() => queue.seen.length === 1);
+  await you.react(old, CHECK);
+  await ada.say("task-queue", "today");
+  await queue.until(() => queue.seen.length === 2);
+  assert.deepEqual(queue.texts(), ["yesterday", "today"]);
+  assert.ok([...ledger.memos.keys()].some((name) => name.startsWith("tasks/from/")));
+});
+
+test("other bots' posts say so and carry their hops; our own are no tasks", async (t) => {
+  const { queue, at, edge, guild } = await startQueue(t);
+  const relay = at("relay");
+  await relay.say("task-queue", "do it again\n-# hop:2");
+  await queue.until(() => queue.seen.length === 1);
+  const [seen] = queue.seen;
+  assert.deepEqual([seen?.author.isBot, seen?.hops, seen?.text], [true, 2, "do it again"]);
+  await edge.queue.post("a task of the command line", "nonce-1");
+  await edge.queue.readBack();
+  assert.equal(queue.seen.length, 1);
+  assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
+test("a claim is the task's card, as a reply to it, and our ✅; asked again it is the same one", async (t) => {
+  const { queue, ada, edge, guild, ledger } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "claim me");
+  await queue.until(() => queue.seen.length === 1);
+  const answer = await edge.perform.claim(claimEffect(`task-${id}`));
+  const [, card, ...more] = guild.inspect.messages("task-queue");
+  assert.ok(card);
+  assert.deepEqual(more, []);
+  assert.deepEqual(answer, { kind: "claimed", message: card.id });
+  assert.deepEqual(card.replyTo?.messageId, id);
+  assert.deepEqual(card.pinged ?? [], []);
+  assert.match(shown(card), /claim me[^]*claimed by hq-[0-9a-z]{8} · task-\d+\/card$/);
+  assert.deepEqual(guild.inspect.message(id)?.reactions, [
+    { emoji: { id: null, name: CHECK }, users: [guild.inspect.memberId("Atomizer HQ")] },
+  ]);
+  assert.equal(ledger.receipts[0]?.message, card.id);
+  const again = claimEffect(`task-${id}`, { tries: 2, begunBefore: Date.now() });
+  assert.deepEqual(await edge.perform.claim(again), answer);
+  assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
+test("killed between the claim's post and its record, within the nonce's time or long after, the claim is still ours", async (t) => {
+  const { queue, ada, edge, guild, ledger, clock } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "claim me");
+  await queue.until(() => queue.seen.length === 1);
+  const answer = await edge.perform.claim(claimEffect(`task-${id}`));
+  for (const passed of [1000, 10 * MINUTE]) {
+    ledger.receipts.length = 0;
+    clock.pass(passed);
+    const again = claimEffect(`task-${id}`, { tries: 2, begunBefore: clock.now() - passed });
+    assert.deepEqual(await edge.perform.claim(again), answer);
+  }
+  assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
+test("two supervisors with different folders in one guild: each task is claimed by one of them, whenever they come", async (t) => {
+  const { queue, ada, edge, edgeOf, guild, clock } = await startQueue(t);
+  const memos = new Map<string, string>();
+  const memory = {
+    recall: async (name: string) => memos.get(name),
+    remember: async (name: string, value: string) => void memos.set(name, value),
+  };
+  const none = { receipts: async () => [] };
+  const other = edgeOf({ memory, deliveries: none });
+  t.after(other.stop);
+  await other.start();
+  const ids: string[] = [];
+  for (let n = 0; n < 20; n++) ids.push((await ada.say("task-queue", `task ${n}`)).id);
+  await queue.until(() => new Set(queue.texts()).size === 20);
+  const answers = await Promise.all(
+    ids.flatMap((id, n) => {
+      const both = [edge, other].map((one) => one.perform.claim(claimEffect(`task-${id}`)));
+      return n % 2 === 0 ? both : both.reverse();
+    }),
+  );
+  const kinds = answers.map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === "claimed").length, 20);
+  assert.equal(kinds.filter((kind) => kind === "lost").length, 20);
+  for (const answer of answers) if (answer.kind === "lost") assert.match(answer.by, /^hq-[0-9a-z]{8}$/);
+  assert.equal(guild.inspect.messages("task-queue").length, 40, "one card for each task");
+
+  clock.pass(10 * MINUTE);
+  const late = await Promise.all(
+    ids.map((id) => other.perform.claim(claimEffect(`task-${id}`, { tries: 2 }))),
+  );
+  const before = ids.map((_, n) => answers[2 * n + (n % 2 === 0 ? 1 : 0)]);
+  assert.deepEqual(late, before, "asked again without its receipts, each stays what it was");
+  assert.equal(guild.inspect.messages("task-queue").length, 40);
+});
+
+test("a claim whose nonce Discord has forgotten is found by reading: the later post is taken back", async (t) => {
+  const { queue, ada, edge, edgeOf, guild, clock } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "claimed and then silence");
+  await queue.until(() => queue.seen.length === 1);
+  guild.faults.add({ kind: "status", status: 500, method: "PUT", path: "/reactions", times: 2 });
+  const first = await edge.perform.claim(claimEffect(`task-${id}`));
+  assert.equal(first.kind, "again", "it died before its ✅");
+  clock.pass(10 * MINUTE);
+  const memos = new Map<string, string>();
+  const other = edgeOf({
+    memory: { recall: async (name) => memos.get(name), remember: async () => undefined },
+    deliveries: { receipts: async () => [] },
+  });
+  t.after(other.stop);
+  await other.start();
+  const second = await other.perform.claim(claimEffect(`task-${id}`));
+  assert.equal(second.kind, "lost");
+  assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
+test("another bot's older claim wins; another bot's ✅ too; a person's ✅ means that it is handled", async (t) => {
+  const { queue, ada, you, at, edge, guild } = await startQueue(t);
+  const say = async (text: string) => (await ada.say("task-queue", text)).id;
+  const [posted, ticked, handled] = [await say("posted"), await say("ticked"), await say("handled")];
+  await queue.until(() => new Set(queue.texts()).size === 3);
+  await at("relay").say("task-queue", `at work\n-# claimed by hq-other000 · task-${posted}/card`);
+  await at("relay").react(ticked, CHECK);
+  await you.react(handled, CHECK);
+  const claim = (id: string) => edge.perform.claim(claimEffect(`task-${id}`));
+  assert.deepEqual(await claim(posted), { kind: "lost", by: "hq-other000" });
+  assert.deepEqual(await claim(ticked), { kind: "lost", by: "relay" });
+  assert.deepEqual(await claim(handled), { kind: "handled", user: guild.inspect.memberId("you") });
+  assert.equal(guild.inspect.messages("task-queue").length, 4, "our second claim was taken back");
+});
+
+test("a person who writes what a claim looks like stops nobody", async (t) => {
+  const { queue, ada, edge } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "mine");
+  await queue.until(() => queue.seen.length === 1);
+  await ada.say("task-queue", `-# claimed by hq-other000 · task-${id}/card`);
+  assert.equal((await edge.perform.claim(claimEffect(`task-${id}`))).kind, "claimed");
+});
+
+test("a task whose message is gone is no longer to be claimed, and a ✅ that we may not put does not stop the work", async (t) => {
+  const closed = { role: "bot", deny: P.AddReactions };
+  const categories = ATOMIZER_HQ.categories.map((category) => ({
+    ...category,
+    channels: category.channels.map((channel) =>
+      channel.name === "task-queue" ? { ...channel, overwrites: [closed] } : channel,
+    ),
+  }));
+  const { queue, ada, edge, logs } = await startQueue(t, { guild: { seed: { ...ATOMIZER_HQ, categories } } });
+  const { id } = await ada.say("task-queue", "no ticks here");
+  const { id: gone } = await ada.say("task-queue", "gone");
+  await queue.until(() => queue.seen.length === 2);
+  assert.equal((await edge.perform.claim(claimEffect(`task-${id}`))).kind, "claimed");
+  assert.ok(logs.some(({ message }) => /cannot be given its ✅/.test(message)));
+  await ada.must("DELETE", `/local/messages/${gone}`);
+  assert.deepEqual(await edge.perform.claim(claimEffect(`task-${gone}`)), { kind: "gone" });
+});
+
+test("a refusal is a reply to its message that pings nobody, in as many parts as it takes", async (t) => {
+  const { queue, ada, edge, guild } = await startQueue(t);
+  const { id, channel_id: channel } = await ada.say("task-queue", "x [model:nope]");
+  await queue.until(() => queue.seen.length === 1);
+  const text = `⚠️ Not taken: there is no model "nope" <@${guild.inspect.memberId("ada")}>. ${"word ".repeat(500)}`;
+  const delivery = { ...noticeOf(`task-${id}/refused-1`, text, { channel }), replyTo: id };
+  assert.deepEqual(await edge.perform.post(postOf(delivery)), { kind: "recorded" });
+  const [, first, second] = guild.inspect.messages("task-queue");
+  assert.equal(first?.replyTo?.messageId, id);
+  assert.equal(second?.replyTo, undefined);
+  assert.ok((first?.pinged ?? []).length === 0 && second !== undefined);
+});
+
+test("a worker's notices and its result come to their channels; the card follows the task by edits", async (t) => {
+  const { queue, ada, edge, guild, ledger } = await startQueue(t);
+  const { id, channel_id: channel } = await ada.say("task-queue", "work on this");
+  await queue.until(() => queue.seen.length === 1);
+  const task = `task-${id}`;
+  const card = () =>
+    edge.perform.card(cardEffect(task, { body: { type: "card", run: task, to: { channel } } }));
+  assert.deepEqual(await card(), { kind: "done", outcome: "the task has no card" });
+  await edge.perform.claim(claimEffect(task));
+  const stream = `${task}.w1`;
+  ledger.workers.set(stream, workerWith("running", { id: stream, task }));
+  const notice = (kind: "spawned" | "finished") =>
+    edge.perform.post(postOf({ id: `${stream}/${kind}`, kind, to: { role: "workerPool" }, subject: stream }));
+  await notice("spawned");
+  ledger.workers.set(stream, workerWith("succeeded", { id: stream, task }));
+  await Promise.all([notice("finished"), edge.perform.post(postOf(resultOf(stream)))]);
+  const [seen] = queue.seen;
+  assert.ok(seen);
+  const view = queue.tasks.get(task);
+  assert.ok(view);
+  queue.tasks.set(task, { ...taskWith("done"), id: task, task: view.task });
+  assert.deepEqual(await card(), { kind: "done", outcome: "edited" });
+  assert.deepEqual(
+    guild.inspect.messages("worker-pool").map(({ content }) => content.split("\n")[0]),
+    ["🤖 **AGENT SPAWNED**", "✅ Agent `agent-1771500000-1a2b3c` finished"],
+  );
+  const [result] = guild.inspect.messages("results");
+  assert.match(shown(result), /\[SUCCESS\]\*\* `task-\d+` by `agent-1771500000-1a2b3c`/);
+  const [, kept, ...more] = guild.inspect.messages("task-queue");
+  assert.deepEqual(more, []);
+  assert.match(shown(kept), /done in 4m 12s[^]*claimed by hq-/);
+});
+
+test("/queue lists, shows, withdraws and runs again; the card's buttons do the same in the name of who presses", async (t) => {
+  const { queue, ada, edge, guild } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "a task to look at");
+  await queue.until(() => queue.seen.length === 1);
+  const task = `task-${id}`;
+  const said = async (options: object, name: string) =>
+    (await ada.command("technical", `queue ${name}`, options as never)).message?.content ?? "";
+  assert.match(await said({}, "list"), /\*\*1 open\*\*[^]*a task to look at/);
+  assert.match(await said({ task: id }, "show"), /a task to look at[^]*asked by @ada/);
+  assert.match(await said({ task: "task-1" }, "show"), /There is no task task-1/);
+  assert.match(await said({ task, reason: "not needed" }, "withdraw"), /Withdrew the task/);
+  assert.match(await said({ task }, "run-again"), /It is done once more/);
+  await edge.perform.claim(claimEffect(task));
+  const card = guild.inspect.messages("task-queue")[1]?.id ?? "";
+  await ada.press(card, `d1:queue-cancel:${task}`);
+  assert.match((await ada.press(card, `d1:queue-show:${task}`)).message?.content ?? "", /a task to look at/);
+  assert.deepEqual(queue.told, [
+    `withdraw person ${task} not needed`,
+    `again person ${task}`,
+    `withdraw person ${task}`,
+  ]);
+});
+
+test("a task of another door is posted once under its nonce, whole, and cleared away with the others", async (t) => {
+  const { ada, edge, guild, clock } = await startQueue(t);
+  const since = clock.now();
+  const long = `${"many words ".repeat(300)}[model:cheap]`;
+  const first = await edge.queue.post("short [thinking:low]", "n1");
+  const second = await edge.queue.post(long, "n2");
+  assert.deepEqual(await edge.queue.post("short [thinking:low]", "n1"), first);
+  clock.pass(10 * MINUTE);
+  assert.deepEqual(await edge.queue.post(long, "n2", { since }), second);
+  const [a, b, ...more] = guild.inspect.messages("task-queue");
+  assert.deepEqual(more, []);
+  assert.match(a?.content ?? "", /^short \[thinking:low\]\n-# submitted by `hq`/);
+  assert.match(b?.content ?? "", /task\.txt \[model:cheap\]/);
+  assert.deepEqual(
+    b?.attachments.map(({ filename }) => filename),
+    ["task.txt"],
+  );
+  const { id } = await ada.say("task-queue", "somebody else's");
+  const page = await edge.queue.messages("taskQueue");
+  assert.equal(page.messages.length, 3);
+  assert.equal(page.next, undefined);
+  const done = await edge.queue.clear(page.channel, page.messages);
+  assert.deepEqual(done.removed.toSorted(), [first.place.message, second.place.message].toSorted());
+  assert.deepEqual(
+    done.kept.map(({ message }) => message),
+    [id],
+  );
+  assert.match(done.kept[0]?.reason ?? "", /give the bot Manage Messages/);
+});
+
+test("with the right to manage messages the bot clears a hundred in one request", async (t) => {
+  const manages = BOT_PERMISSIONS | P.ManageMessages;
+  const { ada, edge, guild, queue } = await startQueue(t, {
+    guild: { seed: { ...ATOMIZER_HQ, bot: { permissions: manages } } },
+  });
+  for (let n = 0; n < 120; n++) await ada.say("task-queue", `old ${n}`);
+  await queue.until(() => new Set(queue.texts()).size === 120);
+  let removed = 0;
+  for (let before: string | undefined; ; ) {
+    const page = await edge.queue.messages("taskQueue", before);
+    removed += (await edge.queue.clear(page.channel, page.messages)).removed.length;
+    before = page.next;
+    if (before === undefined) break;
+  }
+  assert.equal(removed, 120);
+  assert.deepEqual(guild.inspect.messages("task-queue"), []);
+  await queue.until(() => queue.gone.length === 120);
+});
+
+test("without a connection or a channel other doors are refused with what to do", async (t) => {
+  const { edge } = await startQueue(t, { isIdle: true });
+  await assert.rejects(edge.queue.readBack(), { code: "no_discord" });
+});
+
+test("a channel that only stands in for another one is never cleared under that name", async (t) => {
+  const categories = ATOMIZER_HQ.categories.map((category) => ({
+    ...category,
+    channels: category.channels.filter(({ name }) => name !== "worker-pool"),
+  }));
+  const { edge } = await startQueue(t, { guild: { seed: { ...ATOMIZER_HQ, categories } } });
+  await assert.rejects(edge.queue.messages("workerPool"), /#agent-logs stands in for it/);
+  assert.equal((await edge.queue.messages("results")).messages.length, 0);
+});
