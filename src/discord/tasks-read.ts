@@ -41,6 +41,8 @@ export type TaskReading = {
   readonly readBack: (channel: string, isThorough: boolean) => Promise<number>;
   /** These messages, as they are now. */
   readonly look: (channel: string, messages: readonly string[]) => Promise<number>;
+  /** How a message looked is not how it looks: the next look at it counts, be it like the one before. */
+  readonly forget: (message: string) => void;
 };
 
 /** Reads messages of the queue's channel and tells the verbs what there is; the same twice is told once. */
@@ -200,7 +202,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     if (looks.size > MOST_REMEMBERED && !oldest.done) looks.delete(oldest.value);
   }
 
-  return { readBack, look };
+  return { readBack, look, forget: (message) => void looks.delete(message) };
 }
 
 /** Whose ✅ is on a message, at most a hundred. */

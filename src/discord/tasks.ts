@@ -136,7 +136,9 @@ export function createTasks(deps: TasksDeps): Tasks {
         if (isQueue(id)) touch(id, [...messages.keys()]);
       });
       client.on(Events.MessageReactionAdd, (reaction, user) => {
-        if (user.id !== deps.botId()) onReactions(reaction);
+        // Ours is news to nobody, but the message looks otherwise now than when it was read.
+        if (user.id === deps.botId()) reading.forget(reaction.message.id);
+        else onReactions(reaction);
       });
       client.on(Events.MessageReactionRemove, onReactions);
       client.on(Events.MessageReactionRemoveAll, onGone);

@@ -98,6 +98,9 @@ test("our ✅ that a person takes away is seen, one by one or all at once, and i
     checked().toSorted(),
     [guild.inspect.memberId("ada"), guild.inspect.memberId("Atomizer HQ")].toSorted(),
   );
+  const before = queue.seen.length;
+  await edge.perform.check(checkEffect(`task-${id}`, false));
+  await queue.until(() => queue.seen.length > before && queue.seen.at(-1)?.checks.own === false);
 });
 
 test("a burst of a hundred tasks is read in a few requests, oldest first, each once", async (t) => {
