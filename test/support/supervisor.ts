@@ -10,10 +10,12 @@ export const ROOT = resolve(import.meta.dirname, "../..");
 /** A folder that goes away with the test. */
 export function temporaryFolder(prefix = "hq-test-") {
   const path = mkdtempSync(join(tmpdir(), prefix));
+  // A process that is about to be stopped may still write into it.
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   return {
     path,
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
-    remove: () => rmSync(path, { recursive: true, force: true }),
+    [Symbol.dispose]: remove,
+    remove,
   };
 }
 
