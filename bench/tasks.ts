@@ -49,7 +49,7 @@ async function measurePolling(): Promise<number> {
   using folder = temporaryFolder("hq-bench-polling-");
   const guild = await createLocalGuild({ port: 0, rates: false });
   await guild.start();
-  const address = String(guild.url);
+  const address = guild.url;
   for (let n = 0; n < PER_PASS; n++) await post(address, `Job ${n} [model:cheap]`);
   const call = async (method: string, path: string, body?: object): Promise<any> => {
     const response = await fetch(`${guild.restApi}/v10${path}`, {
