@@ -10,9 +10,10 @@ import {
   idParams,
   LONGEST_WAIT_MS,
 } from "./inputs.ts";
-import { delegationOut, delegationsOut, eventsOut, receiptsOut, repeatedOut } from "./outputs.ts";
+import { delegationOut, delegationsOut, repeatedOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
+import { toldRoutes } from "./routes-told.ts";
 
 function requestOf(body: z.output<typeof delegateBody>, key: string | undefined): DelegateRequest {
   const { caller: _, timeout, startWithin, context, channelContext, workflow, budget, ...same } = body;
@@ -30,6 +31,7 @@ function requestOf(body: z.output<typeof delegateBody>, key: string | undefined)
 export function delegationRoutes(app: ApiApp, door: Door): void {
   const { verbs } = door;
   const tags = ["delegations"];
+  toldRoutes(app, door, { tags, path: "delegations", find: verbs.delegation });
 
   app.post(
     `${BASE}/delegations`,
@@ -101,31 +103,5 @@ export function delegationRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request) => verbs.cancel(actorOf(request), request.params.id, request.body?.reason),
-  );
-
-  app.get(
-    `${BASE}/delegations/:id/history`,
-    {
-      schema: {
-        tags,
-        summary: "Everything that happened to it, oldest first",
-        params: idParams,
-        response: { 200: eventsOut, ...REFUSED },
-      },
-    },
-    async (request) => ({ items: await verbs.history(request.params.id) }),
-  );
-
-  app.get(
-    `${BASE}/delegations/:id/receipts`,
-    {
-      schema: {
-        tags,
-        summary: "The Discord messages in which people can see it",
-        params: idParams,
-        response: { 200: receiptsOut, ...REFUSED },
-      },
-    },
-    async (request) => ({ items: await verbs.receipts(request.params.id) }),
   );
 }

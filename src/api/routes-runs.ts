@@ -3,9 +3,9 @@ import { claimed, keyHeader, keyOf, REPEATED } from "./asking.ts";
 import { actorOf, BASE } from "./auth.ts";
 import { cancelBody, idParams, LONGEST_WAIT_MS } from "./inputs.ts";
 import { listingOfRun } from "./listings.ts";
-import { eventsOut, receiptsOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
+import { toldRoutes } from "./routes-told.ts";
 import { rerunBody, retryBody, runBody, runQuery, runsQuery } from "./run-inputs.ts";
 import { graphOut, repeatedRunOut, runOut, runsOut } from "./run-outputs.ts";
 
@@ -13,6 +13,7 @@ const tags = ["runs"];
 
 export function runRoutes(app: ApiApp, door: Door): void {
   readRoutes(app, door);
+  toldRoutes(app, door, { tags, path: "runs", find: door.verbs.runs.run });
   changeRoutes(app, door);
 }
 
@@ -72,38 +73,6 @@ function readRoutes(app: ApiApp, door: Door): void {
     },
     async (request, reply) =>
       reply.type("text/plain; charset=utf-8").send(graphOfRun(await verbs.runs.run(request.params.id))),
-  );
-
-  app.get(
-    `${BASE}/runs/:id/history`,
-    {
-      schema: {
-        tags,
-        summary: "Everything that happened to it, oldest first",
-        params: idParams,
-        response: { 200: eventsOut, ...REFUSED },
-      },
-    },
-    async (request) => {
-      const { id } = await verbs.runs.run(request.params.id);
-      return { items: await verbs.history(id) };
-    },
-  );
-
-  app.get(
-    `${BASE}/runs/:id/receipts`,
-    {
-      schema: {
-        tags,
-        summary: "The Discord messages in which people can see it",
-        params: idParams,
-        response: { 200: receiptsOut, ...REFUSED },
-      },
-    },
-    async (request) => {
-      const { id } = await verbs.runs.run(request.params.id);
-      return { items: await verbs.receipts(id) };
-    },
   );
 }
 

@@ -2,9 +2,9 @@ import type { TaskView } from "../engine/task-verbs.ts";
 import { keyHeader, keyOf, REPEATED } from "./asking.ts";
 import { actorOf, BASE, requireOperator } from "./auth.ts";
 import { cancelBody, idParams, LONGEST_WAIT_MS } from "./inputs.ts";
-import { eventsOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
+import { toldRoutes } from "./routes-told.ts";
 import { clearQuery, exportQuery, taskBody, taskQuery, tasksQuery } from "./task-inputs.ts";
 import { taskLines } from "./task-lines.ts";
 import {
@@ -21,6 +21,7 @@ const tags = ["tasks"];
 
 export function taskRoutes(app: ApiApp, door: Door): void {
   readRoutes(app, door);
+  toldRoutes(app, door, { tags, path: "tasks", find: door.verbs.tasks.task });
   workerRoutes(app, door);
   changeRoutes(app, door);
   channelRoutes(app, door);
@@ -87,22 +88,6 @@ function readRoutes(app: ApiApp, door: Door): void {
       } finally {
         leave();
       }
-    },
-  );
-
-  app.get(
-    `${BASE}/tasks/:id/history`,
-    {
-      schema: {
-        tags,
-        summary: "Everything that happened to it, oldest first",
-        params: idParams,
-        response: { 200: eventsOut, ...REFUSED },
-      },
-    },
-    async (request) => {
-      const { id } = await verbs.tasks.task(request.params.id);
-      return { items: await verbs.history(id) };
     },
   );
 }

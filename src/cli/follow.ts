@@ -82,26 +82,28 @@ async function* gathered(follow: Follow, after: number | undefined): AsyncGenera
   const signal = AbortSignal.any([follow.signal, leaving.signal]);
   const bell = createBell();
   let arrived: StoredEvent[] | undefined;
-  let isOver = false;
-  const reading = (async () => {
-    try {
-      for await (const piece of connection({ ...follow, signal }, after)) {
-        arrived = [...(arrived ?? []), ...piece];
-        bell.ring();
-      }
-    } finally {
-      isOver = true;
+  let end: { readonly failure: unknown } | "read" | undefined;
+  const read = async () => {
+    for await (const piece of connection({ ...follow, signal }, after)) {
+      arrived = [...(arrived ?? []), ...piece];
       bell.ring();
     }
-  })();
-  // Its failure is thrown below; a reader that left early needs to hear of none.
-  reading.catch(() => undefined);
+  };
+  const over = (how: NonNullable<typeof end>) => {
+    end = how;
+    bell.ring();
+  };
+  void read().then(
+    () => over("read"),
+    (failure: unknown) => over({ failure }),
+  );
   try {
     for (;;) {
       const piece = arrived;
       arrived = undefined;
       if (piece) yield piece;
-      else if (isOver) return await reading;
+      else if (end === "read") return;
+      else if (end) throw end.failure;
       else await bell.sleep();
     }
   } finally {

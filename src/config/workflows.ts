@@ -1,14 +1,11 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { type FSWatcher, watch } from "chokidar";
+import { basename, dirname, join } from "node:path";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { WorkflowDefinition } from "../domain/workflow-types.ts";
 import { renderProblems } from "./render-problems.ts";
+import { watchFolder } from "./watch-folder.ts";
 import { type ReadWorkflow, readWorkflow, type WorkflowChecks } from "./workflow-file.ts";
 import { checkNesting } from "./workflow-nesting.ts";
-
-/** An editor's save is several events: the files are read when they have been quiet this long. */
-const SETTLE_MS = 80;
 
 /** A workflow as it is on disk now. With problems it cannot be started; `definition` is then the last good one, if any. */
 export type LoadedWorkflow = {
@@ -120,50 +117,32 @@ export function watchWorkflows(options: {
   readonly onProblems: (problems: readonly ConfigProblem[]) => void;
   readonly settleMs?: number;
 }) {
-  const settleMs = options.settleMs ?? SETTLE_MS;
   let current = options.first;
-  let watcher: FSWatcher | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let last = "";
-  let stopped = false;
 
-  function reload(): void {
+  function read(): void {
     const known = new Set(current.problems.map(lineOf));
-    last = contentOf(options.place().dir);
     current = loadWorkflows({ ...options.place(), before: current });
     const fresh = current.problems.filter((problem) => !known.has(lineOf(problem)));
     options.onChange(current);
     if (fresh.length > 0) options.onProblems(fresh);
   }
 
-  function settle(): void {
-    clearTimeout(timer);
-    if (stopped) return;
-    timer = setTimeout(() => {
-      if (contentOf(options.place().dir) !== last) reload();
-    }, settleMs);
-  }
+  // Two levels: schemas lie in a folder beside the workflows.
+  const folder = watchFolder({
+    dir: () => options.place().dir,
+    depth: 1,
+    contentOf,
+    onSaved: read,
+    onProblems: options.onProblems,
+    settleMs: options.settleMs,
+  });
 
   return {
-    reload,
-    async start() {
-      if (watcher || stopped) return;
-      const dir = resolve(options.place().dir);
-      last = contentOf(dir);
-      // Two levels: schemas lie in a folder beside the workflows.
-      const started = watch(dir, { ignoreInitial: true, depth: 1 });
-      watcher = started;
-      started.on("all", settle);
-      started.on("error", (cause) => {
-        const message = `changes are not seen any more: ${(cause as Error).message}`;
-        options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
-      });
-      await new Promise<void>((ready) => started.once("ready", ready));
-    },
-    async stop() {
-      stopped = true;
-      clearTimeout(timer);
-      await watcher?.close();
+    start: folder.start,
+    stop: folder.stop,
+    reload() {
+      folder.known();
+      read();
     },
   };
 }

@@ -129,7 +129,9 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
     readBack: () =>
       asked(async () => {
         placeOf("taskQueue");
-        return { messages: await deps.tasks.readBack(false) };
+        const read = await deps.tasks.readBack(false);
+        if ("failure" in read) throw read.failure;
+        return read;
       }),
     messages: (role, before) =>
       asked(async () => {

@@ -99,8 +99,8 @@ export function createTaskEdge(deps: TaskEdgeDeps): TaskEdge {
   return {
     listen: tasks.listen,
     async reconcile(isThorough) {
-      // The failure was logged, and the next look is on its way.
-      await tasks.readBack(isThorough).catch(() => undefined);
+      // A failure was logged, and the next look is on its way.
+      await tasks.readBack(isThorough);
     },
     stop: tasks.stop,
     claims: createTaskClaims({ ...deps, holder, redact: (view) => mapStrings(view, deps.redact) }),

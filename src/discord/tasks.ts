@@ -16,18 +16,17 @@ export type TasksDeps = {
 export type Tasks = {
   /** Hears what happens in the queue's channel. */
   readonly listen: (client: Client) => void;
-  /** Reads back what may have been missed; `isThorough` = ended tasks of the last days as well. How many messages. */
-  readonly readBack: (isThorough: boolean) => Promise<number>;
+  /** Reads back what may have been missed; `isThorough` = ended tasks of the last days as well. */
+  readonly readBack: (isThorough: boolean) => Promise<ReadBack>;
   readonly stop: () => Promise<void>;
 };
 
-type Pass = { isThorough: boolean; readonly finish: PromiseWithResolvers<number> };
+/** How a reading back ended: how many messages, or why it broke off, which is logged and tried again by itself. */
+type ReadBack = { readonly messages: number } | { readonly failure: unknown };
+type Pass = { isThorough: boolean; readonly finish: PromiseWithResolvers<ReadBack> };
 
-/** One for whom nobody may wait. */
 function passOf(isThorough: boolean): Pass {
-  const finish = Promise.withResolvers<number>();
-  finish.promise.catch(() => undefined);
-  return { isThorough, finish };
+  return { isThorough, finish: Promise.withResolvers<ReadBack>() };
 }
 
 /**
@@ -66,11 +65,11 @@ export function createTasks(deps: TasksDeps): Tasks {
       const pass = next;
       next = undefined;
       try {
-        if (pass) pass.finish.resolve(await readAll(pass.isThorough));
+        if (pass) pass.finish.resolve({ messages: await readAll(pass.isThorough) });
         else await lookAtTouched();
         failures = 0;
       } catch (thrown) {
-        pass?.finish.reject(thrown);
+        pass?.finish.resolve({ failure: thrown });
         if (pass) next ??= passOf(false);
         if (pass && next) next.isThorough ||= pass.isThorough;
         again(thrown);
@@ -155,7 +154,7 @@ export function createTasks(deps: TasksDeps): Tasks {
       stopping = true;
       clearTimeout(retry);
       await pump;
-      next?.finish.resolve(0);
+      next?.finish.resolve({ messages: 0 });
     },
   };
 }
