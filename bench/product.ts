@@ -70,6 +70,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
     secret: "bench-secret-bench-secret",
     tokens: createHandoffTokens("bench-secret-bench-secret"),
     handInUrl: () => "",
+    delegateUrl: () => "",
     readChannel: () => Promise.reject(new Error("no channels here")),
     discord: () => undefined,
     health: () => Promise.reject(new Error("not asked")),

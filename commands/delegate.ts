@@ -1,5 +1,5 @@
 import { ApplicationCommandOptionType, ApplicationCommandType, ChannelType } from "discord.js";
-import { fittingAgents, stateSymbol, workload } from "../src/discord/agent-choices.ts";
+import { fittingAgents, fittingCapabilities, stateSymbol, workload } from "../src/discord/agent-choices.ts";
 import { askAgent, askedAnswer, LONGEST_OBJECTIVE } from "../src/discord/ask-agent.ts";
 import {
   type Answer,
@@ -25,8 +25,18 @@ function execute(asked: Asked, context: CommandContext): Promise<Answer> {
   const timeoutMs = timeoutOf(option(asked, "timeout", "string"));
   // Messages without a channel mean the one where it was asked.
   const contextChannel = channel ?? (messages === undefined ? undefined : asked.channel);
+  const agent = option(asked, "agent", "string");
+  const capability = option(asked, "capability", "string");
+  const fallback = option(asked, "fallback", "boolean");
+  if (agent === undefined && capability === undefined) {
+    throw new Refusal("invalid_input", "Nobody is asked.", {
+      hint: "Choose an agent, or a capability such as `materials`.",
+    });
+  }
   return askAgent(asked, context, {
-    agent: option(asked, "agent", "string") ?? "",
+    ...(agent === undefined ? {} : { agent }),
+    ...(capability === undefined ? {} : { capability }),
+    ...(fallback === undefined ? {} : { fallback }),
     objective: option(asked, "objective", "string") ?? "",
     ifDown: option(asked, "wait-for-agent", "boolean") ? "wait" : "refuse",
     ...(contextChannel === undefined
@@ -87,18 +97,28 @@ export default {
     description: "Give one agent a piece of work; the result comes to the results channel",
     options: [
       {
-        name: "agent",
-        type: ApplicationCommandOptionType.String,
-        description: "Who: a name, an alias or a letter",
-        required: true,
-        autocomplete: true,
-      },
-      {
         name: "objective",
         type: ApplicationCommandOptionType.String,
         description: "What the agent is to do",
         required: true,
         max_length: LONGEST_OBJECTIVE,
+      },
+      {
+        name: "agent",
+        type: ApplicationCommandOptionType.String,
+        description: "Who: a name, an alias or a letter",
+        autocomplete: true,
+      },
+      {
+        name: "capability",
+        type: ApplicationCommandOptionType.String,
+        description: "Or what it takes: whoever can, may be asked and is free first",
+        autocomplete: true,
+      },
+      {
+        name: "fallback",
+        type: ApplicationCommandOptionType.Boolean,
+        description: "When the agent cannot be given the work, another one that can do it",
       },
       {
         name: "context-channel",
@@ -144,8 +164,10 @@ export default {
     ],
   },
   execute,
-  async autocomplete({ value }, { verbs }) {
-    return fittingAgents(await verbs.agents(), value).map((agent) => ({
+  async autocomplete({ name, value }, { verbs }) {
+    const agents = await verbs.agents();
+    if (name === "capability") return fittingCapabilities(agents, value);
+    return fittingAgents(agents, value).map((agent) => ({
       name: `${stateSymbol(agent)} ${agent.card.id} · ${workload(agent)} · ${agent.card.capabilities.join(", ")}`,
       value: agent.card.id,
     }));

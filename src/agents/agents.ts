@@ -11,6 +11,7 @@ import { createPulses, type Pulse } from "./pulse.ts";
 import { without } from "./wording.ts";
 
 const CONNECTIONS_PER_GATEWAY = 128;
+const STOPPING = "the supervisor is stopping";
 
 /** Spans in ms. */
 export type AgentTimeouts = {
@@ -126,7 +127,7 @@ export function createAgents(given: {
       if (!isRefusal(error)) throw error;
       return { kind: "final", status: 413, text: `${card.id}: ${error.message} ${error.hint ?? ""}`.trim() };
     }
-    if (closing) return { kind: "again", reason: "agent_down", text: "the supervisor is stopping" };
+    if (closing) return { kind: "again", reason: "agent_down", text: STOPPING };
 
     const startedAt = now();
     const outcome = await exchange(poolFor(url.origin), {
@@ -161,14 +162,15 @@ export function createAgents(given: {
 
   async function probe(card: AgentCard): Promise<AgentHealth> {
     const url = URL.parse(card.url);
-    if (!url || closing) {
-      const text = closing ? "the supervisor is stopping" : `${card.url} is not an address`;
-      return pulses.note(card.id, { state: "unknown", text });
-    }
+    const unknown = (text: string) => pulses.note(card.id, { state: "unknown", text });
+    if (!url) return unknown(`${card.url} is not an address`);
+    if (closing) return unknown(STOPPING);
     const pulse = await askPulse(poolFor(url.origin), `${card.id} at ${url.host}`, {
       deadlineMs: timeouts.probeMs,
       userAgent,
     });
+    // It was broken off here, not there.
+    if (closing) return unknown(STOPPING);
     if (pulse.state === "down") return pulses.note(card.id, pulse);
     const reason = whyNot(card, tokenOf(card));
     if (reason === undefined) return pulses.note(card.id, pulse);
@@ -199,8 +201,10 @@ function pulseAfter(answer: DispatchAnswer): Pulse {
       return { state: "unauthorized", text: answer.text };
     case "ambiguous":
       return { state: "unknown", text: answer.text };
-    case "again":
-      return { state: answer.reason === "agent_down" ? "down" : "up", text: answer.text };
+    case "again": {
+      if (answer.reason !== "agent_down") return { state: "up", text: answer.text };
+      return { state: "down", text: answer.text, ...(answer.isRefused ? {} : { isDoubtful: true }) };
+    }
     case "final":
       return { state: "up", text: answer.text };
   }

@@ -1,6 +1,6 @@
 import type { DispatchAnswer } from "../engine/ports/agents.ts";
 import type { Exchange } from "./exchange.ts";
-import { answerText, asRecord, troubleText } from "./wording.ts";
+import { answerText, asRecord, isRefused, troubleText } from "./wording.ts";
 
 const LONGEST_WAIT_MS = 3_600_000;
 
@@ -15,7 +15,13 @@ export function retryAfterMs(header: string | string[] | undefined, nowMs: numbe
 /** Reads what became of a hook request. Pure: the table of docs/specs/dispatch.md. */
 export function readAnswer(outcome: Exchange, nowMs: number): DispatchAnswer {
   if (outcome.kind === "unsent") {
-    return { kind: "again", reason: "agent_down", text: troubleText(outcome.cause) };
+    const text = troubleText(outcome.cause);
+    return {
+      kind: "again",
+      reason: "agent_down",
+      text,
+      ...(isRefused(outcome.cause) ? { isRefused: true } : {}),
+    };
   }
   if (outcome.kind === "broken") {
     return { kind: "ambiguous", text: `the request was sent, then ${troubleText(outcome.cause)}` };

@@ -2,7 +2,7 @@ import type { Dispatcher } from "undici";
 import { formatDuration } from "../kernel/time.ts";
 import { type Exchange, exchange } from "./exchange.ts";
 import type { Pulse } from "./pulse.ts";
-import { asRecord, troubleText } from "./wording.ts";
+import { asRecord, isRefused, troubleText } from "./wording.ts";
 
 /**
  * Asks a gateway how it is. Any HTTP answer means that it is up; the older ones answer 404 to all of these paths.
@@ -21,7 +21,10 @@ export async function askPulse(
       deadlineMs: given.deadlineMs,
     });
   const startup = await get("/startupz");
-  if (startup.kind !== "answered") return { state: "down", text: `${agent}: ${troubleText(startup.cause)}` };
+  if (startup.kind !== "answered") {
+    const text = `${agent}: ${troubleText(startup.cause)}`;
+    return { state: "down", text, ...(isRefused(startup.cause) ? {} : { isDoubtful: true }) };
+  }
   const said = asRecord(startup.body);
   const { version, uptimeMs } = said ?? {};
   if (startup.status === 200 && typeof uptimeMs === "number") {

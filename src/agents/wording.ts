@@ -20,6 +20,11 @@ export function troubleText(cause: Error): string {
   return TROUBLE[code] ?? cause.message;
 }
 
+/** Nothing listens there: the one failure that leaves no doubt. */
+export function isRefused(cause: Error): boolean {
+  return "code" in cause && cause.code === "ECONNREFUSED";
+}
+
 /** Takes every trace of a secret out of a text. */
 export function without(secret: string | undefined, text: string): string {
   const bearer = text.replace(/\b(bearer)\s+[^\s"'<>]+/gi, "$1 [hidden]");

@@ -9,7 +9,7 @@ import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "./limits.ts"
 const LONGEST_SPAN_MS = 30 * 86_400_000;
 
 /** `90` (seconds), `"90s"`, `"5m"`, `"2h"` → milliseconds. */
-const span = (leastMs: number) =>
+export const span = (leastMs: number) =>
   z
     .union([z.string(), z.number()])
     .transform((said, context) => {
@@ -40,7 +40,14 @@ export const runId = z
   .refine(isRunId, "letters, digits and . _ ~ -, at most 80, beginning with a letter or digit");
 
 export const delegateBody = z.strictObject({
-  agent: word.describe("Id, alias or letter"),
+  agent: word.optional().describe("Id, alias or letter; or capability instead"),
+  capability: word.optional().describe("Whoever has it, may be asked and is free first"),
+  fallback: z
+    .union([z.boolean(), z.array(word).max(50)])
+    .optional()
+    .describe(
+      "Others may do it when the agent cannot be given the work, or these; default only with capability",
+    ),
   objective: z.string().refine((text) => text.trim() !== "", "say what is to be done"),
   caller: word.optional().describe("A claim of whom it is for; only the operator may make one"),
   timeout: duration.optional().describe("For each attempt, from the dispatch on"),
@@ -109,7 +116,19 @@ export const stopBody = z
   .nullish();
 export const handoffsQuery = z.strictObject({ run: word.optional(), limit: number(1, 1000).optional() });
 export const agentQuery = z.strictObject({ probe: flag.optional() });
-export const aclQuery = z.strictObject({ caller: word, target: word });
+export const drainBody = z
+  .strictObject({ reason: z.string().max(500).optional().describe("Said where people read of it") })
+  .nullish();
+export const aclQuery = z
+  .strictObject({
+    caller: word.describe("An agent, operator, role:<name> or user:<id>"),
+    target: word.optional().describe("Whether the caller may delegate to this agent"),
+    verb: word.optional().describe("Or whether the caller may do this"),
+  })
+  .refine(({ target, verb }) => (target === undefined) !== (verb === undefined), {
+    path: ["target"],
+    message: "name an agent, or a verb instead",
+  });
 export const contextQuery = z.strictObject({ messages: number(1, MOST_CHANNEL_MESSAGES).optional() });
 export const eventsQuery = z.strictObject({
   after: number(0, Number.MAX_SAFE_INTEGER)

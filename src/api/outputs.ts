@@ -1,11 +1,13 @@
 import { z } from "zod";
+import type { AclAnswer } from "../domain/acl.ts";
 import { DELEGATION_STATUSES } from "../domain/delegation-types.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import { CONFIDENCES, HANDOFF_STATUSES } from "../domain/handoff-types.ts";
+import { VERBS, type VerbAnswer } from "../domain/permissions.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { ChannelHistory } from "../engine/ports/channels.ts";
 import type { Page, StoredEvent } from "../engine/ports/ledger.ts";
-import type { AclAnswer, AgentStatus, HandoffRecord, Health, StoppedNow } from "../engine/verbs.ts";
+import type { AgentStatus, HandoffRecord, Health, StoppedNow } from "../engine/verbs.ts";
 import type { ProblemDocument } from "./problem.ts";
 
 /**
@@ -132,9 +134,18 @@ const agent = z.looseObject({
     url: z.string(),
     capabilities: z.array(z.string()),
   }),
-  health: z.looseObject({ state: z.enum(["up", "down", "unauthorized", "unknown"]), text: z.string() }),
+  state: z
+    .enum(["up", "down", "busy", "draining", "unauthorized", "unknown"])
+    .describe("What counts first: answers and takes our token, gets new work, has room"),
+  since: instant,
+  draining: z.looseObject({ at: instant, by: z.string(), reason: z.string().optional() }).optional(),
+  unsteady: z.literal(true).optional().describe("It comes and goes"),
+  health: z
+    .looseObject({ state: z.enum(["up", "down", "unauthorized", "unknown"]), text: z.string() })
+    .describe("How it was when it was last asked, or given work"),
   queued: z.int(),
   running: z.int(),
+  lastHandoffAt: instant.optional(),
 });
 export const agentOut = shows<AgentStatus>(agent);
 export const agentsOut = shows<{ readonly items: readonly AgentStatus[] }>(
@@ -144,15 +155,27 @@ export const agentKeyOut = shows<{ readonly agent: string; readonly token: strin
   z.object({ agent: z.string(), token: z.string() }),
 );
 
-export const aclOut = shows<AclAnswer>(
-  z.object({
-    allowed: z.boolean(),
-    caller: z.string(),
-    target: z.string(),
-    rule: z.string(),
-    text: z.string(),
-  }),
+const acl = z.object({
+  allowed: z.boolean(),
+  caller: z.string(),
+  target: z.string(),
+  rule: z.string(),
+  text: z.string(),
+});
+export const aclOut = shows<AclAnswer | VerbAnswer>(
+  z.union([
+    acl,
+    z.object({
+      allowed: z.boolean(),
+      who: z.string(),
+      verb: z.enum(VERBS),
+      rule: z.string(),
+      text: z.string(),
+      hint: z.string().optional(),
+    }),
+  ]),
 );
+export const aclTableOut = shows<{ readonly items: readonly AclAnswer[] }>(z.object({ items: z.array(acl) }));
 
 export const contextOut = shows<ChannelHistory>(
   z.object({ channel: z.string(), channelId: z.string(), messages: z.int(), text: z.string() }),

@@ -18,8 +18,8 @@ export type StopMode = "graceful" | "now";
 /** What the REST door needs. */
 export type ApiParts = {
   readonly verbs: Verbs;
-  /** Who a bearer credential is; compares in constant time. */
-  readonly actorFor: (credential: string) => Actor | undefined;
+  /** Who a bearer credential is; compares in constant time. Throws a Refusal for one that was good once. */
+  readonly actorFor: (credential: string) => Actor | undefined | Promise<Actor | undefined>;
   readonly settings: () => Settings["api"];
   readonly log: Log;
   readonly now: () => number;

@@ -30,7 +30,7 @@ export function problemOf(refusal: Refusal): ProblemDocument {
 }
 
 /** What the web framework says no to, in our words; undefined = a bug. */
-function refusalOf(error: Partial<FastifyError>): Refusal | undefined {
+export function refusalOf(error: Partial<FastifyError>): Refusal | undefined {
   if (isRefusal(error)) return error;
   if (error.code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
     return new Refusal("unsupported_media_type", "The body is not application/json.", {

@@ -1,7 +1,7 @@
 import { Refusal } from "../kernel/refusal.ts";
-import { BASE, requireOperator } from "./auth.ts";
-import { aclQuery, agentQuery, contextQuery, idParams, nameParams } from "./inputs.ts";
-import { aclOut, agentKeyOut, agentOut, agentsOut, contextOut } from "./outputs.ts";
+import { actorOf, BASE, requireOperator } from "./auth.ts";
+import { aclQuery, agentQuery, contextQuery, drainBody, idParams, nameParams } from "./inputs.ts";
+import { aclOut, aclTableOut, agentKeyOut, agentOut, agentsOut, contextOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 
 const CONTEXT_MESSAGES = 20;
@@ -47,17 +47,59 @@ export function agentRoutes(app: ApiApp, { verbs, agentToken }: Door): void {
     },
   );
 
+  app.post(
+    `${BASE}/agents/:id/drain`,
+    {
+      schema: {
+        tags,
+        summary: "Sends an agent nothing new until it is resumed; what it has goes on",
+        params: idParams,
+        body: drainBody,
+        response: { 200: agentOut, ...REFUSED },
+      },
+    },
+    async (request) => verbs.drainAgent(actorOf(request), request.params.id, request.body?.reason),
+  );
+
+  app.post(
+    `${BASE}/agents/:id/resume`,
+    {
+      schema: {
+        tags,
+        summary: "Gives an agent new work again; what waited for it goes on",
+        params: idParams,
+        response: { 200: agentOut, ...REFUSED },
+      },
+    },
+    async (request) => verbs.resumeAgent(actorOf(request), request.params.id),
+  );
+
   app.get(
     `${BASE}/acl/explain`,
     {
       schema: {
         tags,
-        summary: "Whether one agent may delegate to another, and by which rule",
+        summary: "Whether somebody may delegate to an agent, or do something, and by which rule",
         querystring: aclQuery,
         response: { 200: aclOut, ...REFUSED },
       },
     },
-    async (request) => verbs.explainAcl(request.query.caller, request.query.target),
+    async (request) => {
+      const { caller, target, verb = "" } = request.query;
+      return target === undefined ? verbs.acl.explainVerb(caller, verb) : verbs.acl.explain(caller, target);
+    },
+  );
+
+  app.get(
+    `${BASE}/acl/table`,
+    {
+      schema: {
+        tags,
+        summary: "Whether each agent may delegate to each other one, row by row",
+        response: { 200: aclTableOut, ...REFUSED },
+      },
+    },
+    async () => ({ items: verbs.acl.table() }),
   );
 
   app.get(
@@ -71,6 +113,9 @@ export function agentRoutes(app: ApiApp, { verbs, agentToken }: Door): void {
         response: { 200: contextOut, ...REFUSED },
       },
     },
-    async (request) => verbs.channelContext(request.params.name, request.query.messages ?? CONTEXT_MESSAGES),
+    async (request) => {
+      verbs.acl.permit(actorOf(request), "context");
+      return verbs.channelContext(request.params.name, request.query.messages ?? CONTEXT_MESSAGES);
+    },
   );
 }

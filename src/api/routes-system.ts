@@ -1,4 +1,4 @@
-import { actorOf, BASE, requireOperator } from "./auth.ts";
+import { actorOf, BASE } from "./auth.ts";
 import { stopBody } from "./inputs.ts";
 import { healthOut, liveOut, stoppingOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
@@ -46,7 +46,7 @@ export function systemRoutes(app: ApiApp, { verbs, version, onStop }: Door): voi
       },
     },
     async (request, reply) => {
-      requireOperator(request);
+      verbs.acl.permit(actorOf(request), "stop");
       const isEmergency = request.body?.now === true;
       const ended = isEmergency ? await verbs.stopNow(actorOf(request)) : undefined;
       const mode = isEmergency ? "now" : (request.body?.mode ?? "graceful");

@@ -1,6 +1,6 @@
 import type { TaskView } from "../engine/task-verbs.ts";
 import { keyHeader, keyOf, REPEATED } from "./asking.ts";
-import { actorOf, BASE, requireOperator } from "./auth.ts";
+import { actorOf, BASE } from "./auth.ts";
 import { cancelBody, idParams, LONGEST_WAIT_MS } from "./inputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
@@ -194,7 +194,7 @@ function channelRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request) => {
-      requireOperator(request);
+      verbs.acl.permit(actorOf(request), "clear");
       const { status, channel, before } = request.query;
       const which = channel === undefined ? { statuses: status ?? [] } : { channel };
       const leave = door.enter();

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { BASE, isLiveness, rateKey, recogniseActors, requireActors } from "./auth.ts";
 import { readOnlyJson } from "./body.ts";
+import { keepToRuns } from "./bound.ts";
 import { ownHosts, refuseForeign } from "./guards.ts";
 import { readInput } from "./inputs.ts";
 import type { ApiApp, ApiParts, Door } from "./parts.ts";
@@ -16,6 +17,7 @@ import { delegationRoutes } from "./routes-delegations.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { handoffRoutes } from "./routes-handoffs.ts";
 import { runRoutes } from "./routes-runs.ts";
+import { seedRoutes } from "./routes-seed.ts";
 import { stepRoutes } from "./routes-steps.ts";
 import { systemRoutes } from "./routes-system.ts";
 import { taskRoutes } from "./routes-tasks.ts";
@@ -175,6 +177,7 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
     if (!isLiveness(request)) await limit.call(app, request, reply);
   });
   requireActors(app);
+  keepToRuns(app, door.verbs);
 
   delegationRoutes(app, door);
   workflowRoutes(app, door);
@@ -185,6 +188,7 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   agentRoutes(app, door);
   eventRoutes(app, door);
   systemRoutes(app, door);
+  await seedRoutes(app, door);
   app.get(`${BASE}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
   return app;
 }

@@ -3,15 +3,20 @@ import type { Config } from "../domain/config.ts";
 import { currentAttempt } from "../domain/delegation.ts";
 import { slotLaneOf } from "../domain/delegation-effects.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
+import { colleaguesOf } from "../domain/guard.ts";
 import { composePrompt } from "../domain/prompt.ts";
 import { TASK_SLOTS } from "../domain/task-types.ts";
 import { WORKER_SLOTS } from "../domain/worker.ts";
 import { createEngine } from "../engine/accept.ts";
-import { createChooseAgent } from "../engine/choose-agent.ts";
+import { createAgentWatch } from "../engine/agent-watch.ts";
+import { createChooseAgent, createStandIn } from "../engine/choose-agent.ts";
+import { createConditions } from "../engine/conditions.ts";
+import { createOrchestrator } from "../engine/create-orchestrator.ts";
 import { createRunVerbs } from "../engine/create-run-verbs.ts";
 import { createVerbs } from "../engine/create-verbs.ts";
 import { createDelegate } from "../engine/delegate.ts";
 import { createDispatch } from "../engine/dispatch.ts";
+import { createDrain } from "../engine/drain.ts";
 import { createExpectations } from "../engine/expectations.ts";
 import { createHold } from "../engine/hold.ts";
 import { createLoop } from "../engine/loop.ts";
@@ -30,12 +35,14 @@ import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { createRunWorkers } from "../engine/run-workers.ts";
+import { createStepFiles } from "../engine/step-files.ts";
 import { createTaskChildren } from "../engine/task-children.ts";
 import { createTaskWords } from "../engine/task-words.ts";
 import type { Health } from "../engine/verbs.ts";
 import { createWake } from "../engine/wake.ts";
 import { newId, sign } from "../kernel/id.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
+import { runToken } from "./credentials.ts";
 import type { DiscordPart } from "./discord-part.ts";
 
 export type CoreDeps = {
@@ -58,6 +65,8 @@ export type CoreDeps = {
   };
   /** Where agents post handoffs back, once the API listens. */
   readonly handInUrl: (run: string) => string;
+  /** Where agents ask for parts of their work to be done by others. */
+  readonly delegateUrl: () => string;
   readonly readChannel: ChannelReader;
   /** Sees to it that there is a Discord edge where one is made only when it is asked for. */
   readonly connect?: () => Promise<void>;
@@ -91,33 +100,42 @@ export function createCore(deps: CoreDeps) {
     await receive(arrived);
   });
 
+  const acl = () => config().acl;
+  const { onBroken } = deps;
+  const watch = createAgentWatch({ engine, agents: deps.agents, now, onBroken });
+  const { agents } = watch;
+  const drain = createDrain({ engine, ledger, registry, acl, now, ring: () => loop.ring(), onBroken });
+  const conditions = createConditions({ ledger, agents, isDraining: drain.isOn });
+  const choosing = { registry, acl, agents, conditions };
+  const chooseAgent = createChooseAgent(choosing);
+
   const { dispatch, reconcile } = createDispatch({
     engine,
-    agents: deps.agents,
+    agents,
     inbox,
     registry,
     settings,
     promptFor: (state, card) => promptFor(deps, inbox, state, card),
+    standIn: createStandIn(choosing),
     now,
     log,
     crash,
   });
 
-  const acl = () => config().acl;
-  const chooseAgent = createChooseAgent({ registry, acl, agents: deps.agents });
   const expectedMs = createExpectations({ ledger, now });
   const asking = {
     engine,
     ledger,
-    agents: deps.agents,
+    agents,
     registry,
     acl,
     settings,
     readChannel: deps.readChannel,
+    chooseAgent,
     now,
   };
   const delegate = createDelegate(asking);
-  const runs = createRunVerbs({ ...asking, workflows: deps.workflows, chooseAgent, expectedMs });
+  const runs = createRunVerbs({ ...asking, workflows: deps.workflows, expectedMs });
   const words = createTaskWords({ ...asking, runs });
   const hold = createHold({ ledger, now });
   const tasks = createTaskChildren({
@@ -130,16 +148,18 @@ export function createCore(deps: CoreDeps) {
     crash,
   });
   const { run: runWorker, kill: killWorker, leave: leaveWorkers } = createRunWorkers({ ...deps, engine });
+  const stepFiles = createStepFiles({ engine, files: deps.runFiles });
   const children = createRunChildren({
     engine,
+    registry,
+    stepFiles,
     delegate,
-    chooseAgent,
     expectedMs,
     isHeld: hold.isOn,
     now,
     crash,
   });
-  const upkeep = createRunUpkeep({ engine, agents: deps.agents, registry, files: deps.runFiles, now, crash });
+  const upkeep = createRunUpkeep({ engine, agents, registry, files: deps.runFiles, stepFiles, now, crash });
 
   const perform = performWith({
     dispatch,
@@ -166,23 +186,30 @@ export function createCore(deps: CoreDeps) {
     holder: deps.holder,
     epoch: deps.epoch,
     now,
-    capacity: (slotLane) =>
-      slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)
-        ? settings().taskQueue.maxAtOnce
-        : (registry().agents.find(({ id }) => slotLaneOf(id) === slotLane)?.concurrency ?? 1),
-    perform: hold.guard(perform),
+    capacity(slotLane) {
+      if (slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)) return settings().taskQueue.maxAtOnce;
+      const card = registry().agents.find(({ id }) => slotLaneOf(id) === slotLane);
+      return card ? drain.capacity(card.id, card.concurrency) : 1;
+    },
+    perform: hold.guard(drain.guard(perform)),
     wake: createWake({ engine, ledger, now, log }),
     log,
     onBroken: deps.onBroken,
   });
 
+  const { secret } = deps;
+  const orchestrator = createOrchestrator({ ...asking, conditions, delegate, hold, secret, log });
   const verbs = createVerbs({
     ...asking,
+    orchestrator,
+    people: () => config().people,
     delegate,
     runs,
     words,
     workers: deps.workers,
     hold,
+    watch,
+    drain,
     isHandled: deps.isHandled ?? (() => false),
     queueChannel: async () => {
       await deps.connect?.();
@@ -199,7 +226,7 @@ export function createCore(deps: CoreDeps) {
     log,
     crash,
   });
-  const lookForLostRuns = createLostRuns({ engine, ledger, agents: deps.agents, inbox, registry, now, log });
+  const lookForLostRuns = createLostRuns({ engine, ledger, agents, inbox, registry, now, log });
   /** A notice in #agent-logs. */
   async function tellPeople(text: string): Promise<void> {
     const at = now();
@@ -208,7 +235,7 @@ export function createCore(deps: CoreDeps) {
     await engine.accept({ kind: "notice", stream, input, cause: "configuration", isNew: true });
   }
 
-  return { engine, loop, inbox, verbs, hold, leaveWorkers, lookForLostRuns, tellPeople };
+  return { engine, loop, inbox, verbs, hold, watch, leaveWorkers, lookForLostRuns, tellPeople };
 }
 
 function discordOrLater(deps: CoreDeps): DiscordPart {
@@ -226,6 +253,7 @@ function promptFor(
   const { order } = state;
   const { attempt } = currentAttempt(state);
   const before = state.attempts.at(-2);
+  const { acl, registry, settings } = deps.config();
   // Only foreign text is fenced.
   const hasForeignText = order.attachments.length > 0 || order.channelContext !== undefined;
   const prompt = composePrompt({
@@ -238,20 +266,14 @@ function promptFor(
       card.handoffVia === "rest"
         ? { via: "rest", url: deps.handInUrl(order.id), token: deps.tokens.tokenFor(order.id, attempt) }
         : { via: "file", path: inbox.pathFor(order, card, attempt) },
-    mayDelegateTo: delegatesOf(deps, card),
+    mayDelegateTo: colleaguesOf(order, { acl, registry, maxDepth: settings.delegation.maxDepth }),
+    delegateBy: {
+      url: deps.delegateUrl(),
+      token: runToken(deps.secret, { run: order.id, attempt, agent: card.id }),
+    },
     nonce: hasForeignText ? `data-${sign(deps.secret, `fence:${order.id}#${attempt}`).slice(0, 16)}` : "data",
   });
   for (const warning of prompt.warnings)
     deps.log.warn({ run: order.id, agent: card.id, text: warning }, "a long prompt");
   return prompt;
-}
-
-/** Whom this agent may ask in turn, for the line in its prompt. */
-function delegatesOf(deps: CoreDeps, card: AgentCard): readonly string[] {
-  const { acl, registry } = deps.config();
-  const row = acl.matrix[card.id] ?? [];
-  const others = registry.agents
-    .map(({ id }) => id)
-    .filter((id) => id !== card.id && !acl.never.includes(id));
-  return row.includes("*") ? others : others.filter((id) => row.includes(id));
 }

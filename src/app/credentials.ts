@@ -3,7 +3,10 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Actor } from "../domain/actor.ts";
 import type { Registry } from "../domain/agent-card.ts";
+import { currentAttempt } from "../domain/delegation.ts";
+import { type DelegationState, isSettled } from "../domain/delegation-types.ts";
 import { digestOf, sign } from "../kernel/id.ts";
+import { Refusal } from "../kernel/refusal.ts";
 
 /** What proves who asks. The key and the secret are made at the first start, mode 0600. */
 export type Credentials = {
@@ -41,12 +44,60 @@ function isSame(a: string, b: string): boolean {
   return timingSafeEqual(Buffer.from(digestOf(a)), Buffer.from(digestOf(b)));
 }
 
-/** Who a bearer credential belongs to; undefined = nobody. */
-export function createActorFor(credentials: Credentials, registry: () => Registry) {
-  return (credential: string): Actor | undefined => {
+/**
+ * What binds whatever an agent asks for to the run it works on: `hqr.<run>.<attempt>.<mac>`. It stands in the prompt of
+ * that attempt and is always the same. Its scope keeps it from being good for handing in, and the other way round.
+ */
+export function runToken(
+  secret: string,
+  work: { readonly run: string; readonly attempt: number; readonly agent: string },
+): string {
+  const { run, attempt, agent } = work;
+  return `hqr.${run}.${attempt}.${sign(secret, `delegate\n${run}\n${attempt}\n${agent}`)}`;
+}
+
+const RUN_TOKEN = /^hqr\.(.+)\.([1-9]\d{0,3})\.[\w-]{43}$/;
+
+/** The run that a token names, whether or not it is genuine. */
+export function runNamedIn(token: string): string | undefined {
+  return RUN_TOKEN.exec(token)?.[1];
+}
+
+/** A delegation, as far as its token is concerned. */
+export type WorkOf = (run: string) => Promise<DelegationState | undefined>;
+
+/** Who a bearer credential belongs to; undefined = nobody. Throws a Refusal for a token that was good once. */
+export function createActorFor(credentials: Credentials, registry: () => Registry, workOf: WorkOf) {
+  async function workerBy(token: string): Promise<Actor | undefined> {
+    const [, run = "", digits = ""] = RUN_TOKEN.exec(token) ?? [];
+    const state = run === "" ? undefined : await workOf(run);
+    if (!state) return undefined;
+    const { agent } = state.order;
+    if (!isSame(token, runToken(credentials.secret, { run, attempt: Number(digits), agent })))
+      return undefined;
+    refuseSpent(state, Number(digits));
+    return { kind: "agent", id: agent, run };
+  }
+
+  return async (credential: string): Promise<Actor | undefined> => {
     if (isSame(credential, credentials.apiKey)) return { kind: "operator" };
+    if (credential.startsWith("hqr.")) return workerBy(credential);
     const id = /^hqa\.([^.]+)\./.exec(credential)?.[1];
     if (id === undefined || registry().find(id)?.id !== id) return undefined;
     return isSame(credential, agentToken(credentials.secret, id)) ? { kind: "agent", id } : undefined;
   };
+}
+
+function refuseSpent(state: DelegationState, attempt: number): void {
+  const { id } = state.order;
+  if (isSettled(state.status)) {
+    throw new Refusal("already_settled", `${id} is ${state.status}: its token is good for nothing more.`, {
+      hint: "Nothing more can be asked in that run. Hand back what you have; whoever asked can ask anew.",
+    });
+  }
+  const now = currentAttempt(state).attempt;
+  if (attempt === now) return;
+  throw new Refusal("unauthenticated", `The token is of attempt ${attempt} of ${id}, which is over.`, {
+    hint: `Attempt ${now} has its own token, in its prompt.`,
+  });
 }

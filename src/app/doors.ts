@@ -1,10 +1,13 @@
 import { createApi } from "../api/server.ts";
+import { createHealthLoop } from "../engine/health-loop.ts";
+import type { Part } from "../kernel/lifecycle.ts";
 import { createMinute } from "../triggers/minute.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
-import { onFreePort } from "./port.ts";
+import { watchLostRuns } from "./lost-runs.ts";
+import { onUsualPort } from "./port.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Stage } from "./stage.ts";
 
@@ -17,7 +20,11 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
   const api = createApi({
     verbs,
-    actorFor: createActorFor(base.credentials, () => config.current().registry),
+    actorFor: createActorFor(
+      base.credentials,
+      () => config.current().registry,
+      (run) => stage.engine.read("delegation", run),
+    ),
     agentToken: (id) => agentToken(base.credentials.secret, id),
     settings: () => config.current().settings.api,
     log,
@@ -25,7 +32,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     version: options.version,
     onStop: options.onStopAsked,
   });
-  stage.useApi(await onFreePort(options.ports.api, "HQ_PORT", () => api.listen(options.ports.api)));
+  stage.useApi(await onUsualPort(options.home, options.ports.api, api.listen));
   // Whoever starts the supervisor lets work begin again; a temporary one is here for one question.
   if (!options.isEmbedded) {
     await stage.hold.clear();
@@ -36,7 +43,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
-    stage.agents.forgive();
+    stage.watch.agents.forgive();
     base.workflows.reload();
     loop.ring();
   };
@@ -47,15 +54,13 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
       .catch(onBroken);
   };
   await begin(base.workflows.watch({ log, onProblems }));
-  const askAgents = () =>
-    Promise.all(config.current().registry.agents.map((card) => stage.agents.probe(card)));
-  const look = () => {
-    stage.lookForLostRuns().then(askAgents).catch(onBroken);
-  };
-  look();
+  const lostRuns = watchLostRuns(stage);
+  await begin(lostRuns);
+  lostRuns.look();
+  // A temporary supervisor is here for what it was asked.
+  if (!options.isEmbedded) await begin(watchAgents(base, stage));
   const schedules = createSchedules({ ...stage, runs: verbs.runs, now, log });
   const lookAtSchedules = () => {
-    // A temporary supervisor is here for what it was asked.
     if (!options.isEmbedded) schedules.look().catch(onBroken);
   };
   lookAtSchedules();
@@ -63,7 +68,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     inbox.sweep().catch(onBroken);
     stage.workers.prune().catch(onBroken);
     verbs.queue.finishSubmissions().catch(onBroken);
-    look();
+    lostRuns.look();
     lookAtSchedules();
     loop.ring();
     stage.doors().edge?.reconcile();
@@ -82,6 +87,28 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin(
     leaveWhenIdle({ verbs, ledger, isConnected, now, lastAskedAt, onIdle: options.onStopAsked, onBroken }),
   );
+}
+
+/** Each agent is asked how it is, now and then for ever. */
+function watchAgents({ config, now }: Base, { watch, onBroken }: Stage): Part {
+  const loop = createHealthLoop({
+    watch,
+    cards: () => config.current().registry.agents,
+    everyMs: () => config.current().settings.agents.healthEveryMs,
+    now,
+    onBroken,
+  });
+  return {
+    name: "agents' health",
+    async start() {
+      await watch.begin(config.current().registry.agents);
+      loop.start();
+    },
+    async stop() {
+      loop.stop();
+      await watch.end();
+    },
+  };
 }
 
 /** discord.js and the local guild are half of the memory: a temporary supervisor does without until a channel is to be read. */

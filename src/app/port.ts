@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 
 /** Opens a door; a port that another program holds is a refusal that says what to do. */
@@ -15,4 +17,35 @@ export async function onFreePort<T>(
       cause: error,
     });
   }
+}
+
+/**
+ * Opens the API on its port, or on a free one that stays the same from one life to the next where it can: prompts name
+ * the address, and one that is sent again must be the same to the byte.
+ */
+export async function onUsualPort(
+  home: string,
+  port: number,
+  listen: (port: number) => Promise<string>,
+): Promise<string> {
+  const address = await (port === 0
+    ? listenAgain(keptPort(home), listen)
+    : onFreePort(port, "HQ_PORT", () => listen(port)));
+  writeFileSync(join(home, "api.port"), `${new URL(address).port}\n`, { mode: 0o600 });
+  return address;
+}
+
+async function listenAgain(kept: number, listen: (port: number) => Promise<string>): Promise<string> {
+  try {
+    return await listen(kept);
+  } catch (error) {
+    if (kept === 0 || (error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    return listen(0);
+  }
+}
+
+function keptPort(home: string): number {
+  const path = join(home, "api.port");
+  const port = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }

@@ -66,6 +66,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     checkSchema: createCheckSchema(),
     tokens: createHandoffTokens(credentials.secret),
     handInUrl: (run) => `${api}/api/v1/handoffs/${run}`,
+    delegateUrl: () => `${api}/api/v1/delegations`,
     connect: async () => connect?.(),
     isHandled: (message) => handled.has(message),
     readChannel: async (channel, messages) => {

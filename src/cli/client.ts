@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { codeOfSeed, type SeedError } from "../api/seed-codes.ts";
 import { isRefusal, type Problem, REFUSALS, Refusal, type RefusalCode } from "../kernel/refusal.ts";
 import type { Endpoint, Link } from "./link.ts";
 
@@ -13,6 +14,8 @@ export class SupervisorBroke extends Error {}
 export type Call = {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly path: string;
+  /** The path is not below /api/v1: the orchestrator's contract has its own place. */
+  readonly isWhole?: true;
   readonly body?: object;
   readonly key?: string;
   /** Asking twice is harmless: what went wrong on the way is asked again. */
@@ -55,7 +58,7 @@ export type Client = ReturnType<typeof createClient>;
 
 async function fetchFrom({ url, key }: Endpoint, call: Call, signal: AbortSignal): Promise<Response> {
   for (;;) {
-    const answer = await fetch(`${url}${call.path}`, {
+    const answer = await fetch(`${call.isWhole ? new URL(url).origin : url}${call.path}`, {
       method: call.method ?? "GET",
       signal,
       headers: {
@@ -69,7 +72,7 @@ async function fetchFrom({ url, key }: Endpoint, call: Call, signal: AbortSignal
       // Nothing was done; many commands at once are no reason to fail one of them.
       await answer.body?.cancel();
       await pause(1000 * Number(answer.headers.get("retry-after") ?? 1), undefined, { signal });
-    } else if (answer.ok || isHealth(answer)) return answer;
+    } else if (answer.ok || (call.isWhole === undefined && isHealth(answer))) return answer;
     else throw await refusalIn(answer);
   }
 }
@@ -82,7 +85,10 @@ function isHealth(answer: Response): boolean {
 async function refusalIn(answer: Response): Promise<Error> {
   type Said = { code?: string; detail?: string; hint?: string; problems?: readonly Problem[] };
   const said: Said = await answer.json().then(
-    (body) => body as Said,
+    (body) => {
+      const heard = body as Said | SeedError;
+      return "error" in heard ? fromSeed(heard, answer.status) : heard;
+    },
     () => ({}),
   );
   const detail = said.detail ?? `The supervisor answered ${answer.status}.`;
@@ -91,6 +97,10 @@ async function refusalIn(answer: Response): Promise<Error> {
     ...(said.hint === undefined ? {} : { hint: said.hint }),
     problems: said.problems ?? [],
   });
+}
+
+function fromSeed({ error: { code, message } }: SeedError, status: number) {
+  return { code: codeOfSeed(code, status), detail: message };
 }
 
 function isCode(code: string): code is RefusalCode {

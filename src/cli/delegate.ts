@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "../api/limits.ts";
-import type { DelegationView } from "../domain/view.ts";
+import { type DelegationView, routeWords } from "../domain/view.ts";
 import type { AgentStatus } from "../engine/verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { type Hq, parseCount, parseRunId, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
@@ -15,6 +16,8 @@ import { waitAndPrint } from "./wait.ts";
 
 type DelegateOptions = {
   readonly caller?: string;
+  readonly capability?: string;
+  readonly fallback?: boolean;
   readonly timeout?: number;
   readonly startWithin?: number;
   readonly wait: boolean;
@@ -30,6 +33,7 @@ type DelegateOptions = {
   readonly channel?: string;
   readonly runId?: string;
   readonly parent?: string;
+  readonly token?: string;
   readonly workflowId?: string;
   readonly stepId?: string;
   readonly ifDown?: "wait" | "refuse";
@@ -40,8 +44,11 @@ export function registerDelegate(program: Command, hq: Hq): void {
   program
     .command("delegate")
     .description("ask an agent for work and wait for its handoff")
-    .argument("<agent>", "id, alias or letter of the agent")
-    .argument("<task>", "what is to be done, in quotes; - reads it from standard input")
+    .argument("[agent]", "id, alias or letter of the agent; left out with --capability")
+    .argument("[task]", "what is to be done, in quotes; - reads it from standard input")
+    .option("--capability <word>", "instead of an agent: whoever has it, may be asked and is free first")
+    .option("--fallback", "another agent that can do it gets the work when this one cannot be given it")
+    .option("--no-fallback", "the agent that --capability chose, and nobody else")
     .option("--caller <agent>", "for which agent you ask; its row of the matrix counts (operator only)")
     .option("--timeout <duration>", "for each attempt, from the dispatch on (300)", parseSpan)
     .option("--start-within <duration>", "how long it may wait for a free or living agent (1h)", parseSpan)
@@ -71,18 +78,23 @@ export function registerDelegate(program: Command, hq: Hq): void {
     .option("--channel <id>", "the Discord channel id to which the agent itself posts", parseChannel)
     .option("--run-id <id>", "an id of your own; the same again answers what came of it", parseRunId)
     .option("--parent <id>", "the delegation on whose behalf you ask")
+    .option(
+      "--token <token>",
+      "of the run on whose behalf an agent asks; better by HQ_RUN_TOKEN, which no list of processes shows",
+    )
     .option("--workflow-id <id>", "for tracing: the workflow run it belongs to")
     .option("--step-id <id>", "for tracing: the step of that run")
     .option("--json", "print JSON whatever --format says")
     .addHelpText("after", EXAMPLES)
-    .action((agent: string, task: string, options: DelegateOptions) =>
-      hq.run(() => delegate(hq, agent, task, options)),
+    .action((first: string | undefined, second: string | undefined, options: DelegateOptions) =>
+      hq.run(() => delegate(hq, wordsOf(first, second, options), options)),
     );
 }
 
 const EXAMPLES = `
 Examples:
   hq delegate webster "Find the CTE of Zerodur" --caller manager --timeout 120
+  hq delegate --capability materials "Find the CTE of ULE"
   hq delegate tech-lead "Review thermal margins" --channel-context technical --channel-messages 20
   cat task.md | hq delegate webster - --context notes.md --format text
 
@@ -90,7 +102,22 @@ Exit codes: 0 done (partial: with a warning), 1 failed or blocked, 2 wrong input
 5 nobody reachable, 130 interrupted (the work goes on).
 `;
 
-async function delegate(hq: Hq, agent: string, task: string, options: DelegateOptions): Promise<number> {
+type Words = { readonly agent: string | undefined; readonly task: string };
+
+/** With a capability the only word is the task; an agent before it is the one to be asked first. */
+function wordsOf(
+  first: string | undefined,
+  second: string | undefined,
+  { capability }: DelegateOptions,
+): Words {
+  if (first !== undefined && second !== undefined) return { agent: first, task: second };
+  if (first !== undefined && capability !== undefined) return { agent: undefined, task: first };
+  throw new Refusal("invalid_input", first === undefined ? "Nothing is asked." : "The task is missing.", {
+    hint: 'Name the agent and the task: hq delegate webster "Find the CTE of ULE"; or hq delegate --capability materials "…".',
+  });
+}
+
+async function delegate(hq: Hq, { agent, task }: Words, options: DelegateOptions): Promise<number> {
   const { io } = hq;
   const objective = task === "-" ? await io.readInput() : task;
   if (objective.trim() === "") {
@@ -99,10 +126,11 @@ async function delegate(hq: Hq, agent: string, task: string, options: DelegateOp
     });
   }
   const body = bodyOf(io, agent, objective, options);
-  const client = hq.client("always");
+  const client = hq.client("always", options.token);
   const isJson = options.json === true || options.format === "json";
   const accepted = await place(io, client, body, options);
   if (accepted === undefined) return 130;
+  for (const line of routeWords(accepted)) io.err(`${oneLine(line, 300)}\n`);
   if (options.wait) {
     return waitAndPrint(io, client, accepted.id, { isJson, withinMs: options.waitTimeout, known: accepted });
   }
@@ -112,7 +140,7 @@ async function delegate(hq: Hq, agent: string, task: string, options: DelegateOp
   return 0;
 }
 
-function bodyOf(io: Io, agent: string, objective: string, options: DelegateOptions) {
+function bodyOf(io: Io, agent: string | undefined, objective: string, options: DelegateOptions) {
   const { caller, timeout, startWithin, retries, validate, runId, parent, workflowId, stepId, ifDown } =
     options;
   if (options.channelMessages !== undefined && options.channelContext === undefined) {
@@ -123,6 +151,8 @@ function bodyOf(io: Io, agent: string, objective: string, options: DelegateOptio
   const ms = (span: number | undefined) => (span === undefined ? undefined : `${span}ms`);
   return {
     agent,
+    capability: options.capability,
+    fallback: options.fallback,
     objective,
     caller,
     timeout: ms(timeout),
@@ -157,7 +187,9 @@ function place(
         ? { channel: await ownChannel(client, body.agent, signal) }
         : body.agentPosts;
     // A chosen id, and the derived id of an agent's sub-delegation, are keys of their own.
-    const hasOwnKey = body.runId !== undefined || (body.parent !== undefined && io.env.HQ_AGENT_TOKEN);
+    const isBound = options.token !== undefined || Boolean(io.env.HQ_RUN_TOKEN);
+    const hasOwnKey =
+      body.runId !== undefined || isBound || (body.parent !== undefined && io.env.HQ_AGENT_TOKEN);
     return client.ask<DelegationView>(
       {
         method: "POST",
@@ -171,7 +203,12 @@ function place(
   });
 }
 
-async function ownChannel(client: Client, agent: string, signal: AbortSignal): Promise<string> {
+async function ownChannel(client: Client, agent: string | undefined, signal: AbortSignal): Promise<string> {
+  if (agent === undefined) {
+    throw new Refusal("invalid_input", "--agent-posts needs a channel when no agent is named.", {
+      hint: "Say where it is to post: --channel <id>.",
+    });
+  }
   const { card } = await client.ask<AgentStatus>({ path: `/agents/${encodeURIComponent(agent)}` }, signal);
   const read = readChannelId(card.channel ?? "");
   if ("id" in read) return read.id;

@@ -104,8 +104,10 @@ function describe(view: DelegationView, nowMs: number): string {
     ["asked at", instant(view.queuedAt)],
   ];
   if (view.dispatchedAt) rows.push(["sent at", instant(view.dispatchedAt)]);
-  if (waiting) rows.push(["waiting", `${waiting.text} (again at ${instant(waiting.untilAt)})`]);
-  else if (view.status === "queued") rows.push(["waiting", `for its turn at ${view.agent}`]);
+  if (waiting) {
+    const until = waiting.reason === "agent_draining" ? "given up" : "again";
+    rows.push(["waiting", `${waiting.text} (${until} at ${instant(waiting.untilAt)})`]);
+  } else if (view.status === "queued") rows.push(["waiting", `for its turn at ${view.agent}`]);
   if (view.deadlineAt && !isSettled(view.status)) {
     rows.push(["deadline", `${instant(view.deadlineAt)}, in ${formatDuration(view.deadlineAt - nowMs)}`]);
   }

@@ -27,12 +27,13 @@ function rootAbove(start: string): string | undefined {
   }
 }
 
-/** What proves who asks: an agent's own token when there is one, else the operator's key. */
+/** What proves who asks: the token of the run an agent works on, its own, else the operator's key. */
 export function credentialOf(
   { env, installation }: Pick<Io, "env" | "installation">,
   { home }: Home,
 ): string {
   const given =
+    env.HQ_RUN_TOKEN ||
     env.HQ_AGENT_TOKEN ||
     env.ORCHESTRATOR_API_KEY ||
     readEnvFile(join(installation, ".env")).ORCHESTRATOR_API_KEY;

@@ -8,8 +8,8 @@ import { createLink } from "./link.ts";
 /** What every command is given. */
 export type Hq = {
   readonly io: Io;
-  /** A connection to the supervisor; `starts` says what happens when none runs. */
-  readonly client: (starts?: "none" | "if-used" | "always") => Client;
+  /** A connection to the supervisor; `starts` says what happens when none runs, `runToken` who asks. */
+  readonly client: (starts?: "none" | "if-used" | "always", runToken?: string) => Client;
   /** Runs a command and keeps its exit code. */
   readonly run: (command: () => Promise<number>) => Promise<void>;
 };
@@ -17,7 +17,7 @@ export type Hq = {
 export function createHq(io: Io, keep: (code: number) => void): Hq {
   return {
     io,
-    client: (starts = "none") => createClient(createLink(io, starts), io.now),
+    client: (starts = "none", runToken) => createClient(createLink(io, starts, runToken), io.now),
     run: async (command) => keep(await command()),
   };
 }

@@ -1,4 +1,5 @@
 import { text } from "node:stream/consumers";
+import { outsideInstance } from "../agents/cluster/environment.ts";
 import { type Asking, createTerminalAsking } from "./asking.ts";
 
 /** What a command touches of the outside; tests give their own. */
@@ -38,7 +39,8 @@ export function processIo(installation: string): Io {
     ...(process.stdin.isTTY && process.stderr.isTTY
       ? { asking: createTerminalAsking({ input: process.stdin, output: process.stderr }) }
       : {}),
-    env: process.env,
+    // An agent that runs `hq` inside its gateway gives its token, not the gateway's own places and secrets.
+    env: outsideInstance(process.env),
     cwd: process.cwd(),
     installation,
     readInput: () => text(process.stdin),

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { Refusal } from "../kernel/refusal.ts";
 import { credentialOf, findHome } from "./home.ts";
 import type { Io } from "./io.ts";
 import { findRunning, noSupervisor } from "./running.ts";
@@ -13,15 +14,18 @@ export type Link = { readonly find: (signal: AbortSignal) => Promise<Endpoint> }
 /**
  * `none`: without a running supervisor it is a refusal. `always`: a temporary one is started. `if-used`: one is
  * started when this folder holds work already, so that what a temporary one did can still be read.
- * Where a lasting supervisor was seen, it is waited for: a temporary one would take its place.
+ * Where a lasting supervisor was seen, it is waited for: a temporary one would take its place. The token of a run
+ * (`runToken`, else HQ_RUN_TOKEN) means nothing to any but the supervisor that sent it: none is started for it.
  */
-export function createLink(io: Io, starts: "none" | "if-used" | "always"): Link {
+export function createLink(given: Io, starts: "none" | "if-used" | "always", runToken?: string): Link {
+  const io = runToken === undefined ? given : { ...given, env: { ...given.env, HQ_RUN_TOKEN: runToken } };
   const place = findHome(io);
   let hasSeenLasting = false;
   return {
     async find(signal) {
       let running = await findRunning(place.home);
       if (!running) {
+        if (io.env.HQ_RUN_TOKEN) throw notHere(place.home);
         const isWanted =
           starts === "always" || (starts === "if-used" && existsSync(join(place.home, "ledger.db")));
         if (!isWanted || hasSeenLasting) throw noSupervisor(place.home);
@@ -31,4 +35,10 @@ export function createLink(io: Io, starts: "none" | "if-used" | "always"): Link 
       return { url: `${running.api}/api/v1`, key: credentialOf(io, place) };
     },
   };
+}
+
+function notHere(home: string): Refusal {
+  return new Refusal("no_supervisor", `The supervisor that sent this token does not run for ${home}.`, {
+    hint: "Set HQ_HOME to its folder, or use the other line of the prompt, which names its address.",
+  });
 }

@@ -15,8 +15,10 @@ export function createProgress(io: Io) {
 
   function state(of: DelegationView): string {
     const attempt = of.maxAttempts > 1 ? `, attempt ${of.attempt} of ${of.maxAttempts}` : "";
+    const from = of.reroutes?.at(-1)?.from;
+    const instead = from === undefined ? "" : ` instead of ${from}`;
     const why = of.waiting ? ` (${oneLine(of.waiting.text, 60)})` : "";
-    return `${of.agent} · ${of.id} · ${of.status}${attempt}${why}`;
+    return `${of.agent}${instead} · ${of.id} · ${of.status}${attempt}${why}`;
   }
 
   function draw(): void {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { MOST_CHANNEL_MESSAGES } from "../api/limits.ts";
 import type { ChannelHistory } from "../engine/ports/channels.ts";
-import type { AclAnswer, HandoffRecord } from "../engine/verbs.ts";
+import type { HandoffRecord } from "../engine/verbs.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 
@@ -55,25 +55,6 @@ export function registerContext(program: Command, hq: Hq): void {
         if (options.json) hq.io.out(`${jsonText(history)}\n`);
         else if (history.text === "") hq.io.err(`No messages in #${history.channel}.\n`);
         else hq.io.out(plainText(history.text));
-        return 0;
-      }),
-    );
-}
-
-export function registerAcl(program: Command, hq: Hq): void {
-  program
-    .command("acl")
-    .description("who may delegate to whom")
-    .command("explain")
-    .description("whether one agent may delegate to another, and by which rule")
-    .argument("<caller>")
-    .argument("<target>")
-    .option("--json", "print JSON")
-    .action((caller: string, target: string, options: { json?: true }) =>
-      hq.run(async () => {
-        const query = new URLSearchParams({ caller, target });
-        const answer = await hq.client().ask<AclAnswer>({ path: `/acl/explain?${query.toString()}` });
-        hq.io.out(options.json ? `${jsonText(answer)}\n` : plainText(answer.text));
         return 0;
       }),
     );

@@ -109,7 +109,13 @@ async function startChild(
 }
 
 function spawnSupervisor(io: Io, { home, config }: Home, log: number): ChildProcess {
-  const env = { ...io.env, HQ_HOME: home, HQ_CONFIG: config, HQ_AGENT_TOKEN: undefined };
+  const env = {
+    ...io.env,
+    HQ_HOME: home,
+    HQ_CONFIG: config,
+    HQ_AGENT_TOKEN: undefined,
+    HQ_RUN_TOKEN: undefined,
+  };
   const hq = join(io.installation, "bin", "hq.js");
   const child = spawn(process.execPath, [hq, "start", "--embedded", "--port", "0", "--json"], {
     cwd: io.installation,

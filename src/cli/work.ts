@@ -51,7 +51,8 @@ function likely(id: string): readonly WorkKind[] {
 }
 
 function isMissing(error: unknown): boolean {
-  return isRefusal(error) && error.code === "not_found";
+  // The token of a run opens delegations alone.
+  return isRefusal(error) && (error.code === "not_found" || error.code === "not_allowed");
 }
 
 /** People have the message before them: its id does as well. */

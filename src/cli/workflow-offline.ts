@@ -3,8 +3,7 @@ import type { Config } from "../domain/config.ts";
 import type { RunPlan } from "../domain/run-plan.ts";
 import type { InputValue } from "../domain/workflow-types.ts";
 import { createAgree } from "../engine/agree.ts";
-import { createChooseAgent } from "../engine/choose-agent.ts";
-import { findAgent } from "../engine/delegate.ts";
+import { createChooseAgent, findAgent } from "../engine/choose-agent.ts";
 import { createPlanRun } from "../engine/plan-run.ts";
 import type { Io } from "./io.ts";
 import { readWorkflows } from "./workflow-files.ts";
@@ -35,7 +34,8 @@ export async function planOffline(io: Io, asked: Asked): Promise<RunPlan> {
     chooseAgent: createChooseAgent({
       registry: () => config.registry,
       acl: () => config.acl,
-      agents: { health: () => undefined },
+      agents: { probe: async () => ({ state: "unknown", text: "not asked", checkedAt: 0, since: 0 }) },
+      conditions: async () => () => undefined,
     }),
     expectedMs: async () => undefined,
   });

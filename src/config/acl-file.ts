@@ -3,6 +3,7 @@ import type { Right } from "../domain/actor.ts";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { People } from "../domain/people.ts";
 import type { AclFile } from "./acl-schema.ts";
+import { checkVerbRules, toVerbRules } from "./acl-verbs.ts";
 import { problemAt, suggest } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -18,11 +19,13 @@ export function toAcl(file: AclFile, find: Find): Acl {
   const preset = PRESETS[file.preset ?? "default"];
   const ids = (words: readonly string[]) => words.map((word) => find(word) ?? word);
   const never = ids(file.never ?? preset.never);
-  if (!file.matrix) return { ...preset, never };
+  const verbs = toVerbRules(file, find);
+  const rules = { never, ...(verbs ? { verbs } : {}) };
+  if (!file.matrix) return { ...preset, ...rules };
   const rows = Object.entries(file.matrix).map(
     ([caller, row]) => [find(caller) ?? caller, ids(row)] as const,
   );
-  return { name: "own", matrix: Object.fromEntries(rows), never };
+  return { name: "own", matrix: Object.fromEntries(rows), ...rules };
 }
 
 export function toPeople(file: AclFile, find: Find): People {
@@ -73,6 +76,7 @@ export function checkAcl(
   }
   return [
     ...found,
+    ...checkVerbRules(file, source, agents),
     ...twice(file.people.roles, "roles", (entry) => entry.role, source),
     ...twice(file.people.users, "users", (entry) => entry.user, source),
   ];

@@ -29,17 +29,36 @@ export const agentSchema = z.strictObject({
     .describe(`NAME of the variable with its hooks token. Default ${DEFAULT_TOKEN_ENV}.`),
   capabilities: z.array(tag).max(50).default([]).describe("What it can do, for routing."),
   skills: z.array(tag).max(50).default([]).describe("Skill contracts it holds."),
+  cost: z
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .optional()
+    .describe("What it costs beside the others; the cheaper of equally free ones is chosen. Default 1."),
   role: z.string().min(1).max(400).optional().describe("One sentence; the first line of its prompts."),
   model: z.string().max(120).optional().describe("Information only."),
   note: z.string().max(400).optional().describe("Information only."),
   heartbeat: z.boolean().optional().describe("Whether its gateway's heartbeat is on. Information only."),
   workspace: pathText.optional().describe("Its folder; files inside it may be attached to results."),
+  reads: z
+    .array(pathText)
+    .max(50)
+    .optional()
+    .describe(
+      "Folders that it can read besides its workspace: long results of workflow steps are read there.",
+    ),
   channel: channelName.optional().describe("Its home channel, a name or an id."),
   handoff_dir: pathText.optional().describe("Where it writes handoffs when not in the shared folder."),
   handoff_via: z
     .enum(["file", "rest"])
     .default("file")
     .describe("How it gives work back: a file, or a POST with the run's token. Default file."),
+  sessions: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether its gateway keeps sessions (hooks.allowRequestSessionKey). Default false: each turn brings the earlier ones along.",
+    ),
   concurrency: concurrency.optional().describe("Delegations at once; the rest waits. Default 1."),
   browser_ports: z
     .boolean()

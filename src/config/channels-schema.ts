@@ -10,6 +10,7 @@ export const channelsSchema = z.strictObject({
     .strictObject({
       results: role("results", "Results in full."),
       agentLogs: role("agent-logs", "One line for each settled delegation."),
+      itOps: role("it-ops", "How the agents are; agentLogs where the guild has no such channel."),
       taskQueue: role("task-queue", "Where tasks are posted."),
       workerPool: role("worker-pool", "What workers say; agentLogs where the guild has no such channel."),
       interAgent: role("inter-agent", "The mirror of delegations between agents."),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clusterSchema } from "./cluster-schema.ts";
 import { duration, hours, minutes, pathText, seconds, size } from "./fields.ts";
 import { taskQueueSchema } from "./task-queue-schema.ts";
 
@@ -73,6 +74,14 @@ export const hqSchema = z.strictObject({
       dir: pathText
         .optional()
         .describe("Where workflows and their schemas are. Default: workflows in the installation."),
+    })
+    .prefault({}),
+  cluster: clusterSchema,
+  agents: z
+    .strictObject({
+      health_every: duration({ minMs: seconds(5), maxMs: hours(1) })
+        .prefault("60s")
+        .describe("How often each agent is asked how it is, 5s to 1h. Default 60s."),
     })
     .prefault({}),
   logs: z

@@ -94,7 +94,14 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
   const userHome = place.env["HOME"];
   const base = { installation: place.installation, ...(userHome ? { userHome } : {}) };
   const config: Config = {
-    settings: toSettings({ hq: hq.value, channels: channels.value, wishes, home: place.home, base }),
+    settings: toSettings({
+      hq: hq.value,
+      channels: channels.value,
+      wishes,
+      dir: place.dir,
+      home: place.home,
+      base,
+    }),
     registry: createRegistry(toCards(agents.value, base)),
     acl: toAcl(acl.value, find),
     people: toPeople(acl.value, find),

@@ -31,10 +31,13 @@ export function toCards(file: AgentsFile, base: Base): readonly AgentCard[] {
       sample: false,
       ...present({
         letter: entry.letter,
+        cost: entry.cost,
         model: entry.model,
         note: entry.note,
+        sessions: entry.sessions,
         heartbeat: entry.heartbeat,
         workspace: path(entry.workspace),
+        reads: entry.reads?.map((folder) => expandPath(folder, base)),
         channel: entry.channel,
         handoffDir: path(entry.handoff_dir),
       }),

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { z } from "zod";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { Settings } from "../domain/settings.ts";
@@ -16,10 +16,12 @@ export function toSettings(from: {
   readonly hq: z.output<typeof hqSchema>;
   readonly channels: z.output<typeof channelsSchema>;
   readonly wishes: WorkerWishes;
+  /** The configuration folder. */
+  readonly dir: string;
   readonly home: string;
   readonly base: { readonly installation: string; readonly userHome?: string };
 }): Settings {
-  const { delegation, handoffs, workflows, logs, discord, api } = from.hq;
+  const { delegation, handoffs, workflows, cluster, logs, discord, api } = from.hq;
   const path = (text: string | undefined, ...absent: string[]) =>
     text === undefined ? join(from.home, ...absent) : expandPath(text, from.base);
   return {
@@ -43,6 +45,17 @@ export function toSettings(from: {
     },
     taskQueue: toTaskQueue({ ...from, written: from.hq.task_queue }),
     workflows: { dir: expandPath(workflows.dir ?? "workflows", from.base) },
+    cluster: {
+      // Not in the state folder: it holds what agents remember, and outlives a fresh start.
+      dir:
+        cluster.dir === undefined ? join(dirname(from.dir), "cluster") : expandPath(cluster.dir, from.base),
+      command: cluster.command,
+      restartMs: cluster.restart_after,
+      startLimit: cluster.start_limit,
+      stopGraceMs: cluster.stop_grace,
+      logMax: cluster.log_max,
+    },
+    agents: { healthEveryMs: from.hq.agents.health_every },
     logs: {
       dir: path(logs.dir, "logs", "orchestration"),
       ...(logs.project_log === false ? {} : { projectLog: path(logs.project_log, "project_log.md") }),

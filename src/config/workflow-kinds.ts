@@ -18,6 +18,7 @@ const OF_KIND: Readonly<Record<StepKind, readonly Key[]>> = {
     "retry",
     "validate",
     "format",
+    "fallback",
     "expect",
     "approval_gate",
   ],

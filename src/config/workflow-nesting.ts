@@ -2,6 +2,7 @@ import type { WorkflowDefinition } from "../domain/workflow-types.ts";
 import { suggest } from "./problems.ts";
 import { createFindings, type Findings } from "./workflow-findings.ts";
 import { checkGiven } from "./workflow-inputs.ts";
+import { checkInnerOutputs } from "./workflow-outputs.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 /** A run, a run in it, and a run in that one. */
@@ -35,6 +36,7 @@ export function checkNesting(
       findings.problem(at, `workflows are nested more than ${DEEPEST_NESTING} deep`, "flatten one of them");
     checkGiven(nested.inputs, action.with, { path, key: "with", of: name }, findings);
   }
+  checkInnerOutputs(definition, all.find, findings);
   return findings;
 }
 

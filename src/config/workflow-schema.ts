@@ -54,6 +54,12 @@ const perTask = {
   retry: retry.optional(),
   validate: z.boolean().optional().describe("Refuse handoffs that are not exactly right. Default false."),
   format: z.enum(["json", "text"]).optional().describe("How the agent writes its result. Default json."),
+  fallback: z
+    .boolean()
+    .optional()
+    .describe(
+      "Another agent that can do it gets the work when this one cannot be given it. Default: only with capability.",
+    ),
 };
 
 const approver = z

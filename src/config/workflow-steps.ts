@@ -152,6 +152,7 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
   const startWithinMs = entry.start_within ?? defaults.start_within;
   const retry = { ...defaults.retry, ...entry.retry };
   const expect = expectOf(entry, path, around);
+  const fallback = entry.fallback ?? defaults.fallback;
   if (expect && format === "text")
     findings.problem(
       [...path, "expect"],
@@ -173,6 +174,7 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
     },
     validate: entry.validate ?? defaults.validate ?? false,
     format,
+    ...(fallback === undefined ? {} : { fallback }),
     ...(expect ? { expect } : {}),
   };
 }
@@ -189,7 +191,7 @@ function whoOf(
     return { agent: found?.id ?? agent };
   }
   if (capability === undefined) return {};
-  const known = [...new Set(registry.agents.flatMap(({ capabilities }) => capabilities))].toSorted();
+  const known = registry.capabilities;
   if (!known.includes(capability))
     findings.problem(
       [...path, "capability"],

@@ -44,7 +44,11 @@ export function checkUses(placed: PlacedStep, known: Known): ReadonlySet<string>
   return used;
 }
 
-function usesOf({ step, path }: PlacedStep, findings: Findings): readonly Use[] {
+/** Every expression of a step, with its place. */
+export function usesOf(
+  { step, path }: Pick<PlacedStep, "step" | "path">,
+  findings: Findings,
+): readonly Use[] {
   const uses: Use[] = [];
   const isFanOut = step.forEach !== undefined;
   const whole = (source: string, key: string, status: boolean) =>

@@ -1,14 +1,17 @@
 import type { AgentStatus } from "../engine/verbs.ts";
+import type { Choice } from "./command.ts";
 
-const SYMBOLS: Readonly<Record<AgentStatus["health"]["state"], string>> = {
+const SYMBOLS: Readonly<Record<AgentStatus["state"], string>> = {
   up: "🟢",
+  busy: "🔵",
+  draining: "⏸️",
   down: "🔴",
-  unauthorized: "🟠",
+  unauthorized: "⛔",
   unknown: "⚪",
 };
 
 export function stateSymbol(status: AgentStatus): string {
-  return SYMBOLS[status.health.state];
+  return SYMBOLS[status.state];
 }
 
 /** `idle`, `1 running`, `1 running, 3 waiting`. */
@@ -30,4 +33,20 @@ export function fittingAgents(agents: readonly AgentStatus[], typed: string): re
   const fitting = agents.filter((agent) => wordsOf(agent).some((word) => word.includes(wanted)));
   const begins = (agent: AgentStatus) => (agent.card.id.toLowerCase().startsWith(wanted) ? 0 : 1);
   return [...fitting].sort((a, b) => begins(a) - begins(b));
+}
+
+/** Capabilities that fit what was typed so far, each with those who have it. */
+export function fittingCapabilities(agents: readonly AgentStatus[], typed: string): readonly Choice[] {
+  const wanted = typed.trim().toLowerCase();
+  const words = [...new Set(agents.flatMap(({ card }) => [...card.capabilities, ...card.skills]))].toSorted();
+  return words
+    .filter((word) => word.toLowerCase().includes(wanted))
+    .sort((a, b) => Number(b.startsWith(wanted)) - Number(a.startsWith(wanted)))
+    .map((word) => {
+      const able = agents.filter(({ card }) => [...card.capabilities, ...card.skills].includes(word));
+      return {
+        name: `${word} · ${able.map((agent) => `${stateSymbol(agent)} ${agent.card.id}`).join(", ")}`,
+        value: word,
+      };
+    });
 }

@@ -19,7 +19,7 @@ function inDiscordWords(hint: string): string {
   return hint
     .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
     .replace(/`hq queue (list|show|withdraw|run-again)\b[^`]*`/g, "`/queue $1`")
-    .replace(/`hq (status|cancel|delegate|agents)\b[^`]*`/g, "`/$1`");
+    .replace(/`hq (status|cancel|delegate|agents(?! (?:drain|resume)))\b[^`]*`/g, "`/$1`");
 }
 
 export function broken(id: string): Answer {

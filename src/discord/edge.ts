@@ -20,6 +20,7 @@ import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { deployCommands } from "./deploy-commands.ts";
 import { DiscordError, type DiscordFailure, failureOf, guarded } from "./discord-failure.ts";
 import { createFaces } from "./faces.ts";
+import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
 import { createInteractions } from "./interactions.ts";
 import { type CommandSet, loadCommands } from "./load-commands.ts";
@@ -186,15 +187,13 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     return actorForPerson(people().people, { id: user.id, name: user.name, roleIds: user.roles, roles });
   }
 
-  /** What config names and the guild lacks, said at every connection. */
-  function reportGaps(): void {
-    for (const { role, wanted } of channels.missing()) {
-      log.warn({ role, wanted }, "the guild lacks a channel of config/channels.yaml");
-    }
-    for (const role of people().unresolved) {
-      log.warn({ role }, "the guild lacks a role of config/acl.yaml, or has it twice");
-    }
-  }
+  const reportGaps = createGapReport({
+    channels,
+    unresolvedRoles: () => people().unresolved,
+    workflows: () => verbs.runs.workflows(),
+    guild: () => guildOf(connection.client()),
+    log,
+  });
 
   async function roleOf(userId: string): Promise<string> {
     const guild = guildOf(connection.client());

@@ -1,6 +1,8 @@
 import type { DelegationStatus } from "../domain/delegation-types.ts";
 import type { DelegationView } from "../domain/view.ts";
+import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
+import { asLine } from "./sanitize.ts";
 
 /** How a status looks and reads, everywhere. Colours are 0xRRGGBB. */
 export type Look = { readonly symbol: string; readonly colour: number; readonly word: string };
@@ -36,6 +38,12 @@ export function headline(view: DelegationView): string {
 /** An instant as Discord shows it in the reader's own words: "in 3 minutes". */
 export function relative(at: number): string {
   return `<t:${Math.floor(at / 1000)}:R>`;
+}
+
+/** Why a delegation waits, and until when: for the next try, or for good. */
+export function waitingText({ reason, text, untilAt }: NonNullable<DelegationView["waiting"]>): string {
+  const until = reason === "agent_draining" ? "given up" : "next look";
+  return `${cut(asLine(text), 200)} · ${until} ${relative(untilAt)}`;
 }
 
 /** `41k tok · $0.12`; undefined when the agent did not say. */

@@ -1,9 +1,9 @@
 import { type APIComponentInContainer, ButtonStyle, ComponentType } from "discord.js";
 import { isSettled } from "../domain/delegation-types.ts";
-import type { DelegationView } from "../domain/view.ts";
+import { type DelegationView, routeWords } from "../domain/view.ts";
 import { cut } from "../kernel/text.ts";
 import { customId } from "./custom-id.ts";
-import { headline, LOOKS, relative } from "./look.ts";
+import { headline, LOOKS, relative, waitingText } from "./look.ts";
 import { markOf } from "./marks.ts";
 import { type Payload, text } from "./payload.ts";
 import { asLine } from "./sanitize.ts";
@@ -25,7 +25,8 @@ export function cardDelivery(run: string): string {
 export function renderCard(view: DelegationView, place: CardPlace): Payload {
   const { colour } = LOOKS[view.status];
   const lines = [`### ${headline(view)}`, cut(asLine(view.objective), 300)];
-  const small = place.movedTo ? [`continued in ${place.movedTo}`] : progress(view, place);
+  const route = routeWords(view).map((line) => cut(asLine(line), 300));
+  const small = place.movedTo ? [`continued in ${place.movedTo}`] : [...route, ...progress(view, place)];
   const footer = `asked by ${asLine(view.asker)} · ${markOf(cardDelivery(view.id), place.part)}`;
   const body = [...lines, ...[...small, footer].map((line) => `-# ${line}`)].join("\n");
   return {
@@ -52,10 +53,7 @@ function progress(view: DelegationView, place: CardPlace): readonly string[] {
   }
   const last = view.problems[0];
   const again = view.attempt > 1 && last ? [`last attempt: ${cut(asLine(last.message), 200)}`] : [];
-  if (view.waiting) {
-    const { text, untilAt } = view.waiting;
-    return [`${attempt}waiting: ${cut(asLine(text), 200)} · next look ${relative(untilAt)}`, ...again];
-  }
+  if (view.waiting) return [`${attempt}waiting: ${waitingText(view.waiting)}`, ...again];
   if (view.dispatchedAt === undefined)
     return [`${attempt}queued ${relative(view.queuedAt)}, for its turn at ${view.agent}`, ...again];
   const deadline = view.deadlineAt === undefined ? "" : ` · deadline ${relative(view.deadlineAt)}`;

@@ -3,7 +3,7 @@ import type { Delivery } from "../domain/effects.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { WorkerView } from "../domain/worker-view.ts";
 import { cut } from "../kernel/text.ts";
-import type { Approvers } from "./approvers.ts";
+import type { Approvers, Mentioned } from "./approvers.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { glanceOf } from "./glance.ts";
 import { AMBER, relative } from "./look.ts";
@@ -50,7 +50,7 @@ export async function renderDelivery(deps: RenderDeps, delivery: Delivery): Prom
       return resultOf(id, told, files);
     }
     case "ask":
-      return renderAsk(id, await runOf(deps, subject));
+      return renderAsk(id, await runOf(deps, subject), deps.approvers.mentioned([]));
     case "reminder":
       return renderReminder(deps, delivery, await runOf(deps, subject));
   }
@@ -87,8 +87,8 @@ async function runOf({ redacted }: RenderDeps, stream: string): Promise<RunView>
   throw new Error(`${stream} is no run`);
 }
 
-/** After too many failures: what failed, how far it is, and the four ways on. */
-function renderAsk(delivery: string, view: RunView): readonly Payload[] {
+/** After too many failures: what failed, how far it is, and the four ways on. Pings whoever may choose. */
+function renderAsk(delivery: string, view: RunView, who: Mentioned): readonly Payload[] {
   if (!view.stopped || view.status !== "running") return [];
   const failed = view.steps.filter(({ status, items }) => status === "failed" || (items?.failed ?? 0) > 0);
   const lines = failed.slice(0, MOST_FAILED).map(({ id, reason, items }) => {
@@ -98,9 +98,12 @@ function renderAsk(delivery: string, view: RunView): readonly Payload[] {
   const more = failed.length - lines.length;
   const { total, running } = view.progress;
   const completed = view.steps.filter(({ status }) => status === "succeeded" || status === "partial").length;
+  const pings = { roles: who.roles, users: who.users };
+  const isPinging = pings.roles.length + pings.users.length > 0;
   const body = [
     `### ${view.workflow} · stopped after ${view.stopped.failures} failures`,
     `${completed} of ${total} steps completed, ${failed.length} failed${running > 0 ? `, ${running} still running` : ""}. Nothing new begins until you choose.`,
+    ...(isPinging ? [who.text] : []),
     ...lines,
     ...(more > 0 ? [`- and ${more} more`] : []),
     `-# **Retry failed** does them once more, **Adjust…** with other words, **Accept partial** ends with what there is.`,
@@ -119,6 +122,7 @@ function renderAsk(delivery: string, view: RunView): readonly Payload[] {
         },
       ],
       files: [],
+      ...(isPinging ? { pings } : {}),
     },
   ];
 }

@@ -77,6 +77,7 @@ function smallPrint(
   const handoff = view.handoff;
   const facts = [
     ...(handoff?.confidence ? [`confidence ${handoff.confidence}`] : []),
+    ...(view.reroutes ? [`rerouted from ${view.reroutes.map(({ from }) => from).join(", ")}`] : []),
     ...(view.attempt > 1 ? [`attempt ${view.attempt} of ${view.maxAttempts}`] : []),
     ...(usageText(view) ? [usageText(view)] : []),
     ...(handoff?.notes ? [cut(asLine(handoff.notes), 400)] : []),

@@ -1,5 +1,6 @@
 import { type Actor, callerOf } from "./actor.ts";
 import type { Registry } from "./agent-card.ts";
+import type { VerbRules } from "./permissions.ts";
 
 /**
  * Who may delegate to whom. A row names the agents a caller may address; `*` = all others.
@@ -10,6 +11,8 @@ export type Acl = {
   readonly matrix: Readonly<Record<string, readonly string[]>>;
   /** Never a target, whoever asks (people and the operator excepted). */
   readonly never: readonly string[];
+  /** Who may do what; a missing verb has its usual rule. */
+  readonly verbs?: VerbRules;
 };
 
 /** The seed's matrix: the newest of the two, and the one its engine used. */
@@ -96,6 +99,23 @@ export function mayAsk(acl: Acl, actor: Actor, target: string): AclAnswer {
     rule: "unmapped person",
     text: `@${actor.name} may not delegate: no role or user entry in config/acl.yaml maps you to an agent or gives you a right. Ask the operator to add you under people.`,
   };
+}
+
+/** Whether an actor may ask an agent, for many agents in a row: the answers of `mayAsk` without their words. */
+export function askableBy(acl: Acl, actor: Actor): (target: string) => boolean {
+  const caller = boundAs(actor);
+  if (caller === undefined) return (target) => mayAsk(acl, actor, target).allowed;
+  const row = new Set(acl.matrix[caller]);
+  const isNever = new Set(acl.never);
+  return (target) => target !== caller && !isNever.has(target) && (row.has("*") || row.has(target));
+}
+
+/** The agent whose row binds the actor; undefined when none does. */
+function boundAs(actor: Actor): string | undefined {
+  if (actor.kind === "agent") return actor.id;
+  if (actor.kind === "operator") return actor.claims;
+  if (actor.kind !== "person" || actor.rights.includes("any-agent")) return undefined;
+  return actor.rights.includes("delegate") ? actor.as : undefined;
 }
 
 /** Every pair of the registry, for tables and tests. */

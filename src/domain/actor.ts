@@ -10,7 +10,12 @@ export type Actor =
       /** The roles in the guild, for gates that name one. */
       readonly roles?: readonly { readonly id: string; readonly name: string }[];
     }
-  | { readonly kind: "agent"; readonly id: string }
+  | {
+      readonly kind: "agent";
+      readonly id: string;
+      /** The delegation that it works on and that everything it asks for belongs to: it came with that run's token. */
+      readonly run?: string;
+    }
   | { readonly kind: "system"; readonly id: string };
 
 /** What a person may do of their own; `any-agent` lifts the agents' matrix, `operate` allows cancel for others' work. */

@@ -13,6 +13,8 @@ export type AgentCard = {
   readonly tokenEnv?: string;
   readonly capabilities: readonly string[];
   readonly skills: readonly string[];
+  /** What a delegation to it costs beside the others; among equally free ones the cheaper is chosen. Absent = 1. */
+  readonly cost?: number;
   /** One sentence: who the agent is; the first line of its prompts. */
   readonly role: string;
   /** Information only. */
@@ -22,12 +24,16 @@ export type AgentCard = {
   readonly heartbeat?: boolean;
   /** Its own folder; artifacts inside it may be attached to results. Absolute. */
   readonly workspace?: string;
+  /** Folders that it can read besides its workspace. Absolute. */
+  readonly reads?: readonly string[];
   /** Its home channel, a name or an id. */
   readonly channel?: string;
   /** Where it writes handoffs when not in the shared folder. Absolute. */
   readonly handoffDir?: string;
   /** How it gives work back: a file, or a POST to the supervisor with the run's token. */
   readonly handoffVia: "file" | "rest";
+  /** Whether its gateway keeps sessions of ours; otherwise each turn brings the earlier ones along. Absent = no. */
+  readonly sessions?: boolean;
   /** Delegations it works on at once; the rest waits, first in first out. */
   readonly concurrency: number;
   /** One of the samples that ship with the product. */
@@ -38,14 +44,42 @@ export type Registry = {
   readonly agents: readonly AgentCard[];
   /** By id, alias or letter, any case; undefined when unknown. */
   readonly find: (word: string) => AgentCard | undefined;
+  /** Those with a capability or skill, any case, in the registry's order. */
+  readonly able: (capability: string) => readonly AgentCard[];
+  /** Every capability and skill, in order. */
+  readonly capabilities: readonly string[];
 };
+
+const key = (word: string) => word.trim().toLowerCase();
 
 export function createRegistry(agents: readonly AgentCard[]): Registry {
   const byWord = new Map<string, AgentCard>();
   for (const agent of agents) {
     for (const word of [agent.id, ...agent.aliases, ...(agent.letter ? [agent.letter] : [])]) {
-      byWord.set(word.toLowerCase(), agent);
+      byWord.set(key(word), agent);
     }
   }
-  return { agents, find: (word) => byWord.get(word.trim().toLowerCase()) };
+  const byCapability = new Map<string, AgentCard[]>();
+  const words = new Set<string>();
+  for (const agent of agents) {
+    for (const word of [...agent.capabilities, ...agent.skills]) {
+      words.add(word);
+      const able = byCapability.get(key(word));
+      if (!able) byCapability.set(key(word), [agent]);
+      else if (able.at(-1) !== agent) able.push(agent);
+    }
+  }
+  return {
+    agents,
+    find: (word) => byWord.get(key(word)),
+    able: (capability) => byCapability.get(key(capability)) ?? [],
+    capabilities: [...words].toSorted(),
+  };
+}
+
+/** Whether an agent can read a file where it lies; absolute paths. */
+export function canRead({ workspace, reads = [] }: AgentCard, file: string): boolean {
+  return [...(workspace === undefined ? [] : [workspace]), ...reads].some((folder) =>
+    file.startsWith(folder.endsWith("/") ? folder : `${folder}/`),
+  );
 }

@@ -1,9 +1,6 @@
-import {
-  type AgentTroubleEvent,
-  type AgentTroubleInput,
-  type AgentTroubleState,
-  agentTrouble,
-} from "./agent-trouble.ts";
+import { agentState, agentWakeAt } from "./agent-state.ts";
+import { type AgentEvent, type AgentInput, type AgentState, agentToday } from "./agent-types.ts";
+import { type CallEvent, type CallInput, type CallState, call } from "./call.ts";
 import { slotsAfter } from "./capacity.ts";
 import { currentAttempt, delegation, delegationWakeAt } from "./delegation.ts";
 import {
@@ -24,6 +21,8 @@ import {
 import { type NoticeEvent, type NoticeInput, type NoticeState, notice } from "./notice.ts";
 import { run } from "./run.ts";
 import { isRunSettled, type RunEvent, type RunInput, type RunState } from "./run-types.ts";
+import { type SessionEvent, type SessionInput, type SessionState, session } from "./session.ts";
+import { type SkillEvent, type SkillInput, type SkillState, skill } from "./skill.ts";
 import { type StrayEvent, type StrayInput, type StrayState, stray } from "./stray.ts";
 import { task, taskSlotsAfter, taskWakeAt } from "./task.ts";
 import type { TaskEvent, TaskInput } from "./task-events.ts";
@@ -38,10 +37,13 @@ export type Kinds = {
   delivery: { state: DeliveryState; input: DeliveryInput; event: DeliveryEvent };
   interaction: { state: InteractionState; input: InteractionInput; event: InteractionEvent };
   stray: { state: StrayState; input: StrayInput; event: StrayEvent };
-  agent: { state: AgentTroubleState; input: AgentTroubleInput; event: AgentTroubleEvent };
+  agent: { state: AgentState; input: AgentInput; event: AgentEvent };
   notice: { state: NoticeState; input: NoticeInput; event: NoticeEvent };
   task: { state: TaskState; input: TaskInput; event: TaskEvent };
   worker: { state: WorkerState; input: WorkerInput; event: WorkerEvent };
+  call: { state: CallState; input: CallInput; event: CallEvent };
+  session: { state: SessionState; input: SessionInput; event: SessionEvent };
+  skill: { state: SkillState; input: SkillInput; event: SkillEvent };
 };
 export type Kind = keyof Kinds;
 
@@ -167,5 +169,18 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       return isSettling && before?.status === "queued" ? WHEN_WORKER_SETTLED : NOTHING;
     },
   },
-  agent: { ...agentTrouble, columns: (state) => ({ status: state.status, open: false, agent: state.agent }) },
+  agent: {
+    ...agentState,
+    columns: (stored) => {
+      const { agent, seen } = agentToday(stored, stored.agent);
+      return { status: seen?.state ?? "unknown", open: false, agent };
+    },
+    wakeAt: agentWakeAt,
+  },
+  call: { ...call, columns: () => ({ status: "asked", open: false }) },
+  session: {
+    ...session,
+    columns: ({ status, agent }) => ({ status, open: status !== "closed", agent }),
+  },
+  skill: { ...skill, columns: () => ({ status: "registered", open: false }) },
 };

@@ -14,6 +14,7 @@ export function slotsAfter(
     case "deferred":
     case "refused":
     case "lost":
+    case "reroute":
       return [{ attempt: input.attempt, until: "free" }];
     case "handoff":
     case "bad-handoff":
@@ -22,6 +23,8 @@ export function slotsAfter(
     case "uncertain":
     case "wake":
     case "cancel":
+    case "hold":
+    case "release":
       return [];
   }
 }

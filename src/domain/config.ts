@@ -30,6 +30,7 @@ export type ConfigProblem = {
 export const CHANNEL_ROLES = [
   "results",
   "agentLogs",
+  "itOps",
   "taskQueue",
   "workerPool",
   "interAgent",
@@ -37,4 +38,7 @@ export const CHANNEL_ROLES = [
 ] as const satisfies readonly ChannelRole[];
 
 /** Where a logical channel's posts go in a guild that has no such channel. */
-export const ROLE_FALLBACK: Readonly<Partial<Record<ChannelRole, ChannelRole>>> = { workerPool: "agentLogs" };
+export const ROLE_FALLBACK: Readonly<Partial<Record<ChannelRole, ChannelRole>>> = {
+  itOps: "agentLogs",
+  workerPool: "agentLogs",
+};

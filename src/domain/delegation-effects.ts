@@ -32,8 +32,12 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
         ...card(state, event.at),
       ];
     }
+    case "delegation.rerouted":
     case "attempt.lost":
       return [dispatch(state, event.attempt, event.at, true), ...card(state, event.at)];
+    case "attempt.held":
+    case "attempt.released":
+      return card(state, event.at);
     case "attempt.failed": {
       const { at, attempt, reason, text, next } = event;
       const end = { event: "end", attempt, status: "failed", reason, text: oneLine(text) };

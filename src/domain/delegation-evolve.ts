@@ -22,7 +22,14 @@ export function currentAttempt({ order, attempts }: State): AttemptState {
 export function evolve(state: State | undefined, event: Event): State {
   if (event.type === "delegation.queued") {
     const { order } = event;
-    return { order, status: "queued", attempts: [newAttempt(order, 1, order.queuedAt)], handoffs: [] };
+    const { agent: to, insteadOf, queuedAt: at } = order;
+    return {
+      order,
+      status: "queued",
+      attempts: [newAttempt(order, 1, at)],
+      handoffs: [],
+      ...(insteadOf ? { reroutes: [{ at, from: insteadOf.agent, to, why: insteadOf.why }] } : {}),
+    };
   }
   if (!state) throw new Error(`${event.type} before delegation.queued`);
   const { waiting: _, ...rest } = state;
@@ -53,6 +60,12 @@ export function evolve(state: State | undefined, event: Event): State {
           now.ambiguous ? now : { ...now, ambiguous: true, sends: now.sends + 1 },
         ),
       };
+    case "attempt.held": {
+      const { startBy } = currentAttempt(state);
+      return { ...state, waiting: { reason: event.reason, text: event.text, untilAt: startBy } };
+    }
+    case "attempt.released":
+      return rest;
     case "attempt.lost":
       return {
         ...rest,
@@ -62,6 +75,15 @@ export function evolve(state: State | undefined, event: Event): State {
           dispatchedAt === undefined ? now : { ...now, startBy: event.at + state.order.startWithinMs },
         ),
       };
+    case "delegation.rerouted": {
+      const { at, from, to, why } = event;
+      return {
+        ...rest,
+        order: { ...state.order, agent: to },
+        reroutes: [...(state.reroutes ?? []), { at, from, to, why }],
+        attempts: withCurrent(state, (now) => ({ ...now, deferrals: 0 })),
+      };
+    }
     case "attempt.failed": {
       const attempts = withCurrent(state, (now) => ({
         ...now,

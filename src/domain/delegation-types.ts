@@ -24,6 +24,13 @@ export function isSettled(status: DelegationStatus): boolean {
 export type Order = {
   readonly id: string;
   readonly agent: string;
+  /** What was asked for when no agent was named, and why this one was chosen. */
+  readonly capability?: string;
+  readonly choice?: string;
+  /** The agent that was named, and could not be given the work when it was asked for. */
+  readonly insteadOf?: { readonly agent: string; readonly why: string };
+  /** Whether another agent may do it when this one cannot be given the work; `to` names the only ones. */
+  readonly fallback?: { readonly to?: readonly string[] };
   readonly objective: string;
   readonly attachments: readonly { readonly name: string; readonly text: string }[];
   readonly channelContext?: { readonly channel: string; readonly messages: number; readonly text: string };
@@ -56,6 +63,8 @@ export type Order = {
   readonly thinking?: Thinking;
   /** The result must be JSON that fits this schema; `file` names it for people. */
   readonly expect?: { readonly file: string; readonly schema: unknown };
+  /** The session of which it is a turn. `persistent`: the agent's gateway remembers the earlier ones. */
+  readonly session?: { readonly id: string; readonly turn: number; readonly persistent: boolean };
   readonly actor: Actor;
   readonly origin: Origin;
   /** A live card is kept in this channel. */
@@ -74,7 +83,21 @@ export function delayBefore({ retryDelay }: Order, attempt: number): number {
   return backoff === "fixed" ? ms : ms * 2 ** (attempt - 2);
 }
 
-export type WaitingReason = "agent_down" | "agent_busy" | "agent_unauthorized" | "rate_limited" | "uncertain";
+/** The work went from one agent to another before it was begun, or after it was proved lost. */
+export type Reroute = {
+  readonly at: number;
+  readonly from: string;
+  readonly to: string;
+  readonly why: string;
+};
+
+export type WaitingReason =
+  | "agent_down"
+  | "agent_busy"
+  | "agent_unauthorized"
+  | "agent_draining"
+  | "rate_limited"
+  | "uncertain";
 export type FailureReason = "timed_out" | "invalid_handoff" | "agent_failed" | "refused" | "not_started";
 
 export type AttemptState = {
@@ -98,6 +121,8 @@ export type DelegationState = {
   readonly status: DelegationStatus;
   readonly attempts: readonly AttemptState[];
   readonly waiting?: { readonly reason: WaitingReason; readonly text: string; readonly untilAt: number };
+  /** Oldest first; `order.agent` is the one that has it now. */
+  readonly reroutes?: readonly Reroute[];
   readonly outcome?: {
     readonly at: number;
     /** A sentence for people; absent when it succeeded. */
@@ -131,6 +156,8 @@ export type DelegationInput =
       readonly again: boolean;
     }
   | { readonly type: "refused"; readonly attempt: number; readonly at: number; readonly text: string }
+  /** The agent did not take it; another one that may and can is to have it. */
+  | ({ readonly type: "reroute"; readonly attempt: number } & Reroute)
   | {
       readonly type: "uncertain";
       readonly attempt: number;
@@ -161,6 +188,15 @@ export type DelegationInput =
     }
   /** An instant that the delegation asked for (`wakeAt`) has come. */
   | { readonly type: "wake"; readonly at: number }
+  /** Its agent gets nothing new for now: it stays where it is, and says why. */
+  | {
+      readonly type: "hold";
+      readonly at: number;
+      readonly agent: string;
+      readonly reason: WaitingReason;
+      readonly text: string;
+    }
+  | { readonly type: "release"; readonly at: number; readonly reason: WaitingReason }
   | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason?: string };
 
 export type DelegationEvent =
@@ -191,6 +227,15 @@ export type DelegationEvent =
       readonly text: string;
     }
   | { readonly type: "attempt.lost"; readonly attempt: number; readonly at: number; readonly text: string }
+  | {
+      readonly type: "attempt.held";
+      readonly attempt: number;
+      readonly at: number;
+      readonly reason: WaitingReason;
+      readonly text: string;
+    }
+  | { readonly type: "attempt.released"; readonly attempt: number; readonly at: number }
+  | ({ readonly type: "delegation.rerouted"; readonly attempt: number } & Reroute)
   | {
       readonly type: "attempt.failed";
       readonly attempt: number;

@@ -50,6 +50,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
   }
   const current = currentAttempt(state);
   if (input.type === "wake") return decideWake(state, current, input.at);
+  if (input.type === "hold" || input.type === "release") return decideHold(state, current, input);
   if (input.attempt !== current.attempt) return [];
   return decideAttempt(state, current, input);
 }
@@ -57,7 +58,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
 function decideAttempt(
   state: State,
   current: AttemptState,
-  input: Exclude<DelegationInput, { type: "queue" | "handoff" | "bad-handoff" | "cancel" | "wake" }>,
+  input: Extract<DelegationInput, { attempt: number }>,
 ): readonly Event[] {
   switch (input.type) {
     case "dispatched": {
@@ -73,9 +74,26 @@ function decideAttempt(
     case "lost":
       if (current.dispatchedAt !== undefined && !((input.restartedAt ?? 0) > current.dispatchedAt)) return [];
       return [{ type: "attempt.lost", attempt: input.attempt, at: input.at, text: input.text }];
+    case "reroute":
+      if (current.dispatchedAt !== undefined || input.from !== state.order.agent) return [];
+      return [{ ...input, type: "delegation.rerouted" }];
     case "refused":
       return failAttempt(state, input.at, { reason: "refused", text: input.text, isFinal: true });
   }
+}
+
+/** What waits says that it is held, once; what may be with its agent is looked into all the same. */
+function decideHold(
+  { order, waiting }: State,
+  { attempt, dispatchedAt }: AttemptState,
+  input: InputOf<"hold" | "release">,
+): readonly Event[] {
+  const { at, reason } = input;
+  const isHeld = waiting?.reason === reason;
+  if (input.type === "release") return isHeld ? [{ type: "attempt.released", attempt, at }] : [];
+  const mayBeThere = dispatchedAt !== undefined || waiting?.reason === "uncertain";
+  if (isHeld || mayBeThere || order.agent !== input.agent) return [];
+  return [{ type: "attempt.held", attempt, at, reason, text: input.text }];
 }
 
 /** Whichever has passed: the deadline of what was dispatched, or the limit for the start of what was not. */

@@ -4,7 +4,14 @@ import type { TaskChildKind, TaskOf } from "./task-types.ts";
 export type Lane = "any" | "discord" | "host";
 
 /** Logical channels; config maps them to the guild's. */
-export type ChannelRole = "results" | "agentLogs" | "taskQueue" | "workerPool" | "interAgent" | "approvals";
+export type ChannelRole =
+  | "results"
+  | "agentLogs"
+  | "itOps"
+  | "taskQueue"
+  | "workerPool"
+  | "interAgent"
+  | "approvals";
 
 export type DeliveryTarget = { readonly role: ChannelRole } | { readonly channel: string };
 

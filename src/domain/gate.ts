@@ -1,7 +1,7 @@
 import { type Actor, actorName } from "./actor.ts";
 import { keyOfActor } from "./run-evolve-gate.ts";
 import type { RunOrder } from "./run-types.ts";
-import type { GateDefinition } from "./workflow-types.ts";
+import type { GateDefinition, WorkflowDefinition } from "./workflow-types.ts";
 
 export type DecidingAnswer =
   | { readonly allowed: true }
@@ -39,6 +39,20 @@ function isNamed(actor: Extract<Actor, { kind: "person" }>, approvers: readonly 
     const name = rest.join(":");
     return kind === "user" ? name === actor.id : kind === "role" && roles.has(plainName(name));
   });
+}
+
+/** Roles that gates name, approvers and those they are escalated to, with where they stand. */
+export function rolesOfGates(
+  workflows: readonly Pick<WorkflowDefinition, "name" | "steps">[],
+): readonly { readonly workflow: string; readonly step: string; readonly role: string }[] {
+  return workflows.flatMap(({ name, steps }) =>
+    steps.flatMap(({ id, action }) => {
+      if (action.kind !== "approval") return [];
+      const { approvers, escalateTo } = action.gate;
+      const roles = [...approvers, ...escalateTo].flatMap((word) => /^role:(.+)$/.exec(word)?.[1] ?? []);
+      return [...new Set(roles)].map((role) => ({ workflow: name, step: id, role }));
+    }),
+  );
 }
 
 const plainName = (name: string) => name.trim().replace(/^@/, "").toLowerCase();

@@ -28,6 +28,8 @@ export type PromptInput = {
   readonly handoff: HandInBy;
   /** Ids of the agents that this one may ask in turn. */
   readonly mayDelegateTo: readonly string[];
+  /** How it asks them: the token that binds what it asks to this run, and where to post without `hq`. */
+  readonly delegateBy: { readonly token: string; readonly url: string };
   /**
    * Marks where foreign text begins and ends: nobody outside can guess it, and the same attempt always has the same one.
    * A gateway knows an idempotency key again only when the message is the same to the byte.
@@ -144,11 +146,11 @@ function lastTime({ attempt, problems, lastReason }: PromptInput): string {
   ]);
 }
 
-function rules({ order, mayDelegateTo, handoff }: PromptInput): readonly string[] {
+function rules({ order, mayDelegateTo, delegateBy, handoff }: PromptInput): readonly string[] {
   const colleagues =
     mayDelegateTo.length === 0
       ? "- Do it yourself: you may delegate to nobody, and you start no further agents, sub-agents or sessions."
-      : `- You may delegate parts of it to ${mayDelegateTo.join(", ")}, and to nobody else: \`hq delegate <agent> "<task>" --parent ${order.id}\`. Start no other agents, sub-agents or sessions.`;
+      : delegation(mayDelegateTo, delegateBy);
   const reply = order.agentPosts
     ? "- Your gateway also posts your last reply in Discord: make it a short summary for people. Only the handoff counts as the result."
     : "- Nobody reads your chat replies; only the handoff counts.";
@@ -160,6 +162,19 @@ function rules({ order, mayDelegateTo, handoff }: PromptInput): readonly string[
     reply,
     ...(handoff.via === "rest" ? ["- The token below is for this handoff only: write it nowhere else."] : []),
   ];
+}
+
+/** One line to copy, with `hq` or without it; the token is put in when the prompt is sent and kept nowhere. */
+function delegation(mayDelegateTo: readonly string[], { token, url }: PromptInput["delegateBy"]): string {
+  const [first = ""] = mayDelegateTo;
+  const body = JSON.stringify({ agent: first, objective: "<task>" });
+  return [
+    `- You may delegate parts of it to ${mayDelegateTo.join(", ")}, and to nobody else. In a shell; it waits for the handoff and prints it, and the same line again is the same delegation:`,
+    `  HQ_RUN_TOKEN=${token} hq delegate ${first} "<task>"`,
+    `  Without \`hq\` this begins it; GET ${url}/<its id>?wait=60s with the same token reads it:`,
+    `  curl -sS -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}' ${url}`,
+    "  The token is for this run only, as long as it is open: write it nowhere else. Start no other agents, sub-agents or sessions.",
+  ].join("\n");
 }
 
 function warningsFor(order: Order): readonly string[] {

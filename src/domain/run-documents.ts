@@ -17,12 +17,20 @@ const WORDS: Readonly<Record<StepStatus | RunStatus, string>> = {
   canceled: "canceled",
 };
 
-/** One step of a run as a file, in the form of a handoff. `handoff` is its delegation's, whose result is whole. */
-export function stepDocument(state: RunState, step: string, handoff?: Handoff): object {
+/** What a child handed in as a whole, where it is known. */
+export type Whole = Partial<Pick<Handoff, "result" | "artifacts" | "confidence" | "notes">>;
+
+/** One step of a run as a file, in the form of a handoff. `whole` has what its children handed in, by their ids. */
+export function stepDocument(
+  state: RunState,
+  step: string,
+  whole: ReadonlyMap<string, Whole> = new Map(),
+): object {
   const found = stepAt(state, step);
   const view = viewOfRun(state).steps.find(({ id }) => id === step);
   if (!found || !view) throw new Error(`${state.order.id} has no step ${step}`);
   const { outcome } = found;
+  const handoff = found.child === undefined ? undefined : whole.get(found.child);
   return {
     schemaVersion: "1.0",
     runId: view.child ?? state.order.id,
@@ -45,7 +53,7 @@ export function stepDocument(state: RunState, step: string, handoff?: Handoff): 
     ...(outcome?.output === undefined ? {} : { output: outcome.output }),
     ...(view.by === undefined ? {} : { by: view.by }),
     ...gateOf(view.gate),
-    ...(found.items ? { items: Array.from(valuesOf(found.items), itemOf) } : {}),
+    ...(found.items ? { items: Array.from(valuesOf(found.items), (item) => itemOf(item, whole)) } : {}),
   };
 }
 
@@ -58,14 +66,17 @@ function gateOf(gate: ReturnType<typeof viewOfRun>["steps"][number]["gate"]): ob
   };
 }
 
-function itemOf({ value, status, child, agent, outcome }: WorkState): object {
+function itemOf(
+  { value, status, child, agent, outcome }: WorkState,
+  whole: ReadonlyMap<string, Whole>,
+): object {
   const { result = "", output, confidence = null, reason, at } = outcome ?? {};
   return {
     item: value ?? null,
     status: WORDS[status],
     runId: child ?? null,
     agent: agent ?? null,
-    result,
+    result: (child === undefined ? undefined : whole.get(child)?.result) ?? result,
     confidence,
     timestamp: isoOf(at),
     ...(output === undefined ? {} : { output }),

@@ -5,7 +5,7 @@ import { graphOf } from "./run-graph.ts";
 import { hasFailed } from "./run-queue.ts";
 import { definitionAt, isUntolerated, stepOf } from "./run-tally.ts";
 import type { RunEvent, RunState, StepState } from "./run-types.ts";
-import type { StepDefinition } from "./workflow-types.ts";
+import type { StepDefinition, WorkflowDefinition } from "./workflow-types.ts";
 
 type Settled = Extract<RunEvent, { type: "run.settled" }>;
 const MOST_MISSING = 20;
@@ -90,7 +90,7 @@ const VERBS: Readonly<Record<StepState["status"], string>> = {
 
 /** The result of the output's step; without one, of the last step on which nothing hangs. */
 function resultOf(state: RunState): Pick<Settled, "result" | "output"> {
-  const index = outputIndex(state);
+  const index = outputOf(state.order.definition);
   const step = index === undefined ? undefined : at(state.steps, index);
   const { outcome, items } = step ?? {};
   if (!outcome || outcome.result === undefined) return {};
@@ -107,8 +107,8 @@ function resultOf(state: RunState): Pick<Settled, "result" | "output"> {
 
 const NOT_SYNTHESIZED = "(not synthesized: the results of the items one by one)";
 
-function outputIndex({ order }: RunState): number | undefined {
-  const { definition } = order;
+/** The step whose result is the workflow's, by its place. */
+export function outputOf(definition: WorkflowDefinition): number | undefined {
   const { indexOf, dependents } = graphOf(definition);
   if (definition.output) return indexOf.get(definition.output.step);
   const ends = definition.steps.flatMap(({ cleanup }, index) =>

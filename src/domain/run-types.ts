@@ -75,6 +75,8 @@ export type Outcome = {
   readonly by?: Actor;
   /** Skipped because a step before it came to nothing, not because its condition said no. */
   readonly lost?: boolean;
+  /** Who did it in the end, when it was not the agent that it was given to first. */
+  readonly agent?: string;
 };
 
 /** An item of a fan-out, or the only work of a step. */

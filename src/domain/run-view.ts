@@ -126,7 +126,7 @@ function waitingFor({ status, counts, stopped }: RunState, steps: readonly StepS
 function viewOfStep(step: StepState, definition: StepDefinition): StepView {
   const { outcome, items, itemCounts, gate } = step;
   const { action } = definition;
-  const agent = step.agent ?? (action.kind === "task" ? action.agent : undefined);
+  const agent = step.outcome?.agent ?? step.agent ?? (action.kind === "task" ? action.agent : undefined);
   const isSettled = isStepSettled(step.status);
   return {
     id: definition.id,

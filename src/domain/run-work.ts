@@ -8,6 +8,7 @@ import {
   usesInput,
 } from "./expression.ts";
 
+import { type FileOf, type Fitted, fitting } from "./run-attachments.ts";
 import { contextFor } from "./run-conditions.ts";
 import { workIn } from "./run-evolve.ts";
 import { graphOf } from "./run-graph.ts";
@@ -16,9 +17,6 @@ import type { Place, RunState, StepState, WorkState } from "./run-types.ts";
 import type { InputValue, StepDefinition } from "./workflow-types.ts";
 
 const LONGEST_ID = 60;
-const LONGEST_ATTACHMENT = 64 * 1024;
-/** Of all attachments together: a gateway takes 256 KiB, the task and the rules included. */
-const ATTACHED_BYTES = 192 * 1024;
 
 /**
  * The id of the delegation or nested run at a place, always the same. An item stands behind `_`, which no step's id
@@ -45,13 +43,13 @@ export function kindOfChild({ action }: StepDefinition): "delegation" | "run" {
   return action.kind === "workflow" ? "run" : "delegation";
 }
 
-export type ComposedTask = {
-  readonly objective: string;
-  readonly attachments: readonly { readonly name: string; readonly text: string }[];
-};
+export type ComposedTask = Pick<Fitted, "attachments" | "files"> & { readonly objective: string };
 
-/** The task with its values; what steps handed in stands beside it as data. Throws ExpressionError. */
-export function composeTask(state: RunState, of: Place): ComposedTask {
+/**
+ * The task with its values; what steps handed in stands beside it as data, or its beginning where `fileOf` gives a file
+ * that the agent can read. Throws ExpressionError.
+ */
+export function composeTask(state: RunState, of: Place, fileOf: FileOf = () => undefined): ComposedTask {
   const { index, definition } = found(state, of);
   const { action } = definition;
   const template = stepOf(state, index).task ?? (action.kind === "task" ? action.task : "");
@@ -59,39 +57,8 @@ export function composeTask(state: RunState, of: Place): ComposedTask {
     foreignItem: isItemForeign(state, definition),
     foreignInputs: state.order.foreignInputs ?? [],
   });
-  const attachments = fitting(data);
-  const cut = attachments.filter(({ text }) => CUT_MARK.test(text)).map(({ name }) => name);
-  const notes = [...partialNotes(state, index), ...cut.map((name) => cutNote(state, name))];
-  return { objective: [text, ...notes].join("\n\n"), attachments };
-}
-
-const CUT_MARK = /\n\[… cut: \d+ characters in all\]$/;
-
-/** All together within what a gateway takes; the same input is cut the same way. */
-function fitting(data: ComposedTask["attachments"]): ComposedTask["attachments"] {
-  const first = data.map(({ name, text }) => ({ name, text: cutTo(text, LONGEST_ATTACHMENT) }));
-  const bytes = first.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
-  if (bytes <= ATTACHED_BYTES) return first;
-  const share = ATTACHED_BYTES / bytes;
-  return data.map(({ name, text }, n) => ({
-    name,
-    text: cutTo(text, Math.floor((first[n]?.text.length ?? 0) * share)),
-  }));
-}
-
-function cutTo(text: string, length: number): string {
-  // What was cut before keeps the number of all its characters.
-  const mark = CUT_MARK.exec(text)?.[0];
-  const body = mark === undefined ? text : text.slice(0, -mark.length);
-  if (body.length <= length) return text;
-  const kept = body.slice(0, length).replace(/[\uD800-\uDBFF]$/, "");
-  return `${kept}${mark ?? `\n[… cut: ${text.length} characters in all]`}`;
-}
-
-function cutNote({ order }: RunState, name: string): string {
-  const files = referencesOf(name).steps.map(({ id }) => `handoffs/workflows/${order.id}/${id}.json`);
-  const where = files.length > 0 ? `; the whole text stands in ${[...new Set(files)].join(", ")}` : "";
-  return `The attached context ${name} is cut${where}.`;
+  const { attachments, notes, files } = fitting(data, state.order.id, fileOf);
+  return { objective: [text, ...partialNotes(state, index), ...notes].join("\n\n"), attachments, files };
 }
 
 /** What is only a part is never passed on as the whole. */

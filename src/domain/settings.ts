@@ -28,6 +28,9 @@ export type Settings = {
   readonly taskQueue: TaskQueueSettings;
   /** Where workflows/*.yaml and their schemas are. */
   readonly workflows: { readonly dir: string };
+  readonly cluster: ClusterSettings;
+  /** How often each agent is asked how it is. */
+  readonly agents: { readonly healthEveryMs: number };
   readonly logs: { readonly dir: string; readonly projectLog?: string; readonly level: string };
   readonly channels: {
     /** Logical channel → name or id in the guild. */
@@ -51,4 +54,18 @@ export type Settings = {
     readonly bodyLimit: number;
     readonly ratePerMinute: number;
   };
+};
+
+/** The gateways that are made and run here. */
+export type ClusterSettings = {
+  /** Holds instances/ and shared.env. */
+  readonly dir: string;
+  /** A program and its arguments. */
+  readonly command: readonly string[];
+  readonly restartMs: number;
+  /** After this many starts within a minute a gateway is left alone. */
+  readonly startLimit: number;
+  /** How long a gateway may finish its turn when it is stopped. */
+  readonly stopGraceMs: number;
+  readonly logMax: number;
 };

@@ -16,6 +16,11 @@ export function parseResult(
   }
 }
 
+/** Whether a run remembers only the beginning of a result. */
+export function isCut(result: string | undefined): boolean {
+  return result !== undefined && result.length > LONGEST_KEPT;
+}
+
 export function cutResult(text: string): string {
   if (text.length <= LONGEST_KEPT) return text;
   const cut = text.slice(0, LONGEST_KEPT).replace(/[\uD800-\uDBFF]$/, "");
@@ -31,6 +36,7 @@ export function outcomeOfDelegation(state: DelegationState): Outcome | undefined
   return {
     status: status === "succeeded" || status === "partial" || status === "canceled" ? status : "failed",
     at,
+    ...(state.reroutes ? { agent: order.agent } : {}),
     ...(reason === undefined ? {} : { reason }),
     ...(problems.length > 0 ? { problems } : {}),
     ...(handoff ? { result: cutResult(handoff.result) } : {}),

@@ -1,6 +1,12 @@
 import type { Problem } from "../kernel/refusal.ts";
 import { actorName, callerOf, type Origin } from "./actor.ts";
-import type { DelegationState, DelegationStatus, FailureReason, WaitingReason } from "./delegation-types.ts";
+import type {
+  DelegationState,
+  DelegationStatus,
+  FailureReason,
+  Reroute,
+  WaitingReason,
+} from "./delegation-types.ts";
 import type { Handoff } from "./handoff-types.ts";
 
 /** A delegation as every door shows it. Instants are epoch ms, spans ms; absent = not (yet) so. */
@@ -8,6 +14,11 @@ export type DelegationView = {
   readonly id: string;
   readonly status: DelegationStatus;
   readonly agent: string;
+  /** What was asked for when no agent was named, and why this one was chosen. */
+  readonly capability?: string;
+  readonly choice?: string;
+  /** Other agents that were to do it and could not be given the work, oldest first. */
+  readonly reroutes?: readonly Reroute[];
   readonly caller: string;
   readonly asker: string;
   readonly objective: string;
@@ -40,6 +51,9 @@ export function viewOf(state: DelegationState): DelegationView {
     id: order.id,
     status: state.status,
     agent: order.agent,
+    ...(order.capability === undefined ? {} : { capability: order.capability }),
+    ...(order.choice === undefined ? {} : { choice: order.choice }),
+    ...(state.reroutes ? { reroutes: state.reroutes } : {}),
     caller: callerOf(order.actor),
     asker: actorName(order.actor),
     objective: order.objective,
@@ -63,4 +77,16 @@ export function viewOf(state: DelegationState): DelegationView {
     origin: order.origin,
     attempts: state.attempts,
   };
+}
+
+/** Why this agent does it, a sentence each; none when it was named and has it still. */
+export function routeWords(
+  view: Pick<DelegationView, "agent" | "capability" | "choice" | "reroutes">,
+): readonly string[] {
+  const { choice, reroutes = [] } = view;
+  const first = reroutes[0]?.from ?? view.agent;
+  return [
+    ...(choice === undefined ? [] : [`${first} was chosen: ${choice}.`]),
+    ...reroutes.map(({ from, to, why }) => `Rerouted from ${from} to ${to}: ${why}.`),
+  ];
 }

@@ -99,32 +99,8 @@ function refusalOf(registry: Registry, acl: Acl, actor: Actor, word: string): st
 }
 
 function nobodyFor(registry: Registry, acl: Acl, actor: Actor, capability: string): string | undefined {
-  const candidates = resolveCapability(registry, acl, actor, capability);
-  if (candidates.length === 0) return `No agent has the capability "${capability}".`;
-  if (candidates.some(({ allowed }) => allowed)) return undefined;
-  return `Nobody with the capability "${capability}" may be asked: ${candidates.map(({ why }) => why).join(" ")}`;
-}
-
-export type Candidate = {
-  readonly agent: string;
-  readonly allowed: boolean;
-  /** A sentence: what it has, or why it may not be asked. */
-  readonly why: string;
-};
-
-/** Every agent with a capability, those that may be asked first, else in the registry's order. */
-export function resolveCapability(
-  registry: Registry,
-  acl: Acl,
-  actor: Actor,
-  capability: string,
-): readonly Candidate[] {
-  const wanted = capability.trim().toLowerCase();
-  const candidates = registry.agents
-    .filter(({ capabilities }) => capabilities.some((one) => one.toLowerCase() === wanted))
-    .map(({ id }) => {
-      const { allowed, rule, text } = mayAsk(acl, actor, id);
-      return { agent: id, allowed, why: allowed ? `${id} can do ${capability} (${rule}).` : text };
-    });
-  return [...candidates.filter(({ allowed }) => allowed), ...candidates.filter(({ allowed }) => !allowed)];
+  const answers = registry.able(capability).map(({ id }) => mayAsk(acl, actor, id));
+  if (answers.length === 0) return `No agent has the capability "${capability}".`;
+  if (answers.some(({ allowed }) => allowed)) return undefined;
+  return `Nobody with the capability "${capability}" may be asked: ${answers.map(({ text }) => text).join(" ")}`;
 }

@@ -78,6 +78,8 @@ export type TaskAction = {
   readonly retry: RetryDefinition;
   readonly validate: boolean;
   readonly format: "json" | "text";
+  /** Whether another agent may do it; absent = only when a capability is named. */
+  readonly fallback?: boolean;
   /** JSON Schema for the result, which then must be JSON. `file` is its path as written. */
   readonly expect?: { readonly file: string; readonly schema: unknown };
 };

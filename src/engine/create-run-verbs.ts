@@ -14,7 +14,7 @@ import { createAgree, findWorkflow } from "./agree.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
 import type { ExpectedMs } from "./expectations.ts";
 import { decidedAlready, gateOf, stepOrRefuse } from "./find-step.ts";
-import { refuseAgents, refuseForeign } from "./ownership.ts";
+import { permit } from "./ownership.ts";
 import { createPlanRun } from "./plan-run.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { GateDecision, RunQuery, RunVerbs, StartRunRequest, WorkflowEntry } from "./run-verbs.ts";
@@ -34,11 +34,13 @@ export type RunVerbsDeps = {
 
 /** The verbs for workflows and their runs, over one engine. */
 export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
-  const { engine, ledger, now } = deps;
+  const { engine, ledger, acl, now } = deps;
 
   const agree = createAgree(deps);
 
   async function startRun(actor: Actor, request: StartRunRequest, taskOf?: TaskOf) {
+    // Of a task it was checked when that was posted.
+    if (!taskOf) permit(acl(), actor, "workflow");
     const { definition, nested, inputs } = agree(actor, request);
     if (request.runId !== undefined && !isRunId(request.runId))
       throw new Refusal("invalid_input", "runId may hold letters, digits, dot, dash, underscore and tilde.");
@@ -131,6 +133,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
 
   async function decideGate(actor: Actor, decision: GateDecision): Promise<RunView> {
     const state = await stateOrRefuse(decision.run);
+    permit(acl(), actor, "approve");
     const { step, gate, shown } = gateOf(state, decision.step);
     const allowed = mayDecide(state.order, gate, actor, shown.escalated);
     if (!allowed.allowed) throw new Refusal("not_allowed", allowed.text, { hint: allowed.hint });
@@ -163,7 +166,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
 
   async function cancelRun(actor: Actor, id: string, reason?: string): Promise<RunView> {
     const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "cancel");
+    permit(acl(), actor, "cancel", { id, asker: before.order.actor });
     if (before.status === "canceled" || before.canceling) return viewOfRun(before);
     if (isRunSettled(before.status))
       throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`);
@@ -172,9 +175,8 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   }
 
   async function skipStep(actor: Actor, id: string, step: string): Promise<RunView> {
-    refuseAgents(actor, "skip steps");
     const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "skip a step of");
+    permit(acl(), actor, "override", { id, asker: before.order.actor, what: "skip a step of" });
     stepOrRefuse(before, step);
     const { events, state } = await change(id, actor, { type: "skip", at: now(), step, actor });
     if (events.length > 0) return viewOfRun(state);
@@ -184,7 +186,7 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
 
   async function changeable(actor: Actor, id: string, what: string): Promise<RunState> {
     const state = await stateOrRefuse(id);
-    refuseForeign(actor, state.order.actor, id, what);
+    permit(acl(), actor, "retry", { id, asker: state.order.actor, what });
     const { parent } = state.order;
     if (!parent || !isRunSettled(state.status)) return state;
     // What came of it was told to the run around it, which went on.
@@ -215,9 +217,8 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   }
 
   async function acceptPartial(actor: Actor, id: string): Promise<RunView> {
-    refuseAgents(actor, "accept what is partial");
     const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "accept");
+    permit(acl(), actor, "override", { id, asker: before.order.actor, what: "accept what is partial of" });
     const { events, state } = await change(id, actor, { type: "accept-partial", at: now(), actor });
     if (events.length > 0) return viewOfRun(state);
     throw new Refusal("already_settled", `${id} does not wait for an answer.`);

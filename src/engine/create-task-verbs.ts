@@ -1,3 +1,4 @@
+import type { Acl } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Settings } from "../domain/settings.ts";
 import { mayRunAgain } from "../domain/task.ts";
@@ -6,7 +7,7 @@ import { isTaskOpen, type Task, type TaskState, taskIdOf } from "../domain/task-
 import { Refusal } from "../kernel/refusal.ts";
 import { oneLine } from "../kernel/text.ts";
 import { type Engine, stateOf } from "./accept.ts";
-import { refuseForeign } from "./ownership.ts";
+import { permit } from "./ownership.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { SeenMessage, TaskQuery, TaskVerbs, TaskView } from "./task-verbs.ts";
 import type { TaskWordsOf } from "./task-words.ts";
@@ -18,6 +19,7 @@ export type TaskVerbsDeps = {
   readonly ledger: Pick<Ledger, "list">;
   readonly words: Pick<TaskWordsOf, "wordsOf">;
   readonly settings: () => Settings;
+  readonly acl: () => Acl;
   /** Messages whose tasks other tools did before us. */
   readonly isHandled: (message: string) => boolean;
   readonly now: () => number;
@@ -85,7 +87,7 @@ export function createTaskVerbs(deps: TaskVerbsDeps): TaskVerbs {
   async function runAgain(actor: Actor, word: string): Promise<TaskView> {
     const state = await stateOrRefuse(word);
     const { task } = state;
-    refuseForeign(actor, task.actor, task.id, "run");
+    permit(deps.acl(), actor, "retry", { id: task.id, asker: task.actor, what: "run" });
     refuseAgain(state);
     const words = await deps.words.wordsOf(task);
     if (!words?.plan) {
@@ -104,7 +106,7 @@ export function createTaskVerbs(deps: TaskVerbsDeps): TaskVerbs {
   async function withdraw(actor: Actor, word: string, reason?: string): Promise<TaskView> {
     const state = await stateOrRefuse(word);
     const { id, actor: asker } = state.task;
-    refuseForeign(actor, asker, id, "withdraw");
+    permit(deps.acl(), actor, "cancel", { id, asker, what: "withdraw" });
     if (state.status === "withdrawn") return viewOfTask(state);
     if (!isTaskOpen(state)) {
       const { takenBy, status } = state;

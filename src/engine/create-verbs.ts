@@ -1,19 +1,23 @@
-import { type Acl, mayDelegate } from "../domain/acl.ts";
+import type { Acl } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { isSettled } from "../domain/delegation-types.ts";
+import type { People } from "../domain/people.ts";
 import { type DelegationView, viewOf } from "../domain/view.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { LONGEST_TIMER_MS } from "../kernel/time.ts";
 import { stateOf } from "./accept.ts";
+import { createAclVerbs } from "./acl-verbs.ts";
+import { createAgentStatus } from "./agent-status.ts";
+import type { AgentWatch } from "./agent-watch.ts";
 import { createQueueVerbs, type QueueVerbsDeps } from "./create-queue-verbs.ts";
 import { createTaskVerbs } from "./create-task-verbs.ts";
-import { type Delegate, type DelegateDeps, findAgent } from "./delegate.ts";
+import type { Delegate, DelegateDeps } from "./delegate.ts";
+import type { Drain } from "./drain.ts";
 import { createHandIn, listHandoffs } from "./hand-in.ts";
 import type { Hold } from "./hold.ts";
 import { createInteractions } from "./interactions.ts";
-import { refuseForeign } from "./ownership.ts";
-import type { AgentHealth } from "./ports/agents.ts";
+import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
+import { permit } from "./ownership.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Ledger, StoredEvent } from "./ports/ledger.ts";
 import type { Crash, Log } from "./ports/log.ts";
@@ -21,7 +25,8 @@ import type { Workers } from "./ports/workers.ts";
 import type { RunVerbs } from "./run-verbs.ts";
 import { createStopNow } from "./stop-now.ts";
 import type { TaskWordsOf } from "./task-words.ts";
-import type { AgentStatus, DelegationQuery, Health, Verbs } from "./verbs.ts";
+import { type UntilOptions, until } from "./until.ts";
+import type { DelegationQuery, Health, Verbs } from "./verbs.ts";
 
 const MOST_LISTED = 200;
 const HISTORY_PAGE = 1000;
@@ -29,14 +34,18 @@ const HISTORY_PAGE = 1000;
 export type VerbsDeps = DelegateDeps & {
   readonly delegate: Delegate;
   readonly runs: RunVerbs;
+  readonly orchestrator: OrchestratorVerbs;
   readonly words: TaskWordsOf;
   readonly workers: Workers;
   readonly hold: Hold;
+  readonly watch: AgentWatch;
+  readonly drain: Drain;
   readonly isHandled: (message: string) => boolean;
   readonly queueChannel: QueueVerbsDeps["channel"];
   readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
   readonly verifyToken: (token: string, run: string) => number | undefined;
   readonly acl: () => Acl;
+  readonly people: () => People;
   readonly health: () => Promise<Health>;
   readonly startedAt: number;
   readonly log: Log;
@@ -45,8 +54,9 @@ export type VerbsDeps = DelegateDeps & {
 
 /** The verbs that every door calls, over one engine. */
 export function createVerbs(deps: VerbsDeps): Verbs {
-  const { engine, ledger, agents, registry, runs, hold, now } = deps;
+  const { engine, ledger, runs, hold, drain, now } = deps;
   const tasks = createTaskVerbs(deps);
+  const status = createAgentStatus(deps);
 
   async function stateOrRefuse(id: string): Promise<DelegationState> {
     const state = await engine.read("delegation", id);
@@ -58,7 +68,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
 
   async function cancel(actor: Actor, id: string, reason?: string): Promise<DelegationView> {
     const before = await stateOrRefuse(id);
-    refuseForeign(actor, before.order.actor, id, "cancel");
+    permit(deps.acl(), actor, "cancel", { id, asker: before.order.actor });
     if (before.status === "canceled") return viewOf(before);
     if (isSettled(before.status)) {
       throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`);
@@ -80,50 +90,10 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     return { items: items.map((loaded) => viewOf(stateOf("delegation", loaded))), ...(next ? { next } : {}) };
   }
 
-  /** Resolves at the event that settles it; looks once before, so nothing is missed in between. */
-  async function wait(id: string, options: { readonly timeoutMs?: number; readonly signal?: AbortSignal }) {
+  async function wait(id: string, options: UntilOptions) {
     await stateOrRefuse(id);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(finish, Math.min(options.timeoutMs ?? LONGEST_TIMER_MS, LONGEST_TIMER_MS));
-      const unwatch = engine.watch((events) => {
-        if (events.some(({ type }) => type === "delegation.settled")) finish();
-      }, id);
-      function finish() {
-        clearTimeout(timer);
-        unwatch();
-        options.signal?.removeEventListener("abort", finish);
-        resolve();
-      }
-      options.signal?.addEventListener("abort", finish, { once: true });
-      if (options.signal?.aborted) finish();
-      void engine.read("delegation", id).then((state) => {
-        if (state && isSettled(state.status)) finish();
-      }, finish);
-    });
+    await until(engine, id, ({ status }) => isSettled(status), options);
     return viewOf(await stateOrRefuse(id));
-  }
-
-  async function statusOf(agent: string, isProbed: boolean): Promise<AgentStatus> {
-    const card = findAgent(registry(), agent);
-    const unknown: AgentHealth = { state: "unknown", text: "not asked yet", checkedAt: 0, since: 0 };
-    const health = isProbed ? await agents.probe(card) : (agents.health(card.id) ?? unknown);
-    const open = await ledger.list({ kind: "delegation", agent: card.id, open: true, limit: 500 });
-    const latest = await ledger.list({
-      kind: "delegation",
-      agent: card.id,
-      status: ["succeeded", "partial", "blocked"],
-      limit: 1,
-    });
-    const running = open.items.filter(({ status }) => status === "dispatched").length;
-    const last = latest.items[0];
-    const lastHandoffAt = last && stateOf("delegation", last).outcome?.at;
-    return {
-      card,
-      health,
-      running,
-      queued: open.items.length - running,
-      ...(lastHandoffAt ? { lastHandoffAt } : {}),
-    };
   }
 
   return {
@@ -145,20 +115,16 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     receipts: (id) => ledger.receiptsOf(id),
     handIn: createHandIn(deps),
     handoffs: (query) => listHandoffs(ledger, query),
-    agents: () => Promise.all(registry().agents.map(({ id }) => statusOf(id, false))),
-    agent: (word, options) => statusOf(word, options?.probe ?? false),
-    explainAcl(caller, target) {
-      const from = caller === "operator" ? "operator" : findAgent(registry(), caller).id;
-      const to = findAgent(registry(), target).id;
-      if (from !== "operator") return mayDelegate(deps.acl(), from, to);
-      return {
-        allowed: true,
-        caller: from,
-        target: to,
-        rule: "operator",
-        text: `operator may delegate to ${to} (operator).`,
-      };
+    ...status,
+    async drainAgent(actor, word, reason) {
+      await drain.drain(actor, word, reason);
+      return status.agent(word);
     },
+    async resumeAgent(actor, word) {
+      await drain.resume(actor, word);
+      return status.agent(word);
+    },
+    acl: createAclVerbs(deps),
     channelContext: deps.readChannel,
     health: deps.health,
     watch: (listener) => engine.watch(listener),
@@ -172,6 +138,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
       },
     },
     tasks,
+    orchestrator: deps.orchestrator,
     queue: createQueueVerbs({
       ...deps,
       tasks,

@@ -1,6 +1,12 @@
 import type { AgentCard, Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
-import { type DelegationInput, type DelegationState, isSettled } from "../domain/delegation-types.ts";
+import {
+  type DelegationInput,
+  type DelegationState,
+  isSettled,
+  type Order,
+} from "../domain/delegation-types.ts";
+import type { Candidate } from "../domain/routing.ts";
 import type { Settings } from "../domain/settings.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
@@ -30,6 +36,8 @@ export type DispatchDeps = {
   readonly registry: () => Registry;
   readonly settings: () => Settings;
   readonly promptFor: PromptFor;
+  /** Another agent for work that its agent cannot be given. */
+  readonly standIn: (order: Order) => Promise<Candidate | undefined>;
   readonly now: () => number;
   readonly log: Log;
   readonly crash: Crash;
@@ -77,9 +85,29 @@ export function createDispatch(deps: DispatchDeps) {
       });
       return { kind: "recorded" };
     }
-    await tell(effect, run, toInput(state, attempt, again, at, await send(state, attempt)));
+    const { agent } = effect.body;
+    // It went to another agent while this one had no room.
+    if (agent !== state.order.agent) return { kind: "done", outcome: `${state.order.agent} has it now` };
+    const answer = await send(state, attempt);
+    const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
+    await tell(effect, run, input);
     crash("dispatch:recorded");
     return { kind: "recorded" };
+  }
+
+  /** What its agent cannot be given goes to another one, if whoever asked allowed that and there is one. */
+  async function toAnother(
+    state: DelegationState,
+    attempt: number,
+    answer: DispatchAnswer,
+  ): Promise<DelegationInput | undefined> {
+    const lack = lackOf(state.order.agent, answer);
+    const standIn = lack && (await deps.standIn(state.order));
+    if (!standIn) return undefined;
+    const { agent: from, id } = state.order;
+    const why = `${lack}; ${standIn.why}`;
+    log.info({ run: id, attempt, from, to: standIn.agent, why }, "a delegation goes to another agent");
+    return { type: "reroute", attempt, at: now(), from, to: standIn.agent, why };
   }
 
   async function send(state: DelegationState, attempt: number): Promise<DispatchAnswer> {
@@ -104,6 +132,7 @@ export function createDispatch(deps: DispatchDeps) {
       ...(order.agentPosts ? { agentPosts: order.agentPosts } : {}),
       ...(order.model === undefined ? {} : { model: order.model }),
       ...(order.thinking === undefined ? {} : { thinking: order.thinking }),
+      ...(order.session?.persistent ? { session: order.session.id } : {}),
     });
     crash("dispatch:sent");
     if (answer.kind !== "accepted") {
@@ -112,26 +141,7 @@ export function createDispatch(deps: DispatchDeps) {
         "a dispatch was not accepted",
       );
     }
-    await noteTrouble(order.agent, answer);
     return answer;
-  }
-
-  async function noteTrouble(agent: string, answer: DispatchAnswer): Promise<void> {
-    const at = now();
-    if (answer.kind === "unauthorized") {
-      const input = { type: "unauthorized", at, agent, text: answer.text } as const;
-      await engine.accept({ kind: "agent", stream: `agent-${agent}`, input, cause: `dispatch ${agent}` });
-    } else if (
-      answer.kind === "accepted" &&
-      (await engine.read("agent", `agent-${agent}`))?.status === "unauthorized"
-    ) {
-      await engine.accept({
-        kind: "agent",
-        stream: `agent-${agent}`,
-        input: { type: "well", at, agent },
-        cause: `dispatch ${agent}`,
-      });
-    }
   }
 
   function toInput(
@@ -212,4 +222,10 @@ export function createDispatch(deps: DispatchDeps) {
   }
 
   return { dispatch, reconcile };
+}
+
+/** Why an agent certainly did not take the work, in a few words; undefined when it did, may have, or only has no time. */
+function lackOf(agent: string, answer: DispatchAnswer): string | undefined {
+  if (answer.kind === "unauthorized") return `${agent} refuses our token`;
+  return answer.kind === "again" && answer.reason === "agent_down" ? `${agent} is down` : undefined;
 }

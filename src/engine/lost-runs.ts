@@ -1,8 +1,8 @@
 import type { Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
-import type { DelegationState } from "../domain/delegation-types.ts";
+import type { DelegationState, Order } from "../domain/delegation-types.ts";
 import { type Engine, stateOf } from "./accept.ts";
-import type { Agents } from "./ports/agents.ts";
+import type { AgentHealth, Agents } from "./ports/agents.ts";
 import type { Inbox } from "./ports/handoffs.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
@@ -10,9 +10,31 @@ import type { Log } from "./ports/log.ts";
 /** Clocks of one machine, read by two processes a moment apart. */
 const SLACK_MS = 1000;
 
+/** A gateway that is gone this long is not about to come back with what it had. */
+export const GONE_MS = 10_000;
+
+/** When, and by what proof, a gateway lost all that it had taken before. */
+function lossOf(
+  { state, uptimeMs, since, isDoubtful }: AgentHealth,
+  { fallback, session }: Order,
+  now: number,
+): { readonly at: number; readonly text: string } | undefined {
+  if (uptimeMs !== undefined) {
+    return {
+      at: now - uptimeMs,
+      text: "the gateway restarted since it took the work, and forgot it",
+    };
+  }
+  // Where another agent may do it, nobody waits for one that is gone; a lasting session is taken up when it is back.
+  const isGone = state === "down" && !isDoubtful && now - since >= GONE_MS;
+  if (!isGone || !fallback || session?.persistent) return undefined;
+  return { at: now, text: "the gateway is gone, and with it what it had taken" };
+}
+
 /**
  * A gateway that restarts forgets the runs it had taken, without a word. Asks every agent that owes us something how long
  * it has run; what it had taken before that, and did not hand back, is sent again at once instead of at its deadline.
+ * So is what a gateway had that is gone, where another agent may do it.
  */
 export function createLostRuns(deps: {
   readonly engine: Engine;
@@ -47,17 +69,13 @@ export function createLostRuns(deps: {
   async function lookAt(agent: string, states: readonly DelegationState[]): Promise<void> {
     const card = deps.registry().find(agent);
     if (!card) return;
-    const { uptimeMs } = await deps.agents.probe(card);
-    if (uptimeMs === undefined) return;
-    const restartedAt = now() - uptimeMs;
+    const health = await deps.agents.probe(card);
     for (const { order, ...state } of states) {
+      const lost = lossOf(health, order, now());
       const { attempt, dispatchedAt } = currentAttempt({ order, ...state });
-      if (dispatchedAt === undefined || dispatchedAt + SLACK_MS > restartedAt) continue;
-      deps.log.warn(
-        { run: order.id, agent, attempt },
-        "the gateway restarted and forgot a run; it is sent again",
-      );
-      const text = "the gateway restarted since it took the work, and forgot it";
+      if (!lost || dispatchedAt === undefined || dispatchedAt + SLACK_MS > lost.at) continue;
+      const { at: restartedAt, text } = lost;
+      deps.log.warn({ run: order.id, agent, attempt, text }, "an agent lost a run; it is sent again");
       const input = { type: "lost", attempt, at: now(), restartedAt, text } as const;
       await engine.accept({ kind: "delegation", stream: order.id, input, cause: `restart of ${agent}` });
     }

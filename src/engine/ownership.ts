@@ -1,21 +1,12 @@
+import type { Acl } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
+import { type About, mayDo, type Verb } from "../domain/permissions.ts";
 import { Refusal } from "../kernel/refusal.ts";
 
-/** People without the right to operate, and agents, change what they asked for themselves. */
-export function refuseForeign(actor: Actor, asker: Actor, id: string, what: string): void {
-  if (actor.kind === "operator" || actor.kind === "system") return;
-  if (actor.kind === "person" && actor.rights.includes("operate")) return;
-  const isOwn = asker.kind === actor.kind && "id" in asker && asker.id === actor.id;
-  if (isOwn) return;
-  throw new Refusal("not_allowed", `${id} was asked by somebody else.`, {
-    hint: `Its asker, an operator, or a person with the right \`operate\` can ${what} it.`,
-  });
-}
+type Rules = Pick<Acl, "verbs">;
 
-/** Overriding a run's rules is for people. */
-export function refuseAgents(actor: Actor, what: string): void {
-  if (actor.kind !== "agent") return;
-  throw new Refusal("not_allowed", `Agents do not ${what}.`, {
-    hint: "Ask a person, or hand the wish back under `needs:`.",
-  });
+/** Says no with the rule unless an actor may do something; `about` names the work that it is done to. */
+export function permit(acl: Rules, actor: Actor, verb: Verb, about?: About): void {
+  const { allowed, text, hint } = mayDo(acl, actor, verb, about);
+  if (!allowed) throw new Refusal("not_allowed", text, hint === undefined ? {} : { hint });
 }

@@ -17,7 +17,7 @@ export function createPlanRun(deps: {
     for (const { steps } of [definition, ...Object.values(nested)]) {
       for (const { action } of steps) {
         if (action.kind !== "task" || chosen.has(wordOf(action))) continue;
-        const choice = await deps.chooseAgent(actor, action);
+        const choice = await deps.chooseAgent(actor, whoOf(action));
         chosen.set(wordOf(action), { ...choice, ms: await deps.expectedMs(choice.agent) });
       }
     }
@@ -33,4 +33,12 @@ export function createPlanRun(deps: {
 
 function wordOf({ agent, capability }: TaskAction): string {
   return agent === undefined ? `capability ${capability}` : agent;
+}
+
+/** A plan changes nothing and asks nobody how they are. */
+function whoOf({ agent, capability }: TaskAction) {
+  return {
+    ...(agent === undefined ? {} : { agent }),
+    ...(capability === undefined ? {} : { capability }),
+  };
 }

@@ -50,8 +50,9 @@ export function createReceive(deps: {
   };
 
   function check(state: DelegationState, arrived: ArrivedHandoff): CheckedHandoff {
-    const { id, agent, validate, format } = state.order;
+    const { id, validate, format } = state.order;
     if (!arrived.ok) return { ok: false, problems: arrived.problems };
+    const agent = signerOf(state, arrived.document);
     const aliases = deps.registry().find(agent)?.aliases ?? [];
     const checked = checkHandoff({
       document: arrived.text ?? arrived.document,
@@ -83,4 +84,10 @@ export function createReceive(deps: {
       })),
     };
   }
+}
+
+/** Who had the work before another one got it may hand it in too: it was asked, and did it. */
+function signerOf({ order, reroutes = [] }: DelegationState, document: unknown): string {
+  const said = document !== null && typeof document === "object" && "agent" in document && document.agent;
+  return reroutes.find(({ from }) => from === said)?.from ?? order.agent;
 }

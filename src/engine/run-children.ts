@@ -1,4 +1,6 @@
+import { canRead, type Registry } from "../domain/agent-card.ts";
 import { ExpressionError } from "../domain/expression.ts";
+import type { FileOf } from "../domain/run-attachments.ts";
 import {
   isRunSettled,
   type Place,
@@ -21,12 +23,13 @@ import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { isRefusal, Refusal, type RefusalCode } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import { problemsRefusal } from "./agree.ts";
-import type { ChooseAgent } from "./choose-agent.ts";
+import { possibleAgents } from "./choose-agent.ts";
 import type { Delegate } from "./delegate.ts";
 import type { ExpectedMs } from "./expectations.ts";
 import type { Outcome as Performed } from "./loop.ts";
 import type { ClaimedOf } from "./perform.ts";
 import type { Crash } from "./ports/log.ts";
+import type { StepFiles } from "./step-files.ts";
 
 /** Without history, an agent is asked after half of its time. */
 const WITHOUT_HISTORY = 0.25;
@@ -46,8 +49,9 @@ const SYSTEM = { kind: "system", id: "engine" } as const;
 export type RunChildrenDeps = {
   readonly engine: Engine;
   readonly delegate: Delegate;
-  readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
+  readonly registry: () => Registry;
+  readonly stepFiles: StepFiles;
   /** Everything is stopped: nothing begins. */
   readonly isHeld: () => Promise<boolean>;
   readonly now: () => number;
@@ -107,17 +111,20 @@ export function createRunChildren(deps: RunChildrenDeps) {
   async function makeDelegation(state: RunState, action: TaskAction, of: Place, child: string) {
     const { order } = state;
     const made = await engine.read("delegation", child);
-    const agent = made?.order.agent ?? (await deps.chooseAgent(order.actor, action)).agent;
-    const stallAt = now() + 2 * (await expectationOf(agent, action));
-    if (made) return { agent, stallAt };
+    if (made) return begun(made.order.agent, action);
     // What runs last, or whatever happened, has its own time when the run's is over.
     const remainingMs = state.canceling ? Number.POSITIVE_INFINITY : order.deadlineAt - now();
     if (remainingMs < 1000) throw new Refusal("timed_out", "The run's time is over.");
-    const { objective, attachments } = composeTask(state, of);
-    await deps.delegate(
+    const { objective, attachments, files } = composeTask(state, of, fileOf(state, action));
+    // Whoever is sent to a file finds it there, whatever became of the effect that writes it as well.
+    for (const step of files) await deps.stepFiles.write(state, step);
+    crash("start-child:filed");
+    const { delegation } = await deps.delegate(
       order.actor,
       {
-        agent,
+        ...(action.agent === undefined ? {} : { agent: action.agent }),
+        ...(action.capability === undefined ? {} : { capability: action.capability }),
+        ...(action.fallback === undefined ? {} : { fallback: action.fallback }),
         objective,
         attachments,
         runId: child,
@@ -138,7 +145,20 @@ export function createRunChildren(deps: RunChildrenDeps) {
         ...(action.expect ? { expect: action.expect } : {}),
       },
     );
-    return { agent, stallAt };
+    return begun(delegation.agent, action);
+  }
+
+  /** Files are named where whoever may get the work can read them. */
+  function fileOf({ order }: RunState, action: TaskAction): FileOf {
+    const cards = possibleAgents(deps.registry(), action);
+    return (step) => {
+      const path = deps.stepFiles.pathOf(order.id, step);
+      return cards.length > 0 && cards.every((card) => canRead(card, path)) ? path : undefined;
+    };
+  }
+
+  async function begun(agent: string, action: TaskAction) {
+    return { agent, stallAt: now() + 2 * (await expectationOf(agent, action)) };
   }
 
   async function expectationOf(agent: string, { timeoutMs }: TaskAction): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
-import { stepDocument, summaryDocument } from "../domain/run-documents.ts";
+import { summaryDocument } from "../domain/run-documents.ts";
 import { isRunSettled, type Place, type RunInput } from "../domain/run-types.ts";
 import { childIdOf, stepAt, workAt } from "../domain/run-work.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -10,6 +10,7 @@ import type { ClaimedOf } from "./perform.ts";
 import type { Agents } from "./ports/agents.ts";
 import type { Crash } from "./ports/log.ts";
 import type { RunFiles } from "./ports/run-files.ts";
+import type { StepFiles } from "./step-files.ts";
 
 const ASK_AGAIN_MS = 5 * 60_000;
 
@@ -19,6 +20,7 @@ export function createRunUpkeep(deps: {
   readonly agents: Agents;
   readonly registry: () => Registry;
   readonly files: RunFiles;
+  readonly stepFiles: StepFiles;
   readonly now: () => number;
   readonly crash: Crash;
 }) {
@@ -85,9 +87,7 @@ export function createRunUpkeep(deps: {
       await deps.files.write(run, "summary", summaryDocument(state));
       return { kind: "done", outcome: "summary" };
     }
-    const child = stepAt(state, step)?.child;
-    const whole = child === undefined ? undefined : await engine.read("delegation", child);
-    await deps.files.write(run, step, stepDocument(state, step, whole?.outcome?.handoff));
+    await deps.stepFiles.write(state, step);
     crash("file-run:written");
     return { kind: "done", outcome: step };
   }

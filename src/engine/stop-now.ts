@@ -1,8 +1,9 @@
+import type { Acl } from "../domain/acl.ts";
 import { type Actor, actorName } from "../domain/actor.ts";
 import { currentAttempt } from "../domain/delegation.ts";
-import { Refusal } from "../kernel/refusal.ts";
 import { type Engine, stateOf } from "./accept.ts";
 import type { Hold } from "./hold.ts";
+import { permit } from "./ownership.ts";
 import type { Ledger, Loaded, StreamKind } from "./ports/ledger.ts";
 import type { Workers } from "./ports/workers.ts";
 import type { StoppedNow } from "./verbs.ts";
@@ -17,6 +18,7 @@ export function createStopNow(deps: {
   readonly engine: Engine;
   readonly ledger: Pick<Ledger, "list">;
   readonly workers: Pick<Workers, "killAll">;
+  readonly acl: () => Acl;
   readonly hold: Hold;
   readonly now: () => number;
 }) {
@@ -34,7 +36,7 @@ export function createStopNow(deps: {
   }
 
   return async function stopNow(actor: Actor): Promise<StoppedNow> {
-    refuseOthers(actor);
+    permit(deps.acl(), actor, "stop");
     await deps.hold.put(actor);
     // The processes first: they are what must be gone within seconds.
     const killing = deps.workers.killAll();
@@ -84,11 +86,3 @@ export function createStopNow(deps: {
 const HAS_IT =
   "the agent has the work, and gateways cannot be told to stop; what it hands in is kept as late";
 const MAY_HAVE_IT = "the agent may have got the work; whatever it hands in is kept as late";
-
-function refuseOthers(actor: Actor): void {
-  if (actor.kind === "operator" || actor.kind === "system") return;
-  if (actor.kind === "person" && actor.rights.includes("operate")) return;
-  throw new Refusal("not_allowed", `${actorName(actor)} may not stop everything.`, {
-    hint: "The operator and people with the right `operate` can.",
-  });
-}

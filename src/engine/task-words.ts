@@ -1,6 +1,7 @@
 import { type Acl, mayAsk } from "../domain/acl.ts";
 import { type Actor, actorName } from "../domain/actor.ts";
 import type { Registry } from "../domain/agent-card.ts";
+import { mayDo } from "../domain/permissions.ts";
 import type { Settings } from "../domain/settings.ts";
 import type { TaskWords } from "../domain/task-events.ts";
 import { authorProblem, planTask } from "../domain/task-plan.ts";
@@ -41,6 +42,8 @@ export function createTaskWords(deps: TaskWordsDeps) {
     const { taskQueue } = deps.settings();
     const notAllowed = authorProblem(task.author, task.actor, task.hops, taskQueue);
     if (notAllowed !== undefined) return refused({ text: notAllowed, isFinal: true });
+    const { allowed, text, hint = "" } = mayDo(deps.acl(), task.actor, "submit");
+    if (!allowed) return refused({ text: `${text} ${hint}`.trim(), isFinal: true });
     const planned = planTask(parsed, task, taskQueue);
     const problems = [...parsed.problems, ...(planned.ok ? [] : planned.problems)];
     if (!planned.ok || problems.length > 0) return refused({ text: sentences(problems), isFinal: false });

@@ -1,7 +1,10 @@
 import type { Actor, Origin } from "../domain/actor.ts";
 import type { AgentCard } from "../domain/agent-card.ts";
+import type { Draining } from "../domain/agent-types.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { DelegationView } from "../domain/view.ts";
+import type { AclVerbs } from "./acl-verbs.ts";
+import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ChannelHistory } from "./ports/channels.ts";
 import type { Page, StoredEvent } from "./ports/ledger.ts";
@@ -11,8 +14,14 @@ import type { TaskVerbs } from "./task-verbs.ts";
 
 /** What a door hands over; absent = the default of config. Spans in ms. */
 export type DelegateRequest = {
-  /** Id, alias or letter. */
-  readonly agent: string;
+  /** Id, alias or letter; or `capability` instead, for whoever has it, may be asked and is free first. */
+  readonly agent?: string;
+  readonly capability?: string;
+  /**
+   * Whether others may do it when this agent cannot be given the work, or which ones.
+   * Absent = when a capability was asked for. With both an agent and a capability, only those that have it.
+   */
+  readonly fallback?: boolean | readonly string[];
   readonly objective: string;
   readonly runId?: string;
   /** Idempotency: the same key and content answer the first delegation, other content is `key_reused`. */
@@ -38,6 +47,12 @@ export type DelegateRequest = {
 export type AgentStatus = {
   readonly card: AgentCard;
   readonly health: AgentHealth;
+  /** What counts first: whether it answers and takes our token, then whether it gets new work, then whether it has room. */
+  readonly state: "up" | "down" | "busy" | "draining" | "unauthorized" | "unknown";
+  readonly since: number;
+  readonly draining?: Draining;
+  /** It comes and goes; people are told again when it stays the same. */
+  readonly unsteady?: true;
   readonly queued: number;
   readonly running: number;
   readonly lastHandoffAt?: number;
@@ -54,15 +69,6 @@ export type HandoffRecord = {
   readonly digest: string;
   readonly status?: string;
   readonly problems: readonly { readonly path: string; readonly message: string }[];
-};
-
-export type AclAnswer = {
-  readonly allowed: boolean;
-  readonly caller: string;
-  readonly target: string;
-  /** Which rule decided, e.g. `matrix: tech-lead → webster, nx-expert, …`. */
-  readonly rule: string;
-  readonly text: string;
 };
 
 export type Health = {
@@ -113,7 +119,10 @@ export type Verbs = {
   }) => Promise<readonly HandoffRecord[]>;
   readonly agents: () => Promise<readonly AgentStatus[]>;
   readonly agent: (word: string, options?: { readonly probe?: boolean }) => Promise<AgentStatus>;
-  readonly explainAcl: (caller: string, target: string) => AclAnswer;
+  /** Nothing new is sent to it until it is resumed; what it has goes on. Doing either twice changes nothing. */
+  readonly drainAgent: (actor: Actor, word: string, reason?: string) => Promise<AgentStatus>;
+  readonly resumeAgent: (actor: Actor, word: string) => Promise<AgentStatus>;
+  readonly acl: AclVerbs;
   readonly channelContext: (channel: string, messages: number) => Promise<ChannelHistory>;
   readonly health: () => Promise<Health>;
   /** Calls `listener` after each commit with its events; returns how to stop. For SSE and cards. */
@@ -124,6 +133,8 @@ export type Verbs = {
   readonly runs: RunVerbs;
   readonly tasks: TaskVerbs;
   readonly queue: QueueVerbs;
+  /** Several instances at once, sessions, skills: what the orchestrator skill promises. */
+  readonly orchestrator: OrchestratorVerbs;
   /** Ends all work and lets none begin until the next `hq start`. For the operator and people who may operate. */
   readonly stopNow: (actor: Actor) => Promise<StoppedNow>;
 };

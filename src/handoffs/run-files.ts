@@ -4,9 +4,11 @@ import type { RunFiles } from "../engine/ports/run-files.ts";
 
 /** Files of runs in the handoff folder, beside what agents write; the inbox does not look there. */
 export function createRunFiles(handoffDir: () => string): RunFiles {
+  const folderOf = (run: string) => join(handoffDir(), "workflows", run);
   return {
+    pathOf: (run, name) => join(folderOf(run), `${name}.json`),
     async write(run, name, document) {
-      const folder = join(handoffDir(), "workflows", run);
+      const folder = folderOf(run);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const target = join(folder, `${name}.json`);
       const temporary = join(folder, `.${name}.json.tmp`);

@@ -20,6 +20,10 @@ export const REFUSALS = {
   guard_cycle: [403, 3, "The chain of delegations goes in a circle"],
   guard_deadline: [403, 3, "The child would outlive its parent"],
   agent_down: [503, 5, "The agent does not answer"],
+  session_exists: [409, 2, "There is such a session already"],
+  session_busy: [409, 3, "An earlier turn of the session still runs"],
+  session_closed: [409, 3, "The session is closed"],
+  agent_draining: [503, 5, "The agent takes no new work"],
   agent_unauthorized: [503, 5, "The agent refuses our token"],
   no_supervisor: [503, 5, "No supervisor is running"],
   no_discord: [503, 5, "Discord is not connected"],
@@ -41,17 +45,20 @@ export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly hint: string | undefined;
   readonly problems: readonly Problem[];
+  /** The one of several agents that it is about, by the word by which it was asked for. */
+  readonly instance: string | undefined;
 
   constructor(
     code: RefusalCode,
     message: string,
-    more: { hint?: string; problems?: readonly Problem[]; cause?: unknown } = {},
+    more: { hint?: string; problems?: readonly Problem[]; instance?: string; cause?: unknown } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "Refusal";
     this.code = code;
     this.hint = more.hint;
     this.problems = more.problems ?? [];
+    this.instance = more.instance;
   }
 }
 

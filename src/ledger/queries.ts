@@ -88,6 +88,16 @@ export function readCounts(sql: Statements): Awaited<ReturnType<Ledger["counts"]
   }));
 }
 
+export function readOpenByAgent(sql: Statements, kind: StreamKind, statuses: readonly string[]) {
+  return statuses.flatMap((status) =>
+    sql.openByAgent.all(kind, status).map((row) => ({
+      agent: row["agent"] as string,
+      status,
+      count: row["count"] as number,
+    })),
+  );
+}
+
 export function readBacklog(sql: Statements): Awaited<ReturnType<Ledger["backlog"]>> {
   return sql.backlog.all().map((row) => ({
     type: row["type"] as string,

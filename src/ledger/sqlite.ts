@@ -12,6 +12,7 @@ import {
   readBacklog,
   readCounts,
   readEvents,
+  readOpenByAgent,
   receiptsOfSubject,
 } from "./queries.ts";
 import { toReceipt, toWake } from "./rows.ts";
@@ -115,6 +116,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     receipts: (delivery) => read(() => sql.receipts.all(delivery).map(toReceipt)),
     receiptsOf: (subject) => read(() => receiptsOfSubject(sql, subject)),
     counts: () => read(() => readCounts(sql)),
+    openByAgent: (kind, statuses) => read(() => readOpenByAgent(sql, kind, statuses)),
     backlog: () => read(() => readBacklog(sql)),
     putBlob: (digest, body) => write(() => void sql.addBlob.run(digest, body)),
     blob: (digest) => read(() => textOf(sql.blob.get(digest)?.["body"])),

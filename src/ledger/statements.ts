@@ -84,6 +84,8 @@ export const SQL = {
   buckets: "select status, open from counter where kind = ? and count > 0",
   counts:
     "select kind, status, sum(count) as count from counter group by kind, status having sum(count) > 0 order by kind, status",
+  openByAgent:
+    "select agent, count(*) as count from stream indexed by stream_status where kind = ? and status = ? and open = 1 and agent is not null group by agent",
   listStatus:
     "select seq from stream indexed by stream_status where kind = ? and status = ? and open = ? and seq < ? order by seq desc limit ? + 0",
   listAgent:

@@ -88,3 +88,50 @@ test("people listed twice, unknown rights and names instead of ids are refused",
     ['acl.yaml:4:7 people.users.1: "123456789012345678" is listed twice (one entry each)'],
   );
 });
+
+test("rules for verbs know agents by any of their words, and leave the others as they were", (t) => {
+  const { acl } = loaded(t, {
+    "acl.yaml":
+      "preset: hooks-protocol\nverbs:\n  delegate: [technical-lead, 'role:lab']\n  stop: [operate, 'user:123456789012345678']\n  clear: [operator]\npeople:\n  roles:\n    - { role: Lab, as: auditor }\n",
+  }).config;
+  assert.deepEqual(acl.verbs, {
+    delegate: ["tech-lead", "role:lab"],
+    clear: ["operator"],
+    stop: ["operate", "user:123456789012345678"],
+  });
+  assert.equal(loaded(t, { "acl.yaml": "preset: default\n" }).config.acl.verbs, undefined);
+});
+
+test("unknown verbs, rights, agents, roles and users in a rule are refused with place and what was meant", (t) => {
+  assert.deepEqual(refused(t, { "acl.yaml": "verbs:\n  aprove: [people]\n  cancel: [operate]\n" }), [
+    'acl.yaml:2:3 verbs.aprove: unknown key "aprove" (did you mean "approve"?)',
+  ]);
+  assert.deepEqual(
+    refused(t, {
+      "acl.yaml":
+        "verbs:\n  cancel: [asker, opperate]\n  delegate:\n    - websetr\n    - role:Labb\n    - Lab\n    - user:ada\npeople:\n  roles:\n    - { role: Lab, as: auditor }\n",
+    }),
+    [
+      'acl.yaml:2:19 verbs.cancel.1: "opperate" is no right, agent or group (did you mean "operate"?)',
+      'acl.yaml:4:7 verbs.delegate.0: "websetr" is no right, agent or group (did you mean "webster"?)',
+      'acl.yaml:5:7 verbs.delegate.1: there is no role "Labb" under people.roles (did you mean "Lab"?)',
+      'acl.yaml:6:7 verbs.delegate.2: "Lab" is a role (write role:Lab)',
+      "acl.yaml:7:7 verbs.delegate.3: a user is an id of 17 to 20 digits (write user:<id>)",
+    ],
+  );
+});
+
+test("no rule gives agents what is for people, and asker stands only where somebody asked", (t) => {
+  const people = "(write people, a right, role:<name> or user:<id>)";
+  assert.deepEqual(
+    refused(t, {
+      "acl.yaml": "verbs:\n  approve: [everyone]\n  drain: [manager, agents]\n  stop: [asker]\n",
+    }),
+    [
+      `acl.yaml:2:13 verbs.approve.0: agents never approve, whatever is written here ${people}`,
+      `acl.yaml:3:11 verbs.drain.0: agents never drain, whatever is written here ${people}`,
+      `acl.yaml:3:20 verbs.drain.1: agents never drain, whatever is written here ${people}`,
+      "acl.yaml:4:10 verbs.stop.0: stop is not done to work that somebody asked for (leave it out)",
+    ],
+  );
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import test from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/render-problems.ts";
@@ -57,6 +57,15 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
     },
     taskQueue: defaultTaskQueue(place.home),
     workflows: { dir: join(place.installation, "workflows") },
+    agents: { healthEveryMs: 60_000 },
+    cluster: {
+      dir: join(dirname(place.dir), "cluster"),
+      command: ["openclaw", "gateway"],
+      restartMs: 5000,
+      startLimit: 5,
+      stopGraceMs: 330_000,
+      logMax: 16_777_216,
+    },
     logs: {
       dir: join(place.home, "logs/orchestration"),
       projectLog: join(place.home, "project_log.md"),
@@ -66,6 +75,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       roles: {
         results: "results",
         agentLogs: "agent-logs",
+        itOps: "it-ops",
         taskQueue: "task-queue",
         workerPool: "worker-pool",
         interAgent: "inter-agent",

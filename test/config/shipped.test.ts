@@ -18,7 +18,13 @@ test("the shipped configuration passes its own check without a word, and says wh
   assert.deepEqual(checked.warnings.map(spoken), []);
   const absent = loadConfig({ ...place, dir: join(place.dir, "nowhere") });
   assert.ok(absent.ok);
-  assert.deepEqual(checked.config.settings, absent.config.settings);
+  // The cluster's folder lies beside the configuration, wherever that is.
+  const { cluster } = absent.config.settings;
+  assert.equal(cluster.dir, join(place.dir, "cluster"));
+  assert.deepEqual(checked.config.settings, {
+    ...absent.config.settings,
+    cluster: { ...cluster, dir: join(root, "cluster") },
+  });
   assert.deepEqual(checked.config.registry.agents, absent.config.registry.agents);
   assert.deepEqual(checked.config.acl, absent.config.acl);
   assert.deepEqual(checked.config.people, absent.config.people);

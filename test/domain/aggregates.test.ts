@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { agentTrouble } from "../../src/domain/agent-trouble.ts";
 import { aggregates } from "../../src/domain/aggregates.ts";
 import type { AttemptState, DelegationState } from "../../src/domain/delegation-types.ts";
 import { delivery } from "../../src/domain/delivery.ts";
 import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
-import { placeInChain } from "../../src/domain/guard.ts";
 import { interaction } from "../../src/domain/interaction.ts";
 import { stray } from "../../src/domain/stray.ts";
 import { type Decider, fold } from "../../src/kernel/decider.ts";
-import { isRefusal } from "../../src/kernel/refusal.ts";
 
 /** Folds inputs one after the other; returns the last events, the state, and the effects of the last. */
 function play<S, I, E, F>(decider: Decider<S, I, E, F>, ...inputs: readonly I[]) {
@@ -111,60 +108,4 @@ test("a stray handoff is recorded and set aside once per file", () => {
   assert.match(events[0]?.problems[0]?.message ?? "", /no delegation orch-x/);
   assert.deepEqual(play(stray, input, input).events, []);
   assert.equal(play(stray, input, { ...input, source: { ...input.source, inode: "2" } }).events.length, 1);
-});
-
-test("an agent that refuses our token is told once, and once more when it works again", () => {
-  const down = { type: "unauthorized", at: 1, agent: "webster", text: "401." } as const;
-  const well = { type: "well", at: 2, agent: "webster" } as const;
-  const ids = (...inputs: Parameters<typeof agentTrouble.decide>[1][]) =>
-    play(agentTrouble, ...inputs).effects.flatMap(({ body }) =>
-      body.type === "post" ? [body.delivery.id] : [],
-    );
-  assert.deepEqual(ids(down), ["agent-webster/unauthorized-1"]);
-  for (const text of ["it answered 401", "it answered 401."]) {
-    const [effect] = play(agentTrouble, { ...down, text }).effects;
-    assert.ok(effect?.body.type === "post");
-    assert.match(effect.body.delivery.text ?? "", /: it answered 401\. Its work waits\. /);
-  }
-  assert.deepEqual(ids(down, down), []);
-  assert.deepEqual(ids(down, well), ["agent-webster/well-1"]);
-  assert.deepEqual(ids(down, well, down), ["agent-webster/unauthorized-2"]);
-  assert.deepEqual(ids(well), []);
-});
-
-test("a chain may be two deep, never goes in a circle, and never outlives its parent", () => {
-  const parent = { id: "orch-1", agent: "tech-lead", deadlineAt: 10_000 };
-  const place = (more: object) =>
-    placeInChain({ parent, agent: "webster", timeoutMs: undefined, maxDepth: 2, nowMs: 4000, ...more });
-  assert.deepEqual(place({}), { id: "orch-1", chain: ["tech-lead"], depth: 2, deadlineAt: 10_000 });
-  const code = (run: () => unknown) => {
-    try {
-      run();
-      return "allowed";
-    } catch (error) {
-      assert.ok(isRefusal(error));
-      return error.code;
-    }
-  };
-  const child = { ...parent, parent: { id: "orch-0", chain: ["manager"], depth: 2 } };
-  assert.equal(
-    code(() => place({ parent: child })),
-    "guard_depth",
-  );
-  assert.equal(
-    code(() => place({ parent: child, maxDepth: 3, agent: "manager" })),
-    "guard_cycle",
-  );
-  assert.equal(
-    code(() => place({ timeoutMs: 6001 })),
-    "guard_deadline",
-  );
-  assert.equal(
-    code(() => place({ timeoutMs: 6000 })),
-    "allowed",
-  );
-  assert.equal(
-    code(() => place({ nowMs: 10_000 })),
-    "guard_deadline",
-  );
 });

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
@@ -48,6 +51,7 @@ function inputOf(more: Partial<PromptInput> = {}): PromptInput {
     card: WEBSTER,
     handoff: { via: "file", path: "/srv/atomizer/handoffs/orch-01kr7zq3mf8d2xw9v5t.json" },
     mayDelegateTo: [],
+    delegateBy: { token: TOKEN_PLACEHOLDER, url: "http://127.0.0.1:18700/api/v1/delegations" },
     nonce: "data-5hd8q2m7c0xw4k1z",
     ...more,
   };
@@ -145,6 +149,38 @@ test("an agent that may ask nobody is told so", () => {
     textOf({ mayDelegateTo: ["secretary"] }),
     /delegate parts of it to secretary, and to nobody else/,
   );
+});
+
+test("the lines by which an agent delegates are one line each, and a shell reads them as they stand", (t) => {
+  const token = `hqr.wf-study-1.a_1~2.1.${"-_aZ0".repeat(9).slice(0, 43)}`;
+  const url = "http://127.0.0.1:18700/api/v1/delegations";
+  const lines = textOf({ mayDelegateTo: ["webster", "secretary"], delegateBy: { token, url } }).split("\n");
+  const byHq = lines.find((line) => line.includes("hq delegate")) ?? "";
+  const byCurl = lines.find((line) => line.includes("curl ")) ?? "";
+  const bin = mkdtempSync(join(tmpdir(), "hq-prompt-"));
+  t.after(() => rmSync(bin, { recursive: true }));
+  const stub = '#!/bin/sh\nprintf "%s\\n" "$HQ_RUN_TOKEN" "$@"\n';
+  for (const name of ["hq", "curl"]) writeFileSync(join(bin, name), stub, { mode: 0o755 });
+  const said = (line: string) =>
+    execFileSync("/bin/sh", ["-c", line], { env: { PATH: `${bin}:/usr/bin:/bin` }, encoding: "utf8" })
+      .trimEnd()
+      .split("\n");
+  assert.deepEqual(said(byHq), [token, "delegate", "webster", "<task>"]);
+  const curl = said(byCurl);
+  assert.ok(curl.includes(`Authorization: Bearer ${token}`));
+  assert.equal(curl.at(-1), url);
+  assert.deepEqual(JSON.parse(curl.at(-2) ?? ""), { agent: "webster", objective: "<task>" });
+});
+
+test("whoever may ask nobody is given no token to ask with", () => {
+  const delegateBy = { token: "hqr.orch-1.1.secret", url: "http://127.0.0.1:1" };
+  assert.ok(!textOf({ delegateBy }).includes("hqr."));
+});
+
+test("the job comes first, and agents start nobody on their own", () => {
+  assert.match(textOf(), /^- This comes before your other pending work\./m);
+  for (const mayDelegateTo of [[], ["webster"]])
+    assert.match(textOf({ mayDelegateTo }), /sub-agents or sessions/);
 });
 
 test("a path with a quote is still one word to the shell", () => {

@@ -82,7 +82,11 @@ test("a step's file is a handoff that old tools read, with what is ours beside i
     notes: "one source",
     remarks: [],
   } as const;
-  const { startedAt: _, ...file } = stepDocument(law.state, "look", handoff) as Record<string, unknown>;
+  const { startedAt: _, ...file } = stepDocument(
+    law.state,
+    "look",
+    new Map([["wf-1.look", handoff]]),
+  ) as Record<string, unknown>;
   assert.deepEqual(file, {
     schemaVersion: "1.0",
     runId: "wf-1.look",

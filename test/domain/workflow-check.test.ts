@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import { type AgentCard, createRegistry } from "../../src/domain/agent-card.ts";
-import { checkInputs, permissionProblems, resolveCapability } from "../../src/domain/workflow-check.ts";
+import { checkInputs, permissionProblems } from "../../src/domain/workflow-check.ts";
 import type {
   InputDefinition,
   InputValue,
@@ -168,28 +168,6 @@ test("whoever asks must be allowed every agent of every step, nested ones too", 
   assert.equal(lead.length, 3);
   assert.match(lead[0] ?? "", /^steps\.audit: tech-lead may not delegate to auditor: its row is webster/);
   assert.match(lead[1] ?? "", /^inner\.steps\.plan: .*nobody delegates to manager/);
-});
-
-test("a capability is resolved to those that may be asked first, each with its reason", () => {
-  assert.deepEqual(
-    resolveCapability(registry, DEFAULT_ACL, MANAGER, "review").map(({ agent, allowed }) => [agent, allowed]),
-    [
-      ["tech-lead", true],
-      ["auditor", true],
-    ],
-  );
-  const seen = resolveCapability(
-    registry,
-    DEFAULT_ACL,
-    { kind: "operator", claims: "optimizer" },
-    "RESEARCH",
-  );
-  assert.deepEqual(
-    seen.map(({ agent, allowed }) => [agent, allowed]),
-    [["webster", true]],
-  );
-  assert.match(seen[0]?.why ?? "", /^webster can do RESEARCH \(matrix default/);
-  assert.deepEqual(resolveCapability(registry, DEFAULT_ACL, MANAGER, "cooking"), []);
 });
 
 test("a step with a capability needs one agent who may be asked", () => {

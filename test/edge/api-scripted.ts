@@ -1,18 +1,22 @@
 import type { ApiParts } from "../../src/api/parts.ts";
 import { type Api, createApi } from "../../src/api/server.ts";
-import { DEFAULT_ACL, mayAsk, mayDelegate } from "../../src/domain/acl.ts";
+import { DEFAULT_ACL, mayAsk } from "../../src/domain/acl.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import { actorName, callerOf } from "../../src/domain/actor.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
+import type { Draining } from "../../src/domain/agent-types.ts";
 import type { DelegationStatus } from "../../src/domain/delegation-types.ts";
 import { isSettled } from "../../src/domain/delegation-types.ts";
 import type { Settings } from "../../src/domain/settings.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
+import { createAclVerbs } from "../../src/engine/acl-verbs.ts";
+import { permit } from "../../src/engine/ownership.ts";
 import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import type { Log } from "../../src/engine/ports/log.ts";
 import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs.ts";
 import { canonicalJson, digestOf, sign } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
+import { createScriptedOrchestrator } from "./api-scripted-orchestrator.ts";
 import { createScriptedRuns } from "./api-scripted-runs.ts";
 import { createScriptedTasks } from "./api-scripted-tasks.ts";
 
@@ -52,6 +56,7 @@ export function createScriptedVerbs() {
   const listeners = new Set<(events: readonly StoredEvent[]) => void>();
   const requests: { actor: Actor; request: DelegateRequest }[] = [];
   const state = { ready: true, broken: false };
+  const drained = new Map<string, Draining>();
 
   function record(stream: string, type: string, body: unknown, actor = "system"): void {
     const version = events.filter((event) => event.stream === stream).length + 1;
@@ -74,7 +79,10 @@ export function createScriptedVerbs() {
   function statusOf(word: string): AgentStatus {
     const card = registry.find(word);
     if (!card) throw new Refusal("unknown_agent", `There is no agent ${word}.`, { hint: "hq agents list" });
-    return { card, health: { state: "up", text: "answers", checkedAt: 5, since: 1 }, queued: 0, running: 0 };
+    const health = { state: "up", text: "answers", checkedAt: 5, since: 1 } as const;
+    const draining = drained.get(card.id);
+    const state = draining ? "draining" : "up";
+    return { card, health, queued: 0, running: 0, state, since: 1, ...(draining ? { draining } : {}) };
   }
 
   function viewFor(id: string): DelegationView {
@@ -98,12 +106,13 @@ export function createScriptedVerbs() {
 
   const runs = createScriptedRuns({ record, watch });
   const tasks = createScriptedTasks({ record, watch });
+  const orchestrator = createScriptedOrchestrator();
 
   const verbs: Verbs = {
     async delegate(actor, request) {
       requests.push({ actor, request });
       if (state.broken) throw new Error("the disk said secret-detail");
-      const { card } = statusOf(request.agent);
+      const { card } = statusOf(request.agent ?? "webster");
       const answer = mayAsk(DEFAULT_ACL, actor, card.id);
       if (!answer.allowed)
         throw new Refusal("not_allowed", answer.text, { hint: "Ask manager or tech-lead." });
@@ -217,8 +226,22 @@ export function createScriptedVerbs() {
     },
     agents: async () => registry.agents.map((card) => statusOf(card.id)),
     agent: async (word) => statusOf(word),
-    explainAcl: (caller, target) =>
-      mayDelegate(DEFAULT_ACL, statusOf(caller).card.id, statusOf(target).card.id),
+    async drainAgent(actor, word, reason) {
+      permit(DEFAULT_ACL, actor, "drain");
+      const { id } = statusOf(word).card;
+      drained.set(id, { at: 1, by: actorName(actor), ...(reason === undefined ? {} : { reason }) });
+      return statusOf(word);
+    },
+    async resumeAgent(actor, word) {
+      permit(DEFAULT_ACL, actor, "drain");
+      drained.delete(statusOf(word).card.id);
+      return statusOf(word);
+    },
+    acl: createAclVerbs({
+      acl: () => DEFAULT_ACL,
+      people: () => ({ roles: [], users: [] }),
+      registry: () => registry,
+    }),
     async channelContext(channel, messages) {
       if (channel !== "technical") throw new Refusal("unknown_channel", `There is no channel ${channel}.`);
       return { channel, channelId: "1", messages, text: "[#technical] ada: \u001b[31mhi\u001b[0m" };
@@ -234,6 +257,7 @@ export function createScriptedVerbs() {
     },
     watch,
     eventsAfter: async (position, limit) => events.slice(position, position + limit),
+    orchestrator: orchestrator.verbs,
     interactions: {
       note: async () => true,
       noted: async () => undefined,
@@ -273,6 +297,7 @@ export function createScriptedVerbs() {
     verbs,
     runs,
     tasks,
+    orchestrator,
     state,
     requests,
     record,

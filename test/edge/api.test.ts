@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import test from "node:test";
-import { delegationOut, delegationsOut, eventsOut, problemOut } from "../../src/api/outputs.ts";
+import {
+  agentOut,
+  agentsOut,
+  delegationOut,
+  delegationsOut,
+  eventsOut,
+  problemOut,
+} from "../../src/api/outputs.ts";
 import { createApi } from "../../src/api/server.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
 import { API_SETTINGS, agentToken, OPERATOR_KEY, openDoor, silentLog } from "./api-scripted.ts";
@@ -265,6 +272,29 @@ test("a handoff is handed in with its run's token; the same again is fine, anoth
   assert.equal(seen.items[0]?.run, id);
 });
 
+test("an agent is drained and resumed by those who may, with a reason of a length that fits", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const drained = await door.post("/agents/C/drain", { reason: "new disk" });
+  const status = agentOut.parse(await json(drained));
+  assert.deepEqual([drained.status, status.state, status.draining?.reason], [200, "draining", "new disk"]);
+  const listed = agentsOut.parse(await json(await door.call("/agents")));
+  assert.deepEqual(
+    listed.items.map(({ state }) => state),
+    ["up", "up", "draining"],
+  );
+  const resumed = await door.call("/agents/webster/resume", { method: "POST" });
+  assert.deepEqual([resumed.status, agentOut.parse(await json(resumed)).state], [200, "up"]);
+  const key = agentToken("manager");
+  for (const path of ["/agents/webster/drain", "/agents/webster/resume"]) {
+    const answer = await door.call(path, { method: "POST", key });
+    assert.deepEqual([answer.status, (await json<Problem>(answer)).code], [403, "not_allowed"]);
+  }
+  assert.equal((await door.post("/agents/webster/drain", { why: "new disk" })).status, 400);
+  assert.equal((await door.post("/agents/webster/drain", { reason: "x".repeat(501) })).status, 400);
+  assert.equal((await door.call("/agents/nobody/drain", { method: "POST" })).status, 404);
+});
+
 test("agents, the matrix and a channel's history can be read", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
@@ -357,12 +387,15 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     await door.call("/openapi.json"),
   );
   assert.match(document.openapi, /^3\.1/);
-  const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+  // Those of the orchestrator's contract have a test of their own.
+  const own = Object.entries(document.paths).filter(([path]) => path.startsWith("/api/v1/"));
+  const routes = own.flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method} ${path.replace("/api/v1", "")}`),
   );
   assert.deepEqual(routes.sort(), [
     "delete /tasks",
     "get /acl/explain",
+    "get /acl/table",
     "get /agents",
     "get /agents/{id}",
     "get /channels/{name}/context",
@@ -388,7 +421,9 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "get /workflows",
     "get /workflows/{name}",
     "get /workflows/{name}/graph",
+    "post /agents/{id}/drain",
     "post /agents/{id}/key",
+    "post /agents/{id}/resume",
     "post /delegations",
     "post /delegations/{id}/cancel",
     "post /handoffs/{runId}",

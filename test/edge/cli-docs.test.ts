@@ -47,14 +47,20 @@ test("cli.md names every flag that the help names", async () => {
     "logs",
     "handoffs",
     "context",
+    "route",
+    "fanout",
+    "health",
   ];
-  for (const group of ["workflow", "queue"]) {
-    const { out } = await hq([group, "--help"]);
+  for (const group of ["workflow", "queue", "sessions", "cluster", "cluster skills"]) {
+    const { out } = await hq([...group.split(" "), "--help"]);
     for (const [, name = ""] of out.matchAll(/^ {2}([a-z-]+)\b.*(?:<|\[)/gm))
       if (name !== "help") commands.push(`${group} ${name}`);
   }
   assert.ok(commands.includes("workflow accept-partial"));
   assert.ok(commands.includes("queue run-again"));
+  assert.ok(commands.includes("cluster restart"));
+  assert.ok(commands.includes("cluster skills install"));
+  assert.ok(commands.includes("sessions send"));
   for (const command of commands) {
     const { out } = await hq([...command.split(" "), "--help"]);
     assert.ok(text.includes(`\`hq ${command}`), command);

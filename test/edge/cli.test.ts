@@ -274,7 +274,7 @@ test("refusals say what, and what to do, with the code of their kind", async (t)
     [["delegate", "webster", TASK, "--context", "/nowhere/x.md"], 2, /cannot be read \(ENOENT\)/],
     [["delegate", "webster", TASK, "--timout", "5"], 2, /Did you mean --timeout/],
     [["delegate", "webster", "Find", "the", "CTE"], 2, /too many arguments/],
-    [["delegate"], 2, /missing required argument/],
+    [["delegate"], 2, /Nothing is asked/],
     [["nonsense"], 2, /unknown command/],
     [[], 2, /Usage: hq/],
     [["status", "orch-none"], 2, /no delegation orch-none/],
@@ -392,6 +392,21 @@ test("cancel, logs, handoffs, context, agents and acl read and print, for people
   assert.match((await desk.hq("agents")).out, /tech-lead/);
   assert.match((await desk.hq("agents", "show", "B")).out, /aliases +technical-lead/);
   assert.equal((JSON.parse((await desk.hq("agents", "list", "--json")).out) as unknown[]).length, 3);
+  const drained = await desk.hq("agents", "drain", "H", "--reason", "new disk");
+  assert.deepEqual([drained.code, drained.out], [2, ""]);
+  assert.match(
+    (await desk.hq("agents", "drain", "C", "--reason", "new disk")).out,
+    /^webster gets no new work until `hq agents resume webster`; 0 running goes on, 0 waiting\.$/m,
+  );
+  assert.match((await desk.hq("agents")).out, /webster +C +draining +1970-/);
+  assert.match(
+    (await desk.hq("agents", "show", "C")).out,
+    /drained .*by operator: new disk[^]*to mend +hq agents resume/,
+  );
+  const resumed = JSON.parse((await desk.hq("agents", "resume", "webster", "--json")).out) as {
+    state: string;
+  };
+  assert.equal(resumed.state, "up");
   const key = await desk.hq("agents", "key", "webster");
   assert.equal(key.out, `${agentToken("webster")}\n`);
   assert.match(

@@ -24,6 +24,8 @@ type Interaction = {
 const agents: readonly AgentStatus[] = ["webster", "tech-lead"].map((id) => ({
   card: cardOf(id, { capabilities: id === "webster" ? ["research", "materials"] : ["design"] }),
   health: { state: id === "webster" ? "up" : "down", text: "connection refused", checkedAt: 0, since: 0 },
+  state: id === "webster" ? "up" : "down",
+  since: 60_000,
   queued: 0,
   running: id === "webster" ? 2 : 0,
 }));
@@ -42,7 +44,11 @@ function scripted() {
       if (before) return { delegation: before, repeated: true };
       asked.push({ actor, request });
       const id = `orch-${asked.length}`;
-      const view = viewWith("queued", { id, agent: request.agent, objective: request.objective });
+      const view = viewWith("queued", {
+        id,
+        agent: request.agent ?? "webster",
+        objective: request.objective,
+      });
       views.set(id, view);
       keys.set(key, id);
       script.onDelegate(view);
@@ -333,7 +339,7 @@ test("/agents, /status and /help answer without leaving a trace", async (t) => {
   views.set("orch-9", viewWith("dispatched", { id: "orch-9" }));
   assert.match(
     said(await command("agents")),
-    /2 agents\*\*, 1 answering[\s\S]*🔴 \*\*tech-lead\*\* · connection refused/,
+    /2 agents\*\*, 1 answering[\s\S]*🔴 \*\*tech-lead\*\* · down since <t:60:R> · idle\n-# ↳ connection refused/,
   );
   assert.match(said(await command("status")), /1 open[\s\S]*webster · running[\s\S]*orch-9/);
   assert.match(said(await command("status", { id: "orch-9" })), /attempt 1/);

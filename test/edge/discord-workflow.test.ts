@@ -7,6 +7,7 @@ import type { RunView } from "../../src/domain/run-view.ts";
 import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import { gateStep, inputWith, runWith, stepWith, taskStep, workflowWith } from "../discord/run-fixture.ts";
 import { viewWith } from "../discord/view-fixture.ts";
+import { approvalOf, stepOf } from "../support/workflow.ts";
 import { cardEffect, logOf, postOf, resultOf } from "./discord-fixture.ts";
 import { fieldsOf, type Interaction, said, startWithRuns } from "./discord-runs.ts";
 
@@ -86,6 +87,24 @@ test("without approvers those with the right to operate are asked; people are na
   const second = guild.inspect.messages("task-board")[1];
   assert.deepEqual(second?.pinged, [guest]);
   assert.match(JSON.stringify(second?.components), /role Nobody \(not in this guild\)/);
+});
+
+test("a role that is to decide and that the guild lacks is told at the connection, with workflow and step", async (t) => {
+  const approvers = ["role:Engineering", "role:Wizards"];
+  const gate = approvalOf({ approvers, escalateTo: ["role:Kings"] });
+  const workflow = { ...workflowWith("design-review", []), steps: [stepOf("sign-off", gate)] };
+  const { logs } = await startWithRuns(t, [workflow]);
+  const told = logs.filter(({ message }) => message.includes("role that is to decide a gate"));
+  assert.deepEqual(
+    told.map(({ fields }) => {
+      const { workflow: name, step, role } = fields as Readonly<Record<string, string>>;
+      return [name, step, role];
+    }),
+    [
+      ["design-review", "sign-off", "Wizards"],
+      ["design-review", "sign-off", "Kings"],
+    ],
+  );
 });
 
 test("a gate goes where it was asked when the guild has no channel for approvals, said once", async (t) => {
@@ -227,7 +246,7 @@ const STOPPED = runWith(
   { waiting: "answer", stopped: { failures: 2, at: 0 } },
 );
 
-test("too many failures are asked about with four ways on, and nobody is pinged", async (t) => {
+test("too many failures are asked about with four ways on, and those who may choose are pinged once", async (t) => {
   const definition = {
     ...workflowWith("design-review", []),
     steps: [taskStep("a", "Do a"), taskStep("b", "Do b")],
@@ -244,7 +263,7 @@ test("too many failures are asked about with four ways on, and nobody is pinged"
   const ask: Delivery = { id: `${RUN}/ask-1`, kind: "ask", to: { channel: "technical" }, subject: RUN };
   await edge.perform.post(postOf(ask));
   const [message] = guild.inspect.messages("technical");
-  assert.deepEqual(message?.pinged, []);
+  assert.deepEqual(message?.pinged, [guild.inspect.memberId("you")]);
   assert.match(
     texts("technical")[0] ?? "",
     /stopped after 2 failures\n0 of 3 steps completed, 2 failed[\s\S]*- \*\*a\*\*: timed out\n- \*\*b\*\*: no handoff/,

@@ -41,6 +41,7 @@ test("doctor finds nothing to mend in a guild that is as it should be", async (t
       "ok permissions",
       "ok channel results",
       "ok channel agentLogs",
+      "ok channel itOps",
       "ok channel taskQueue",
       "ok channel workerPool",
       "ok channel interAgent",
@@ -67,6 +68,20 @@ test("in words, each line says what is so, and under it how to mend it", async (
     /✗ channel results +there is no #results\n +→ make #results, or name another channel as roles\.results/,
   );
   assert.match(out, /1 to mend\n$/);
+});
+
+test("a role that is to decide a gate and that the guild lacks is named with workflow and step", async (t) => {
+  const guild = await discordWith(t);
+  const gate =
+    "name: sign\nsteps:\n  look: { agent: webster, task: x }\n  sign-off: { needs: [look], approval: { prompt: Go?, approvers: ['role:wizards', 'role:engineering'] } }\n";
+  const { root, run } = newInstallation(t);
+  writeFileSync(join(root, "workflows", "sign.yaml"), gate);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  assert.equal(code, 0, out);
+  assert.deepEqual(
+    of(read(out).findings, "gates").map(({ status, text }) => `${status} ${text}`),
+    ['warn the guild has no single role called "wizards", which is to decide sign-off of sign'],
+  );
 });
 
 test("a guild without #worker-pool is well: #agent-logs takes its place", async (t) => {

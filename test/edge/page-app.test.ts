@@ -27,14 +27,18 @@ async function open(t: Given, how: Parameters<typeof openPage>[3] = {}) {
   return {
     page,
     ...hand,
-    /** By keyboard: the command, the agent with the bot's suggestions, the objective, Enter. */
+    /** By keyboard: the command, the objective, the agent with the bot's suggestions, Enter. */
     async delegate(agent: string, objective: string): Promise<void> {
       await page.keyboard.type("/delegate ");
+      await sees(hand.option("objective"));
+      await page.keyboard.type(objective);
+      await page.keyboard.press("Tab");
+      assert.match(await hand.focused(), /^Add option agent: Who/);
+      await page.keyboard.press("Enter");
       await sees(hand.option("agent"));
       await page.keyboard.type(agent);
       await sees(hand.suggestion(new RegExp(agent)));
       await page.keyboard.press("Enter");
-      await page.keyboard.type(objective);
       await page.keyboard.press("Enter");
     },
     async command(name: string): Promise<void> {
@@ -125,17 +129,23 @@ test("/agents, /status and /cancel answer", async (t) => {
 
 test("mistakes are answered to the person alone, with what to do next", async (t) => {
   const { page, message, option, openChannel, command } = await open(t);
+  const addAgent = async (typed: string) => {
+    await page.getByRole("button", { name: /^Add option agent/ }).click();
+    await option("agent").fill(typed);
+  };
   await openChannel("code-review");
   await command("/delegate");
-  await page.keyboard.type("wepster");
+  await addAgent("wepster");
   await option("objective").fill("Find something");
   await page.keyboard.press("Enter");
   const unknown = message(/wepster/);
   await sees(unknown.getByText("Only you can see this"));
   await sees(unknown.getByText(/webster/));
   await command("/delegate");
-  await page.keyboard.type("webster");
-  await page.keyboard.press("Escape");
+  await page.keyboard.type("Find something");
+  await page.keyboard.press("Enter");
+  await sees(message(/Nobody is asked/).getByText(/Choose an agent, or a capability/));
+  await command("/delegate");
   await option("objective").fill("   ");
   await page.keyboard.press("Enter");
   await sees(page.getByText("This option is required."));
@@ -146,7 +156,7 @@ test("mistakes are answered to the person alone, with what to do next", async (t
   await switchTo(page, "Guest");
   await openChannel("code-review");
   await command("/delegate");
-  await page.keyboard.type("webster");
+  await addAgent("webster");
   await sees(page.locator(".suggest"));
   await option("objective").fill("Find something");
   await page.keyboard.press("Enter");

@@ -86,6 +86,7 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
       card: cardOf(agent),
       handoff,
       mayDelegateTo: [],
+      delegateBy: { token: "", url: "" },
       nonce: "1f2e3d4c",
     }).text;
   }

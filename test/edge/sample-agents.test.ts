@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, watch } from 
 import { createServer } from "node:http";
 import { join } from "node:path";
 import test from "node:test";
+import { ROLL_CALL } from "../../src/domain/payload.ts";
+import { historyOf } from "../../src/domain/session-history.ts";
 import { createSampleAgents, SAMPLE_AGENTS } from "../../src/local/agents/sample-agents.ts";
 import { type Document, fileAt, startSamples } from "./sample-agents-fixture.ts";
 
@@ -367,4 +369,21 @@ test("an accepted run outlives the process: it is taken up again and handed back
   assert.equal(handoff.status, "complete");
   await second.stop();
   assert.deepEqual(readdirSync(jobs.jobsDir), []);
+});
+
+test("at a roll call every agent says that it is here, and in a session which turn it is and what was asked before", async (t) => {
+  const { ask } = await startSamples(t);
+  for (const agent of ["webster", "secretary"]) {
+    const here = await ask(agent, ROLL_CALL);
+    assert.equal(here.status, "complete");
+    assert.match(here.result, new RegExp(`^${agent} is here[^]*Sample agent ${agent}: `));
+  }
+  const history = historyOf([
+    { turn: 1, asked: "Find the CTE of ULE", answered: "…" },
+    { turn: 2, asked: "And its stiffness?", answered: "…" },
+  ]);
+  assert.ok(history);
+  const later = await ask("webster", "And its density?", { order: { attachments: [history] } });
+  assert.match(later.result, /^Turn 3 of this session\. In turn 2 I was asked: And its stiffness\?\n\n/);
+  assert.match(later.result, /ULE[^]*density/);
 });

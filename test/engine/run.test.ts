@@ -429,3 +429,26 @@ test("a nested run that is over is retried where its result is waited for", asyn
   assert.equal((await core.runs.run(run.id)).status, "succeeded");
   await core.stop();
 });
+
+test("config/acl.yaml narrows and widens who starts, decides, skips and cancels", async () => {
+  using folder = temporaryFolder();
+  const core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const eve = { kind: "person", id: "3", name: "eve", rights: [] } as const;
+  const decide = (actor: Parameters<typeof core.runs.decideGate>[0]) =>
+    core.runs.decideGate(actor, { run: run.id, decision: "approve" });
+  await assert.rejects(core.runs.cancelRun(eve, run.id), { code: "not_allowed" });
+  const verbs = { workflow: ["user:1"], approve: ["user:1"], override: [], cancel: ["user:3"] };
+  Object.assign(core.config, { acl: { ...core.config.acl, verbs } });
+  const hint = (verb: string) => new RegExp(`Rule: verbs\\.${verb}: `);
+  await assert.rejects(decide(BEN), { code: "not_allowed", hint: hint("approve") });
+  await assert.rejects(decide(eve), { code: "not_allowed", hint: hint("approve") });
+  await assert.rejects(core.runs.skipStep(ADA, run.id, "sign-off"), { hint: hint("override") });
+  const start = (actor: Parameters<typeof core.runs.startRun>[0]) =>
+    core.runs.startRun(actor, { workflow: "gated", inputs: {}, origin: ORIGIN });
+  await assert.rejects(start(BEN), { code: "not_allowed", hint: hint("workflow") });
+  assert.equal((await start(ADA)).run.status, "running");
+  assert.equal((await core.runs.cancelRun(eve, run.id)).status, "canceled");
+  await core.stop();
+});

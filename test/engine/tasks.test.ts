@@ -345,3 +345,16 @@ test("tags are looked at before a task is posted", () =>
       .problems;
     assert.match(problem?.message ?? "", /did you mean webster/);
   }));
+
+test("whom config/acl.yaml does not let post tasks is told so under the message, with the rule", () =>
+  withQueue(async (queue) => {
+    Object.assign(queue.config, { acl: { ...queue.config.acl, verbs: { submit: ["role:Leads"] } } });
+    const seen = await queue.tasks.see(queue.message("7", "Find the CTE [agent:webster]"));
+    assert.match(
+      seen?.refused?.text ?? "",
+      /may not post tasks to the queue\..*Rule: verbs\.submit: role:Leads\.$/,
+    );
+    queue.pass(10_000);
+    await queue.quiet();
+    assert.equal(queue.sent.length, 0);
+  }));

@@ -46,7 +46,7 @@ test("401 stops that agent at once: many wait, one request was sent, it is said 
   await wake(app);
   assert.equal(gateway.requests.length, 1);
   const isTold = (text: string) => text.includes("webster is stopped");
-  await world.seen("agent-logs", (messages) => messages.some((message) => isTold(shown(message))));
+  await world.seen("it-ops", (messages) => messages.some((message) => isTold(shown(message))));
 
   gateway.answerWith({ kind: "ok" });
   // It was the gateway that was wrong: the file is saved as it is.
@@ -58,9 +58,7 @@ test("401 stops that agent at once: many wait, one request was sent, it is said 
   for (const id of ids) assert.equal((await app.settled(id)).status, "succeeded");
   assert.equal(gateway.requests.length, 13);
   const isWell = (text: string) => text.includes("webster takes work again");
-  const logs = await world.seen("agent-logs", (messages) =>
-    messages.some((message) => isWell(shown(message))),
-  );
+  const logs = await world.seen("it-ops", (messages) => messages.some((message) => isWell(shown(message))));
   assert.equal(logs.filter((message) => isTold(shown(message))).length, 1);
   assert.equal(logs.filter((message) => isWell(shown(message))).length, 1);
 });

@@ -77,7 +77,7 @@ test("no token is in a log, prompt, error, message, answer or file, whatever an 
     assert.ok(!text.includes(handInTokens[0] ?? "?"), `the run's token in ${place}`);
 });
 
-test("only workers are programs that are started, and what they inherit is chosen by name", () => {
+test("only workers, gateways and systemd's programs are started, and what they inherit is chosen by name", () => {
   const sources = ["src", "commands"]
     .flatMap((folder) => readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
@@ -86,10 +86,15 @@ test("only workers are programs that are started, and what they inherit is chose
     /child_process|worker_threads/.test(readFileSync(join(ROOT, file), "utf8")),
   );
   assert.ok(sources.length > 100);
-  // The command line starts the temporary supervisor itself. A worker's environment is an allow-list: test/agents/worker*.
+  // The command line starts the temporary supervisor itself. What the others get is an allow-list: test/agents/worker*,
+  // test/agents/cluster*.
   assert.deepEqual(starters.toSorted(), [
+    "src/agents/cluster/gateway.ts",
+    "src/agents/cluster/instance.ts",
+    "src/agents/cluster/systemd.ts",
     "src/agents/workers/keeper.ts",
     "src/agents/workers/start-keeper.ts",
+    "src/cli/cluster/logs.ts",
     "src/cli/temporary.ts",
     "src/local/worker/sample-worker.ts",
   ]);

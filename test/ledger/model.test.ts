@@ -162,6 +162,21 @@ async function compareLists(
   streams: ReadonlyMap<string, { status: string; agent: string | undefined }>,
 ): Promise<void> {
   const names = [...streams].reverse();
+  const openOf = async (agent: string) =>
+    (await ledger.openByAgent("delegation", ["queued", "dispatched"])).filter((row) => row.agent === agent);
+  for (const agent of ["a", "b"]) {
+    for (const { status, count } of await openOf(agent)) {
+      const expected = names.filter(([, stream]) => stream.agent === agent && stream.status === status);
+      assert.equal(count, expected.length, `${status} of ${agent}`);
+    }
+    const isOpen = ({ status, agent: of }: { status: string; agent: string | undefined }) =>
+      of === agent && (status === "queued" || status === "dispatched");
+    const expected = names.filter(([, stream]) => isOpen(stream));
+    assert.equal(
+      (await openOf(agent)).reduce((sum, { count }) => sum + count, 0),
+      expected.length,
+    );
+  }
   const counts = Object.fromEntries((await ledger.counts()).map(({ status, count }) => [status, count]));
   for (const status of ["queued", "dispatched", "succeeded"]) {
     const expected = names.filter(([, stream]) => stream.status === status);

@@ -9,6 +9,7 @@ const MAY_SCAN: Readonly<Record<string, RegExp>> = {
   release: /^SCAN outbox USING INDEX outbox_open$/,
   backlog: /^SCAN outbox USING INDEX outbox_open$|^USE TEMP B-TREE FOR GROUP BY$/,
   counts: /^SCAN counter$/,
+  openByAgent: /^USE TEMP B-TREE FOR GROUP BY$/,
   slots: /^USE TEMP B-TREE FOR ORDER BY$/,
   ofAttempt: /^USE TEMP B-TREE FOR ORDER BY$/,
 };

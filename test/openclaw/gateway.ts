@@ -27,6 +27,8 @@ export async function startOpenclaw(given: {
   readonly entry: string;
   readonly folder: string;
   readonly modelUrl: string;
+  /** More of the section `hooks`. */
+  readonly hooks?: object;
 }) {
   const { folder } = given;
   const port = await freePort();
@@ -58,7 +60,7 @@ export async function startOpenclaw(given: {
       port,
       auth: { mode: "token", token: randomBytes(24).toString("hex") },
     },
-    hooks: { enabled: true, token: hookToken, path: "/hooks", mappings: [MAPPING] },
+    hooks: { enabled: true, token: hookToken, path: "/hooks", mappings: [MAPPING], ...given.hooks },
     models: { mode: "replace", providers: { scripted: provider } },
     agents: { defaults: { model: { primary: "scripted/scripted-1" }, workspace, skipBootstrap: true } },
     logging: { file: join(folder, "gateway.log") },
@@ -102,7 +104,13 @@ export async function startOpenclaw(given: {
     }
     await pause(250);
   }
-  return { url, hookToken, readyMs: Date.now() - startedAt, stop };
+  /** Dies where it stands, with all that it started. */
+  async function kill(): Promise<void> {
+    process.kill(-(gateway.pid ?? 0), "SIGKILL");
+    await exited;
+  }
+
+  return { url, hookToken, readyMs: Date.now() - startedAt, stop, kill };
 }
 
 /** The older version has no such path, but answers all the same. */
@@ -116,7 +124,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();

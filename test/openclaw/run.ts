@@ -17,7 +17,11 @@ import { composePrompt } from "../../src/domain/prompt.ts";
 import type { Log } from "../../src/engine/ports/log.ts";
 import { MAPPING, startOpenclaw } from "./gateway.ts";
 import { FEBRUARY, installOpenclaw, NEWEST } from "./install.ts";
-import { type ChatRequest, startScriptedModel, type Turn, textOf } from "./scripted-model.ts";
+import { handInByShell } from "./scripted-handoff.ts";
+import { startScriptedModel } from "./scripted-model.ts";
+import "./cluster.ts";
+import "./sessions.ts";
+import "./two-gateways.ts";
 
 const HANDOFF_WITHIN_MS = 120_000;
 const { values } = parseArgs({ options: { feb: { type: "boolean" }, version: { type: "string" } } });
@@ -30,20 +34,8 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-const model = await startScriptedModel(writeHandoff);
+const model = await startScriptedModel(handInByShell);
 let gateway: Awaited<ReturnType<typeof startOpenclaw>>;
-
-/** Reads the prompt as a model would and writes what it asks for, with the shell; then says a word. */
-function writeHandoff(request: ChatRequest): Turn {
-  if (request.messages.some(({ role }) => role === "tool")) return { say: "Handed in." };
-  const prompt = request.messages.map(textOf).find((text) => text.includes("# How to hand in"));
-  const [, path] = /to exactly this file:\n\n(.+)\n/.exec(prompt ?? "") ?? [];
-  const [, example] = /```json\n([\s\S]*?)\n```/.exec(prompt ?? "") ?? [];
-  if (!path || !example) return { say: "I was not told where to hand in." };
-  const handoff = { ...(JSON.parse(example) as object), result: "0.02e-6 per kelvin, a scripted answer" };
-  const lines = [`cat > '${path}.tmp' <<'END'`, JSON.stringify(handoff), "END", `mv '${path}.tmp' '${path}'`];
-  return { call: "exec", with: { command: lines.join("\n") } };
-}
 
 function cardFor(hooksPath: string): AgentCard {
   return {
@@ -86,6 +78,7 @@ function requestFor(run: string, card: AgentCard) {
     card,
     handoff: { via: "file", path: join(handoffs, `${run}.json`) },
     mayDelegateTo: [],
+    delegateBy: { token: "", url: "" },
     nonce: "data-0123456789abcdef",
   });
   return { agent: card, message: text, name: `HQ ${run}`, idempotencyKey: `${run}#1`, timeoutMs: 120_000 };

@@ -16,29 +16,32 @@ export type Turn =
   | { readonly call: string; readonly with: Readonly<Record<string, unknown>> };
 
 /** An OpenAI-compatible chat server whose answers a function decides; streams when it is asked to. */
-export async function startScriptedModel(script: (request: ChatRequest) => Turn) {
+export async function startScriptedModel(script: (request: ChatRequest) => Turn | Promise<Turn>) {
   const requests: ChatRequest[] = [];
   const failures: unknown[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
-      try {
-        if (!request.url?.endsWith("/chat/completions")) {
-          reply(response, 200, { object: "list", data: [{ id: "scripted-1", object: "model" }] });
-          return;
-        }
-        const chat = JSON.parse(Buffer.concat(chunks).toString("utf8")) as ChatRequest;
-        requests.push(chat);
-        const turn = script(chat);
-        if (chat.stream) stream(response, turn);
-        else reply(response, 200, completion(turn));
-      } catch (error) {
+      answer(request.url ?? "", Buffer.concat(chunks).toString("utf8"), response).catch((error: unknown) => {
         failures.push(error);
         reply(response, 500, { error: { message: String(error) } });
-      }
+      });
     });
   });
+
+  async function answer(url: string, body: string, response: ServerResponse): Promise<void> {
+    if (!url.endsWith("/chat/completions")) {
+      reply(response, 200, { object: "list", data: [{ id: "scripted-1", object: "model" }] });
+      return;
+    }
+    const chat = JSON.parse(body) as ChatRequest;
+    requests.push(chat);
+    const turn = await script(chat);
+    if (chat.stream) stream(response, turn);
+    else reply(response, 200, completion(turn));
+  }
+
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

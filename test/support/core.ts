@@ -14,6 +14,7 @@ import type { Workers } from "../../src/engine/ports/workers.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../../src/schemas/check-schema.ts";
+import { clusterOf } from "./cluster.ts";
 import { taskQueueOf } from "./task-queue.ts";
 
 export const AGENT_IDS = [
@@ -67,6 +68,8 @@ export function settingsOf(home: string): Settings {
     },
     taskQueue: taskQueueOf(home),
     workflows: { dir: join(home, "workflows") },
+    cluster: clusterOf(home),
+    agents: { healthEveryMs: 60_000 },
     logs: { dir: join(home, "logs/orchestration"), projectLog: join(home, "project_log.md"), level: "info" },
     channels: { roles: { results: "results", agentLogs: "agent-logs" }, ids: {}, contextable: ["*"] },
     discord: { batchAbove: 8, cardEditMs: 2000, mirror: false },
@@ -117,6 +120,8 @@ export async function startCore(
     workers?: Partial<Workers>;
     /** May throw, as if the process died there: the effect is found begun, and done again. */
     crash?: (point: string) => void;
+    /** How one agent is, where not all are alike; for what is known and for what a probe finds. */
+    condition?: (agent: string) => "up" | "down" | "unauthorized" | undefined;
     /** With it the Discord lane is open. */
     discord?: Partial<DiscordPart>;
   } = {},
@@ -136,19 +141,32 @@ export async function startCore(
   };
   let health: "up" | "down" = "up";
   let uptimeMs: number | undefined = 3_600_000;
+  const found = new Map<string, { readonly state: string; readonly since: number }>();
+  function sinceWhen(id: string, state: string): number {
+    const before = found.get(id);
+    if (before?.state === state) return before.since;
+    found.set(id, { state, since: at });
+    return at;
+  }
   const agents: Agents = {
     async dispatch(request) {
       sent.push(request);
       return (await script.answer?.(request)) ?? { kind: "accepted" };
     },
-    probe: async () => ({
-      state: health,
-      text: health === "up" ? "" : "connection refused",
-      checkedAt: at,
-      since: at,
-      ...(uptimeMs === undefined ? {} : { uptimeMs }),
-    }),
-    health: () => undefined,
+    probe: async ({ id }) => {
+      const state = script.condition?.(id) ?? health;
+      return {
+        state,
+        text: state === "up" ? "" : "connection refused",
+        checkedAt: at,
+        since: sinceWhen(id, state),
+        ...(uptimeMs === undefined || state === "down" ? {} : { uptimeMs }),
+      };
+    },
+    health: (id) => {
+      const state = script.condition?.(id);
+      return state && { state, text: "", checkedAt: at, since: at };
+    },
     forgive: () => undefined,
     close: async () => undefined,
   };
@@ -181,7 +199,10 @@ export async function startCore(
       return inbox;
     },
     journal: { append: async ({ line }) => void lines.push(line) },
-    runFiles: { write: async (run, name, document) => void files.set(`${run}/${name}`, document) },
+    runFiles: {
+      pathOf: (run, name) => join(home, "handoffs", "workflows", run, `${name}.json`),
+      write: async (run, name, document) => void files.set(`${run}/${name}`, document),
+    },
     workers: { ...NO_WORKERS, ...script.workers },
     workflows: () =>
       (script.workflows ?? []).map((definition) => ({ name: definition.name, definition, problems: [] })),
@@ -189,6 +210,7 @@ export async function startCore(
     secret: "a secret of the test, long enough",
     tokens: createHandoffTokens("a secret of the test, long enough"),
     handInUrl: (run) => `http://127.0.0.1:1/api/v1/handoffs/${run}`,
+    delegateUrl: () => "http://127.0.0.1:1/api/v1/delegations",
     readChannel: async (channel, messages) => ({
       channel,
       channelId: "1",

@@ -33,8 +33,8 @@ export function readBootId(): string {
   return readOf("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 }
 
-function markOf(pid: number): string | undefined {
-  const start = `${MARK}=`;
+function markOf(pid: number, variable: string): string | undefined {
+  const start = `${variable}=`;
   const entry = readOf(`/proc/${pid}/environ`)
     ?.split("\0")
     .find((each) => each.startsWith(start));
@@ -55,7 +55,10 @@ function readOf(path: string): string | undefined {
  * A hunt finds, again and again, every process whose mark fits, whoever shares a session with one, and their
  * children; what it has seen once it keeps in mind, so that nobody slips away by losing its mark or its parent.
  */
-export function createHunt(fits: (mark: string) => boolean): () => readonly Process[] {
+export function createHunt(
+  fits: (mark: string) => boolean,
+  variable: string = MARK,
+): () => readonly Process[] {
   const sessions = new Set<number>();
   const seen = new Map<number, string>();
   return () => {
@@ -70,7 +73,7 @@ export function createHunt(fits: (mark: string) => boolean): () => readonly Proc
       if (one.session !== own && one.session > 1) sessions.add(one.session);
     };
     for (const one of all) {
-      const mark = markOf(one.pid);
+      const mark = markOf(one.pid, variable);
       if (seen.get(one.pid) === one.startTime || (mark !== undefined && fits(latin1ToUtf8(mark)))) add(one);
     }
     for (let before = -1; before !== found.size; ) {

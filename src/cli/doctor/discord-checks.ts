@@ -1,5 +1,7 @@
 import type { Config } from "../../domain/config.ts";
+import { rolesOfGates } from "../../domain/gate.ts";
 import { resolvePeople } from "../../domain/people.ts";
+import type { WorkflowDefinition } from "../../domain/workflow-types.ts";
 import { formatDuration } from "../../kernel/time.ts";
 import { type Ask, createAsk } from "./discord-rest.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
@@ -21,6 +23,7 @@ export async function checkDiscord(
   access: DiscordAccess,
   config: Config | undefined,
   now: () => number,
+  workflows: readonly WorkflowDefinition[] = [],
 ): Promise<readonly Finding[]> {
   const ask = createAsk(access);
   const me = await ask("/users/@me");
@@ -42,7 +45,7 @@ export async function checkDiscord(
           `${PORTAL}/${id}/bot: under Privileged Gateway Intents switch on Message Content Intent, and save`,
         ),
   );
-  return [...found, ...(await checkGuild(ask, access.guildId, bot.id, inviteLink(id), config))];
+  return [...found, ...(await checkGuild(ask, access.guildId, bot.id, inviteLink(id), config, workflows))];
 }
 
 function troubleWithToken(said: Failed): Finding {
@@ -76,6 +79,7 @@ async function checkGuild(
   botId: string,
   invite: string,
   config: Config | undefined,
+  workflows: readonly WorkflowDefinition[],
 ): Promise<readonly Finding[]> {
   if (!guildId) return [fail("guild", "GUILD_ID is not set", "run: hq setup")];
   const read = await readGuild(ask, guildId, botId);
@@ -99,6 +103,7 @@ async function checkGuild(
     ok("guild", guild.name),
     permissions,
     ...(config ? [...checkChannels(guild, config, missing), ...checkPeople(guild, config)] : []),
+    ...checkGates(guild, workflows),
   ];
 }
 
@@ -125,6 +130,23 @@ function checkChannels(guild: Guild, { settings }: Config, missingInGuild: reado
       );
     return ok(id, standsIn ? `#${channel.name}, as there is no #${wanted}` : `#${channel.name}`);
   });
+}
+
+/** Whoever is to decide must be there: else the gate waits for the operator alone. */
+function checkGates(guild: Guild, workflows: readonly WorkflowDefinition[]): readonly Finding[] {
+  const plain = (name: string) => name.replace(/^@/, "").toLowerCase();
+  const isThere = (word: string) =>
+    guild.roles.some(({ id }) => id === word) ||
+    guild.roles.filter(({ name }) => plain(name) === plain(word)).length === 1;
+  return rolesOfGates(workflows)
+    .filter(({ role }) => !isThere(role))
+    .map(({ workflow, step, role }) =>
+      warn(
+        "gates",
+        `the guild has no single role called "${role}", which is to decide ${step} of ${workflow}`,
+        `make the role, or name another one in workflows/${workflow}.yaml`,
+      ),
+    );
 }
 
 function checkPeople(guild: Guild, { people }: Config): Finding[] {

@@ -1,7 +1,11 @@
 import { type ReadMode, readMode } from "../../app/mode.ts";
+import { workflowPlaceOf } from "../../app/workflow-place.ts";
 import { botTokenFrom } from "../../config/bot-token.ts";
 import { checkConfig } from "../../config/check.ts";
 import { renderProblems } from "../../config/render-problems.ts";
+import { loadWorkflows } from "../../config/workflows.ts";
+import type { Config } from "../../domain/config.ts";
+import type { WorkflowDefinition } from "../../domain/workflow-types.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
 import { isReadByOthers } from "../check-files.ts";
 import { type Installation, readInstallation } from "../installation.ts";
@@ -46,13 +50,17 @@ async function examineRest(here: Installation, io: Io): Promise<readonly Finding
   const token = botTokenFrom(env);
   if (token) {
     const access = { token: token.token, guildId: env["GUILD_ID"], api: env["DISCORD_API"] };
-    found.push(...(await checkDiscord(access, config, io.now)));
+    found.push(...(await checkDiscord(access, config, io.now, config ? workflowsOf(config) : [])));
   } else found.push(skip("token", "no bot token: hq start opens the local guild"));
   if (config)
     found.push(
       ...(await checkAgents({ config, env, version, now: io.now, samples: environment.mode?.samples })),
     );
   return found;
+}
+
+function workflowsOf(config: Config): readonly WorkflowDefinition[] {
+  return loadWorkflows(workflowPlaceOf(config)).entries.flatMap(({ definition }) => definition ?? []);
 }
 
 function examineEnvironment({ env, envFile }: Installation): {

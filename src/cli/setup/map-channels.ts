@@ -6,6 +6,7 @@ import type { Questions } from "./questions.ts";
 const PURPOSES: Readonly<Record<ChannelRole, string>> = {
   results: "Where shall results be posted?",
   agentLogs: "Where shall the line for each settled delegation go?",
+  itOps: "Where shall people read how the agents are?",
   taskQueue: "In which channel are tasks posted?",
   workerPool: "Where shall workers say what they do?",
   interAgent: "Where shall delegations between agents be shown?",

@@ -10,6 +10,8 @@ export type DispatchAnswer =
       readonly text: string;
       readonly afterMs?: number;
       readonly reason: "agent_down" | "agent_busy" | "rate_limited";
+      /** Nothing listens there: no doubt that it is down. */
+      readonly isRefused?: true;
     }
   | { readonly kind: "ambiguous"; readonly text: string };
 
@@ -23,6 +25,8 @@ export type DispatchRequest = {
   /** Absent = the agent's own. */
   readonly model?: string;
   readonly thinking?: string;
+  /** A session that the gateway is to go on with. */
+  readonly session?: string;
 };
 
 export type AgentHealth = {
@@ -35,6 +39,8 @@ export type AgentHealth = {
   readonly version?: string;
   /** Whether the gateway remembers idempotency keys while it runs. */
   readonly idempotent?: boolean;
+  /** It only did not answer in time: asked again before it counts as down. */
+  readonly isDoubtful?: true;
 };
 
 export type Agents = {

@@ -39,7 +39,10 @@ export type StreamKind =
   | "agent"
   | "notice"
   | "task"
-  | "worker";
+  | "worker"
+  | "call"
+  | "session"
+  | "skill";
 
 /**
  * One write: all of it or nothing.
@@ -192,6 +195,11 @@ export type Ledger = {
   readonly counts: () => Promise<
     readonly { readonly kind: StreamKind; readonly status: string; readonly count: number }[]
   >;
+  /** How many open streams each agent has in each of these statuses; none = no row. */
+  readonly openByAgent: (
+    kind: StreamKind,
+    statuses: readonly string[],
+  ) => Promise<readonly { readonly agent: string; readonly status: string; readonly count: number }[]>;
   /** Open effects by type, how many and the oldest due instant. */
   readonly backlog: () => Promise<
     readonly { readonly type: string; readonly count: number; readonly oldestDueAt: number }[]

@@ -34,6 +34,7 @@ export const CRASH_POINTS = [
 /** Those that only runs pass. */
 export const RUN_CRASH_POINTS = [
   "start-child:claimed",
+  "start-child:filed",
   "start-child:made",
   "start-child:recorded",
   "tell:claimed",

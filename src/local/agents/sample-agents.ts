@@ -9,6 +9,7 @@ import { isInside, writeWhole } from "./hand-back.ts";
 import { type Admitted, createHookServer } from "./hook-server.ts";
 import { MATERIALS, materialsIn } from "./materials.ts";
 import { handBack, handoffText, tricked, writeArtifact } from "./run.ts";
+import { rollCall, withTurn } from "./session.ts";
 import { techLead } from "./tech-lead.ts";
 import { tricksIn } from "./tricks.ts";
 import { webster } from "./webster.ts";
@@ -116,9 +117,10 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     await sleep(Math.max(0, acceptedAt + delayMs - now()));
     if (stopped) return false;
     const material = tricksIn(assignment.material).rest;
-    const honest = COLLEAGUES[agent]?.({ agent, objective: rest, material });
+    const question = { agent, objective: rest, material };
+    const honest = rollCall(question) ?? COLLEAGUES[agent]?.(question);
     if (!honest) return true;
-    const answer = tricked(honest, tricks, assignment.attempt);
+    const answer = tricked(withTurn(honest, material), tricks, assignment.attempt);
     const artifacts = tricks.words.has("artifact")
       ? [writeArtifact(options.handoffDir, assignment.runId, tableOf(rest))]
       : [];

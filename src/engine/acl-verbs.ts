@@ -1,0 +1,71 @@
+import { type Acl, type AclAnswer, aclTable, mayAsk } from "../domain/acl.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { Registry } from "../domain/agent-card.ts";
+import { actorForPerson, type People } from "../domain/people.ts";
+import { mayDo, VERBS, type Verb, type VerbAnswer } from "../domain/permissions.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { nearest } from "../kernel/text.ts";
+import { findAgent } from "./choose-agent.ts";
+import { permit } from "./ownership.ts";
+
+/** What config/acl.yaml says, for people who ask and for doors with acts of their own. */
+export type AclVerbs = {
+  /** Whether one agent, or the operator, may delegate to another. */
+  readonly explain: (caller: string, target: string) => AclAnswer;
+  /** Whether somebody may do something: an agent, `operator`, `role:<name>` or `user:<id>`. */
+  readonly explainVerb: (who: string, verb: string) => VerbAnswer;
+  /** Every pair of agents, row by row. */
+  readonly table: () => readonly AclAnswer[];
+  /** Throws `not_allowed` with the rule. */
+  readonly permit: (actor: Actor, verb: Verb) => void;
+};
+
+export function createAclVerbs(deps: {
+  readonly acl: () => Acl;
+  readonly people: () => People;
+  readonly registry: () => Registry;
+}): AclVerbs {
+  const { acl, registry } = deps;
+
+  function actorOf(who: string): Actor {
+    if (who === "operator") return { kind: "operator" };
+    const [, kind, name = ""] = /^(role|user):(.+)$/.exec(who.trim()) ?? [];
+    if (kind === undefined) return { kind: "agent", id: findAgent(registry(), who).id };
+    const person =
+      kind === "user"
+        ? { id: name, name, roleIds: [] }
+        : { id: "", name, roleIds: [name], roles: [{ id: name, name }] };
+    return actorForPerson(named(deps.people(), name), person);
+  }
+
+  return {
+    explain(caller, target) {
+      const actor = actorOf(caller);
+      return mayAsk(acl(), actor, findAgent(registry(), target).id);
+    },
+    explainVerb: (who, word) => mayDo(acl(), actorOf(who), verbOf(word)),
+    table: () => aclTable(acl(), registry()),
+    permit: (actor, verb) => permit(acl(), actor, verb),
+  };
+}
+
+/** Roles as they are written down: without the guild their names stand for themselves. */
+function named(people: People, name: string): Parameters<typeof actorForPerson>[0] {
+  const plain = (role: string) => role.replace(/^@/, "").toLowerCase();
+  return {
+    byUser: new Map(people.users.map(({ user, ...grant }) => [user, grant])),
+    byRole: people.roles.map(({ role, ...grant }) => ({
+      ...grant,
+      roleId: plain(role) === plain(name) ? name : role,
+    })),
+  };
+}
+
+export function verbOf(word: string): Verb {
+  const verb = VERBS.find((one) => one === word.trim().toLowerCase());
+  if (verb) return verb;
+  const near = nearest(word, VERBS);
+  throw new Refusal("invalid_input", `There is no verb "${word}".`, {
+    hint: `${near ? `Did you mean ${near}? ` : ""}The verbs are ${VERBS.join(", ")}.`,
+  });
+}

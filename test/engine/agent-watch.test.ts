@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { agentStream } from "../../src/domain/agent-state.ts";
+import type { Delivery } from "../../src/domain/effects.ts";
+import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
+import { cardOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+type Core = Awaited<ReturnType<typeof startCore>>;
+const WEBSTER = cardOf("webster");
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** A supervisor that watches its agents, and all that people are told of them. */
+async function watching(home: string, script: NonNullable<Parameters<typeof startCore>[1]> = {}) {
+  const posts: Delivery[] = [];
+  const core = await startCore(home, {
+    ...script,
+    discord: {
+      async post({ body }) {
+        posts.push(body.delivery);
+        return { kind: "done", outcome: "posted" };
+      },
+    },
+  });
+  await core.watch.begin([WEBSTER]);
+
+  async function settled(): Promise<void> {
+    for (;;) {
+      const due = await core.ledger.nextDue(["any", "host", "discord"], () => 1);
+      const wake = (await core.ledger.nextWake()) ?? Number.POSITIVE_INFINITY;
+      const isIdle = core.loop.inFlight() === 0 && (due === undefined || due > core.now());
+      if (isIdle && wake > core.now()) return;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  return {
+    core,
+    /** Time in steps, each of which is a look. */
+    async pass(ms: number, stepMs: number, beforeLook: (step: number) => void = () => undefined) {
+      for (let step = 0; step * stepMs < ms; step++) {
+        beforeLook(step);
+        await core.watch.agents.probe(WEBSTER);
+        core.pass(stepMs);
+        await settled();
+      }
+    },
+    settled,
+    texts: () => posts.filter(({ id }) => id.startsWith("agent-webster/")).map(({ text }) => text ?? ""),
+  };
+}
+
+const eventsOf = async ({ ledger }: Core) =>
+  (await ledger.events({ stream: agentStream("webster"), after: -1, limit: 1000 })).map(({ type }) => type);
+
+const ask = (core: Core, runId: string) =>
+  core.verbs.delegate(
+    { kind: "operator" },
+    { agent: "webster", objective: "Find the CTE", runId, deliver: false, origin: { door: "cli" } },
+  );
+
+test("an agent that is toggled each five seconds for ten minutes gives at most three posts; nothing is written while it stays", async () => {
+  using folder = temporaryFolder();
+  let state: "up" | "down" = "up";
+  const { core, pass, texts } = await watching(folder.path, { condition: () => state });
+  await pass(10 * MINUTE, MINUTE);
+  assert.deepEqual([await eventsOf(core), texts()], [["agent.seen"], []]);
+  await pass(10 * MINUTE, 5 * SECOND, (step) => {
+    state = step % 2 === 0 ? "down" : "up";
+  });
+  assert.ok(texts().length <= 3, texts().join("\n"));
+  await pass(10 * MINUTE, MINUTE);
+  assert.deepEqual(
+    texts().map((text) => text.slice(0, 2)),
+    ["🔴", "🟠", "🟢"],
+  );
+  const written = (await eventsOf(core)).length;
+  await pass(30 * MINUTE, MINUTE);
+  assert.equal((await eventsOf(core)).length, written);
+  await core.stop();
+  assert.deepEqual(core.broken, []);
+});
+
+test("an agent that was known to be down and still is, is not told again after a restart", async () => {
+  using folder = temporaryFolder();
+  const script = { condition: () => "down" as const };
+  const first = await watching(folder.path, script);
+  await first.pass(MINUTE, MINUTE);
+  assert.equal(first.texts().length, 1);
+  const since = (await first.core.verbs.agent("webster")).since;
+  const at = first.core.now();
+  await first.core.stop();
+  const second = await watching(folder.path, { ...script, at: at + MINUTE });
+  await second.pass(5 * MINUTE, MINUTE);
+  const status = await second.core.verbs.agent("webster");
+  assert.deepEqual([status.state, status.since, second.texts()], ["down", since, []]);
+  await second.core.stop();
+});
+
+test("what real work meets counts at once: taken, refused by a token, nothing there", async () => {
+  using folder = temporaryFolder();
+  const refused: DispatchAnswer = {
+    kind: "again",
+    reason: "agent_down",
+    text: "webster: connection refused",
+    isRefused: true,
+  };
+  const answers: DispatchAnswer[] = [
+    refused,
+    { kind: "again", reason: "agent_busy", text: "busy" },
+    { kind: "unauthorized", text: "webster: it refused our token (401)" },
+    { kind: "accepted" },
+  ];
+  const { core, settled, texts } = await watching(folder.path, {
+    answer: () => answers.shift() ?? { kind: "accepted" },
+  });
+  await ask(core, "one");
+  await core.until("one", "attempt.deferred");
+  assert.equal((await core.watch.stateOf("webster")).seen?.state, "down");
+  core.pass(30 * SECOND);
+  await core.until("one", "attempt.deferred", 2);
+  assert.equal((await core.watch.stateOf("webster")).seen?.state, "up");
+  core.pass(30 * SECOND);
+  await core.until("one", "attempt.deferred", 3);
+  assert.equal((await core.verbs.agent("webster")).state, "unauthorized");
+  core.pass(30 * SECOND);
+  await core.until("one", "attempt.dispatched");
+  await settled();
+  assert.equal((await core.verbs.agent("webster")).state, "busy");
+  assert.deepEqual(
+    texts().map((text) => text.slice(0, 2)),
+    ["🔴", "🟢", "🟠"],
+  );
+  await core.stop();
+  assert.deepEqual(core.broken, []);
+});
+
+test("a dispatch that found no connection in time is a doubt: whoever watches is told, nothing is written", async () => {
+  using folder = temporaryFolder();
+  const answer: DispatchAnswer = { kind: "again", reason: "agent_down", text: "the connection timed out" };
+  const { core } = await watching(folder.path, { answer: () => answer });
+  const doubts: string[] = [];
+  core.watch.onDoubt((agent) => doubts.push(agent));
+  await ask(core, "one");
+  await core.until("one", "attempt.deferred");
+  assert.deepEqual([doubts, await eventsOf(core)], [["webster"], []]);
+  await core.stop();
+});
+
+test("a supervisor that is here for one question notes what concerns its token, and no more", async () => {
+  using folder = temporaryFolder();
+  const answers: DispatchAnswer[] = [
+    { kind: "again", reason: "agent_down", text: "refused", isRefused: true },
+    { kind: "unauthorized", text: "401" },
+    { kind: "accepted" },
+  ];
+  const core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
+  await ask(core, "one");
+  await core.until("one", "attempt.deferred");
+  await core.watch.agents.probe(WEBSTER);
+  assert.deepEqual(await eventsOf(core), []);
+  core.pass(30 * SECOND);
+  await core.until("one", "attempt.deferred", 2);
+  core.pass(30 * SECOND);
+  await core.until("one", "attempt.dispatched");
+  assert.deepEqual(await eventsOf(core), ["agent.seen", "agent.told", "agent.seen", "agent.told"]);
+  await core.stop();
+});
+
+test("a new life, and a file that is saved, try a token anew that was refused; people hear of it when it is proved", async () => {
+  using folder = temporaryFolder();
+  const answers: DispatchAnswer[] = [{ kind: "unauthorized", text: "webster: 401" }];
+  const script = { answer: (): DispatchAnswer => answers.shift() ?? { kind: "accepted" } };
+  const first = await watching(folder.path, script);
+  await ask(first.core, "one");
+  await first.core.until("one", "attempt.deferred");
+  await first.settled();
+  assert.equal(first.texts().length, 1);
+  const at = first.core.now();
+  await first.core.stop();
+
+  const second = await watching(folder.path, { ...script, at: at + SECOND });
+  const forgiven = await second.core.verbs.agent("webster");
+  assert.equal(forgiven.state, "up");
+  assert.match((await second.core.watch.stateOf("webster")).seen?.text ?? "", /is seen with its next work/);
+  await second.pass(5 * MINUTE, MINUTE);
+  await second.core.until("one", "attempt.dispatched");
+  await second.settled();
+  assert.deepEqual(second.texts(), ["✅ webster takes work again."]);
+  await second.core.stop();
+});
+
+test("what is learned while it stops, or cannot be written, disturbs no dispatch", async () => {
+  using folder = temporaryFolder();
+  const { core } = await watching(folder.path);
+  await core.watch.end();
+  await core.watch.agents.probe(WEBSTER);
+  assert.deepEqual(await eventsOf(core), []);
+  await ask(core, "one");
+  await core.until("one", "attempt.dispatched");
+  await core.stop();
+});

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Actor } from "../../src/domain/actor.ts";
+import { agentStream } from "../../src/domain/agent-state.ts";
+import type { Delivery } from "../../src/domain/effects.ts";
+import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
+import type { DelegateRequest } from "../../src/engine/verbs.ts";
+import { isRefusal } from "../../src/kernel/refusal.ts";
+import { handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+type Core = Awaited<ReturnType<typeof startCore>>;
+const OPERATOR = { kind: "operator" } as const;
+
+async function ask(core: Core, runId: string, more: Partial<DelegateRequest> = {}) {
+  const request = { agent: "webster", objective: `Find ${runId}`, runId, retries: 0, ...more };
+  return core.verbs.delegate(OPERATOR, { origin: { door: "cli" }, ...request });
+}
+
+const sentRuns = (core: Core) => core.sent.map(({ idempotencyKey }) => idempotencyKey);
+const waitsFor = async (core: Core, id: string) => (await core.verbs.delegation(id)).waiting?.reason;
+
+/** Resolves when nothing is performed and nothing is due but what waits for webster. */
+async function quiet(core: Core): Promise<void> {
+  const room = (lane: string) => (lane === "agent:webster" ? 0 : 1);
+  for (;;) {
+    const due = await core.ledger.nextDue(["any", "host", "discord"], room);
+    if (core.loop.inFlight() === 0 && (due === undefined || due > core.now())) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** A guild that keeps what is posted and counts the cards that are shown anew. */
+function guild() {
+  const posts: Delivery[] = [];
+  const cards: string[] = [];
+  return {
+    posts,
+    cards,
+    discord: {
+      async post({ body }: { body: { delivery: Delivery } }) {
+        posts.push(body.delivery);
+        return { kind: "done", outcome: "posted" } as const;
+      },
+      async card({ body }: { body: { run: string } }) {
+        cards.push(body.run);
+        return { kind: "done", outcome: "shown" } as const;
+      },
+    },
+  };
+}
+
+test("a drained agent finishes what it has; what waits and what comes is held, says why, and goes on when it is resumed", async () => {
+  using folder = temporaryFolder();
+  const { discord, cards } = guild();
+  const core = await startCore(folder.path, { discord });
+  await ask(core, "one");
+  await core.until("one", "attempt.dispatched");
+  await ask(core, "two", { card: { channel: "1" } });
+  const drained = await core.verbs.drainAgent(OPERATOR, "webster", "new disk");
+  assert.deepEqual(
+    [drained.state, drained.running, drained.queued, drained.draining],
+    ["draining", 1, 1, { at: core.now(), by: "operator", reason: "new disk" }],
+  );
+  assert.equal(drained.since, core.now());
+  await ask(core, "three");
+  await core.until("three", "attempt.held");
+  await ask(core, "other", { agent: "tech-lead" });
+  await core.until("other", "attempt.dispatched");
+  // The end of what it had frees its place, and nothing takes it.
+  await core.hand("one", handoffOf("one"));
+  assert.equal((await core.verbs.wait("one", {})).status, "succeeded");
+  core.pass(1000);
+  await quiet(core);
+  assert.deepEqual(
+    [await waitsFor(core, "two"), await waitsFor(core, "three")],
+    Array(2).fill("agent_draining"),
+  );
+  assert.match((await core.verbs.delegation("two")).waiting?.text ?? "", /webster is drained/);
+  assert.deepEqual(sentRuns(core), ["one#1", "other#1"]);
+
+  const cardsBefore = cards.filter((id) => id === "two").length;
+  await core.verbs.resumeAgent(OPERATOR, "webster");
+  await core.until("two", "attempt.dispatched");
+  assert.ok(cards.filter((id) => id === "two").length > cardsBefore);
+  // One at a time: the other one waits for its turn, no longer for the end of the drain.
+  assert.equal(await waitsFor(core, "three"), undefined);
+  await core.hand("two", handoffOf("two"));
+  await core.until("three", "attempt.dispatched");
+  assert.deepEqual(sentRuns(core), ["one#1", "other#1", "two#1", "three#1"]);
+  await core.stop();
+  assert.deepEqual(core.broken, []);
+});
+
+test("who wants no waiting is refused while the agent is drained, with what to do", async () => {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  await core.verbs.drainAgent(OPERATOR, "webster");
+  await assert.rejects(
+    ask(core, "now", { ifDown: "refuse" }),
+    (error) =>
+      isRefusal(error) &&
+      error.code === "agent_draining" &&
+      /hq agents resume webster/.test(error.hint ?? ""),
+  );
+  assert.equal(await core.ledger.load("now"), undefined);
+  await core.stop();
+});
+
+test("a drain outlives restarts, is posted once, and what a crash left untold is told", async () => {
+  using folder = temporaryFolder();
+  const { discord, posts } = guild();
+  const first = await startCore(folder.path, {
+    answer: () => ({ kind: "again", reason: "agent_busy", text: "" }),
+  });
+  await ask(first, "before");
+  await first.until("before", "attempt.deferred");
+  // As if the process had died right after this commit.
+  const at = first.now();
+  await first.engine.accept({
+    kind: "agent",
+    stream: agentStream("webster"),
+    input: { type: "drain", at, agent: "webster", by: "operator" },
+    cause: "test",
+  });
+  await first.stop();
+
+  const second = await startCore(folder.path, { at: at + 60_000, discord });
+  await second.until("before", "attempt.held");
+  assert.equal((await second.verbs.agent("webster")).state, "draining");
+  await second.verbs.drainAgent(OPERATOR, "webster", "once more");
+  await quiet(second);
+  assert.deepEqual(second.sent, []);
+  await second.stop();
+
+  const third = await startCore(folder.path, { at: at + 120_000, discord });
+  await third.verbs.resumeAgent(OPERATOR, "webster");
+  await third.verbs.resumeAgent(OPERATOR, "webster");
+  await third.until("before", "attempt.dispatched");
+  await third.stop();
+  const told = posts.filter(({ id }) => id.startsWith("agent-webster/")).map(({ text }) => text?.slice(0, 2));
+  assert.deepEqual(told, ["⏸️", "▶️"]);
+  assert.deepEqual([...first.broken, ...second.broken, ...third.broken], []);
+});
+
+test("a retry is new work: it waits too, and its deadline for the start holds", async () => {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  await ask(core, "one", { retries: 1, startWithinMs: 60_000 });
+  await core.until("one", "attempt.dispatched");
+  await core.verbs.drainAgent(OPERATOR, "webster");
+  await core.hand("one", handoffOf("one", { status: "failed" }));
+  await core.until("one", "attempt.held");
+  assert.deepEqual(sentRuns(core), ["one#1"]);
+  core.pass(60_001);
+  const view = await core.verbs.wait("one", {});
+  assert.deepEqual([view.status, view.code], ["timed_out", "not_started"]);
+  assert.match(view.reason ?? "", /webster is drained/);
+  await core.stop();
+});
+
+test("what may have been sent before is looked into all the same", async () => {
+  using folder = temporaryFolder();
+  const answers: DispatchAnswer[] = [{ kind: "ambiguous", text: "the connection broke" }];
+  const core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
+  core.setHealth("up");
+  await ask(core, "one");
+  await core.until("one", "attempt.uncertain");
+  await core.verbs.drainAgent(OPERATOR, "webster");
+  assert.equal(await waitsFor(core, "one"), "uncertain");
+  core.pass(61_000);
+  await core.until("one", "attempt.lost");
+  await core.until("one", "attempt.held");
+  assert.equal(core.sent.length, 1);
+  await core.stop();
+});
+
+test("draining is for the operator and people who may operate, never for agents", async () => {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  const person = (rights: Extract<Actor, { kind: "person" }>["rights"]): Actor => ({
+    kind: "person",
+    id: "3",
+    name: "ada",
+    rights,
+  });
+  for (const actor of [person(["delegate", "any-agent"]), { kind: "agent", id: "manager" }] as const) {
+    for (const change of [core.verbs.drainAgent, core.verbs.resumeAgent]) {
+      await assert.rejects(
+        change(actor, "webster"),
+        (error) => isRefusal(error) && error.code === "not_allowed",
+      );
+    }
+  }
+  await assert.rejects(
+    core.verbs.drainAgent(OPERATOR, "nobody"),
+    (error) => isRefusal(error) && error.code === "unknown_agent",
+  );
+  await assert.rejects(
+    core.verbs.drainAgent(OPERATOR, "webster", "x".repeat(501)),
+    (error) => isRefusal(error) && error.code === "invalid_input",
+  );
+  assert.equal((await core.verbs.agent("webster")).draining, undefined);
+  assert.equal((await core.verbs.drainAgent(person(["operate"]), "webster")).draining?.by, "@ada");
+  await core.stop();
+});
