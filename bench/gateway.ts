@@ -18,7 +18,8 @@ const server = createServer((request, response) => {
     const { message } = JSON.parse(body) as { message: string };
     const path = /\/\S+\.json/.exec(message)?.[0] ?? "";
     const run = /([^/]+?)(?:\.\d+)?\.json$/.exec(path)?.[1] ?? "";
-    const agent = request.headers["x-agent"] ?? /"agent"\s*:\s*"([a-z-]+)"/.exec(message)?.[1] ?? "webster";
+    const agent =
+      request.headers["x-agent"] ?? /assignment to ([a-z-]+) from/.exec(message)?.[1] ?? "webster";
     response.writeHead(200, { "content-type": "application/json" }).end('{"ok":true,"runId":"x"}');
     const handoff = {
       schemaVersion: "1.0",
