@@ -47,6 +47,7 @@ async function measure(name: string, count: number, batchAbove: number): Promise
     registry: createRegistry([]),
     acl: { name: "default", matrix: {}, never: [] },
     people: { roles: [], users: [] },
+    contracts: [],
     files: [],
   };
   let refused = 0;

@@ -37,6 +37,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
     registry: createRegistry(AGENT_IDS.map((id) => cardOf(id, { url, concurrency: 64 }))),
     acl: DEFAULT_ACL,
     people: { roles: [], users: [] },
+    contracts: [],
     files: [],
   };
   const ledger = await openSqliteLedger({ path: join(home, "ledger.db") });
@@ -58,6 +59,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
         crash: () => undefined,
       }),
     journal: createJournal(() => config.settings.logs),
+    proposals: { write: async (slug) => slug },
     runFiles: createRunFiles(() => config.settings.handoffs.dir),
     workers: {
       run: () => Promise.reject(new Error("no workers here")),

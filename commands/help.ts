@@ -1,5 +1,6 @@
 import { ApplicationCommandType } from "discord.js";
 import type { Answer, Asked, Command, CommandContext } from "../src/discord/command.ts";
+import { SHORT_CARD } from "../src/domain/playbook/reference-card.ts";
 
 function execute(_asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
   const mention = (role: "results" | "agentLogs" | "taskQueue") => {
@@ -15,6 +16,7 @@ function execute(_asked: Asked, { channels, actor, registry }: CommandContext): 
       "`/workflow run` starts several agents in order and side by side: choose the workflow, fill in its form. `/workflow list` shows which there are.",
       "When a workflow waits for approval, the people who may decide are pinged: **Approve**, **Reject…** or **Open run**.",
       `Or write a task into ${mention("taskQueue")}, with \`[agent:…]\` or \`[model:…]\` where you like: ✅ says that it was taken. \`/queue\` shows the tasks, takes one out, or does it once more.`,
+      SHORT_CARD,
       "`/agents` shows who is there and whether they answer; `/status` what is going on; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
       "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show** and **Retry failed**. On a result: **Run again** and **Details**.",

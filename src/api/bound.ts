@@ -20,18 +20,20 @@ const BEGINS = new Set([
   ),
 ]);
 const EVENTS = `GET ${BASE}/events`;
-/** About one delegation, which has to be of the run. */
+/** About one delegation, or its work item under the delegation's id, which has to be of the run. */
 const OWN = new Set([
   `GET ${BASE}/delegations/:id`,
   `GET ${BASE}/delegations/:id/history`,
   `GET ${BASE}/delegations/:id/receipts`,
   `POST ${BASE}/delegations/:id/cancel`,
+  `GET ${BASE}/work/items/:slug`,
+  `POST ${BASE}/work/items/:slug/notes`,
 ]);
 const DEEPEST = 10;
 
 /**
  * A run's token opens what its agent needs for that run and nothing else: it delegates, and waits for, reads and cancels
- * what the run began.
+ * what the run began. What it makes and finds it notes at its work item.
  */
 export function keepToRuns(app: FastifyInstance, verbs: Pick<Verbs, "delegation">): void {
   app.addHook("onRequest", async (request) => {
@@ -49,7 +51,10 @@ export function keepToRuns(app: FastifyInstance, verbs: Pick<Verbs, "delegation"
 }
 
 function subjectOf(request: FastifyRequest, route: string): string | undefined {
-  if (OWN.has(route)) return (request.params as { readonly id: string }).id;
+  if (OWN.has(route)) {
+    const { id, slug } = request.params as { readonly id?: string; readonly slug?: string };
+    return id ?? slug;
+  }
   const { delegation } = request.query as { readonly delegation?: unknown };
   return route === EVENTS && typeof delegation === "string" ? delegation : undefined;
 }

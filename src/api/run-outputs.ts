@@ -30,7 +30,7 @@ export const workflowsOut = shows<{ readonly items: readonly WorkflowListing[] }
   }),
 );
 
-const action = z.looseObject({ kind: z.enum(["task", "approval", "workflow", "wait"]) });
+const action = z.looseObject({ kind: z.enum(["task", "approval", "workflow", "wait", "conclusion"]) });
 export const workflowOut = shows<WorkflowEntry>(
   z.object({
     name: z.string(),
@@ -67,7 +67,7 @@ export const planOut = shows<RunPlan>(
       z.array(
         z.looseObject({
           id: z.string(),
-          kind: z.enum(["task", "approval", "workflow", "wait"]),
+          kind: z.enum(["task", "approval", "workflow", "wait", "conclusion"]),
           needs: z.array(z.string()),
           agent: z.string().optional(),
           why: z.string().optional(),
@@ -77,6 +77,9 @@ export const planOut = shows<RunPlan>(
       ),
     ),
     estimatedMs: z.number().optional(),
+    cost: z
+      .looseObject({ words: z.int(), workers: z.int(), isAtLeast: z.boolean(), usd: z.number().optional() })
+      .describe("Words of all prompts together; usd = to read them, where every model has a price"),
     warnings: z.array(z.string()),
   }),
 );
@@ -93,11 +96,12 @@ const gate = z.looseObject({
 });
 const step = z.looseObject({
   id: z.string(),
-  kind: z.enum(["task", "approval", "workflow", "wait"]),
+  kind: z.enum(["task", "approval", "workflow", "wait", "conclusion"]),
   status: z.enum(["pending", "running", "waiting", "succeeded", "partial", "failed", "skipped", "canceled"]),
   needs: z.array(z.string()),
   generation: z.int(),
   agent: z.string().optional(),
+  workers: z.string().optional().describe("Of pieces for workers: who got them, and whose came to nothing"),
   child: z.string().optional(),
   reason: z.string().optional(),
   result: z.string().optional(),

@@ -13,14 +13,18 @@ import { readInput } from "./inputs.ts";
 import type { ApiApp, ApiParts, Door } from "./parts.ts";
 import { answerWithProblems } from "./problem.ts";
 import { agentRoutes } from "./routes-agents.ts";
+import { batchRoutes } from "./routes-batches.ts";
 import { delegationRoutes } from "./routes-delegations.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { handoffRoutes } from "./routes-handoffs.ts";
+import { pipelineRoutes } from "./routes-pipelines.ts";
 import { runRoutes } from "./routes-runs.ts";
 import { seedRoutes } from "./routes-seed.ts";
 import { stepRoutes } from "./routes-steps.ts";
 import { systemRoutes } from "./routes-system.ts";
 import { taskRoutes } from "./routes-tasks.ts";
+import { templateRoutes } from "./routes-templates.ts";
+import { workRoutes } from "./routes-work.ts";
 import { workflowRoutes } from "./routes-workflows.ts";
 
 /** How long a stopping door lets answers finish before it closes their connections. */
@@ -184,6 +188,10 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   runRoutes(app, door);
   stepRoutes(app, door);
   taskRoutes(app, door);
+  workRoutes(app, door);
+  pipelineRoutes(app, door);
+  templateRoutes(app);
+  batchRoutes(app, door);
   handoffRoutes(app, door);
   agentRoutes(app, door);
   eventRoutes(app, door);

@@ -14,6 +14,7 @@ import { createConditions } from "../engine/conditions.ts";
 import { createOrchestrator } from "../engine/create-orchestrator.ts";
 import { createRunVerbs } from "../engine/create-run-verbs.ts";
 import { createVerbs } from "../engine/create-verbs.ts";
+import { createAfterStage, createWork } from "../engine/create-work.ts";
 import { createDelegate } from "../engine/delegate.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createDrain } from "../engine/drain.ts";
@@ -28,6 +29,7 @@ import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
 import type { Journal } from "../engine/ports/journal.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { Proposals } from "../engine/ports/proposals.ts";
 import type { RunFiles } from "../engine/ports/run-files.ts";
 import type { Workers } from "../engine/ports/workers.ts";
 import { createReceive } from "../engine/receive.ts";
@@ -35,6 +37,7 @@ import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { createRunWorkers } from "../engine/run-workers.ts";
+import { createCheckStage } from "../engine/stage-check.ts";
 import { createStepFiles } from "../engine/step-files.ts";
 import { createTaskChildren } from "../engine/task-children.ts";
 import { createTaskWords } from "../engine/task-words.ts";
@@ -54,6 +57,7 @@ export type CoreDeps = {
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
   readonly journal: Journal;
   readonly runFiles: RunFiles;
+  readonly proposals: Proposals;
   readonly workers: Workers;
   readonly workflows: () => readonly WorkflowEntry[];
   readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
@@ -149,8 +153,19 @@ export function createCore(deps: CoreDeps) {
   });
   const { run: runWorker, kill: killWorker, leave: leaveWorkers } = createRunWorkers({ ...deps, engine });
   const stepFiles = createStepFiles({ engine, files: deps.runFiles });
+  const fileOf = deps.runFiles.pathOf;
+  const work = createWork({
+    ...asking,
+    runs,
+    contracts: () => config().contracts,
+    proposals: deps.proposals,
+    delegate,
+    fileOf,
+  });
   const children = createRunChildren({
     engine,
+    checkStage: createCheckStage({ engine, fileOf }),
+    afterStage: createAfterStage({ engine, evolve: () => work.evolve, log }),
     registry,
     stepFiles,
     delegate,
@@ -202,6 +217,7 @@ export function createCore(deps: CoreDeps) {
   const verbs = createVerbs({
     ...asking,
     orchestrator,
+    ...work,
     people: () => config().people,
     delegate,
     runs,

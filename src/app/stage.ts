@@ -2,6 +2,7 @@ import { createWorkers } from "../agents/workers/workers.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { createInbox } from "../handoffs/inbox.ts";
+import { createProposals } from "../handoffs/proposals.ts";
 import { createRunFiles } from "../handoffs/run-files.ts";
 import { createHandoffTokens } from "../handoffs/token.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -60,6 +61,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
       }),
     secret: credentials.secret,
     journal: createJournal(() => config.current().settings.logs),
+    proposals: createProposals(options.home),
     runFiles: createRunFiles(() => config.current().settings.handoffs.dir),
     workers,
     workflows: base.workflows.entries,

@@ -7,6 +7,7 @@ import { scheduleProblem } from "../triggers/schedule.ts";
 export function workflowPlaceOf({
   settings,
   registry,
-}: Pick<Config, "settings" | "registry">): WorkflowPlace {
-  return { dir: settings.workflows.dir, registry, schemaProblem, scheduleProblem };
+  acl,
+}: Pick<Config, "settings" | "registry"> & Partial<Pick<Config, "acl">>): WorkflowPlace {
+  return { dir: settings.workflows.dir, registry, acl, schemaProblem, scheduleProblem };
 }

@@ -24,14 +24,22 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
     ...(workflows?.problems ?? []),
     ...environment.problems,
   ];
-  const warnings = [...checked.warnings, ...(workflows?.warnings ?? []), ...environment.warnings];
+  const advice = workflows?.advice ?? [];
+  const warnings = [
+    ...checked.warnings,
+    ...(workflows?.warnings ?? []),
+    ...environment.warnings,
+    ...advice.filter(({ isNote }) => !isNote),
+  ];
+  const notes = advice.filter(({ isNote }) => isNote);
   const code = problems.length === 0 ? 0 : INVALID;
   if (options.json) {
-    io.out(`${jsonText({ ok: code === 0, problems, warnings })}\n`);
+    io.out(`${jsonText({ ok: code === 0, problems, warnings, notes })}\n`);
     return code;
   }
   const say = (word: string, problem: ConfigProblem) =>
     io.err(`${word}: ${renderProblems([problem], io.cwd)}\n`);
+  io.err(notesText(notes));
   for (const warning of warnings) say("warning", warning);
   for (const problem of problems) say("error", problem);
   if (checked.ok && code === 0) {
@@ -44,6 +52,13 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
     io.out(`Valid: ${found.join(", ")}.\n`);
   } else io.err(`${count(problems.length, "problem")} to mend.\n`);
   return code;
+}
+
+/** They are the same at every check: one line says that there are some, JSON names each. */
+function notesText(notes: readonly ConfigProblem[]): string {
+  const files = new Set(notes.map(({ file }) => file)).size;
+  const who = `${count(files, "workflow")} ${files === 1 ? "has" : "have"} steps whose agents may delegate on`;
+  return files === 0 ? "" : `note: recursive dream: ${who} (hq check --json names them)\n`;
 }
 
 function count(number: number, noun: string): string {

@@ -15,6 +15,7 @@ export function planText(plan: RunPlan): string {
     ...Object.entries(inputs).map(([name, value]) => ["input", `${name}=${value}`] as const),
     ["steps", `${steps.length} in ${waves.length} ${waves.length === 1 ? "wave" : "waves"}`],
     ["gates", gates.length === 0 ? "none" : gates.join(", ")],
+    ["prompts", costText(plan)],
     ["time", gates.length === 0 ? time : `${time}, and as long as people take`],
   ];
   const head = facts.map(([name, value]) => `${name.padEnd(9)} ${oneLine(value, 600)}\n`);
@@ -35,6 +36,13 @@ export function planText(plan: RunPlan): string {
     ...warned,
     "Nothing was called, posted or written.\n",
   ].join("");
+}
+
+/** Words × workers, and the price where there is one. */
+function costText({ cost: { words, workers, isAtLeast, usd } }: RunPlan): string {
+  const count = `${words} words for ${workers} ${workers === 1 ? "worker" : "workers"}`;
+  const price = usd === undefined ? "" : `, about ${usd.toFixed(4)} USD to read`;
+  return `${isAtLeast ? "at least " : ""}${count}${price}; what steps hand on comes on top`;
 }
 
 function noteOf({ kind, why, approvers, if: condition, forEach }: PlannedStep): string {

@@ -5,17 +5,21 @@ import { isRefusal, REFUSALS, type Refusal } from "../kernel/refusal.ts";
 import { forTerminal } from "../kernel/text.ts";
 import { registerAcl } from "./acl.ts";
 import { registerAgents } from "./agents.ts";
+import { registerBatch } from "./batch.ts";
 import { registerCheck } from "./check.ts";
 import { SupervisorBroke } from "./client.ts";
 import { registerCluster } from "./cluster.ts";
 import { registerDelegate } from "./delegate.ts";
 import { registerCancel, registerStatus } from "./delegations.ts";
 import { registerDoctor } from "./doctor.ts";
+import { registerEvolve } from "./evolve.ts";
+import { registerHelp } from "./help.ts";
 import { createHq } from "./hq.ts";
 import { registerHealth } from "./instances.ts";
 import type { Io } from "./io.ts";
 import { registerLogs } from "./logs.ts";
 import { registerFanout, registerRoute } from "./orchestrate.ts";
+import { registerPlan } from "./plan.ts";
 import { registerQueue } from "./queue.ts";
 import { registerContext, registerHandoffs } from "./reading.ts";
 import { registerSessions } from "./sessions.ts";
@@ -23,7 +27,9 @@ import { registerSetup } from "./setup.ts";
 import { registerStart } from "./start.ts";
 import { registerStop } from "./stop.ts";
 import { registerSubmit } from "./submit.ts";
+import { registerTemplates } from "./templates.ts";
 import { registerWait } from "./wait.ts";
+import { registerWork } from "./work-items.ts";
 import { registerWorkflow } from "./workflow.ts";
 
 const USAGE = 2;
@@ -72,6 +78,10 @@ function createProgram(io: Io, keep: (code: number) => void): Command {
   registerStop(program, hq);
   registerDelegate(program, hq);
   registerWorkflow(program, hq);
+  registerTemplates(program, hq);
+  registerPlan(program, hq);
+  registerWork(program, hq);
+  registerEvolve(program, hq);
   registerSubmit(program, hq);
   registerQueue(program, hq);
   registerWait(program, hq);
@@ -85,12 +95,14 @@ function createProgram(io: Io, keep: (code: number) => void): Command {
   registerRoute(program, hq);
   registerFanout(program, hq);
   registerSessions(program, hq);
+  registerBatch(program, hq);
   registerHealth(program, hq);
   registerCluster(program, hq);
   // These three load what they need only when they are called.
   registerSetup(program, hq);
   registerCheck(program, hq);
   registerDoctor(program, hq);
+  registerHelp(program, hq);
   return program;
 }
 

@@ -38,6 +38,9 @@ export async function planOffline(io: Io, asked: Asked): Promise<RunPlan> {
       conditions: async () => () => undefined,
     }),
     expectedMs: async () => undefined,
+    registry: () => config.registry,
+    acl: () => config.acl,
+    settings: () => config.settings,
   });
   return plan(actor, { workflow: asked.name, inputs: asked.inputs });
 }

@@ -1,4 +1,5 @@
 import type { WorkflowListing } from "../api/listings.ts";
+import { whoDoes } from "../domain/task-who.ts";
 import type { InputDefinition, StepDefinition } from "../domain/workflow-types.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { forTerminal, oneLine } from "../kernel/text.ts";
@@ -56,13 +57,15 @@ function inputText(input: InputDefinition): string {
 function whoOf({ action }: StepDefinition): string {
   switch (action.kind) {
     case "task":
-      return action.agent ?? `capability ${action.capability ?? ""}`;
+      return whoDoes(action);
     case "approval":
       return action.gate.approvers.join(", ") || "whoever may operate";
     case "workflow":
       return `workflow ${action.workflow}`;
     case "wait":
       return `wait ${formatDuration(action.ms)}`;
+    case "conclusion":
+      return "the coordinator";
   }
 }
 

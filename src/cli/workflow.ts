@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Hq } from "./hq.ts";
+import { registerPipelines } from "./pipeline.ts";
 import { registerWorkflowChanges } from "./workflow-change.ts";
 import { registerWorkflowReading } from "./workflow-read.ts";
 import { registerWorkflowRun } from "./workflow-run.ts";
@@ -13,4 +14,5 @@ export function registerWorkflow(program: Command, hq: Hq): void {
   registerWorkflowRun(workflow, hq);
   registerWorkflowReading(workflow, hq);
   registerWorkflowChanges(workflow, hq);
+  registerPipelines(workflow, hq);
 }

@@ -14,6 +14,7 @@ import { type JsonSchema, problemsOf } from "./problems.ts";
 import { checkAgents, toCards } from "./registry-file.ts";
 import { secretsIn } from "./secrets.ts";
 import { doubtsAboutSettings, toSettings } from "./settings-file.ts";
+import { doubtsAboutSkills, loadContracts } from "./skill-contracts.ts";
 import { checkTaskQueue } from "./task-queue-file.ts";
 import { readWorkerWishes } from "./worker-env.ts";
 import { readYaml, type YamlSource } from "./yaml-source.ts";
@@ -39,7 +40,7 @@ export type LoadedConfig =
       readonly warnings: readonly ConfigProblem[];
     };
 
-/** Reads the four files, checks each and all together, and reports every problem at once. A missing file = its defaults. */
+/** Reads the four files and the skill contracts, checks each and all together, and reports every problem at once. A missing file = its defaults. */
 export function loadConfig(place: ConfigPlace): LoadedConfig {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [...strangersIn(place.dir)];
@@ -89,6 +90,10 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     warnings.push(...doubtsAboutSettings(hq.value, hq.source));
   }
 
+  const contracts = loadContracts(place.dir);
+  problems.push(...contracts.problems);
+  warnings.push(...contracts.warnings, ...doubtsAboutSkills(entries.good, agents.source, contracts));
+
   if (problems.length > 0 || !hq.value || !agents.value || !channels.value || !acl.value)
     return { ok: false, problems: problems.toSorted(byPlace), warnings };
   const userHome = place.env["HOME"];
@@ -105,7 +110,8 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     registry: createRegistry(toCards(agents.value, base)),
     acl: toAcl(acl.value, find),
     people: toPeople(acl.value, find),
-    files,
+    contracts: contracts.contracts,
+    files: [...files, ...contracts.files],
   };
   return { ok: true, config, warnings };
 }

@@ -3,6 +3,7 @@ import { aclSchema } from "./acl-schema.ts";
 import { agentsSchema } from "./agents-schema.ts";
 import { channelsSchema } from "./channels-schema.ts";
 import { hqSchema } from "./hq-schema.ts";
+import { skillContractSchema } from "./skill-contracts.ts";
 import { workflowSchema } from "./workflow-schema.ts";
 
 const SCHEMAS = {
@@ -10,6 +11,7 @@ const SCHEMAS = {
   agents: [agentsSchema, "Who can be asked"],
   channels: [channelsSchema, "Which channel of the guild is what"],
   acl: [aclSchema, "Which agent may delegate to which, and who the people of the guild are"],
+  skill_contract: [skillContractSchema, "What a skill can do, what it needs and what it brings"],
   workflow: [workflowSchema, "Who does what, in which order, and who must agree"],
 } as const;
 

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import { CONFIG_FILES, type ConfigPlace, loadConfig } from "./load.ts";
+import { CONTRACTS_DIR, contractNames } from "./skill-contracts.ts";
 import { watchFolder } from "./watch-folder.ts";
 
 /**
@@ -27,7 +28,7 @@ export function watchConfig(options: {
 
   return watchFolder({
     dir: () => options.place.dir,
-    depth: 0,
+    depth: 1,
     contentOf,
     onSaved: reload,
     onProblems: options.onProblems,
@@ -38,11 +39,14 @@ export function watchConfig(options: {
 /** All files as one text: two reads are alike when none was saved between them, be it as it was. */
 function contentOf(dir: string): string {
   return JSON.stringify(
-    CONFIG_FILES.map((name) => {
+    [
+      ...CONFIG_FILES,
+      ...contractNames(join(dir, CONTRACTS_DIR)).map((name) => join(CONTRACTS_DIR, name)),
+    ].map((name) => {
       const file = join(dir, name);
       try {
         const found = statSync(file);
-        return found.isFile() ? [found.mtimeMs, readFileSync(file, "latin1")] : "not a file";
+        return found.isFile() ? [name, found.mtimeMs, readFileSync(file, "latin1")] : "not a file";
       } catch (cause) {
         return { code: (cause as NodeJS.ErrnoException).code };
       }

@@ -1,9 +1,11 @@
+import type { Acl } from "../domain/acl.ts";
 import type { Registry } from "../domain/agent-card.ts";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { WorkflowDefinition } from "../domain/workflow-types.ts";
 import { digestOf } from "../kernel/id.ts";
 import { jsonSchemaOf } from "./load.ts";
 import { type JsonSchema, problemsOf, suggest } from "./problems.ts";
+import { adviceFor } from "./workflow-advice.ts";
 import type { SchemaProblem } from "./workflow-expect.ts";
 import { createFindings, type Findings } from "./workflow-findings.ts";
 import { createStepGraph } from "./workflow-graph.ts";
@@ -23,6 +25,8 @@ export type WorkflowChecks = {
   /** The folder of the workflows: paths of schemas begin there. */
   readonly dir: string;
   readonly registry: Registry;
+  /** With it, steps are told whose agents may delegate on. */
+  readonly acl?: Acl | undefined;
   readonly schemaProblem?: SchemaProblem | undefined;
   readonly scheduleProblem?: ScheduleProblem | undefined;
 };
@@ -34,6 +38,8 @@ export type ReadWorkflow = {
   readonly source?: YamlSource;
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigProblem[];
+  /** Anti-patterns of a valid file: they stop nothing and are told to who asks. */
+  readonly advice?: readonly ConfigProblem[];
 };
 
 let json: JsonSchema | undefined;
@@ -52,10 +58,11 @@ export function readWorkflow(file: string, name: string, checks: WorkflowChecks)
     findings.problems.push(...problemsOf(parsed.error, source, json));
   }
   const draft = parsed.success ? parsed.data : readableParts(source.value, name);
-  const rest = checkParts(draft, name, source.value, checks, findings);
+  const { rest, placed } = checkParts(draft, name, source.value, checks, findings);
   const { problems, warnings } = findings;
   if (problems.length > 0) return { source, problems: capped(problems), warnings };
-  return { definition: { ...rest, digest: digestOf(text) }, source, problems, warnings };
+  const definition = { ...rest, digest: digestOf(text) };
+  return { definition, source, problems, warnings, advice: adviceFor(definition, placed, source, checks) };
 }
 
 function capped(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
@@ -106,7 +113,7 @@ function checkParts(
   value: unknown,
   checks: WorkflowChecks,
   findings: Findings,
-): Omit<WorkflowDefinition, "digest"> {
+): { readonly rest: Omit<WorkflowDefinition, "digest">; readonly placed: readonly PlacedStep[] } {
   const names = namesIn(value);
   if (file.name !== name)
     findings.problem(["name"], `is "${file.name}", and the file is ${name}.yaml`, "make them the same");
@@ -122,7 +129,7 @@ function checkParts(
       "key",
     );
   const last = placed.length > MOST_STEPS ? [] : checkSteps(file, placed, names, findings);
-  return {
+  const rest = {
     name: file.name,
     description: file.description,
     inputs,
@@ -135,6 +142,7 @@ function checkParts(
     ...outputOf(file, last),
     schedules,
   };
+  return { rest, placed };
 }
 
 /** What the file says, else the only last step. */
@@ -157,6 +165,7 @@ function checkSteps(
   const used = new Set<string>();
   const known = { inputs: new Set(names.inputs), ids, steps, graph, findings };
   for (const one of placed) {
+    if (one.isChecked) continue;
     checkNeeds(one, steps, ids, findings);
     for (const name of checkUses(one, known)) used.add(name);
     checkSpan(one, file, findings);

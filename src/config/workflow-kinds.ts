@@ -1,40 +1,56 @@
 import type { Findings, Path } from "./workflow-findings.ts";
 import type { StepEntry } from "./workflow-schema.ts";
 
-export type StepKind = "task" | "approval" | "workflow" | "wait";
+export type StepKind = "task" | "approval" | "workflow" | "wait" | "panel" | "supervise";
 type Key = keyof StepEntry;
 
 const EVERYWHERE: readonly Key[] = ["needs", "depends_on", "if", "continue_on_error", "cleanup"];
 const FAN_OUT: readonly Key[] = ["for_each", "max_parallel"];
+const PER_TASK: readonly Key[] = [
+  "channel_context",
+  "timeout",
+  "start_within",
+  "retry",
+  "validate",
+  "fallback",
+];
 const OF_KIND: Readonly<Record<StepKind, readonly Key[]>> = {
   task: [
     ...FAN_OUT,
     "agent",
     "capability",
     "task",
-    "channel_context",
-    "timeout",
-    "start_within",
-    "retry",
-    "validate",
+    "template",
+    "with",
+    ...PER_TASK,
     "format",
-    "fallback",
     "expect",
     "approval_gate",
   ],
   approval: ["approval"],
   workflow: [...FAN_OUT, "workflow", "with"],
   wait: ["wait"],
+  panel: ["panel", ...PER_TASK],
+  supervise: ["supervise", ...PER_TASK],
 };
 
 /** What a step is by its keys; undefined when they name no kind or several. */
 export function kindOf(entry: StepEntry, path: Path, { problem }: Findings): StepKind | undefined {
-  const kinds = (["approval", "workflow", "wait"] as const).filter((kind) => entry[kind] !== undefined);
-  const isTask = entry.agent !== undefined || entry.capability !== undefined || entry.task !== undefined;
+  const kinds = (["approval", "workflow", "wait", "panel", "supervise"] as const).filter(
+    (kind) => entry[kind] !== undefined,
+  );
+  const isTask = (["agent", "capability", "task", "template"] as const).some(
+    (key) => entry[key] !== undefined,
+  );
   const named: readonly StepKind[] = isTask ? ["task", ...kinds] : kinds;
   const [kind, other] = named;
   if (kind === undefined) {
-    problem(path, "says nothing to do", "add agent and task, approval, workflow, or wait", "key");
+    problem(
+      path,
+      "says nothing to do",
+      "add agent and task, approval, workflow, wait, panel, or supervise",
+      "key",
+    );
     return undefined;
   }
   if (other !== undefined) {
@@ -54,7 +70,14 @@ export function kindOf(entry: StepEntry, path: Path, { problem }: Findings): Ste
 }
 
 function checkTask(entry: StepEntry, path: Path, problem: Findings["problem"]): void {
-  if (entry.task === undefined) problem(path, '"task" is missing', "say what is to be done", "key");
+  if (entry.task === undefined && entry.template === undefined)
+    problem(path, '"task" is missing', "say what is to be done", "key");
+  if (entry.template !== undefined)
+    for (const key of ["task", "expect"] as const)
+      if (entry[key] !== undefined)
+        problem([...path, key], "is what the template says", "keep one of them", "key");
+  if (entry.with !== undefined && entry.template === undefined)
+    problem([...path, "with"], "has no meaning without template or workflow", undefined, "key");
   if (entry.agent === undefined && entry.capability === undefined)
     problem(path, "names nobody to do it", "add agent or capability", "key");
   if (entry.agent !== undefined && entry.capability !== undefined)
@@ -62,5 +85,12 @@ function checkTask(entry: StepEntry, path: Path, problem: Findings["problem"]): 
 }
 
 function spoken(kind: StepKind): string {
-  return { task: "a task", approval: "an approval", workflow: "a nested workflow", wait: "a wait" }[kind];
+  return {
+    task: "a task",
+    approval: "an approval",
+    workflow: "a nested workflow",
+    wait: "a wait",
+    panel: "a panel",
+    supervise: "supervised work",
+  }[kind];
 }

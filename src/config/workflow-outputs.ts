@@ -4,6 +4,7 @@ import type { StepDefinition, WorkflowDefinition } from "../domain/workflow-type
 import { suggest } from "./problems.ts";
 import { strangerIn } from "./workflow-expect.ts";
 import type { Findings } from "./workflow-findings.ts";
+import { schemaOf, spokenConclusion } from "./workflow-panel.ts";
 import { usesOf } from "./workflow-uses.ts";
 
 type Find = (name: string) => WorkflowDefinition | undefined;
@@ -48,6 +49,12 @@ function problemIn(
   if (action.kind === "workflow") {
     const deeper = find(action.workflow);
     return deeper && problemIn(name, deeper, rest, find);
+  }
+  if (action.kind === "conclusion") {
+    const stranger = strangerIn(schemaOf(action.of), rest);
+    return (
+      stranger && { message: `${name} has no "${stranger.key}": ${of} is ${spokenConclusion(action.of)}` }
+    );
   }
   if (action.kind !== "task" || !action.expect) {
     const suggestion =

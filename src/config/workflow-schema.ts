@@ -13,6 +13,11 @@ const stepId = z.string().regex(NAME, `a step's id is ${RULE}`);
 const inputValue = z.union([z.string().max(100_000), z.number(), z.boolean()], {
   error: "must be text, a number, or true or false",
 });
+/** What a template's field takes beside: lists, and JSON Schemas as maps. */
+const fieldValue = z.union(
+  [inputValue, z.array(inputValue).max(1000), z.record(z.string().max(200), z.unknown())],
+  { error: "must be text, a number, true or false, a list of these, or a map" },
+);
 const inputName = z
   .string()
   .regex(
@@ -91,6 +96,48 @@ export const gateSchema = z.strictObject({
 });
 export type GateEntry = z.output<typeof gateSchema>;
 
+const PLAIN_TEXT = /^(?!.*\$\{\{)\S.*$/;
+const plain = (longest: number) =>
+  z.string().max(longest).regex(PLAIN_TEXT, "must be plain text on one line, without ${{ }}");
+const panelSchema = z.strictObject({
+  proposal: z.string().min(1).max(20_000).describe("What the experts judge; may hold ${{ }}."),
+  experts: z
+    .array(
+      z.strictObject({
+        role: plain(60).describe('In which capacity, such as "security engineer". Each has another one.'),
+        agent: z.string().min(1).max(40).optional().describe("Who it is: an agent's id, alias or letter."),
+        capability: z.string().min(1).max(60).optional().describe("Who it is: any agent that can do this."),
+      }),
+    )
+    .min(2)
+    .max(9)
+    .describe("2 to 9, each asked alone, side by side."),
+  criteria: z
+    .array(plain(100))
+    .min(1)
+    .max(12)
+    .default(["feasibility", "risks", "trade-offs", "alternatives"])
+    .describe("What they judge it by. Default feasibility, risks, trade-offs, alternatives."),
+  quorum: z
+    .int()
+    .min(1)
+    .max(9)
+    .optional()
+    .describe("So many must have voted, or the step fails. Default: more than half."),
+});
+const superviseSchema = z.strictObject({
+  goal: z.string().min(1).max(20_000).describe("What is to be reached; may hold ${{ }}."),
+  agent: z.string().min(1).max(40).describe("Who leads: says in each round what is next, until it is done."),
+  workers: z
+    .array(z.string().min(1).max(40))
+    .min(1)
+    .max(10)
+    .describe("Agents that get the pieces; nobody else does."),
+  max_rounds: z.int().min(1).max(10).default(5).describe("It ends after so many rounds. Default 5."),
+});
+export type SuperviseEntry = z.output<typeof superviseSchema>;
+export type PanelEntry = z.output<typeof panelSchema>;
+
 const ids = z.union([stepId, z.array(stepId).max(MOST_NEEDS)], {
   error: "must be the ids of steps, such as [research, review]",
 });
@@ -125,8 +172,19 @@ const step = z.strictObject({
     .describe("People must approve before the agent begins: a step <id>-gate before this one."),
   approval: gateSchema.optional().describe("A step that waits for people."),
   workflow: workflowName.optional().describe("Another workflow is run as this step."),
-  with: z.record(inputName, inputValue).optional().describe("The inputs of that workflow."),
+  template: z
+    .string()
+    .min(1)
+    .max(60)
+    .optional()
+    .describe("Instead of task: a template that makes the prompt and says what the result looks like."),
+  with: z
+    .record(inputName, fieldValue)
+    .optional()
+    .describe("The inputs of that workflow, or the fields of the template."),
   wait: waiting.optional().describe("A step that waits so long."),
+  supervise: superviseSchema.optional().describe("An agent leads workers, round by round."),
+  panel: panelSchema.optional().describe("Experts are asked, and their votes make a verdict."),
 });
 export type StepEntry = z.output<typeof step>;
 

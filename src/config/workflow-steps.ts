@@ -6,7 +6,10 @@ import { readSchema, type SchemaProblem } from "./workflow-expect.ts";
 import type { Findings, Path } from "./workflow-findings.ts";
 import { toGate } from "./workflow-gates.ts";
 import { kindOf, type StepKind } from "./workflow-kinds.ts";
+import { panelSteps } from "./workflow-panel.ts";
 import { type GateEntry, gateSchema, NAME, type StepEntry, type WorkflowFile } from "./workflow-schema.ts";
+import { superviseSteps } from "./workflow-supervise.ts";
+import { plainValues, templateTask } from "./workflow-template.ts";
 
 const DEFAULT_TIMEOUT_MS = 300_000;
 const DEFAULT_RETRY: RetryDefinition = { maxAttempts: 2, delayMs: 0, backoff: "exponential" };
@@ -14,7 +17,15 @@ const DEFAULT_RETRY: RetryDefinition = { maxAttempts: 2, delayMs: 0, backoff: "e
 const PLAIN_GATE: GateEntry = gateSchema.parse({});
 
 /** A step and where it stands in the file; a gate before an agent stands where that agent asks for it. */
-export type PlacedStep = { readonly step: StepDefinition; readonly path: Path; readonly needsAt: Path };
+export type PlacedStep = {
+  readonly step: StepDefinition;
+  readonly path: Path;
+  readonly needsAt: Path;
+  /** Where its task stands, when that is not `task`. */
+  readonly taskAt?: Path;
+  /** What it says has been checked in another step, made of the same lines. */
+  readonly isChecked?: boolean;
+};
 
 export type StepSurroundings = {
   readonly file: Pick<WorkflowFile, "defaults" | "limits" | "steps">;
@@ -54,6 +65,12 @@ function placed(
   const maxParallel = Math.min(entry.max_parallel ?? limit, limit);
   const list =
     entry.for_each === undefined ? undefined : wholeOf(entry.for_each, [...path, "for_each"], findings);
+  const needsAt = [...path, entry.needs === undefined ? "depends_on" : "needs"];
+  if (kind === "panel" || kind === "supervise") {
+    const common = { id, ...rest, ...(condition === undefined ? {} : { if: condition }) };
+    const expanded = kind === "panel" ? panelSteps : superviseSteps;
+    return expanded(common, entry, { path, needsAt }, around, (one, at) => taskOf(one, at, around));
+  }
   const step: StepDefinition = {
     id,
     ...rest,
@@ -62,7 +79,6 @@ function placed(
     action: actionOf(id, entry, kind, path, around),
   };
   const gate = entry.approval_gate;
-  const needsAt = [...path, entry.needs === undefined ? "depends_on" : "needs"];
   const whole = { step, path, needsAt };
   return gate ? withGate(whole, gate === true ? undefined : gate, around) : [whole];
 }
@@ -126,7 +142,7 @@ function wholeOf(text: string, path: Path, { problem }: Findings): string | unde
 function actionOf(
   id: string,
   entry: StepEntry,
-  kind: StepKind,
+  kind: Exclude<StepKind, "panel" | "supervise">,
   path: Path,
   around: StepSurroundings,
 ): StepAction {
@@ -139,7 +155,7 @@ function actionOf(
       return { kind, gate: toGate(entry.approval, undefined, at, around.findings) };
     }
     case "workflow":
-      return { kind, workflow: entry.workflow ?? "", with: entry.with ?? {} };
+      return { kind, workflow: entry.workflow ?? "", with: plainValues(entry.with, path, around.findings) };
     case "wait":
       return { kind, ms: entry.wait ?? 0 };
   }
@@ -151,11 +167,12 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
   const format = entry.format ?? defaults.format ?? "json";
   const startWithinMs = entry.start_within ?? defaults.start_within;
   const retry = { ...defaults.retry, ...entry.retry };
-  const expect = expectOf(entry, path, around);
+  const made = entry.template === undefined ? undefined : templateTask(entry, path, around);
+  const expect = made?.expect ?? expectOf(entry, path, around);
   const fallback = entry.fallback ?? defaults.fallback;
   if (expect && format === "text")
     findings.problem(
-      [...path, "expect"],
+      [...path, made ? "template" : "expect"],
       "needs format: json: text has no fields to check",
       undefined,
       "key",
@@ -163,7 +180,8 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
   return {
     kind: "task",
     ...whoOf(entry, path, around),
-    task: entry.task ?? "",
+    task: made?.task ?? entry.task ?? "",
+    ...(made?.template ? { template: made.template } : {}),
     ...(entry.channel_context ? { channelContext: contextOf(entry.channel_context) } : {}),
     timeoutMs: entry.timeout ?? defaults.timeout ?? DEFAULT_TIMEOUT_MS,
     ...(startWithinMs === undefined ? {} : { startWithinMs }),

@@ -4,7 +4,9 @@ import { suggest } from "./problems.ts";
 import { strangerIn } from "./workflow-expect.ts";
 import type { Findings, Path } from "./workflow-findings.ts";
 import type { StepGraph } from "./workflow-graph.ts";
+import { schemaOf, spokenConclusion } from "./workflow-panel.ts";
 import type { PlacedStep } from "./workflow-steps.ts";
+import { textsIn } from "./workflow-template.ts";
 
 type Known = {
   readonly inputs: ReadonlySet<string>;
@@ -46,15 +48,15 @@ export function checkUses(placed: PlacedStep, known: Known): ReadonlySet<string>
 
 /** Every expression of a step, with its place. */
 export function usesOf(
-  { step, path }: Pick<PlacedStep, "step" | "path">,
+  { step, path, taskAt }: Pick<PlacedStep, "step" | "path" | "taskAt">,
   findings: Findings,
 ): readonly Use[] {
   const uses: Use[] = [];
   const isFanOut = step.forEach !== undefined;
   const whole = (source: string, key: string, status: boolean) =>
     uses.push({ source, path: [...path, key], item: false, status });
-  const text = (template: string, ...keys: string[]) => {
-    const at = [...path, ...keys];
+  const text = (template: string, ...keys: string[]) => textAt(template, [...path, ...keys]);
+  const textAt = (template: string, at: Path) => {
     try {
       for (const { source } of expressionsIn(template))
         uses.push({ source, path: at, item: isFanOut, status: false });
@@ -66,7 +68,12 @@ export function usesOf(
   if (step.if !== undefined) whole(step.if, "if", true);
   if (step.forEach) whole(step.forEach.expression, "for_each", false);
   const { action } = step;
-  if (action.kind === "task") text(action.task, "task");
+  if (action.kind === "task") {
+    const { template } = action;
+    if (template && !taskAt)
+      for (const { text, keys } of textsIn(template.with)) textAt(text, [...path, "with", ...keys]);
+    else textAt(action.task, taskAt ?? [...path, "task"]);
+  }
   if (action.kind === "approval") {
     if (path.at(-1) === "approval_gate") text(action.gate.prompt, "prompt");
     else text(action.gate.prompt, "approval", "prompt");
@@ -104,6 +111,17 @@ function propertyProblem(
   if (property === "output" && isFanOut)
     return { message: `${name} is empty: ${id} has for_each`, suggestion: `use steps.${id}.outputs` };
   if (property === "output" || property === "outputs") {
+    if (action.kind === "conclusion") {
+      const known = schemaOf(action.of);
+      const stranger = strangerIn(known, rest);
+      const of = `${spokenConclusion(action.of)} gives no such thing`;
+      return (
+        stranger && {
+          message: `${name} has no "${stranger.key}": ${of}`,
+          suggestion: suggest(stranger.key, stranger.known) ?? `there are: ${stranger.known.join(", ")}`,
+        }
+      );
+    }
     if (action.kind === "approval" || action.kind === "wait")
       return { message: `${name} is empty: ${id} is ${action.kind === "wait" ? "a wait" : "an approval"}` };
     if (action.kind !== "task") return undefined;
@@ -121,6 +139,7 @@ function propertyProblem(
     return undefined;
   }
   const isTask = action.kind === "task" || action.kind === "workflow";
+  if (property === "confidence" && action.kind === "conclusion") return undefined;
   if (["confidence", "artifacts", "agent"].includes(property) && action.kind !== "task")
     return { message: `${name} is empty: only tasks have it` };
   if (property === "result" && !isTask && action.kind === "wait")

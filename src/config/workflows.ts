@@ -20,6 +20,8 @@ export type LoadedWorkflows = {
   readonly entries: readonly LoadedWorkflow[];
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigProblem[];
+  /** Anti-patterns of valid files: `hq check` tells them. */
+  readonly advice: readonly ConfigProblem[];
 };
 
 export type WorkflowPlace = WorkflowChecks & {
@@ -44,12 +46,13 @@ export function loadWorkflows(place: WorkflowPlace): LoadedWorkflows {
       ...(definition ? { definition } : {}),
       problems: problems.map((problem) => renderProblems([problem], dirname(place.dir))),
     };
-    return { entry, problems, warnings: one.warnings };
+    return { entry, problems, warnings: one.warnings, advice: problems.length > 0 ? [] : (one.advice ?? []) };
   });
   return {
     entries: checked.map(({ entry }) => entry),
     problems: checked.flatMap(({ problems }) => problems),
     warnings: [...strangersIn(place.dir), ...checked.flatMap(({ warnings }) => warnings)],
+    advice: checked.flatMap(({ advice }) => advice),
   };
 }
 

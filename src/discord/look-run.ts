@@ -53,7 +53,7 @@ export function stepLine(step: StepView): string {
 }
 
 function stepWords(step: StepView): readonly string[] {
-  const who = step.agent ?? step.capability;
+  const who = step.agent ?? step.workers ?? step.capability;
   const again = step.generation > 1 ? [`round ${step.generation}`] : [];
   return [...(who ? [asLine(who)] : []), ...again, ...progressWords(step), ...timeWords(step)];
 }

@@ -1,5 +1,6 @@
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { RunView } from "../domain/run-view.ts";
+import { whoDoes } from "../domain/task-who.ts";
 import type { InputDefinition, StepDefinition, WorkflowDefinition } from "../domain/workflow-types.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { cut } from "../kernel/text.ts";
@@ -124,12 +125,14 @@ function doing({ action, forEach }: StepDefinition): string {
   const each = forEach ? " for each item" : "";
   switch (action.kind) {
     case "task":
-      return `${action.agent ?? `an agent for ${action.capability ?? "it"}`}${each}`;
+      return `${action.workers ? whoDoes(action) : (action.agent ?? `an agent for ${action.capability ?? "it"}`)}${each}`;
     case "approval":
       return "people decide";
     case "workflow":
       return `the workflow ${action.workflow}${each}`;
     case "wait":
       return `waits ${formatDuration(action.ms)}`;
+    case "conclusion":
+      return `the coordinator concludes the ${action.of.kind === "panel" ? "panel" : "supervised work"}`;
   }
 }

@@ -1,5 +1,8 @@
 import { agentState, agentWakeAt } from "./agent-state.ts";
 import { type AgentEvent, type AgentInput, type AgentState, agentToday } from "./agent-types.ts";
+import { batch } from "./batch.ts";
+import { rollUp } from "./batch-roll-up.ts";
+import type { BatchEvent, BatchInput, BatchState } from "./batch-types.ts";
 import { type CallEvent, type CallInput, type CallState, call } from "./call.ts";
 import { slotsAfter } from "./capacity.ts";
 import { currentAttempt, delegation, delegationWakeAt } from "./delegation.ts";
@@ -19,6 +22,7 @@ import {
   interaction,
 } from "./interaction.ts";
 import { type NoticeEvent, type NoticeInput, type NoticeState, notice } from "./notice.ts";
+import { type PipelineEvent, type PipelineInput, type PipelineState, pipeline } from "./pipeline.ts";
 import { run } from "./run.ts";
 import { isRunSettled, type RunEvent, type RunInput, type RunState } from "./run-types.ts";
 import { type SessionEvent, type SessionInput, type SessionState, session } from "./session.ts";
@@ -27,6 +31,8 @@ import { type StrayEvent, type StrayInput, type StrayState, stray } from "./stra
 import { task, taskSlotsAfter, taskWakeAt } from "./task.ts";
 import type { TaskEvent, TaskInput } from "./task-events.ts";
 import { isTaskOpen, type TaskState } from "./task-types.ts";
+import { work } from "./work-item.ts";
+import type { WorkEvent, WorkInput, WorkState } from "./work-types.ts";
 import { worker, workerSlotsAfter } from "./worker.ts";
 import { isWorkerSettled, type WorkerEvent, type WorkerInput, type WorkerState } from "./worker-types.ts";
 
@@ -44,6 +50,9 @@ export type Kinds = {
   call: { state: CallState; input: CallInput; event: CallEvent };
   session: { state: SessionState; input: SessionInput; event: SessionEvent };
   skill: { state: SkillState; input: SkillInput; event: SkillEvent };
+  work: { state: WorkState; input: WorkInput; event: WorkEvent };
+  pipeline: { state: PipelineState; input: PipelineInput; event: PipelineEvent };
+  batch: { state: BatchState; input: BatchInput; event: BatchEvent };
 };
 export type Kind = keyof Kinds;
 
@@ -96,6 +105,7 @@ const WHEN_WORKER_SETTLED: readonly EffectType[] = ["run-worker"];
 const NOTHING: readonly EffectType[] = [];
 /** Writing the state of a small run costs less than folding its events again; that of a large one each time is quadratic. */
 const SMALL_RUN = 64;
+const SMALL_BATCH = 16;
 const KEPT_EACH = 200;
 
 export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
@@ -183,4 +193,25 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
     columns: ({ status, agent }) => ({ status, open: status !== "closed", agent }),
   },
   skill: { ...skill, columns: () => ({ status: "registered", open: false }) },
+  work: {
+    ...work,
+    // What is noted about a step's item stands beside its run, and in no list of its own.
+    columns: ({ status, adopted, assignee }) => ({
+      status: adopted ? "noted" : status,
+      open: !adopted && status !== "done" && status !== "failed",
+      ...(assignee === undefined ? {} : { agent: assignee }),
+    }),
+  },
+  pipeline: { ...pipeline, columns: () => ({ status: "kept", open: false }) },
+  batch: {
+    ...batch,
+    columns: ({ actor, tasks, removedAt }) => ({
+      status: removedAt === undefined ? rollUp(tasks) : "removed",
+      open: false,
+      ...(actor.kind === "agent" ? { agent: actor.id } : {}),
+    }),
+    keeps: ({ tasks }, events, version) =>
+      tasks.length <= SMALL_BATCH ||
+      Math.floor(version / KEPT_EACH) > Math.floor((version - events.length) / KEPT_EACH),
+  },
 };

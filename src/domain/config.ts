@@ -3,6 +3,7 @@ import type { Registry } from "./agent-card.ts";
 import type { ChannelRole } from "./effects.ts";
 import type { People } from "./people.ts";
 import type { Settings } from "./settings.ts";
+import type { SkillContract } from "./skill-contract.ts";
 
 /** What this installation is, after every check: what a good load or reload hands to the rest. */
 export type Config = {
@@ -10,6 +11,8 @@ export type Config = {
   readonly registry: Registry;
   readonly acl: Acl;
   readonly people: People;
+  /** What each skill can do, in the order of the files. */
+  readonly contracts: readonly SkillContract[];
   /** The files that were read; absolute paths. A missing one is not listed. */
   readonly files: readonly string[];
 };
@@ -24,6 +27,8 @@ export type ConfigProblem = {
   readonly path: string;
   readonly message: string;
   readonly suggestion?: string;
+  /** Nothing is to be mended: it is only good to know. */
+  readonly isNote?: boolean;
 };
 
 /** The logical channels, in the order in which they are shown. */

@@ -92,7 +92,7 @@ export type EffectBody =
   | {
       readonly type: "run-timer";
       readonly run: string;
-      readonly what: "deadline" | "wait" | "remind" | "expire" | "stall";
+      readonly what: "deadline" | "wait" | "remind" | "expire" | "stall" | "progress";
       readonly step?: string;
       readonly item?: number;
       readonly generation?: number;

@@ -17,6 +17,9 @@ export type StepValues = {
   reason: string;
   agent: string;
   artifacts: string[];
+  /** Of the output gate, where a step is checked. */
+  verdict?: string;
+  issues?: string;
 };
 
 export type ExpressionContext = {

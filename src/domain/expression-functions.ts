@@ -76,6 +76,24 @@ function split(text: Value, separator: Value): Value {
   return toData(parts.map((part) => part.trim()).filter((part) => part !== ""));
 }
 
+const MOST_PARTS = 1000;
+
+/** The parts of a list in its order, as even as they can be: their lengths differ by one at most, and none is empty. */
+export function partsOf<Item>(list: readonly Item[], count: number): readonly (readonly Item[])[] {
+  const parts = Math.min(count, list.length);
+  return Array.from({ length: parts }, (_, n) =>
+    list.slice(Math.floor((n * list.length) / parts), Math.floor(((n + 1) * list.length) / parts)),
+  );
+}
+
+function partition(list: Value, count: Value): Value {
+  if (list.kind !== data.Kind.Array) throw new Error("partition() takes a list");
+  const parts = count.primitive ? count.number() : Number.NaN;
+  if (!Number.isInteger(parts) || parts < 1 || parts > MOST_PARTS)
+    throw new Error(`partition() makes 1 to ${MOST_PARTS} parts`);
+  return toData(partsOf(list.values().map(toPlain), parts));
+}
+
 const STATUS_WORDS = ["success", "failure", "always", "cancelled", "canceled"] as const;
 export const STATUS_FUNCTIONS: ReadonlySet<string> = new Set(STATUS_WORDS);
 
@@ -102,6 +120,7 @@ const PLAIN: readonly Named[] = [
   { name: "toJSON", least: 1, most: 1, call: toJson },
   { name: "fromJSON", least: 1, most: 1, call: fromJson },
   { name: "split", least: 2, most: 2, call: split },
+  { name: "partition", least: 2, most: 2, call: partition },
 ];
 
 /** Every function, by its name in small letters; the status functions' answers are put in when one is evaluated. */

@@ -14,6 +14,7 @@ export const VERBS = [
   "drain",
   "clear",
   "stop",
+  "batch",
 ] as const;
 export type Verb = (typeof VERBS)[number];
 /** Verb → who may: rights, agents, `role:<name or id>`, `user:<id>`, or one of GROUPS. A missing verb has its usual rule. */
@@ -59,6 +60,7 @@ export const VERB_FACTS: Readonly<Record<Verb, VerbFacts>> = {
   drain: facts("drain or resume agents", ["operate"]),
   clear: facts("clear channels", []),
   stop: facts("stop everything", ["operate"]),
+  batch: facts("track batches", ["asker", "operate"], { agents: true, owned: true }),
 };
 
 export type VerbAnswer = {

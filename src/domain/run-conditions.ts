@@ -54,12 +54,15 @@ function valuesOfStep(state: RunState, id: string): Partial<StepValues> | undefi
     reason: outcome.reason ?? "",
     agent: agent ?? "",
     artifacts: [...(outcome.artifacts ?? [])],
+    verdict: outcome.verdict ?? "",
+    issues: outcome.issues?.join("; ") ?? "",
   };
 }
 
 /** Whether a step whose needs are settled begins, or what becomes of it. */
 export function judge(state: RunState, index: number, now: number): Outcome | "begins" {
   const { cleanup, if: condition } = definitionAt(state, index);
+  if (state.accepted && !cleanup && hasSomethingToConclude(state, index)) return "begins";
   if (state.accepted && !cleanup)
     return { status: "skipped", at: now, reason: "what there was has been accepted" };
   try {
@@ -70,6 +73,13 @@ export function judge(state: RunState, index: number, now: number): Outcome | "b
   }
   if (state.canceling) return { status: "canceled", at: now, reason: state.canceling.reason };
   return { status: "skipped", at: now, ...whySkipped(state, index) };
+}
+
+/** What there is of a panel or of supervised work is put together, also when people take no more of it. */
+function hasSomethingToConclude(state: RunState, index: number): boolean {
+  if (definitionAt(state, index).action.kind !== "conclusion") return false;
+  const needs = graphOf(state.order.definition).needs[index] ?? [];
+  return needs.some((need) => stepOf(state, need).status !== "skipped");
 }
 
 /** An expression that cannot be evaluated fails its step; anything else is a bug. */

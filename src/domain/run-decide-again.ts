@@ -14,11 +14,12 @@ const NOTHING: readonly RunEvent[] = [];
 export function retry(state: RunState, input: InputOf<"retry">): readonly RunEvent[] {
   const { step, tasks = {} } = input;
   const { indexOf, dependents } = graphOf(state.order.definition);
-  const asked = step === undefined ? [...indexOf.values()] : [indexOf.get(step) ?? -1];
+  const asked =
+    step === undefined ? [...indexOf.values()] : withWhatItConcludes(state, indexOf.get(step) ?? -1);
   const failed = asked.filter((index) => index >= 0 && canBeRetried(state, stepOf(state, index)));
   const chosen = new Set(failed);
   for (const index of reachedFrom(failed, dependents))
-    if (cameToNothing(stepOf(state, index))) chosen.add(index);
+    if (cameToNothing(stepOf(state, index)) || isConclusion(state, index)) chosen.add(index);
   return resume(state, input, "retry", chosen, (index) => {
     const task = tasks[definitionAt(state, index).id];
     return {
@@ -44,6 +45,18 @@ function canBeRetried({ accepted }: RunState, { status, outcome, items, itemCoun
   if (status === "skipped") return accepted === true && !outcome?.by;
   if (status !== "partial" || !items || !itemCounts) return false;
   return itemCounts.failed + itemCounts.canceled > 0 || itemCounts.settled < items.size;
+}
+
+/** A conclusion is made anew of whatever it concludes. */
+function isConclusion(state: RunState, index: number): boolean {
+  const { status } = stepOf(state, index);
+  return definitionAt(state, index).action.kind === "conclusion" && status !== "pending";
+}
+
+/** Of the same steps a conclusion would be the same again: what failed of them is done again with it. */
+function withWhatItConcludes(state: RunState, index: number): readonly number[] {
+  if (index < 0 || !isConclusion(state, index)) return [index];
+  return [...(graphOf(state.order.definition).needs[index] ?? []), index];
 }
 
 function cameToNothing({ status, outcome }: StepState): boolean {
@@ -113,7 +126,7 @@ function cleanupAgain(state: RunState, chosen: ReadonlySet<number>): readonly nu
 /** What never began keeps its number: no child of that number was made. */
 function afresh(state: RunState, index: number): Resumed["reset"][number] {
   const { status, startedAt, generation } = stepOf(state, index);
-  const hasBegun = startedAt !== undefined || status === "failed";
+  const hasBegun = startedAt !== undefined || status === "failed" || isConclusion(state, index);
   return { step: definitionAt(state, index).id, generation: hasBegun ? generation + 1 : generation };
 }
 

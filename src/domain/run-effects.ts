@@ -2,6 +2,7 @@ import { oneLine } from "../kernel/text.ts";
 import type { ChannelRole, Delivery, DeliveryTarget, Effect, GateRef, Lane } from "./effects.ts";
 import { childrenAt } from "./run-decide-again.ts";
 import { graphOf } from "./run-graph.ts";
+import { FIRST_PROGRESS_MS, progressEffects, progressTimer } from "./run-progress.ts";
 import { definitionAt, stepOf } from "./run-tally.ts";
 import type { Place, RunEvent, RunState } from "./run-types.ts";
 import { childIdOf, kindOfChild, workAt } from "./run-work.ts";
@@ -13,7 +14,13 @@ const NOTHING: readonly Effect[] = [];
 export function runEffects(state: RunState, event: RunEvent): readonly Effect[] {
   switch (event.type) {
     case "run.started":
-      return [deadlineTimer(state), ...card(state, event.order.startedAt)];
+      return [
+        deadlineTimer(state),
+        ...progressTimer(state.order, event.order.startedAt + FIRST_PROGRESS_MS),
+        ...card(state, event.order.startedAt),
+      ];
+    case "run.progress":
+      return progressEffects(state, event);
     case "step.started":
       // A fan-out begins with its items, a gate and a wait have events of their own.
       return event.items || stepIn(state, event.step).items ? NOTHING : [startChild(state, event, event.at)];
@@ -209,7 +216,9 @@ function resumed(state: RunState, event: EventOf<"run.resumed">): readonly Effec
   return [
     ...abandoned.map((child) => effect({ type: "cancel-child", ...child, reason }, "any", at)),
     ...gates.map(({ step, generation }) => gateCard(state, { step, generation: generation - 1 }, at)),
-    ...(deadlineAt === undefined ? [] : [deadlineTimer(state)]),
+    ...(deadlineAt === undefined
+      ? []
+      : [deadlineTimer(state), ...progressTimer(state.order, at + FIRST_PROGRESS_MS)]),
     ...card(state, at),
   ];
 }

@@ -116,7 +116,7 @@ export function outputOf(definition: WorkflowDefinition): number | undefined {
   );
   const works = ends.filter((index) => {
     const kind = definition.steps[index]?.action.kind;
-    return kind === "task" || kind === "workflow";
+    return kind === "task" || kind === "workflow" || kind === "conclusion";
   });
   return works.at(-1) ?? ends.at(-1);
 }

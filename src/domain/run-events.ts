@@ -98,6 +98,14 @@ export type RunEvent =
   /** The result of a child of a step that was settled or begun anew meanwhile: kept, and changes nothing. */
   | { readonly type: "late-result"; readonly of: Place; readonly child: string; readonly outcome: Outcome }
   | { readonly type: "run.stopped"; readonly at: number; readonly failures: number; readonly asked: number }
+  /** It takes long; with a text people are told. */
+  | {
+      readonly type: "run.progress";
+      readonly at: number;
+      readonly count: number;
+      readonly nextAt: number;
+      readonly text?: string;
+    }
   | {
       readonly type: "run.canceling";
       readonly at: number;

@@ -68,6 +68,8 @@ function changed(state: RunState, event: Exclude<RunEvent, { type: "run.started"
       const { at, failures, asked } = event;
       return { ...state, stopped: { at, failures }, asked };
     }
+    case "run.progress":
+      return { ...state, progress: { at: event.at, count: event.count } };
     case "run.canceling":
       return canceling(state, event);
     case "run.resumed":

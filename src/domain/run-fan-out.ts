@@ -49,10 +49,24 @@ function statusOf({ canceling }: RunState, { ending }: StepState, counts: Counts
   return counts.canceled > 0 && counts.failed === 0 ? "canceled" : "failed";
 }
 
-function reasonOf({ canceling }: RunState, { ending }: StepState, counts: Counts): string {
+const MOST_NAMED = 5;
+
+/** The first items that failed, by name. */
+function failedIn({ items }: StepState): string {
+  const failed = items ? Array.from(valuesOf(items)).filter(({ status }) => status === "failed") : [];
+  const names = failed.slice(0, MOST_NAMED).map((item) => oneLine(nameOf(item), 40));
+  return [...names, ...(failed.length > MOST_NAMED ? [`${failed.length - MOST_NAMED} more`] : [])].join(", ");
+}
+
+function nameOf({ value }: WorkState): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function reasonOf({ canceling }: RunState, step: StepState, counts: Counts): string {
+  const { ending } = step;
   const { size, failed, partial, canceled, unbegun } = counts;
   const parts = [
-    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(failed > 0 ? [`${failed} failed (${failedIn(step)})`] : []),
     ...(partial > 0 ? [`${partial} came back partial`] : []),
     ...(canceled > 0 ? [`${canceled} canceled`] : []),
     ...(unbegun > 0 ? [`${unbegun} not begun`] : []),
@@ -79,8 +93,9 @@ export function valuesOfItems({ items }: StepState): Pick<Outcome, "result" | "c
 function listOf(items: readonly WorkState[]): string {
   let list = "";
   let length = 0;
-  for (const { value, outcome } of items) {
-    const name = typeof value === "string" ? value : JSON.stringify(value);
+  for (const item of items) {
+    const { outcome } = item;
+    const name = nameOf(item);
     const said = outcome?.result ?? "";
     const shown = outcome?.status === "succeeded" ? said : `(${outcome?.status}) ${said || outcome?.reason}`;
     const line = `${length === 0 ? "" : "\n"}${oneLine(name)}: ${shown}`;

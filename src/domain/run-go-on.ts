@@ -2,6 +2,7 @@ import { canonicalJson, digestOf } from "../kernel/id.ts";
 import { cut } from "../kernel/text.ts";
 import { at } from "../kernel/vector.ts";
 import { ExpressionError, evaluate, renderText } from "./expression.ts";
+import { conclude } from "./run-conclude.ts";
 import { contextFor, failedBy, judge } from "./run-conditions.ts";
 import { type Draft, say, settle } from "./run-draft.ts";
 import { endOf } from "./run-end.ts";
@@ -72,6 +73,8 @@ function begin(draft: Draft, index: number, now: number): void {
   switch (action.kind) {
     case "approval":
       return openGate(draft, index, action.gate, now);
+    case "conclusion":
+      return settle(draft, id, step, conclude(draft.state, action.of, now));
     case "wait":
       return say(draft, { type: "wait.started", at: now, step: id, generation, untilAt: now + action.ms });
     case "task":

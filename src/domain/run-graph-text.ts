@@ -1,6 +1,7 @@
 import { oneLine } from "../kernel/text.ts";
 import type { StepStatus } from "./run-types.ts";
 import type { RunView, StepView } from "./run-view.ts";
+import { whoDoes } from "./task-who.ts";
 import type { StepDefinition, WorkflowDefinition } from "./workflow-types.ts";
 
 type Node = {
@@ -52,13 +53,15 @@ function whatIn({ action, forEach }: StepDefinition): readonly string[] {
   const each = forEach ? [`for each of ${forEach.expression}`] : [];
   switch (action.kind) {
     case "task":
-      return [action.agent ?? `capability ${action.capability ?? ""}`, ...each];
+      return [whoDoes(action), ...each];
     case "approval":
       return [`approval by ${action.gate.approvers.join(", ") || "whoever may operate"}`];
     case "workflow":
       return [`workflow ${action.workflow}`, ...each];
     case "wait":
       return ["wait"];
+    case "conclusion":
+      return [action.of.kind];
   }
 }
 
@@ -66,8 +69,8 @@ function whenIn(step: StepDefinition): readonly string[] {
   return [...(step.if === undefined ? [] : [`if ${step.if}`]), ...(step.cleanup ? ["cleanup"] : [])];
 }
 
-function whoIn({ kind, agent, capability, items, gate }: StepView): readonly string[] {
-  const who = agent ?? (capability === undefined ? undefined : `capability ${capability}`);
+function whoIn({ kind, agent, workers, capability, items, gate }: StepView): readonly string[] {
+  const who = agent ?? workers ?? (capability === undefined ? undefined : `capability ${capability}`);
   return [
     ...(who === undefined ? [] : [who]),
     ...(kind === "approval" ? [gate?.decidedBy ? `decided by ${gate.decidedBy}` : "approval"] : []),
@@ -108,6 +111,8 @@ function shapeOf({ id, kind, notes }: Node): string {
       return `[[${label}]]`;
     case "wait":
       return `([${label}])`;
+    case "conclusion":
+      return `[/${label}/]`;
   }
 }
 

@@ -1,3 +1,4 @@
+import { type PromptCost, promptCostOf } from "./prompt-cost.ts";
 import { graphOf } from "./run-graph.ts";
 import type { InputValue, StepDefinition, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
@@ -9,12 +10,13 @@ export type RunPlan = {
   readonly waves: readonly (readonly PlannedStep[])[];
   /** Along the longest path, from the agents' history; absent without history. */
   readonly estimatedMs?: number;
+  readonly cost: PromptCost;
   readonly warnings: readonly string[];
 };
 
 export type PlannedStep = {
   readonly id: string;
-  readonly kind: "task" | "approval" | "workflow" | "wait";
+  readonly kind: "task" | "approval" | "workflow" | "wait" | "conclusion";
   readonly needs: readonly string[];
   readonly agent?: string;
   /** Why this agent: named by the step, or which capability it has and what the others lacked. */
@@ -36,6 +38,10 @@ export type Planning = {
   readonly resolve: (action: TaskAction) => { readonly agent: string; readonly why: string } | undefined;
   /** How long it usually takes; undefined without history. */
   readonly estimate: (action: TaskAction) => number | undefined;
+  /** What reading so many tokens costs whoever does it, in US dollars; undefined without a price. */
+  readonly price?: (action: TaskAction, tokens: number) => number | undefined;
+  /** Known mistakes of the plan, by name. */
+  readonly advice?: readonly string[];
 };
 
 /** Waves and time of a run that would begin now. Changes nothing. */
@@ -63,7 +69,8 @@ export function planOf(planning: Planning): RunPlan {
     inputs,
     waves,
     ...(estimatedMs === undefined ? {} : { estimatedMs }),
-    warnings,
+    cost: promptCostOf(definition, inputs, planning.nested, planning.price),
+    warnings: [...warnings, ...(planning.advice ?? [])],
   };
 }
 
@@ -106,6 +113,7 @@ function timeOfStep({ action }: StepDefinition, planning: Planning, depth: numbe
     case "wait":
       return action.ms;
     case "approval":
+    case "conclusion":
       return undefined;
     case "workflow": {
       const definition = planning.nested[action.workflow];

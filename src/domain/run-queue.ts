@@ -38,6 +38,7 @@ export function isSatisfying(need: StepState, definition: StepDefinition): boole
     case "partial":
       return true;
     case "skipped":
+      if (definition.passesWhenSkipped && need.outcome?.lost !== true) return true;
       return need.outcome?.by !== undefined;
     case "pending":
     case "running":

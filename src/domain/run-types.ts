@@ -2,6 +2,7 @@ import type { Problem } from "../kernel/refusal.ts";
 import type { Vector } from "../kernel/vector.ts";
 import type { Actor, Origin } from "./actor.ts";
 import type { TaskOf } from "./task-types.ts";
+import type { GateVerdict } from "./work-types.ts";
 import type { InputValue, WorkflowDefinition } from "./workflow-types.ts";
 
 export type { RunEvent } from "./run-events.ts";
@@ -77,6 +78,9 @@ export type Outcome = {
   readonly lost?: boolean;
   /** Who did it in the end, when it was not the agent that it was given to first. */
   readonly agent?: string;
+  /** What the output gate says of it, only of a step that is checked. */
+  readonly verdict?: GateVerdict;
+  readonly issues?: readonly string[];
 };
 
 /** An item of a fan-out, or the only work of a step. */
@@ -186,6 +190,8 @@ export type RunState = {
   readonly resumed?: { readonly at: number; readonly how: string; readonly step?: string };
   /** A person accepted what there is: what has not begun is skipped. */
   readonly accepted?: boolean;
+  /** When people were last told how far it is, and how often. */
+  readonly progress?: { readonly at: number; readonly count: number };
   /** Counts the times it was settled and opened again, from 1: each has a result of its own. */
   readonly round: number;
   readonly outcome?: {
@@ -251,6 +257,7 @@ export type RunInput =
       readonly againAt: number;
     }
   | { readonly type: "deadline"; readonly at: number }
+  | { readonly type: "progress"; readonly at: number }
   | { readonly type: "cancel"; readonly at: number; readonly actor: Actor; readonly reason: string }
   | { readonly type: "skip"; readonly at: number; readonly step: string; readonly actor: Actor }
   /** All that failed, or one step; `tasks` puts other text in place of the definition's. */

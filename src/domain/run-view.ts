@@ -10,6 +10,7 @@ import {
   type StepState,
   type StepStatus,
 } from "./run-types.ts";
+import type { GateVerdict } from "./work-types.ts";
 import type { GateDefinition, InputValue, StepDefinition } from "./workflow-types.ts";
 
 /** A run as every door shows it. Instants are epoch ms; absent = not (yet) so. */
@@ -42,12 +43,14 @@ export type RunView = {
 
 export type StepView = {
   readonly id: string;
-  readonly kind: "task" | "approval" | "workflow" | "wait";
+  readonly kind: "task" | "approval" | "workflow" | "wait" | "conclusion";
   readonly status: StepStatus;
   readonly needs: readonly string[];
   readonly generation: number;
   readonly agent?: string;
   readonly capability?: string;
+  /** Of a fan-out over workers: who got its items, and of whom they came to nothing. */
+  readonly workers?: string;
   readonly child?: string;
   readonly startedAt?: number;
   readonly settledAt?: number;
@@ -65,6 +68,9 @@ export type StepView = {
     readonly running: number;
   };
   readonly gate?: GateView;
+  /** What the output gate said of it. */
+  readonly verdict?: GateVerdict;
+  readonly issues?: readonly string[];
   /** Who decided, skipped or canceled it. */
   readonly by?: string;
 };
@@ -136,6 +142,7 @@ function viewOfStep(step: StepState, definition: StepDefinition): StepView {
     generation: step.generation,
     ...(agent === undefined ? {} : { agent }),
     ...(action.kind === "task" && action.capability !== undefined ? { capability: action.capability } : {}),
+    ...(action.kind === "task" && action.workers ? { workers: workersIn(step, action.workers) } : {}),
     ...(step.child === undefined ? {} : { child: step.child }),
     ...(step.startedAt === undefined ? {} : { startedAt: step.startedAt }),
     ...(outcome ? { settledAt: outcome.at } : {}),
@@ -157,8 +164,19 @@ function viewOfStep(step: StepState, definition: StepDefinition): StepView {
         }
       : {}),
     ...(gate && action.kind === "approval" ? { gate: viewOfGate(gate, action.gate) } : {}),
+    ...(outcome?.verdict === undefined ? {} : { verdict: outcome.verdict, issues: outcome.issues ?? [] }),
     ...(outcome?.by ? { by: actorName(outcome.by) } : {}),
   };
+}
+
+/** `nx-expert failed, study-builder`; before it begins, all that may get something. */
+function workersIn({ items }: StepState, workers: readonly string[]): string {
+  if (!items) return workers.join(" or ");
+  const named = Array.from(valuesOf(items), ({ agent, status, outcome, value }) => {
+    const who = outcome?.agent ?? agent ?? (value as { readonly agent?: string } | null)?.agent ?? "";
+    return status === "failed" ? `${who} failed` : who;
+  });
+  return [...new Set(named)].join(", ");
 }
 
 /** What was found out about a step, or about the first item of it of which nothing is heard. */

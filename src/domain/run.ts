@@ -8,6 +8,7 @@ import { draftOf } from "./run-draft.ts";
 import { runEffects } from "./run-effects.ts";
 import { evolveRun } from "./run-evolve.ts";
 import { goOn } from "./run-go-on.ts";
+import { progress } from "./run-progress.ts";
 import type { RunEvent, RunInput, RunOrder, RunState } from "./run-types.ts";
 
 const NOTHING: readonly RunEvent[] = [];
@@ -43,6 +44,8 @@ function answer(state: RunState, input: Exclude<RunInput, { type: "start" }>): r
       return stalled(state, input);
     case "deadline":
       return deadline(state, input);
+    case "progress":
+      return progress(state, input);
     case "cancel":
       return cancelRun(state, input);
     case "skip":

@@ -1,16 +1,27 @@
 import { type DelegationState, isSettled } from "./delegation-types.ts";
 import type { Outcome, RunState } from "./run-types.ts";
+import { readResultBlock } from "./templates/tagged-result.ts";
 
 /** Longer results are cut in a run's own memory; the whole text stays in the delegation and in the step's file. */
 const LONGEST_KEPT = 64 * 1024;
 
-/** The JSON in a result, also when it stands in a code block. */
-export function parseResult(
-  text: string,
-): { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string } {
+type ParsedResult =
+  /** `text` is the result without the tags around it and what stands outside of them. */
+  | { readonly ok: true; readonly value: unknown; readonly text: string }
+  | { readonly ok: false; readonly message: string };
+
+/** The JSON in a result, also when it stands in a code block, or in the last `<result>` block of a longer text. */
+export function parseResult(text: string): ParsedResult {
+  const bare = parseJson(text);
+  if (bare.ok) return bare;
+  const block = readResultBlock(text);
+  return block === undefined ? bare : parseJson(block);
+}
+
+function parseJson(text: string): ParsedResult {
   const inside = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text;
   try {
-    return { ok: true, value: JSON.parse(inside) as unknown };
+    return { ok: true, value: JSON.parse(inside) as unknown, text };
   } catch (error) {
     return { ok: false, message: (error as Error).message };
   }

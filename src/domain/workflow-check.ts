@@ -81,7 +81,11 @@ export function permissionProblems(
     const within = workflow === definition ? "" : `${workflow.name}.`;
     return workflow.steps.flatMap(({ id, action }) => {
       if (action.kind !== "task") return [];
-      const { agent, capability = "" } = action;
+      const { agent, capability = "", workers } = action;
+      if (workers) {
+        const refused = workers.map((one) => answerFor(one, () => refusalOf(registry, acl, actor, one)));
+        return refused.flatMap((message) => (message ? [{ path: `${within}steps.${id}`, message }] : []));
+      }
       const refusal =
         agent === undefined
           ? answerFor(`capability ${capability}`, () => nobodyFor(registry, acl, actor, capability))

@@ -1,3 +1,5 @@
+import type { PipelineDefinition } from "./pipeline-types.ts";
+
 /**
  * A workflow as it is after every check: durations in ms, defaults filled in, needs complete.
  * It is plain JSON: a run carries its own copy, so editing the file touches no run that has begun.
@@ -21,6 +23,8 @@ export type WorkflowDefinition = {
   readonly schedules: readonly ScheduleDefinition[];
   /** SHA-256 of the file's text. */
   readonly digest: string;
+  /** Only of what was made from capabilities. */
+  readonly pipeline?: PipelineDefinition;
 };
 
 export type InputDefinition = {
@@ -49,6 +53,10 @@ export type StepDefinition = {
   readonly continueOnError: boolean;
   /** Runs last, whatever happened. */
   readonly cleanup: boolean;
+  /** The output gate says `verdict` and `issues` of what it came to. */
+  readonly isChecked?: boolean;
+  /** What needs it goes on when its own condition said no. */
+  readonly passesWhenSkipped?: boolean;
   readonly forEach?: { readonly expression: string; readonly maxParallel: number };
   readonly action: StepAction;
 };
@@ -62,15 +70,38 @@ export type StepAction =
       readonly workflow: string;
       readonly with: Readonly<Record<string, InputValue>>;
     }
-  | { readonly kind: "wait"; readonly ms: number };
+  | { readonly kind: "wait"; readonly ms: number }
+  /** The coordinator makes it itself of what other steps came to, at once. */
+  | { readonly kind: "conclusion"; readonly of: Conclusion };
+
+export type Conclusion = PanelDefinition | SuperviseDefinition;
+
+/** The verdict of experts who are asked side by side, each in a step of its own. */
+export type PanelDefinition = {
+  readonly kind: "panel";
+  readonly experts: readonly { readonly role: string; readonly step: string }[];
+  /** So many must have voted. */
+  readonly quorum: number;
+};
+
+/** Work that one agent leads, round by round. */
+export type SuperviseDefinition = {
+  readonly kind: "supervise";
+  /** The step in which it says what is next, and the one in which that is done. */
+  readonly rounds: readonly { readonly ask: string; readonly work: string }[];
+};
 
 export type TaskAction = {
   readonly kind: "task";
   /** One of the two: an agent's id, or a capability that is resolved to an agent when the step begins. */
   readonly agent?: string;
   readonly capability?: string;
+  /** Instead of both: the item of the fan-out says which of these does it, in its `agent`. */
+  readonly workers?: readonly string[];
   /** Text with `${{ }}` in it. */
   readonly task: string;
+  /** The template that the text was made by, with its fields as they are written. */
+  readonly template?: { readonly name: string; readonly with: Readonly<Record<string, unknown>> };
   readonly channelContext?: { readonly channel: string; readonly messages?: number };
   /** One attempt, counted from the agent's acknowledgment. */
   readonly timeoutMs: number;

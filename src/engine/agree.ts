@@ -13,7 +13,10 @@ export type Agreed = {
   readonly nested: Readonly<Record<string, WorkflowDefinition>>;
   readonly inputs: Readonly<Record<string, InputValue>>;
 };
-export type Agree = (actor: Actor, request: Pick<StartRunRequest, "workflow" | "inputs">) => Agreed;
+export type Agree = (
+  actor: Actor,
+  request: Pick<StartRunRequest, "workflow" | "definition" | "inputs">,
+) => Agreed;
 
 /** The definition that the next run would use; an unknown name is refused with the nearest one. */
 export function findWorkflow(entries: readonly WorkflowEntry[], word: string): WorkflowDefinition {
@@ -40,7 +43,7 @@ export function createAgree(deps: {
 }): Agree {
   const find = (name: string) => findWorkflow(deps.workflows(), name);
   return (actor, request) => {
-    const definition = find(request.workflow);
+    const definition = request.definition ?? find(request.workflow);
     const nested = nestedOf(definition, find);
     const checked = checkInputs(definition, request.inputs);
     const forbidden = permissionProblems(definition, nested, actor, deps.acl(), deps.registry());

@@ -5,6 +5,7 @@ import { mayDecide } from "../domain/gate.ts";
 import { isRunSettled, type RunInput, type RunOrder, type RunState } from "../domain/run-types.ts";
 import { type RunView, viewOfRun } from "../domain/run-view.ts";
 import { stepAt } from "../domain/run-work.ts";
+import type { Settings } from "../domain/settings.ts";
 import type { TaskOf } from "../domain/task-types.ts";
 import { canonicalJson, digestOf, isRunId, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -29,6 +30,7 @@ export type RunVerbsDeps = {
   readonly workflows: () => readonly WorkflowEntry[];
   readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
+  readonly settings: () => Pick<Settings, "taskQueue">;
   readonly now: () => number;
 };
 
@@ -47,7 +49,14 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     const startedAt = now();
     const id = request.runId ?? newId(`wf-${definition.name}`, startedAt);
     const given = request.key ?? (request.runId ? { scope: "run", key: request.runId } : undefined);
-    const asked = { workflow: definition.name, inputs, actor: callerOf(actor), deliver: request.deliver };
+    const made = request.definition && { made: request.definition.digest };
+    const asked = {
+      workflow: definition.name,
+      inputs,
+      actor: callerOf(actor),
+      deliver: request.deliver,
+      ...made,
+    };
     const digest = digestOf(canonicalJson(asked));
     const before = given && (await ledger.keyOf(given.scope, given.key));
     if (before) return repeat(before.stream, before.digest === digest, given.key);

@@ -9,6 +9,7 @@ import { stateOf } from "./accept.ts";
 import { createAclVerbs } from "./acl-verbs.ts";
 import { createAgentStatus } from "./agent-status.ts";
 import type { AgentWatch } from "./agent-watch.ts";
+import { createBatchVerbs } from "./create-batch-verbs.ts";
 import { createQueueVerbs, type QueueVerbsDeps } from "./create-queue-verbs.ts";
 import { createTaskVerbs } from "./create-task-verbs.ts";
 import type { Delegate, DelegateDeps } from "./delegate.ts";
@@ -27,6 +28,7 @@ import { createStopNow } from "./stop-now.ts";
 import type { TaskWordsOf } from "./task-words.ts";
 import { type UntilOptions, until } from "./until.ts";
 import type { DelegationQuery, Health, Verbs } from "./verbs.ts";
+import type { EvolveVerbs, PipelineVerbs, WorkVerbs } from "./work-verbs.ts";
 
 const MOST_LISTED = 200;
 const HISTORY_PAGE = 1000;
@@ -35,6 +37,9 @@ export type VerbsDeps = DelegateDeps & {
   readonly delegate: Delegate;
   readonly runs: RunVerbs;
   readonly orchestrator: OrchestratorVerbs;
+  readonly work: WorkVerbs;
+  readonly pipelines: PipelineVerbs;
+  readonly evolve: EvolveVerbs;
   readonly words: TaskWordsOf;
   readonly workers: Workers;
   readonly hold: Hold;
@@ -139,6 +144,22 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     },
     tasks,
     orchestrator: deps.orchestrator,
+    work: deps.work,
+    pipelines: {
+      ...deps.pipelines,
+      async create(actor, request) {
+        await hold.refuse();
+        return deps.pipelines.create(actor, request);
+      },
+    },
+    evolve: {
+      ...deps.evolve,
+      async decide(actor, slug, decision) {
+        if (decision === "accepted") await hold.refuse();
+        return deps.evolve.decide(actor, slug, decision);
+      },
+    },
+    batches: createBatchVerbs(deps),
     queue: createQueueVerbs({
       ...deps,
       tasks,

@@ -1,4 +1,10 @@
+import type { Acl } from "../domain/acl.ts";
+import type { Registry } from "../domain/agent-card.ts";
+import { delegateOnBy } from "../domain/delegate-on.ts";
+import { adviceOn, adviceText } from "../domain/pattern-advice.ts";
 import { planOf } from "../domain/run-plan.ts";
+import type { Settings } from "../domain/settings.ts";
+import { costOf, findModel } from "../domain/task-settings.ts";
 import type { TaskAction } from "../domain/workflow-types.ts";
 import type { Agree } from "./agree.ts";
 import type { Choice, ChooseAgent } from "./choose-agent.ts";
@@ -10,18 +16,35 @@ export function createPlanRun(deps: {
   readonly agree: Agree;
   readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
+  readonly registry: () => Registry;
+  readonly acl: () => Acl;
+  /** For what models cost. */
+  readonly settings: () => Pick<Settings, "taskQueue">;
 }): RunVerbs["planRun"] {
-  return async (actor, request) => {
+  return async function planRun(actor, request) {
     const { definition, nested, inputs } = deps.agree(actor, request);
     const chosen = new Map<string, Choice & { readonly ms: number | undefined }>();
     for (const { steps } of [definition, ...Object.values(nested)]) {
       for (const { action } of steps) {
         if (action.kind !== "task" || chosen.has(wordOf(action))) continue;
+        if (action.workers) {
+          const agent = action.workers.join(" or ");
+          chosen.set(wordOf(action), { agent, why: "whom the supervising agent names", ms: undefined });
+          continue;
+        }
         const choice = await deps.chooseAgent(actor, whoOf(action));
         chosen.set(wordOf(action), { ...choice, ms: await deps.expectedMs(choice.agent) });
       }
     }
+    const all = [definition, ...Object.values(nested)];
+    const mayDelegateOn = delegateOnBy(deps.acl(), deps.registry());
     return planOf({
+      advice: all.flatMap((one) =>
+        adviceOn(one, mayDelegateOn).map(
+          (advice) => `${one === definition ? "" : `${one.name}, `}${adviceText(advice)}`,
+        ),
+      ),
+      price: (action, tokens) => priceOf(chosen.get(wordOf(action))?.agent, tokens),
       definition,
       nested,
       inputs,
@@ -29,9 +52,18 @@ export function createPlanRun(deps: {
       estimate: (action) => chosen.get(wordOf(action))?.ms,
     });
   };
+
+  /** By the model that the registry names for the agent. */
+  function priceOf(agent: string | undefined, tokens: number): number | undefined {
+    const { taskQueue } = deps.settings();
+    const named = agent === undefined ? undefined : deps.registry().find(agent)?.model;
+    const model = named === undefined ? undefined : findModel(taskQueue, named)?.model;
+    return model === undefined ? undefined : costOf(taskQueue.prices, model, { input: tokens, output: 0 });
+  }
 }
 
-function wordOf({ agent, capability }: TaskAction): string {
+function wordOf({ agent, capability, workers }: TaskAction): string {
+  if (workers) return `workers ${workers.join(" ")}`;
   return agent === undefined ? `capability ${capability}` : agent;
 }
 

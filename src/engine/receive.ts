@@ -3,6 +3,7 @@ import type { DelegationState } from "../domain/delegation-types.ts";
 import { checkHandoff } from "../domain/handoff.ts";
 import type { CheckedHandoff, Handoff } from "../domain/handoff-types.ts";
 import { parseResult } from "../domain/step-result.ts";
+import { failureIn } from "../domain/templates/tagged-result.ts";
 import { digestOf } from "../kernel/id.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
@@ -75,7 +76,14 @@ export function createReceive(deps: {
     const problems = parsed.ok
       ? deps.checkSchema(schema, parsed.value)
       : [{ path: "", message: `must be JSON that fits ${file}, as text in "result": ${parsed.message}` }];
-    if (problems.length === 0) return { ok: true, handoff };
+    if (problems.length === 0)
+      return { ok: true, handoff: parsed.ok ? { ...handoff, result: parsed.text } : handoff };
+    // An agent that says in its answer that it could not do it has not handed in a result.
+    const failure = parsed.ok ? failureIn(parsed.value) : undefined;
+    if (failure !== undefined) {
+      const notes = [failure, handoff.notes].filter(Boolean).join("\n");
+      return { ok: true, handoff: { ...handoff, status: "failed", result: failure, notes } };
+    }
     return {
       ok: false,
       problems: problems.map(({ path, message }) => ({

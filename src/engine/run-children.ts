@@ -29,6 +29,7 @@ import type { ExpectedMs } from "./expectations.ts";
 import type { Outcome as Performed } from "./loop.ts";
 import type { ClaimedOf } from "./perform.ts";
 import type { Crash } from "./ports/log.ts";
+import type { CheckStage } from "./stage-check.ts";
 import type { StepFiles } from "./step-files.ts";
 
 /** Without history, an agent is asked after half of its time. */
@@ -52,6 +53,9 @@ export type RunChildrenDeps = {
   readonly expectedMs: ExpectedMs;
   readonly registry: () => Registry;
   readonly stepFiles: StepFiles;
+  readonly checkStage: CheckStage;
+  /** What follows a stage that has ended. */
+  readonly afterStage: (run: string, of: Place) => Promise<void>;
   /** Everything is stopped: nothing begins. */
   readonly isHeld: () => Promise<boolean>;
   readonly now: () => number;
@@ -115,14 +119,18 @@ export function createRunChildren(deps: RunChildrenDeps) {
     // What runs last, or whatever happened, has its own time when the run's is over.
     const remainingMs = state.canceling ? Number.POSITIVE_INFINITY : order.deadlineAt - now();
     if (remainingMs < 1000) throw new Refusal("timed_out", "The run's time is over.");
-    const { objective, attachments, files } = composeTask(state, of, fileOf(state, action));
+    const { objective, attachments, files } = composeTask(
+      state,
+      of,
+      fileOf(state, { ...action, ...agentFor(state, action, of) }),
+    );
     // Whoever is sent to a file finds it there, whatever became of the effect that writes it as well.
     for (const step of files) await deps.stepFiles.write(state, step);
     crash("start-child:filed");
     const { delegation } = await deps.delegate(
       order.actor,
       {
-        ...(action.agent === undefined ? {} : { agent: action.agent }),
+        ...agentFor(state, action, of),
         ...(action.capability === undefined ? {} : { capability: action.capability }),
         ...(action.fallback === undefined ? {} : { fallback: action.fallback }),
         objective,
@@ -207,9 +215,11 @@ export function createRunChildren(deps: RunChildrenDeps) {
     const { run, child, kind } = effect.body;
     const found = await settledChild(kind, child);
     if (!found) throw new Error(`${child} tells ${run} of its end, and is open or has no events`);
-    const { of, outcome } = found;
+    const { of } = found;
+    const outcome = await deps.checkStage(run, of, found.outcome);
     await tellRun(run, { type: "child-settled", at: now(), of, child, outcome }, effect);
     crash("tell:recorded");
+    await deps.afterStage(run, of);
     return { kind: "recorded" };
   }
 
@@ -238,6 +248,16 @@ export function createRunChildren(deps: RunChildrenDeps) {
   }
 
   return { startChild, tell, cancelChild };
+}
+
+/** The agent that the step names, or its item where that says which of its workers does it. */
+function agentFor(state: RunState, { agent, workers }: TaskAction, of: Place): { readonly agent?: string } {
+  if (!workers) return agent === undefined ? {} : { agent };
+  const { agent: said } = (workAt(state, of)?.value ?? {}) as { readonly agent?: unknown };
+  const worker = workers.find((one) => one === said);
+  if (worker === undefined)
+    throw new Refusal("invalid_input", `${String(said)} is not among the workers: ${workers.join(", ")}.`);
+  return { agent: worker };
 }
 
 function placeOf<T>(childOf: ({ readonly run: string } & Place) | undefined, outcome: T) {

@@ -44,6 +44,8 @@ export function createRunUpkeep(deps: {
     switch (what) {
       case "deadline":
         return { type: "deadline", at };
+      case "progress":
+        return { type: "progress", at };
       case "wait":
         return { type: "wait-over", at, step, generation };
       case "remind":

@@ -8,6 +8,8 @@ import type { Page } from "./ports/ledger.ts";
 /** What a door hands over to start a run. Values of inputs may be text; they are parsed by the input's type. */
 export type StartRunRequest = {
   readonly workflow: string;
+  /** Made in memory, in place of the one of that name; only the engine gives it. */
+  readonly definition?: WorkflowDefinition;
   readonly inputs: Readonly<Record<string, InputValue>>;
   readonly runId?: string;
   /** Idempotency: the same key and content answer the first run, other content is `key_reused`. */

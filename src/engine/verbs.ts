@@ -4,6 +4,7 @@ import type { Draining } from "../domain/agent-types.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { AclVerbs } from "./acl-verbs.ts";
+import type { BatchVerbs } from "./batch-verbs.ts";
 import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ChannelHistory } from "./ports/channels.ts";
@@ -11,6 +12,7 @@ import type { Page, StoredEvent } from "./ports/ledger.ts";
 import type { QueueVerbs } from "./queue-verbs.ts";
 import type { RunVerbs } from "./run-verbs.ts";
 import type { TaskVerbs } from "./task-verbs.ts";
+import type { EvolveVerbs, PipelineVerbs, WorkVerbs } from "./work-verbs.ts";
 
 /** What a door hands over; absent = the default of config. Spans in ms. */
 export type DelegateRequest = {
@@ -133,8 +135,12 @@ export type Verbs = {
   readonly runs: RunVerbs;
   readonly tasks: TaskVerbs;
   readonly queue: QueueVerbs;
+  readonly work: WorkVerbs;
+  readonly pipelines: PipelineVerbs;
+  readonly evolve: EvolveVerbs;
   /** Several instances at once, sessions, skills: what the orchestrator skill promises. */
   readonly orchestrator: OrchestratorVerbs;
+  readonly batches: BatchVerbs;
   /** Ends all work and lets none begin until the next `hq start`. For the operator and people who may operate. */
   readonly stopNow: (actor: Actor) => Promise<StoppedNow>;
 };

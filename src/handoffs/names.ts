@@ -24,7 +24,7 @@ export function fileNameOf(run: string, attempt: number): string {
  */
 export function readName(name: string, isExpected: (run: string) => boolean): ReadName {
   if (SIMPLE.test(name)) return { kind: "handoff", run: name.slice(0, -".json".length), attempt: 1 };
-  if (TEMPORARY.test(name)) return { kind: "ignored" };
+  if (TEMPORARY.test(name) && !isAwaited(name, isExpected)) return { kind: "ignored" };
   if (!name.endsWith(".json")) return { kind: "odd", message: "handoffs end in .json" };
   const stem = name.slice(0, -".json".length);
   if (!isRunId(stem))
@@ -32,6 +32,13 @@ export function readName(name: string, isExpected: (run: string) => boolean): Re
   const [, run, digits] = ATTEMPT.exec(stem) ?? [];
   if (run === undefined || isExpected(stem)) return { kind: "handoff", run: stem, attempt: 1 };
   return { kind: "handoff", run, attempt: Number(digits) };
+}
+
+/** A step may be named `part-1` or `lock`: what is waited for under such a name is no temporary file. */
+function isAwaited(name: string, isExpected: (run: string) => boolean): boolean {
+  if (!name.endsWith(".json")) return false;
+  const stem = name.slice(0, -".json".length);
+  return isExpected(stem) || isExpected(ATTEMPT.exec(stem)?.[1] ?? stem);
 }
 
 /** The day a file is archived under, in UTC: `2026-02-17`. */

@@ -23,6 +23,8 @@ export const REFUSALS = {
   session_exists: [409, 2, "There is such a session already"],
   session_busy: [409, 3, "An earlier turn of the session still runs"],
   session_closed: [409, 3, "The session is closed"],
+  batch_stopped: [409, 3, "The batch is stopped"],
+  retries_used: [409, 3, "It was tried often enough"],
   agent_draining: [503, 5, "The agent takes no new work"],
   agent_unauthorized: [503, 5, "The agent refuses our token"],
   no_supervisor: [503, 5, "No supervisor is running"],

@@ -6,7 +6,7 @@ export type Run = { readonly run: string; readonly attempt: number };
 
 /**
  * A gateway that outlives the supervisor and counts. `now` knows an idempotency key again, `feb` runs every request.
- * Each run writes its handoff file where the prompt says, a turn after the answer.
+ * Each run writes its handoff file where the prompt says, a turn after the answer; a task `Do bad-<number>.` fails.
  */
 export async function startCountingGateway(agent: string, version: "now" | "feb") {
   const startedAt = Date.now();
@@ -24,7 +24,7 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
       schemaVersion: "1.0",
       runId: run,
       agent,
-      status: "complete",
+      status: /^Do bad-\d+\.$/m.test(message) ? "failed" : "complete",
       result: `result of ${run}`,
       artifacts: [],
       confidence: "high",

@@ -1,8 +1,10 @@
 /**
- * usage: node test/chaos/run.ts [--kills 200] [--at-once 50] [--runs 100]
- * Kills at all named crash points in turn, under load: first delegations, then runs of a diamond with a gate. Prints a table.
+ * usage: node test/chaos/run.ts [--kills 200] [--at-once 50] [--runs 100] [--map-kills 12]
+ * Kills at all named crash points in turn, under load: first delegations, then runs of a diamond with a gate. Then kill -9
+ * in the middle of a map-reduce of 60 items with 6 workers. Prints a table.
  */
 import { CRASH_POINTS, RUN_CRASH_POINTS } from "../../src/engine/ports/log.ts";
+import { killMapReduce } from "./map-reduce.ts";
 import { runRound, summary } from "./rounds.ts";
 import { runDiamonds } from "./run-rounds.ts";
 
@@ -52,6 +54,17 @@ if (diamonds > 0) {
   for (const line of round.wrong.slice(0, 20)) console.log(line);
   isClean &&= round.wrong.length === 0;
   done += round.kills;
+}
+const mapKills = option("--map-kills", 12);
+if (mapKills > 0) {
+  const items = 60;
+  const killAt = Array.from({ length: mapKills }, (_, n) => Math.ceil(((n + 1) * items) / (mapKills + 1)));
+  const mapped = await killMapReduce({ items, bad: [7, 31, 58], workers: 6, killAt });
+  const { kills: ended, wrong, missing } = mapped;
+  console.log(`map-reduce of ${items} items · kills ${ended} · wrong ${wrong.length}\n${missing.join("\n")}`);
+  for (const line of wrong.slice(0, 20)) console.log(line);
+  isClean &&= wrong.length === 0;
+  done += ended;
 }
 console.log(isClean ? `clean after ${done} kills` : `NOT clean after ${done} kills`);
 process.exitCode = isClean ? 0 : 1;

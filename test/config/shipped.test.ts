@@ -6,7 +6,9 @@ import { checkConfig } from "../../src/config/check.ts";
 import { parseEnv } from "../../src/config/env-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { renderSchemas } from "../../src/config/schemas.ts";
+import { permissionProblems } from "../../src/domain/workflow-check.ts";
 import { configFolder, spoken } from "./folder.ts";
+import { loadFolder, ROOT, shippedConfig } from "./workflow-fixtures.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const shipped = join(root, "config");
@@ -103,4 +105,23 @@ test(".env.example names every variable and holds no value", () => {
     "EXTRA_PYTHONPATH",
   ];
   for (const name of names) assert.match(text, new RegExp(`\\b${name}\\b`));
+});
+
+test("the manager may start every workflow that ships", () => {
+  const { acl, registry } = shippedConfig();
+  const { entries } = loadFolder(join(ROOT, "workflows"));
+  const nested = Object.fromEntries(
+    entries.flatMap(({ name, definition }) => (definition ? [[name, definition]] : [])),
+  );
+  for (const definition of Object.values(nested)) {
+    const problems = permissionProblems(
+      definition,
+      nested,
+      { kind: "operator", claims: "manager" },
+      acl,
+      registry,
+    );
+    assert.deepEqual(problems, [], definition.name);
+  }
+  assert.ok(entries.length >= 10);
 });

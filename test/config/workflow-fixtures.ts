@@ -82,10 +82,20 @@ function stepText(step: StepDefinition): string {
 function actionText(action: StepDefinition["action"]): string {
   switch (action.kind) {
     case "task": {
-      const { agent, capability, timeoutMs, startWithinMs, retry, validate, format, expect, channelContext } =
-        action;
+      const {
+        agent,
+        workers,
+        capability,
+        timeoutMs,
+        startWithinMs,
+        retry,
+        validate,
+        format,
+        expect,
+        channelContext,
+      } = action;
       return [
-        agent ?? `anybody for ${capability}`,
+        agent ?? (workers ? `one of ${workers.join(", ")}` : `anybody for ${capability}`),
         formatDuration(timeoutMs),
         ...(startWithinMs === undefined ? [] : [`begins within ${formatDuration(startWithinMs)}`]),
         `${retry.maxAttempts} attempts ${retry.backoff} ${formatDuration(retry.delayMs)}`,
@@ -101,5 +111,7 @@ function actionText(action: StepDefinition["action"]): string {
       return `workflow ${action.workflow} with ${JSON.stringify(action.with)}`;
     case "wait":
       return `wait ${formatDuration(action.ms)}`;
+    case "conclusion":
+      return JSON.stringify(action.of);
   }
 }

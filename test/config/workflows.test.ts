@@ -78,6 +78,7 @@ test("a folder that is not there has no workflows, and nothing is wrong with tha
     entries: [],
     problems: [],
     warnings: [],
+    advice: [],
   });
 });
 

@@ -4,6 +4,7 @@ import * as fc from "fast-check";
 import { customId, gateSubject, parseCustomId } from "../../src/discord/custom-id.ts";
 import { glanceOf } from "../../src/discord/glance.ts";
 import { limitProblems } from "../../src/discord/limits.ts";
+import { stepLine } from "../../src/discord/look-run.ts";
 import { hasMark } from "../../src/discord/marks.ts";
 import { bodyOf, type Payload, textsOf } from "../../src/discord/payload.ts";
 import { gateDelivery, renderGate, shownGate } from "../../src/discord/render-gate.ts";
@@ -45,6 +46,14 @@ test("a running card has a line for each step, the deadline, and Cancel and Show
     ].join("\n"),
   );
   assert.deepEqual(labels(payload), ["Cancel", "Show"]);
+});
+
+test("a card says which workers got a piece, and whose came to nothing", () => {
+  const { agent: _, ...step } = stepWith("build-work-1", "partial", {
+    workers: "nx-expert failed, study-builder",
+    items: { total: 2, settled: 2, failed: 1, running: 0 },
+  });
+  assert.match(stepLine(step), /\*\*build-work-1\*\* · nx-expert failed, study-builder · 2\/2, 1 failed/);
 });
 
 test("a card says for whom a gate waits and until when", () => {

@@ -88,6 +88,31 @@ test("split trims and drops what is empty", () => {
   );
 });
 
+test("partition gives even parts: lengths differ by one at most, and every item is in one, in order", () => {
+  const here = (output: unknown) => context({ steps: { s: { output } } });
+  assert.deepEqual(evaluate("partition(steps.s.output, 3)", here([1, 2, 3, 4, 5, 6, 7])), [
+    [1, 2],
+    [3, 4],
+    [5, 6, 7],
+  ]);
+  assert.deepEqual(evaluate("partition(steps.s.output, 6)", here([])), []);
+  fc.assert(
+    fc.property(fc.array(fc.nat(), { maxLength: 200 }), fc.integer({ min: 1, max: 50 }), (list, count) => {
+      const parts = evaluate(`partition(steps.s.output, ${count})`, here(list)) as number[][];
+      assert.deepEqual(parts.flat(), list);
+      assert.equal(parts.length, Math.min(count, list.length));
+      const lengths = parts.map(({ length }) => length);
+      assert.ok(parts.length === 0 || Math.max(...lengths) - Math.min(...lengths) <= 1);
+    }),
+  );
+  for (const count of ["0", "1.5", "1001", "'x'"])
+    assert.throws(
+      () => evaluate(`partition(steps.s.output, ${count})`, here([1])),
+      failsWith(/makes 1 to 1000 parts/),
+    );
+  assert.throws(() => evaluate("partition('a,b', 2)", here([])), failsWith(/takes a list/));
+});
+
 test("what is joined with a separator is split by it again", () => {
   const part = fc.stringMatching(/^[a-zA-Z0-9 ü€-]{0,12}$/);
   fc.assert(

@@ -40,6 +40,7 @@ test("without rules everything is as it always was", () => {
     "approve",
     "drain",
     "stop",
+    "batch",
   ]);
   assert.deepEqual(row(AGENT), open);
   assert.deepEqual(row(BOUND), ["delegate", "context"]);

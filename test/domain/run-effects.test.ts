@@ -18,7 +18,7 @@ test("a run has a timer for its end and a live card when it was asked in a chann
     lane: "any",
     dueAt: law.state.order.deadlineAt,
   });
-  assert.deepEqual(law.effects[1]?.body, { type: "card", run: "wf-1", to: { channel: "77" } });
+  assert.deepEqual(law.effects[2]?.body, { type: "card", run: "wf-1", to: { channel: "77" } });
   assert.deepEqual(begin([step("a")]).bodies("card"), []);
 });
 
@@ -39,7 +39,7 @@ test("a gate has its message, a timer for its end and one for the first reminder
   const law = begin([stepOf("gate", approvalOf({ remindEveryMs: 100, timeoutMs: 1000 }))], {}, CARD);
   const ref = { step: "gate", generation: 1 };
   assert.deepEqual(
-    law.effects.slice(2).map(({ body, lane, dueAt }) => [body, lane, dueAt]),
+    law.effects.slice(3).map(({ body, lane, dueAt }) => [body, lane, dueAt]),
     [
       [{ type: "card", run: "wf-1", to: { role: "approvals" }, gate: ref }, "discord", 1000],
       [{ type: "card", run: "wf-1", to: { channel: "77" } }, "discord", 1000],

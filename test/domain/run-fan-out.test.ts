@@ -42,7 +42,7 @@ test("some failed items make it partial, and the list names them", () => {
   law.fail("each", 0);
   law.succeed("each", 1);
   assert.equal(law.step("each").status, "partial");
-  assert.equal(law.step("each").outcome?.reason, "of 2 items: 1 failed");
+  assert.equal(law.step("each").outcome?.reason, "of 2 items: 1 failed (m0)");
   assert.match(law.step("each").outcome?.result ?? "", /^m0: \(failed\) each failed\nm1: each succeeded$/);
   assert.equal(law.view.status, "partial");
 });

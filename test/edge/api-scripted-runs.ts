@@ -176,6 +176,7 @@ export function createScriptedRuns(deps: {
           [{ ...(steps[3] as (typeof steps)[0]), agent: "manager", why: "named by the step", if: "a" }],
         ],
         estimatedMs: 120_000,
+        cost: { words: 30, workers: 2, isAtLeast: true },
         warnings: ["steps.end compares free text"],
       };
       return plan;

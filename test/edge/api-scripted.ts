@@ -16,9 +16,11 @@ import type { Log } from "../../src/engine/ports/log.ts";
 import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs.ts";
 import { canonicalJson, digestOf, sign } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
+import { SCRIPTED_BATCHES } from "./api-scripted-batches.ts";
 import { createScriptedOrchestrator } from "./api-scripted-orchestrator.ts";
 import { createScriptedRuns } from "./api-scripted-runs.ts";
 import { createScriptedTasks } from "./api-scripted-tasks.ts";
+import { createScriptedWork } from "./api-scripted-work.ts";
 
 export const OPERATOR_KEY = "operator-key-for-tests";
 export const agentToken = (id: string) => sign("secret-for-tests", id);
@@ -258,6 +260,7 @@ export function createScriptedVerbs() {
     watch,
     eventsAfter: async (position, limit) => events.slice(position, position + limit),
     orchestrator: orchestrator.verbs,
+    batches: SCRIPTED_BATCHES,
     interactions: {
       note: async () => true,
       noted: async () => undefined,
@@ -267,6 +270,7 @@ export function createScriptedVerbs() {
     },
     runs: runs.verbs,
     ...tasks.verbs,
+    ...createScriptedWork(),
   };
 
   function settle(id: string, status: DelegationStatus, result?: string): DelegationView {

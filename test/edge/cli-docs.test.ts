@@ -51,7 +51,16 @@ test("cli.md names every flag that the help names", async () => {
     "fanout",
     "health",
   ];
-  for (const group of ["workflow", "queue", "sessions", "cluster", "cluster skills"]) {
+  for (const group of [
+    "workflow",
+    "work",
+    "evolve",
+    "queue",
+    "sessions",
+    "batch",
+    "cluster",
+    "cluster skills",
+  ]) {
     const { out } = await hq([...group.split(" "), "--help"]);
     for (const [, name = ""] of out.matchAll(/^ {2}([a-z-]+)\b.*(?:<|\[)/gm))
       if (name !== "help") commands.push(`${group} ${name}`);

@@ -69,6 +69,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
       ],
       users: [],
     },
+    contracts: [],
     files: [],
   };
   const config = options.config?.(plain) ?? plain;

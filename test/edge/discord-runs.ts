@@ -81,7 +81,8 @@ export function scriptedRuns(workflows: readonly WorkflowDefinition[], runs: Map
     },
     async planRun(_actor, request) {
       check(request);
-      return { workflow: request.workflow, inputs: request.inputs, waves: [], warnings: [] };
+      const cost = { words: 0, workers: 0, isAtLeast: false };
+      return { workflow: request.workflow, inputs: request.inputs, waves: [], cost, warnings: [] };
     },
     async startRun(actor, request) {
       check(request);

@@ -47,3 +47,19 @@ for (const name of [
     assert.equal(readName(name, nobody).kind, "odd");
   });
 }
+
+test("a run that is waited for is no temporary file, whatever its steps are called", () => {
+  const isExpected = (run: string) => ["wf-x.part-1", "wf-x.lock"].includes(run);
+  assert.deepEqual(readName("wf-x.part-1.json", isExpected), {
+    kind: "handoff",
+    run: "wf-x.part-1",
+    attempt: 1,
+  });
+  assert.deepEqual(readName("wf-x.lock.2.json", isExpected), {
+    kind: "handoff",
+    run: "wf-x.lock",
+    attempt: 2,
+  });
+  assert.equal(readName("wf-x.part-2.json", isExpected).kind, "ignored");
+  assert.equal(readName("wf-x.part-1.json.tmp", isExpected).kind, "ignored");
+});

@@ -7,6 +7,7 @@ import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { FileMove } from "../../src/domain/effects.ts";
 import type { Settings } from "../../src/domain/settings.ts";
+import type { SkillContract } from "../../src/domain/skill-contract.ts";
 import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
@@ -116,6 +117,7 @@ export async function startCore(
     answer?: (request: DispatchRequest) => DispatchAnswer | Promise<DispatchAnswer>;
     cards?: readonly AgentCard[];
     workflows?: readonly WorkflowDefinition[];
+    contracts?: readonly SkillContract[];
     at?: number;
     workers?: Partial<Workers>;
     /** May throw, as if the process died there: the effect is found begun, and done again. */
@@ -137,6 +139,7 @@ export async function startCore(
     registry: createRegistry(script.cards ?? AGENT_IDS.map((id) => cardOf(id))),
     acl: DEFAULT_ACL,
     people: { roles: [], users: [] },
+    contracts: script.contracts ?? [],
     files: [],
   };
   let health: "up" | "down" = "up";
@@ -199,6 +202,12 @@ export async function startCore(
       return inbox;
     },
     journal: { append: async ({ line }) => void lines.push(line) },
+    proposals: {
+      write: async (slug, text) => {
+        files.set(`proposals/${slug}`, text);
+        return `proposals/${slug}`;
+      },
+    },
     runFiles: {
       pathOf: (run, name) => join(home, "handoffs", "workflows", run, `${name}.json`),
       write: async (run, name, document) => void files.set(`${run}/${name}`, document),

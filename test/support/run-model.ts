@@ -70,6 +70,18 @@ export function commandOf(): fc.Arbitrary<Command> {
 
 const task = taskOf("webster", "Go.");
 const LIMIT = 2;
+const VERDICT = {
+  kind: "conclusion",
+  of: {
+    kind: "panel",
+    quorum: 1,
+    experts: [
+      { role: "a", step: "vote-a" },
+      { role: "b", step: "vote-b" },
+    ],
+  },
+} as const;
+const experts = ["vote-a", "vote-b"].map((id) => stepOf(id, task, { needs: ["top"], continueOnError: true }));
 
 /** A diamond with gates, waits, a fan-out, conditions and cleanup, in a few variants. */
 function stepsOf(shape: number): readonly StepDefinition[] {
@@ -95,6 +107,7 @@ function stepsOf(shape: number): readonly StepDefinition[] {
     stepOf("inner", { kind: "workflow", workflow: "x", with: {} }, { needs: ["sign", "sign-too"] }),
     stepOf("mend", task, { needs: ["inner"], if: "failure()" }),
     stepOf("bottom", task, { needs: ["inner", "rest", "each"] }),
+    ...(bit(9) ? [...experts, stepOf("verdict", VERDICT, { needs: ["vote-a", "vote-b"] })] : []),
     ...(bit(8)
       ? [stepOf("tidy", task, { cleanup: true }), stepOf("tell", task, { cleanup: true, needs: ["tidy"] })]
       : []),

@@ -42,7 +42,10 @@ export type StreamKind =
   | "worker"
   | "call"
   | "session"
-  | "skill";
+  | "skill"
+  | "work"
+  | "pipeline"
+  | "batch";
 
 /**
  * One write: all of it or nothing.

@@ -4,6 +4,8 @@ export type Question = {
   readonly objective: string;
   /** The objective together with attached context: results of others, channel history. */
   readonly material: string;
+  /** JSON Schema that the result must fit, when the prompt names one. */
+  readonly schema?: unknown;
 };
 
 /** What an agent gives back, before it becomes a handoff. */

@@ -10,6 +10,8 @@ export type Assignment = {
   readonly material: string;
   /** `text` = the result is wanted as a block of TASK, STATUS, RESULT, CONFIDENCE and NOTES. */
   readonly format: "json" | "text";
+  /** JSON Schema that the result must fit. */
+  readonly schema?: unknown;
   readonly back: Return;
 };
 
@@ -43,6 +45,16 @@ function returnIn(handIn: string, runId: string): Return | undefined {
   return path === undefined ? undefined : { via: "file", path };
 }
 
+function schemaIn(handIn: string): unknown {
+  const text = /that fits this JSON Schema[^\n]*\n```json\n([\s\S]*?)\n```/.exec(handIn)?.[1];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined when the message names no run or no place to hand back to: nobody would learn of the result. */
 export function assignmentIn(message: string): Assignment | undefined {
   const runId = (/^\W*run[ _-]?id\W*[:=]\W*([A-Za-z0-9][A-Za-z0-9._~-]*)/im.exec(message)?.[1] ?? "").replace(
@@ -55,6 +67,7 @@ export function assignmentIn(message: string): Assignment | undefined {
   const back = returnIn(handIn, runId);
   if (!back) return undefined;
   const task = /^# Task\n/m.exec(message);
+  const schema = schemaIn(handIn);
   const behind = task ? message.slice(task.index + task[0].length) : message;
   return {
     runId,
@@ -62,6 +75,7 @@ export function assignmentIn(message: string): Assignment | undefined {
     objective: until(behind, BEHIND_TASK),
     material: until(behind, BEHIND_MATERIAL),
     format: /"result": "TASK: /.test(handIn) ? "text" : "json",
+    ...(schema === undefined ? {} : { schema }),
     back,
   };
 }

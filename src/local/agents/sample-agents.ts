@@ -5,6 +5,7 @@ import type { Answer, Question } from "./answer.ts";
 import { assignmentIn } from "./assignment.ts";
 import { auditor } from "./auditor.ts";
 import { manager, nxExpert, optimizer, secretary, studyBuilder } from "./colleagues.ts";
+import { deskWork } from "./desk/desk.ts";
 import { isInside, writeWhole } from "./hand-back.ts";
 import { type Admitted, createHookServer } from "./hook-server.ts";
 import { MATERIALS, materialsIn } from "./materials.ts";
@@ -117,8 +118,9 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     await sleep(Math.max(0, acceptedAt + delayMs - now()));
     if (stopped) return false;
     const material = tricksIn(assignment.material).rest;
-    const question = { agent, objective: rest, material };
-    const honest = rollCall(question) ?? COLLEAGUES[agent]?.(question);
+    const { schema } = assignment;
+    const question = { agent, objective: rest, material, ...(schema === undefined ? {} : { schema }) };
+    const honest = rollCall(question) ?? deskWork(question) ?? COLLEAGUES[agent]?.(question);
     if (!honest) return true;
     const answer = tricked(withTurn(honest, material), tricks, assignment.attempt);
     const artifacts = tricks.words.has("artifact")

@@ -1,0 +1,41 @@
+import type { Place } from "../domain/run-types.ts";
+import { createWorkVerbs, type WorkVerbsDeps } from "./create-work-verbs.ts";
+import { createEvolve, type EvolveDeps } from "./evolve.ts";
+import { createPipelines, type PipelinesDeps } from "./pipelines.ts";
+import type { Log } from "./ports/log.ts";
+import { slugIn } from "./stage-check.ts";
+import type { WorkItemsDeps } from "./work-items.ts";
+import { createWorkItems } from "./work-items.ts";
+
+const ENGINE = { kind: "system", id: "engine" } as const;
+
+/** Everything about work items: their verbs, pipelines and what is learned of both. */
+export function createWork(
+  deps: Omit<WorkVerbsDeps & EvolveDeps & PipelinesDeps, "items"> & Pick<WorkItemsDeps, "fileOf">,
+) {
+  const items = createWorkItems(deps);
+  const all = { ...deps, items };
+  return { work: createWorkVerbs(all), pipelines: createPipelines(all), evolve: createEvolve(all) };
+}
+
+/** After a stage of a pipeline the hooks follow by themselves. What goes wrong here is done by the next `hq evolve run`. */
+export function createAfterStage(deps: {
+  readonly evolve: () => ReturnType<typeof createEvolve>;
+  readonly engine: WorkItemsDeps["engine"];
+  readonly log: Log;
+}) {
+  return async (id: string, of: Place): Promise<void> => {
+    const run = await deps.engine.read("run", id);
+    const hooks = run?.order.definition.pipeline?.postHooks ?? [];
+    if (!run || hooks.length === 0 || of.item !== undefined) return;
+    const slug = slugIn(run, of.step);
+    try {
+      await deps.evolve().run(ENGINE, { slug, dry: false, hooks });
+    } catch (error) {
+      deps.log.error(
+        { run: id, slug, err: error },
+        "what follows a stage went wrong; `hq evolve scan` still lists it",
+      );
+    }
+  };
+}

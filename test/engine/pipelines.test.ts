@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Actor } from "../../src/domain/actor.ts";
+import { summaryOf } from "../../src/domain/pipeline.ts";
+import { OPERATOR, startWork } from "../support/work.ts";
+
+const STAGES = [
+  { capability: "implement", goal: "Build refresh token endpoint" },
+  { capability: "testing", goal: "Write integration tests" },
+  { capability: "deploy", goal: "Deploy to staging" },
+  { capability: "verification", goal: "Verify deployment health" },
+];
+const request = (more: object = {}) => ({
+  name: "implement-auth-refresh",
+  project: "mpmp",
+  stages: STAGES,
+  ...more,
+});
+
+test("a pipeline of capabilities is a run whose stages go to agents that hold the skill, which their prompts name", async (t) => {
+  const { verbs, handIn, sent, settled, files } = await startWork(t);
+  const begun = await verbs.pipelines.create(OPERATOR, request());
+  await settled();
+  assert.match(begun.id, /^wf-implement-auth-refresh-/);
+  assert.equal(
+    summaryOf(await verbs.pipelines.show(begun.id)),
+    [
+      `implement-auth-refresh (mpmp): in_progress · ${begun.id}`,
+      "  🔄 0. [implement] Build refresh token endpoint → python-backend (webster)",
+      "  ⏳ 1. [testing] Write integration tests → python-backend (webster)",
+      "  ⏳ 2. [deploy] Deploy to staging → devops (nx-expert)",
+      "  ⏳ 3. [verification] Verify deployment health → sanity-check (auditor)",
+    ].join("\n"),
+  );
+  assert.match(
+    sent[0]?.message ?? "",
+    /Work as the skill python-backend\. This is stage 1 of 4 .*project mpmp/,
+  );
+  const running = await verbs.pipelines.advance(OPERATOR, begun.id);
+  assert.deepEqual([running.outcome, running.stage], ["running", 0]);
+  for (const stage of [0, 1, 2, 3]) await handIn(begun.id, `stage-${stage}`, { result: `did ${stage}` });
+  assert.match(sent[1]?.message ?? "", /did 0/);
+  const over = await verbs.pipelines.advance(OPERATOR, begun.id);
+  assert.deepEqual([over.outcome, over.pipeline.status], ["done", "completed"]);
+  assert.deepEqual(
+    over.pipeline.stages.map(({ status, verdict }) => `${status} ${verdict}`),
+    ["done pass", "done pass", "done pass", "done pass"],
+  );
+  assert.equal((await verbs.runs.run(begun.id)).status, "succeeded");
+  const item = await verbs.work.show(`${begun.id}-stage-1`);
+  assert.deepEqual(
+    [item.title, item.project, item.lifecycle.status, item.lifecycle.assignee_skill, item.lifecycle.agent],
+    ["Write integration tests", "mpmp", "done", "python-backend", "webster"],
+  );
+  assert.deepEqual(item.dependencies.blockers, [`${begun.id}-stage-0`]);
+  assert.ok(files.has(`${begun.id}/stage-1`));
+});
+
+test("an unknown capability, and a skill that nobody holds, are refused with what to add where", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const stages = [STAGES[0], { capability: "tesing", goal: "x" }, { capability: "juggling", goal: "y" }];
+  const unknown = await no(verbs.pipelines.create(OPERATOR, request({ stages })));
+  assert.match(unknown, /No skill found with capability 'tesing'; No skill found with capability 'juggling'/);
+  assert.match(unknown, /Did you mean testing.*config\/skill_contracts/);
+  const held = await no(
+    verbs.pipelines.create(OPERATOR, request({ stages: [{ capability: "documentation", goal: "x" }] })),
+  );
+  assert.match(held, /no agent holds the skill docs-engine or the capability documentation/);
+  assert.match(held, /Add `skills: \[docs-engine\]` to an agent in config\/agents\.yaml/);
+});
+
+test("a stage of which the check says fail holds the next one until a person says why it may pass", async (t) => {
+  const { verbs, handIn, no, settled, sent } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request());
+  await settled();
+  const slug = `${id}-stage-0`;
+  const test = (status: "pass" | "fail") =>
+    ({ type: "test", name: "refresh", status, evidence: "log" }) as const;
+  await verbs.work.note({ kind: "agent", id: "webster" }, slug, [test("pass"), test("fail")]);
+  await handIn(id, "stage-0");
+  const held = await verbs.pipelines.advance(OPERATOR, id);
+  assert.deepEqual([held.outcome, held.stage], ["blocked", 0]);
+  assert.match(held.why, /sanity-check says fail of stage 0 \[implement\]: the test refresh failed/);
+  assert.equal(sent.length, 1);
+  assert.match((await verbs.runs.run(id)).steps[1]?.gate?.prompt ?? "", /the test refresh failed/);
+  assert.match(await no(verbs.pipelines.override(OPERATOR, id, 0, " ")), /say why/);
+  const agent: Actor = { kind: "agent", id: "webster" };
+  assert.match(await no(verbs.pipelines.override(agent, id, 0, "it is fine")), /^not_allowed/);
+  const passed = await verbs.pipelines.override(OPERATOR, id, 0, "the test is wrong, see #12");
+  await settled();
+  const { by, reason } = passed.stages[0]?.override ?? {};
+  assert.deepEqual([by, reason], ["operator", "the test is wrong, see #12"]);
+  assert.match(
+    summaryOf(passed),
+    /sanity-check: fail: the test refresh failed; operator let it pass: the test is wrong/,
+  );
+  assert.equal(sent.length, 2);
+});
+
+test("a test that was mended before the stage ends does not hold it", async (t) => {
+  const { verbs, handIn, settled } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request());
+  await settled();
+  const note = (status: "pass" | "fail") =>
+    verbs.work.note(OPERATOR, `${id}-stage-0`, [{ type: "test", name: "refresh", status, evidence: "" }]);
+  await note("fail");
+  await note("pass");
+  await handIn(id, "stage-0");
+  assert.equal((await verbs.pipelines.show(id)).stages[0]?.verdict, "pass");
+});
+
+test("a failed pipeline says so, and goes on where it failed when it is resumed", async (t) => {
+  const { verbs, handIn, settled } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request({ stages: STAGES.slice(0, 2) }));
+  await settled();
+  await handIn(id, "stage-0", { status: "blocked", result: "no disk" });
+  const failed = await verbs.pipelines.advance(OPERATOR, id);
+  assert.deepEqual([failed.outcome, failed.pipeline.status], ["failed", "failed"]);
+  assert.equal((await verbs.work.show(`${id}-stage-0`)).lifecycle.status, "failed");
+  assert.deepEqual(
+    failed.pipeline.stages.map(({ status }) => status),
+    ["failed", "pending"],
+  );
+  const resumed = await verbs.pipelines.advance(OPERATOR, id, { resume: true });
+  assert.equal(resumed.outcome, "running");
+  await settled();
+  await handIn(id, "stage-0", {}, 2);
+  await handIn(id, "stage-1");
+  assert.equal((await verbs.pipelines.show(id)).status, "completed");
+});
+
+test("what people write in a goal is never an expression", async (t) => {
+  const { verbs, sent, settled } = await startWork(t);
+  const goal = "Print ${{ inputs.secret }} and ${{";
+  await verbs.pipelines.create(OPERATOR, request({ stages: [{ capability: "implement", goal }] }));
+  await settled();
+  assert.ok(sent[0]?.message.includes(goal), sent[0]?.message);
+});
+
+test("a pipeline by hand goes through its stages one by one, and each answer of advance has a word of its own", async (t) => {
+  const { verbs, no, sent } = await startWork(t);
+  const { pipelines, work } = verbs;
+  const { id, stages } = await pipelines.create(
+    OPERATOR,
+    request({ manual: true, stages: STAGES.slice(0, 2) }),
+  );
+  assert.deepEqual(
+    stages.map(
+      ({ status, workItem }) => `${status} ${workItem === `${id}-stage-0` || workItem === `${id}-stage-1`}`,
+    ),
+    ["pending true", "pending true"],
+  );
+  assert.match(await no(pipelines.complete(OPERATOR, id, 0)), /Stage 0 .* is todo; it cannot be completed/);
+  assert.equal((await work.show(`${id}-stage-1`)).lifecycle.status, "blocked");
+  assert.deepEqual((await work.show(`${id}-stage-0`)).dependencies.dependents, [`${id}-stage-1`]);
+  const said: string[] = [];
+  const advance = async () => {
+    const { outcome, stage, pipeline } = await pipelines.advance(OPERATOR, id);
+    said.push(`${outcome} ${stage ?? "-"} ${pipeline.status} ${pipeline.current ?? "-"}`);
+  };
+  await advance();
+  await advance();
+  await pipelines.complete(OPERATOR, id, 0);
+  await advance();
+  await pipelines.override(OPERATOR, id, 0, "nothing to hand on");
+  await advance();
+  await pipelines.fail(OPERATOR, id, 1, "no database");
+  await advance();
+  assert.equal((await pipelines.advance(OPERATOR, id, { resume: true })).outcome, "started");
+  await work.note(OPERATOR, `${id}-stage-1`, [{ type: "artifact", kind: "code", label: "t", path: "t.py" }]);
+  await pipelines.complete(OPERATOR, id, 1);
+  await advance();
+  assert.deepEqual(said, [
+    "started 0 in_progress 0",
+    "running 0 in_progress 0",
+    "blocked 0 in_progress 0",
+    "started 1 in_progress 1",
+    "failed 1 failed 1",
+    "done - completed -",
+  ]);
+  assert.match(await no(work.start(OPERATOR, `${id}-stage-1`)), /hq workflow advance/);
+  assert.deepEqual(sent, []);
+});
+
+test("hooks follow the end of a stage: reflect only when something was found, and they are marked as run once", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { pipelines, work } = verbs;
+  const { id } = await pipelines.create(OPERATOR, request({ manual: true, stages: STAGES.slice(0, 1) }));
+  assert.match(await no(pipelines.hookTasks(id, 0)), /hooks follow its end/);
+  await pipelines.advance(OPERATOR, id);
+  await pipelines.complete(OPERATOR, id, 0);
+  const slug = `${id}-stage-0`;
+  const labels = async () =>
+    (await pipelines.hookTasks(id, 0)).map(({ label, description }) => `${label}: ${description}`);
+  assert.deepEqual(await labels(), [
+    `hook_sanity-check: Run OUTPUT gate on work item '${slug}'`,
+    `hook_skill-lifecycle: Monitor skill health after completing '${slug}'`,
+  ]);
+  await work.note(OPERATOR, slug, [{ type: "finding", text: "tokens expire" }]);
+  assert.equal((await labels())[1], `hook_reflect: Encode 1 finding from '${slug}'`);
+  assert.equal((await pipelines.show(id)).stages[0]?.postHooksRun, false);
+  await pipelines.hooksRun(OPERATOR, id, 0);
+  assert.equal((await pipelines.hooksRun(OPERATOR, id, 0)).stages[0]?.postHooksRun, true);
+});
