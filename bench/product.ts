@@ -13,6 +13,7 @@ import type { WorkflowDefinition } from "../src/domain/workflow-types.ts";
 import { createInbox } from "../src/handoffs/inbox.ts";
 import { createRunFiles } from "../src/handoffs/run-files.ts";
 import { createHandoffTokens } from "../src/handoffs/token.ts";
+import { createWorkspaceFiles } from "../src/handoffs/workspace-files.ts";
 import { openSqliteLedger } from "../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../src/schemas/check-schema.ts";
 import { createJournal } from "../src/telemetry/journal.ts";
@@ -60,6 +61,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
       }),
     journal: createJournal(() => config.settings.logs),
     proposals: { write: async (slug) => slug },
+    workspaceFiles: createWorkspaceFiles(() => undefined),
     runFiles: createRunFiles(() => config.settings.handoffs.dir),
     workers: {
       run: () => Promise.reject(new Error("no workers here")),

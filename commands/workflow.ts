@@ -15,6 +15,7 @@ import {
   option,
 } from "../src/discord/command.ts";
 import { approveDeed, decideCommand, rejectDeed, rejectedDeed } from "../src/discord/decide-gate.ts";
+import { acceptProposalsDeed, dismissProposalsDeed } from "../src/discord/decide-proposals.ts";
 import {
   listAnswer,
   retriedAnswer,
@@ -208,6 +209,8 @@ export default {
     retry: { execute: (asked, context) => retry(asked.subject ?? "", context) },
     adjust: adjustDeed,
     accept: acceptDeed,
+    "proposals-accept": acceptProposalsDeed,
+    "proposals-dismiss": dismissProposalsDeed,
     show: { execute: (asked, context) => details(asked.subject ?? "", context), reads: true },
   },
   submits: { inputs: inputsDeed, reject: rejectedDeed, adjusted: adjustedDeed },

@@ -49,6 +49,9 @@ export const delegateBody = z.strictObject({
       "Others may do it when the agent cannot be given the work, or these; default only with capability",
     ),
   objective: z.string().refine((text) => text.trim() !== "", "say what is to be done"),
+  model: word
+    .optional()
+    .describe("cheapest = by the rules of config/hq.yaml, or a model's name; default the agent's own"),
   caller: word.optional().describe("A claim of whom it is for; only the operator may make one"),
   timeout: duration.optional().describe("For each attempt, from the dispatch on"),
   startWithin: span(0).optional().describe("How long it may wait for a free or living agent"),

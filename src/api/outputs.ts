@@ -49,6 +49,15 @@ const delegation = z.looseObject({
   id: z.string(),
   status: z.enum(DELEGATION_STATUSES),
   agent: z.string(),
+  model: z
+    .looseObject({
+      wanted: z.string(),
+      model: z.string().optional(),
+      why: z.string(),
+      usd: z.number().optional(),
+    })
+    .optional()
+    .describe("The model that was asked for or chosen, and why; without a name it is the agent's own"),
   caller: z.string(),
   asker: z.string(),
   objective: z.string(),

@@ -3,6 +3,7 @@ import { actorOf, BASE } from "./auth.ts";
 import { idParams } from "./inputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import {
+  acceptBody,
   advanceBody,
   evolveBody,
   evolveLogQuery,
@@ -144,24 +145,27 @@ function evolveRoutes(app: ApiApp, { verbs: { evolve } }: Door): void {
     },
   );
 
-  for (const decision of ["accepted", "dismissed"] as const) {
-    const word = decision === "accepted" ? "accept" : "dismiss";
-    app.post(
-      `${BASE}/evolve/items/:slug/${word}`,
-      {
-        schema: {
-          tags,
-          summary:
-            decision === "accepted"
-              ? "Send what is proposed to the agent that did the work; never for agents"
-              : "Leave what is proposed; never for agents",
-          params: slugParams,
-          response: { 200: proposalsOut, ...REFUSED },
-        },
+  const deciding = { tags, params: slugParams, response: { 200: proposalsOut, ...REFUSED } };
+  app.post(
+    `${BASE}/evolve/items/:slug/accept`,
+    {
+      schema: {
+        ...deciding,
+        summary:
+          "Write what is proposed where it may be written, else send it to its agent; never for agents",
+        body: acceptBody,
       },
-      async (request) => evolve.decide(actorOf(request), request.params.slug, decision),
-    );
-  }
+    },
+    async (request) =>
+      evolve.decide(actorOf(request), request.params.slug, "accepted", {
+        dry: request.body?.dryRun === true,
+      }),
+  );
+  app.post(
+    `${BASE}/evolve/items/:slug/dismiss`,
+    { schema: { ...deciding, summary: "Leave what is proposed; never for agents" } },
+    async (request) => evolve.decide(actorOf(request), request.params.slug, "dismissed"),
+  );
 
   app.get(
     `${BASE}/evolve/scan`,

@@ -71,6 +71,9 @@ export const planOut = shows<RunPlan>(
           needs: z.array(z.string()),
           agent: z.string().optional(),
           why: z.string().optional(),
+          model: z
+            .looseObject({ model: z.string().optional(), why: z.string(), usd: z.number().optional() })
+            .optional(),
           approvers: z.array(z.string()).optional(),
           estimatedMs: z.number().optional(),
         }),
@@ -101,6 +104,7 @@ const step = z.looseObject({
   needs: z.array(z.string()),
   generation: z.int(),
   agent: z.string().optional(),
+  model: z.string().optional().describe("Its model and why, when one was asked for"),
   workers: z.string().optional().describe("Of pieces for workers: who got them, and whose came to nothing"),
   child: z.string().optional(),
   reason: z.string().optional(),

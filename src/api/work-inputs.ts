@@ -103,4 +103,9 @@ export const evolveBody = z
     dryRun: z.boolean().optional().describe("Say what would be done, and change nothing"),
   })
   .nullish();
+export const acceptBody = z
+  .strictObject({
+    dryRun: z.boolean().optional().describe("Say what would be written and sent, and change nothing"),
+  })
+  .nullish();
 export const evolveLogQuery = z.strictObject({ limit: number(1, 500).optional() });

@@ -6,7 +6,14 @@ import type { SkillContract } from "../domain/skill-contract.ts";
 import type { Evolved } from "../domain/work-types.ts";
 import { WORK_STATUSES } from "../domain/work-types.ts";
 import type { WorkItem } from "../domain/work-view.ts";
-import type { Advanced, EvolvedItem, EvolveVerbs, WorkHook, WorkStats } from "../engine/work-verbs.ts";
+import type {
+  Advanced,
+  DecidedProposals,
+  EvolvedItem,
+  EvolveVerbs,
+  WorkHook,
+  WorkStats,
+} from "../engine/work-verbs.ts";
 import { instant, shows } from "./outputs.ts";
 
 const list = z.array(z.string());
@@ -125,11 +132,15 @@ export const evolvedOut = shows<{ readonly items: readonly EvolvedItem[] }>(
     ),
   }),
 );
-export const proposalsOut = shows<Awaited<ReturnType<EvolveVerbs["decide"]>>>(
+export const proposalsOut = shows<DecidedProposals>(
   z.object({
     slug: z.string(),
     decision: z.enum(["accepted", "dismissed"]),
     delegation: z.string().optional(),
+    written: list.optional(),
+    dryRun: z.literal(true).optional(),
+    changes: z.array(z.object({ target: z.string(), diff: z.string() })).optional(),
+    agent: z.string().optional(),
   }),
 );
 export const evolveScanOut = shows<{ readonly items: readonly string[] }>(z.object({ items: list }));

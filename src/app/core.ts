@@ -32,6 +32,7 @@ import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Proposals } from "../engine/ports/proposals.ts";
 import type { RunFiles } from "../engine/ports/run-files.ts";
 import type { Workers } from "../engine/ports/workers.ts";
+import type { WorkspaceFiles } from "../engine/ports/workspace-files.ts";
 import { createReceive } from "../engine/receive.ts";
 import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
@@ -58,6 +59,7 @@ export type CoreDeps = {
   readonly journal: Journal;
   readonly runFiles: RunFiles;
   readonly proposals: Proposals;
+  readonly workspaceFiles: WorkspaceFiles;
   readonly workers: Workers;
   readonly workflows: () => readonly WorkflowEntry[];
   readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
@@ -159,6 +161,7 @@ export function createCore(deps: CoreDeps) {
     runs,
     contracts: () => config().contracts,
     proposals: deps.proposals,
+    workspaceFiles: deps.workspaceFiles,
     delegate,
     fileOf,
   });
@@ -187,6 +190,7 @@ export function createCore(deps: CoreDeps) {
     "cancel-child": children.cancelChild,
     "run-timer": upkeep.timer,
     "file-run": upkeep.fileRun,
+    "carry-out": work.evolve.perform,
     "task-claim": tasks.claim,
     "task-check": tasks.check,
     "start-task": tasks.start,

@@ -30,7 +30,7 @@ export function createDeliveries(deps: {
         settles: settles.map((id) => ({ id, outcome: input.type })),
         receipts: receiptsFor(input),
       });
-      crash(/\/(card|gate-[^/]+)$/.test(stream) ? "card:recorded" : "post:recorded");
+      crash(/\/(card|gate-[^/]+|proposals-\d+)$/.test(stream) ? "card:recorded" : "post:recorded");
     },
     async view(stream) {
       const { kind, state } = await subjectOf(engine, stream);
@@ -39,6 +39,10 @@ export function createDeliveries(deps: {
           return { kind, view: viewOf(state) };
         case "run":
           return { kind, view: viewOfRun(state) };
+        case "proposals": {
+          const { slug, evolved } = state;
+          return { kind, view: { slug, ...(evolved ? { evolved } : {}) } };
+        }
         case "task":
           return { kind, view: viewOfTask(state) };
         case "worker":

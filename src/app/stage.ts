@@ -5,6 +5,7 @@ import { createInbox } from "../handoffs/inbox.ts";
 import { createProposals } from "../handoffs/proposals.ts";
 import { createRunFiles } from "../handoffs/run-files.ts";
 import { createHandoffTokens } from "../handoffs/token.ts";
+import { createWorkspaceFiles } from "../handoffs/workspace-files.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { createCheckSchema } from "../schemas/check-schema.ts";
 import { createJournal } from "../telemetry/journal.ts";
@@ -62,6 +63,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     secret: credentials.secret,
     journal: createJournal(() => config.current().settings.logs),
     proposals: createProposals(options.home),
+    workspaceFiles: createWorkspaceFiles(crash),
     runFiles: createRunFiles(() => config.current().settings.handoffs.dir),
     workers,
     workflows: base.workflows.entries,

@@ -9,5 +9,6 @@ export function workflowPlaceOf({
   registry,
   acl,
 }: Pick<Config, "settings" | "registry"> & Partial<Pick<Config, "acl">>): WorkflowPlace {
-  return { dir: settings.workflows.dir, registry, acl, schemaProblem, scheduleProblem };
+  const { workflows, taskQueue: models } = settings;
+  return { dir: workflows.dir, registry, acl, models, schemaProblem, scheduleProblem };
 }

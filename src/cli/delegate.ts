@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "../api/limits.ts";
+import { isSettled } from "../domain/delegation-types.ts";
 import { type DelegationView, routeWords } from "../domain/view.ts";
 import type { AgentStatus } from "../engine/verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -18,6 +19,7 @@ type DelegateOptions = {
   readonly caller?: string;
   readonly capability?: string;
   readonly fallback?: boolean;
+  readonly model?: string;
   readonly timeout?: number;
   readonly startWithin?: number;
   readonly wait: boolean;
@@ -49,6 +51,7 @@ export function registerDelegate(program: Command, hq: Hq): void {
     .option("--capability <word>", "instead of an agent: whoever has it, may be asked and is free first")
     .option("--fallback", "another agent that can do it gets the work when this one cannot be given it")
     .option("--no-fallback", "the agent that --capability chose, and nobody else")
+    .option("--model <model>", "cheapest that fits by the rules of config/hq.yaml, or the name of one")
     .option("--caller <agent>", "for which agent you ask; its row of the matrix counts (operator only)")
     .option("--timeout <duration>", "for each attempt, from the dispatch on (300)", parseSpan)
     .option("--start-within <duration>", "how long it may wait for a free or living agent (1h)", parseSpan)
@@ -136,8 +139,16 @@ async function delegate(hq: Hq, { agent, task }: Words, options: DelegateOptions
   }
   if (isJson) printOutcome(io, accepted, true);
   else io.out(`${accepted.id}\n`);
-  io.err(`${accepted.agent} has it: see \`hq wait ${accepted.id}\`.\n`);
+  io.err(`${placedText(accepted)}: see \`hq wait ${accepted.id}\`.\n`);
   return 0;
+}
+
+/** Where the work is now. Whether the agent is busy or drained shows when its turn comes. */
+function placedText({ agent, status, waiting }: DelegationView): string {
+  if (isSettled(status)) return `It is ${status}`;
+  if (status === "dispatched") return `${agent} has it`;
+  if (waiting) return `It waits for ${agent}, ${oneLine(waiting.text, 200)}`;
+  return `It is queued for ${agent}, who gets it when it is free and takes work`;
 }
 
 function bodyOf(io: Io, agent: string | undefined, objective: string, options: DelegateOptions) {
@@ -153,6 +164,7 @@ function bodyOf(io: Io, agent: string | undefined, objective: string, options: D
     agent,
     capability: options.capability,
     fallback: options.fallback,
+    model: options.model,
     objective,
     caller,
     timeout: ms(timeout),

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { RunListing } from "../api/listings.ts";
 import { DELEGATION_STATUSES, isSettled } from "../domain/delegation-types.ts";
+import { modelText } from "../domain/model-choice.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { Page } from "../engine/ports/ledger.ts";
@@ -98,6 +99,7 @@ function describe(view: DelegationView, nowMs: number): string {
     ["id", view.id],
     ["status", view.reason ? `${view.status}: ${view.reason}` : view.status],
     ["agent", view.agent],
+    ...(view.model ? [["model", modelText(view.model)] as const] : []),
     ["asked by", `${view.asker} (${view.origin.door})`],
     ["task", cut(view.objective, 500)],
     ["attempt", attempt],

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Evolved } from "../domain/work-types.ts";
-import type { EvolvedItem, EvolveVerbs } from "../engine/work-verbs.ts";
+import type { DecidedProposals, EvolvedItem, EvolveVerbs } from "../engine/work-verbs.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 
@@ -33,22 +33,20 @@ export function registerEvolve(program: Command, hq: Hq): void {
     );
 
   for (const [act, description] of [
-    ["accept", "send what is proposed to the agent that did the work; never for agents"],
+    ["accept", "write what is proposed where it may be written, else send it to its agent; never for agents"],
     ["dismiss", "leave what is proposed; never for agents"],
   ] as const) {
-    evolve
-      .command(act)
-      .description(description)
-      .argument("<slug>")
+    const command = evolve.command(act).description(description).argument("<slug>");
+    if (act === "accept")
+      command.option("--dry-run", "print the difference and who would get the rest; change nothing");
+    command
       .option("--json", "print JSON")
-      .action((slug: string, { json }: Json) =>
+      .action((slug: string, { json, dryRun }: Json & { dryRun?: true }) =>
         hq.run(async () => {
-          type Decided = Awaited<ReturnType<EvolveVerbs["decide"]>>;
           const path = `/evolve/items/${encodeURIComponent(slug)}/${act}`;
-          const decided = await hq.client("if-used").ask<Decided>({ method: "POST", path });
-          const { decision, delegation } = decided;
-          const where = delegation === undefined ? "" : `: see hq wait ${delegation}`;
-          io.out(json ? `${jsonText(decided)}\n` : plainText(`${decision}${where}`));
+          const body = dryRun ? { body: { dryRun } } : {};
+          const decided = await hq.client("if-used").ask<DecidedProposals>({ method: "POST", path, ...body });
+          io.out(json ? `${jsonText(decided)}\n` : plainText(decidedText(decided)));
           return 0;
         }),
       );
@@ -114,6 +112,25 @@ export function registerEvolve(program: Command, hq: Hq): void {
         return 0;
       }),
     );
+}
+
+function decidedText({
+  decision,
+  delegation,
+  written = [],
+  dryRun,
+  changes = [],
+  agent,
+}: DecidedProposals): string {
+  if (dryRun) {
+    const lines = changes.map(({ target, diff }) => diff || `${target} has these lines already`);
+    return [...lines, ...(agent === undefined ? [] : [`would be sent to ${agent}`])].join("\n");
+  }
+  return [
+    decision,
+    ...(written.length > 0 ? [`: written into ${written.join(" and ")}`] : []),
+    ...(delegation === undefined ? [] : [`: see hq wait ${delegation}`]),
+  ].join("");
 }
 
 function told(

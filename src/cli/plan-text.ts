@@ -1,3 +1,4 @@
+import { modelText } from "../domain/model-choice.ts";
 import type { PlannedStep, RunPlan } from "../domain/run-plan.ts";
 import { oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -45,9 +46,10 @@ function costText({ cost: { words, workers, isAtLeast, usd } }: RunPlan): string
   return `${isAtLeast ? "at least " : ""}${count}${price}; what steps hand on comes on top`;
 }
 
-function noteOf({ kind, why, approvers, if: condition, forEach }: PlannedStep): string {
+function noteOf({ kind, why, model, approvers, if: condition, forEach }: PlannedStep): string {
   const notes = [
     ...(why === undefined ? [] : [why]),
+    ...(model ? [`model ${modelText(model)}`] : []),
     ...(kind === "approval" ? [`by ${approvers?.join(", ") || "whoever may operate"}`] : []),
     ...(forEach === undefined ? [] : [`for each of ${forEach}`]),
     ...(condition === undefined ? [] : [`if ${condition}`]),

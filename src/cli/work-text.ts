@@ -21,6 +21,7 @@ export function describeWork(item: WorkItem): string {
     ...(item.project ? [`project ${item.project}`] : []),
     ...(lifecycle.orchestrator_workflow ? [`part of ${lifecycle.orchestrator_workflow}`] : []),
     ...(lifecycle.agent ? [`done by ${lifecycle.agent}`] : []),
+    ...(lifecycle.model ? [`model ${lifecycle.model}`] : []),
     ...(lifecycle.reason ? [`because: ${oneLine(lifecycle.reason, 300)}`] : []),
     ...(intent.goal && intent.goal !== item.title ? [`goal: ${oneLine(intent.goal, 300)}`] : []),
     ...part("done when", intent.success_criteria),

@@ -80,6 +80,8 @@ function notesOf({
     ...(action.kind === "approval"
       ? [`gate: ${action.gate.min} to approve, ${formatDuration(action.gate.timeoutMs)}`]
       : []),
+    ...(action.kind === "task" && action.template ? [`template ${action.template.name}`] : []),
+    ...(action.kind === "task" && action.model !== undefined ? [`model ${action.model}`] : []),
     ...(action.kind === "task"
       ? [`${formatDuration(action.timeoutMs)}, ${attempts(action.retry.maxAttempts)}`]
       : []),

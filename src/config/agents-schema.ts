@@ -40,6 +40,12 @@ export const agentSchema = z.strictObject({
   note: z.string().max(400).optional().describe("Information only."),
   heartbeat: z.boolean().optional().describe("Whether its gateway's heartbeat is on. Information only."),
   workspace: pathText.optional().describe("Its folder; files inside it may be attached to results."),
+  writable: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether proposals that people accept are written into SOUL.md and TOOLS.md of its workspace. Default false: the agent gets them.",
+    ),
   reads: z
     .array(pathText)
     .max(50)

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { clusterSchema } from "./cluster-schema.ts";
 import { duration, hours, minutes, pathText, seconds, size } from "./fields.ts";
+import { modelsSchema } from "./models-schema.ts";
 import { taskQueueSchema } from "./task-queue-schema.ts";
 
 const MIB = 1024 * 1024;
@@ -69,6 +70,7 @@ export const hqSchema = z.strictObject({
     })
     .prefault({}),
   task_queue: taskQueueSchema,
+  models: modelsSchema,
   workflows: z
     .strictObject({
       dir: pathText

@@ -10,6 +10,7 @@ import { agentSchema, agentsSchema } from "./agents-schema.ts";
 import { channelsSchema } from "./channels-schema.ts";
 import { DEFAULT_AGENTS, DEFAULT_PEOPLE } from "./defaults.ts";
 import { hqSchema } from "./hq-schema.ts";
+import { checkModels } from "./models-file.ts";
 import { type JsonSchema, problemsOf } from "./problems.ts";
 import { checkAgents, toCards } from "./registry-file.ts";
 import { secretsIn } from "./secrets.ts";
@@ -87,6 +88,7 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
   if (hq.value) {
     const known = { agents: Object.keys(entries.all), tokenNames: tokenNamesOf(agents.value) };
     problems.push(...checkTaskQueue(hq.value.task_queue, hq.source, known));
+    problems.push(...checkModels(hq.value, hq.source, abilitiesOf(entries.good)));
     warnings.push(...doubtsAboutSettings(hq.value, hq.source));
   }
 
@@ -135,6 +137,12 @@ function entriesOf(value: unknown) {
     return parsed.success ? [[id, parsed.data] as const] : [];
   });
   return { all, good: Object.fromEntries(good) };
+}
+
+/** What somebody can be asked for: capabilities, and skills, which count as such. */
+function abilitiesOf(agents: Readonly<Record<string, z.output<typeof agentSchema>>>): readonly string[] {
+  const words = Object.values(agents).flatMap(({ capabilities, skills }) => [...capabilities, ...skills]);
+  return [...new Set(words)].toSorted();
 }
 
 function tokenNamesOf(agents: z.output<typeof agentsSchema> | undefined): readonly string[] {

@@ -37,6 +37,7 @@ export function toCards(file: AgentsFile, base: Base): readonly AgentCard[] {
         sessions: entry.sessions,
         heartbeat: entry.heartbeat,
         workspace: path(entry.workspace),
+        writable: entry.writable,
         reads: entry.reads?.map((folder) => expandPath(folder, base)),
         channel: entry.channel,
         handoffDir: path(entry.handoff_dir),
@@ -68,6 +69,7 @@ function addressOf(entry: AgentEntry): URL | undefined {
 export function checkAgents(entries: Entries, source: YamlSource): readonly ConfigProblem[] {
   return [
     ...Object.entries(entries).flatMap(([id, entry]) => checkAddress(id, entry, source)),
+    ...Object.entries(entries).flatMap(([id, entry]) => checkWritable(id, entry, source)),
     ...checkWords(entries, source),
     ...checkPorts(entries, source),
   ];
@@ -92,6 +94,12 @@ function checkAddress(id: string, entry: AgentEntry, source: YamlSource): readon
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "")
     return wrong("url", "must end after the port", "put the path into hooks_path");
   return [];
+}
+
+function checkWritable(id: string, { writable, workspace }: AgentEntry, source: YamlSource) {
+  if (writable !== true || workspace !== undefined) return [];
+  const suggestion = "add workspace, or take writable out";
+  return [problemAt(source, ["agents", id, "writable"], "there is no workspace to write in", { suggestion })];
 }
 
 /** Ids, aliases and letters are one set of words: each names one agent. */

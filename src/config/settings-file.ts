@@ -5,6 +5,7 @@ import type { Settings } from "../domain/settings.ts";
 import type { channelsSchema } from "./channels-schema.ts";
 import { expandPath } from "./fields.ts";
 import type { hqSchema } from "./hq-schema.ts";
+import { doubtsAboutModels, toModels } from "./models-file.ts";
 import { problemAt } from "./problems.ts";
 import { doubtsAboutTaskQueue, toTaskQueue } from "./task-queue-file.ts";
 import type { WorkerWishes } from "./worker-env.ts";
@@ -44,6 +45,7 @@ export function toSettings(from: {
       polling: handoffs.polling,
     },
     taskQueue: toTaskQueue({ ...from, written: from.hq.task_queue }),
+    models: toModels(from.hq),
     workflows: { dir: expandPath(workflows.dir ?? "workflows", from.base) },
     cluster: {
       // Not in the state folder: it holds what agents remember, and outlives a fresh start.
@@ -81,7 +83,7 @@ export function doubtsAboutSettings(
   hq: z.output<typeof hqSchema>,
   source: YamlSource,
 ): readonly ConfigProblem[] {
-  const doubts = doubtsAboutTaskQueue(hq.task_queue, source);
+  const doubts = [...doubtsAboutTaskQueue(hq.task_queue, source), ...doubtsAboutModels(hq, source)];
   if (LOOPBACK.includes(hq.api.host)) return doubts;
   return [
     ...doubts,

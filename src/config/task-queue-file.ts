@@ -36,10 +36,6 @@ export function toTaskQueue(from: {
     };
     return [name, toKind(whole, { wishes, base, program })] as const;
   });
-  const prices = Object.entries(written.prices).map(([name, price]) => {
-    const model = Object.hasOwn(models, name) ? (models[name] ?? name) : name;
-    return [model, { inputUsd: price.in, outputUsd: price.out }] as const;
-  });
   return {
     agent: written.agent ?? DEFAULT_AGENT,
     executor: written.executor,
@@ -51,7 +47,7 @@ export function toTaskQueue(from: {
     models,
     modelPrefixes: written.model_prefixes,
     defaultModel: written.default_model,
-    prices: Object.fromEntries(prices),
+    prices: toPrices(written),
     worker: {
       enabled: worker.enabled && namesAuthors(written),
       kinds: { ...Object.fromEntries(kinds), [STANDARD_WORKER]: standard },
@@ -61,6 +57,18 @@ export function toTaskQueue(from: {
       logMax: worker.log_max,
     },
   };
+}
+
+/** By the models' full names. */
+export function toPrices({
+  prices,
+  models,
+}: Pick<Written, "prices" | "models">): TaskQueueSettings["prices"] {
+  const entries = Object.entries(prices).map(([name, price]) => {
+    const model = Object.hasOwn(models, name) ? (models[name] ?? name) : name;
+    return [model, { inputUsd: price.in, outputUsd: price.out }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 function toKind(

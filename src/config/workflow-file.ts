@@ -10,6 +10,7 @@ import type { SchemaProblem } from "./workflow-expect.ts";
 import { createFindings, type Findings } from "./workflow-findings.ts";
 import { createStepGraph } from "./workflow-graph.ts";
 import { toInputs } from "./workflow-inputs.ts";
+import { checkModelNames, type ModelNames } from "./workflow-models.ts";
 import { type ScheduleProblem, toSchedules } from "./workflow-schedules.ts";
 import { MOST_STEPS, type WorkflowFile, workflowSchema } from "./workflow-schema.ts";
 import { type PlacedStep, toSteps } from "./workflow-steps.ts";
@@ -27,6 +28,8 @@ export type WorkflowChecks = {
   readonly registry: Registry;
   /** With it, steps are told whose agents may delegate on. */
   readonly acl?: Acl | undefined;
+  /** With it, models that there are not are refused. */
+  readonly models?: ModelNames | undefined;
   readonly schemaProblem?: SchemaProblem | undefined;
   readonly scheduleProblem?: ScheduleProblem | undefined;
 };
@@ -121,6 +124,7 @@ function checkParts(
   const inputs = toInputs(file.inputs, findings);
   const schedules = toSchedules(file.name, value, inputs, findings, checks.scheduleProblem);
   const placed = toSteps({ ...checks, file, findings });
+  if (checks.models) checkModelNames(file, checks.models, findings);
   if (placed.length > MOST_STEPS)
     findings.problem(
       ["steps"],

@@ -8,6 +8,7 @@ const EVERYWHERE: readonly Key[] = ["needs", "depends_on", "if", "continue_on_er
 const FAN_OUT: readonly Key[] = ["for_each", "max_parallel"];
 const PER_TASK: readonly Key[] = [
   "channel_context",
+  "model",
   "timeout",
   "start_within",
   "retry",

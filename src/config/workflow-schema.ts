@@ -50,6 +50,12 @@ const retry = z.strictObject({
 });
 
 const perTask = {
+  model: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .describe("cheapest, or a model of config/hq.yaml. Default: the agent's own."),
   timeout: attemptTime
     .optional()
     .describe("One attempt, counted from the agent's acknowledgment; 1s to 48h. Default 300s."),

@@ -170,6 +170,7 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
   const made = entry.template === undefined ? undefined : templateTask(entry, path, around);
   const expect = made?.expect ?? expectOf(entry, path, around);
   const fallback = entry.fallback ?? defaults.fallback;
+  const model = entry.model ?? defaults.model;
   if (expect && format === "text")
     findings.problem(
       [...path, made ? "template" : "expect"],
@@ -182,6 +183,7 @@ function taskOf(entry: StepEntry, path: Path, around: StepSurroundings): TaskAct
     ...whoOf(entry, path, around),
     task: made?.task ?? entry.task ?? "",
     ...(made?.template ? { template: made.template } : {}),
+    ...(model === undefined ? {} : { model }),
     ...(entry.channel_context ? { channelContext: contextOf(entry.channel_context) } : {}),
     timeoutMs: entry.timeout ?? defaults.timeout ?? DEFAULT_TIMEOUT_MS,
     ...(startWithinMs === undefined ? {} : { startWithinMs }),

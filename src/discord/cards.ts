@@ -7,7 +7,7 @@ import { canonicalJson, digestOf } from "../kernel/id.ts";
 import type { ChannelDirectory } from "./channels.ts";
 import { DISCORD_CODES, DiscordError, type DiscordFailure, guarded } from "./discord-failure.ts";
 import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
-import type { GatePlace } from "./gate-place.ts";
+import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
 import { cardDelivery } from "./render-card.ts";
@@ -60,8 +60,8 @@ export function createCards(deps: CardsDeps): Cards {
   async function card(effect: ClaimedOf<"card">): Promise<Outcome> {
     crash("card:claimed");
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
-    const { run, to, gate } = effect.body;
-    const channel = gate ? await deps.gatePlace(run, gate, to) : channels.target(to);
+    const { run, to, gate, round } = effect.body;
+    const channel = gate ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
     if (!channel) {
       log.warn({ run, to }, "a card has no channel and is left out");
       return { kind: "done", outcome: "no such channel" };

@@ -1,4 +1,5 @@
 import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
+import type { ProposalsView } from "../domain/proposals.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { WorkerView } from "../domain/worker-view.ts";
@@ -9,6 +10,7 @@ import type { Attachment } from "./payload.ts";
 export type SubjectView =
   | { readonly kind: "delegation"; readonly view: DelegationView }
   | { readonly kind: "run"; readonly view: RunView }
+  | { readonly kind: "proposals"; readonly view: ProposalsView }
   | { readonly kind: "task"; readonly view: TaskView }
   | { readonly kind: "worker"; readonly view: WorkerView };
 
@@ -17,7 +19,7 @@ export type DeliveryPort = {
   readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;
   /** Commits what happened to a delivery, and in the same commit ends the effects named (by id). */
   readonly record: (input: DeliveryInput, settles: readonly string[]) => Promise<void>;
-  /** A delegation, run, task or worker by its id. */
+  /** A delegation, run, task or worker by its id, or what is proposed for a work item by its stream. */
   readonly view: (stream: string) => Promise<SubjectView>;
   /** What was agreed for a batch before its first POST. */
   readonly batchBody: (delivery: string) => Promise<string | undefined>;

@@ -266,6 +266,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       interactions: verbs.interactions,
       delegations: verbs.delegations,
       runs: verbs.runs,
+      proposals: (limit) => verbs.evolve.log(limit),
       actorOf,
       contextFor,
       redact: deps.redact,

@@ -1,5 +1,4 @@
 import { isSettled } from "../domain/delegation-types.ts";
-import type { GateRef } from "../domain/effects.ts";
 import { isRunSettled } from "../domain/run-types.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import type { Approvers } from "./approvers.ts";
@@ -8,6 +7,7 @@ import type { Payload } from "./payload.ts";
 import { mapStrings } from "./redact-view.ts";
 import { type CardPlace, cardDelivery, renderCard } from "./render-card.ts";
 import { gateDelivery, isGateOpen, renderGate, shownGate } from "./render-gate.ts";
+import { proposalsDelivery, proposalsFace } from "./render-proposals.ts";
 import { foldRun, renderRunCard } from "./render-run-card.ts";
 import { renderTaskCard } from "./render-task.ts";
 
@@ -25,12 +25,15 @@ export type Face = {
   readonly render: (place: CardPlace) => Payload;
 };
 
+type Shown = Pick<ClaimedOf<"card">["body"], "run" | "gate" | "round">;
+
 /** The delivery of a card: what it is known by. */
-export function faceDelivery({ run, gate }: { readonly run: string; readonly gate?: GateRef }): string {
+export function faceDelivery({ run, gate, round }: Shown): string {
+  if (round !== undefined) return proposalsDelivery(run, round);
   return gate ? gateDelivery(run, gate) : cardDelivery(run);
 }
 
-export type FaceOf = (body: Pick<ClaimedOf<"card">["body"], "run" | "gate">) => Promise<Face>;
+export type FaceOf = (body: Shown) => Promise<Face>;
 
 /** What the message of a delegation, a run, a task or a gate shows now; secrets are blacked out in what is rendered. */
 export function createFaces(deps: {
@@ -42,7 +45,7 @@ export function createFaces(deps: {
 }): FaceOf {
   const { deliveries, approvers, redact } = deps;
 
-  return async function faceOf({ run, gate: ref }) {
+  return async function faceOf({ run, gate: ref, round }) {
     const subject = await deliveries.view(run);
     if (subject.kind === "delegation") {
       const { view } = subject;
@@ -52,6 +55,12 @@ export function createFaces(deps: {
         isGate: false,
         render: (place) => renderCard(mapStrings(view, redact), place),
       };
+    }
+    if (subject.kind === "proposals") {
+      const { view } = subject;
+      if (round === undefined) throw new Error(`${run} is a work item, which has no card`);
+      const face = proposalsFace(run, view, round);
+      return { ...face, render: () => face.render(mapStrings(view, redact)) };
     }
     if (subject.kind === "worker") throw new Error(`${run} is a worker, which has no card`);
     if (subject.kind === "task") {

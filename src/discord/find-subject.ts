@@ -1,17 +1,22 @@
 import type { Verbs } from "../engine/verbs.ts";
 import { gateSubject, hashedSubject } from "./custom-id.ts";
+import { proposalsSubject } from "./render-proposals.ts";
 
 const MOST_LOOKED_THROUGH = 1000;
 const PAGE = 100;
+const MOST_PROPOSALS = 500;
 
-type Sources = Pick<Verbs, "delegations" | "runs">;
+type Sources = Pick<Verbs, "delegations" | "runs"> & { readonly proposals: Verbs["evolve"]["log"] };
 type Pages = (before: string | undefined) => Promise<{
   readonly items: readonly (readonly string[])[];
   readonly next?: string | undefined;
 }>;
 
-/** What a shortened custom id is about: a delegation, a run, or one of its gates. Unchanged when nothing fits. */
-export async function findSubject(hashed: string, { delegations, runs }: Sources): Promise<string> {
+/** What a shortened custom id is about: a delegation, a run, one of its gates, or proposals. Unchanged when nothing fits. */
+export async function findSubject(
+  hashed: string,
+  { delegations, runs, proposals }: Sources,
+): Promise<string> {
   const ofRuns = (open: boolean): Pages => {
     return async (before) => {
       const page = await runs.runs({ limit: PAGE, ...(open ? { open } : {}), ...(before ? { before } : {}) });
@@ -22,7 +27,11 @@ export async function findSubject(hashed: string, { delegations, runs }: Sources
     const page = await delegations({ limit: PAGE, ...(before ? { before } : {}) });
     return { items: page.items.map(({ id }) => [id]), next: page.next };
   };
-  for (const pages of [ofRuns(true), ofDelegations, ofRuns(false)]) {
+  const ofProposals: Pages = async () => {
+    const looked = await proposals(MOST_PROPOSALS);
+    return { items: looked.map(({ slug, at }) => [proposalsSubject(slug, at)]) };
+  };
+  for (const pages of [ofRuns(true), ofDelegations, ofRuns(false), ofProposals]) {
     const found = await search(pages, hashed);
     if (found !== undefined) return found;
   }

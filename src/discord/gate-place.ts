@@ -48,3 +48,12 @@ export function createGatePlace(deps: {
     return wanted;
   };
 }
+
+/** A card's channel; proposals are shown among the results in a guild that has none for approvals. */
+export function placeOf(
+  channels: ChannelDirectory,
+  to: DeliveryTarget,
+  round: number | undefined,
+): GuildChannel | undefined {
+  return channels.target(to) ?? (round === undefined ? undefined : channels.forRole("results"));
+}

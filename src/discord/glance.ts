@@ -39,6 +39,8 @@ export function glanceOf(subject: SubjectView): Glance {
       return taskGlance(subject.view);
     case "worker":
       return workerGlance(subject.view);
+    case "proposals":
+      throw new Error(`${subject.view.slug} is told of in its own message`);
   }
 }
 

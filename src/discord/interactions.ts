@@ -25,6 +25,7 @@ export type InteractionsDeps = {
   readonly interactions: Verbs["interactions"];
   readonly delegations: Verbs["delegations"];
   readonly runs: Verbs["runs"];
+  readonly proposals: Verbs["evolve"]["log"];
   readonly actorOf: (user: Asked["user"]) => Actor;
   readonly contextFor: (actor: Actor) => CommandContext;
   readonly redact: (text: string) => string;

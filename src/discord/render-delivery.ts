@@ -64,6 +64,8 @@ function resultOf(id: string, told: SubjectView, files: readonly Attachment[]): 
       return renderRunResult(id, told.view, files);
     case "worker":
       return [renderWorkerResult(id, told.view)];
+    case "proposals":
+      throw new Error(`${told.view.slug} has no result of its own`);
     case "task":
       throw new Error(`${told.view.id} has no result of its own`);
   }

@@ -24,6 +24,8 @@ export type AgentCard = {
   readonly heartbeat?: boolean;
   /** Its own folder; artifacts inside it may be attached to results. Absolute. */
   readonly workspace?: string;
+  /** What people accept is written into files of its workspace; absent = the agent does that itself. */
+  readonly writable?: boolean;
   /** Folders that it can read besides its workspace. Absolute. */
   readonly reads?: readonly string[];
   /** Its home channel, a name or an id. */

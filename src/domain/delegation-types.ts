@@ -1,6 +1,7 @@
 import type { Problem } from "../kernel/refusal.ts";
 import type { Actor, Origin } from "./actor.ts";
 import type { Handoff, HandoffSource } from "./handoff-types.ts";
+import type { ModelChoice } from "./model-choice.ts";
 import type { ChildOf } from "./run-types.ts";
 import type { TaskOf, Thinking } from "./task-types.ts";
 
@@ -61,6 +62,8 @@ export type Order = {
   /** Wishes that the hook carries along: the model's full name, and how hard to think. */
   readonly model?: string;
   readonly thinking?: Thinking;
+  /** Why it is this model, when one was asked for; chosen once, when the order was made. */
+  readonly modelChoice?: ModelChoice;
   /** The result must be JSON that fits this schema; `file` names it for people. */
   readonly expect?: { readonly file: string; readonly schema: unknown };
   /** The session of which it is a turn. `persistent`: the agent's gateway remembers the earlier ones. */

@@ -66,8 +66,17 @@ export type EffectBody =
   /** What a commit changes in the files of this machine. */
   | { readonly type: "filing"; readonly moves: readonly FileMove[]; readonly lines: readonly LogLine[] }
   | { readonly type: "post"; readonly delivery: Delivery }
-  /** The live card of a delegation or run, or with `gate` the message in which people decide. */
-  | { readonly type: "card"; readonly run: string; readonly to: DeliveryTarget; readonly gate?: GateRef }
+  /** The live card of a delegation or run, or with `gate` or `round` the message in which people decide. */
+  | {
+      readonly type: "card";
+      readonly run: string;
+      readonly to: DeliveryTarget;
+      readonly gate?: GateRef;
+      /** When what is decided was proposed: `run` is then the stream of a work item. */
+      readonly round?: number;
+    }
+  /** What a person accepted of a work item's proposals: written, or sent to the agent. */
+  | { readonly type: "carry-out"; readonly work: string }
   /** Makes the delegation or nested run of a step or item. */
   | {
       readonly type: "start-child";

@@ -1,4 +1,5 @@
 import { type ExpressionContext, ExpressionError, evaluate, renderText } from "./expression.ts";
+import { tokensOf } from "./model-choice.ts";
 import { wordsIn } from "./templates/render-template.ts";
 import type { InputValue, StepDefinition, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
@@ -13,10 +14,7 @@ export type PromptCost = {
   readonly usd?: number;
 };
 
-/** Tokens of a word, about. */
-const TOKENS_PER_WORD = 4 / 3;
-
-type Priced = (action: TaskAction, tokens: number) => number | undefined;
+type Priced = (action: TaskAction, tokens: number, words: number) => number | undefined;
 
 export function promptCostOf(
   definition: WorkflowDefinition,
@@ -50,7 +48,7 @@ function costOfOne(
 ): PromptCost | undefined {
   if (action.kind === "task") {
     const words = wordsIn(rendered(action.task, context));
-    const usd = price(action, Math.ceil(words * TOKENS_PER_WORD));
+    const usd = price(action, tokensOf(words), words);
     return { workers: 1, words, isAtLeast: false, ...(usd === undefined ? {} : { usd }) };
   }
   const inner = action.kind === "workflow" ? nested[action.workflow] : undefined;
@@ -66,6 +64,11 @@ function total(all: readonly PromptCost[]): PromptCost {
     isAtLeast: all.some(({ isAtLeast }) => isAtLeast),
     ...(isPriced ? { usd: sum(({ usd }) => usd ?? 0) } : {}),
   };
+}
+
+/** Words of a task before steps hand anything on. */
+export function wordsOfTask(task: string, inputs: Readonly<Record<string, InputValue>>): number {
+  return wordsIn(rendered(task, contextOf(inputs)));
 }
 
 function contextOf(inputs: Readonly<Record<string, InputValue>>): ExpressionContext {

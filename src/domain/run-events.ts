@@ -22,6 +22,7 @@ export type RunEvent =
       readonly of: Place;
       readonly child: string;
       readonly agent?: string;
+      readonly model?: string;
       readonly stallAt?: number;
     }
   | {

@@ -154,7 +154,7 @@ function withItem(state: RunState, of: Place, change: (item: WorkState) => WorkS
 
 /** News of a child that nobody waits for any more changes nothing else. */
 function childStarted(state: RunState, event: EventOf<"child.started">): RunState {
-  const { of, child, agent, stallAt } = event;
+  const { of, child, agent, model, stallAt } = event;
   const step = stepOf(state, indexIn(state, of.step));
   const work = step.generation === of.generation ? workIn(step, of) : undefined;
   const isMeant = work?.child === child || (work?.status === "running" && step.status === "running");
@@ -163,6 +163,7 @@ function childStarted(state: RunState, event: EventOf<"child.started">): RunStat
     ...work,
     child,
     ...(agent === undefined ? {} : { agent }),
+    ...(model === undefined ? {} : { model }),
     ...(stallAt === undefined || work.status !== "running" ? {} : { stallAt }),
   }));
 }

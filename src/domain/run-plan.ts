@@ -1,4 +1,5 @@
-import { type PromptCost, promptCostOf } from "./prompt-cost.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import { type PromptCost, promptCostOf, wordsOfTask } from "./prompt-cost.ts";
 import { graphOf } from "./run-graph.ts";
 import type { InputValue, StepDefinition, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
@@ -21,6 +22,8 @@ export type PlannedStep = {
   readonly agent?: string;
   /** Why this agent: named by the step, or which capability it has and what the others lacked. */
   readonly why?: string;
+  /** When a model is asked for: which one it would be now, and why. */
+  readonly model?: ModelChoice;
   readonly approvers?: readonly string[];
   readonly if?: string;
   readonly forEach?: string;
@@ -39,7 +42,9 @@ export type Planning = {
   /** How long it usually takes; undefined without history. */
   readonly estimate: (action: TaskAction) => number | undefined;
   /** What reading so many tokens costs whoever does it, in US dollars; undefined without a price. */
-  readonly price?: (action: TaskAction, tokens: number) => number | undefined;
+  readonly price?: (action: TaskAction, tokens: number, words: number) => number | undefined;
+  /** The model for so many words; undefined when none is asked for. */
+  readonly model?: (action: TaskAction, words: number) => ModelChoice | undefined;
   /** Known mistakes of the plan, by name. */
   readonly advice?: readonly string[];
 };
@@ -93,11 +98,13 @@ function plannedStep(step: StepDefinition, planning: Planning): PlannedStep {
   const { id, needs, action, forEach, if: condition } = step;
   const chosen = action.kind === "task" ? planning.resolve(action) : undefined;
   const estimatedMs = timeOfStep(step, planning, DEEPEST);
+  const model = action.kind === "task" && planning.model?.(action, wordsOfTask(action.task, planning.inputs));
   return {
     id,
     kind: action.kind,
     needs,
     ...(chosen ? { agent: chosen.agent, why: chosen.why } : {}),
+    ...(model ? { model } : {}),
     ...(action.kind === "approval" ? { approvers: action.gate.approvers } : {}),
     ...(condition === undefined ? {} : { if: condition }),
     ...(forEach ? { forEach: forEach.expression } : {}),

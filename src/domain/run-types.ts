@@ -89,6 +89,8 @@ export type WorkState = {
   /** The delegation or nested run. */
   readonly child?: string;
   readonly agent?: string;
+  /** Its model and why, when one was asked for. */
+  readonly model?: string;
   readonly startedAt?: number;
   readonly value?: unknown;
   readonly outcome?: Outcome;
@@ -213,6 +215,7 @@ export type RunInput =
       readonly of: Place;
       readonly child: string;
       readonly agent?: string;
+      readonly model?: string;
       /** When the agents are asked what is the matter. */
       readonly stallAt?: number;
     }

@@ -48,6 +48,8 @@ export type StepView = {
   readonly needs: readonly string[];
   readonly generation: number;
   readonly agent?: string;
+  /** Its model and why, when one was asked for. */
+  readonly model?: string;
   readonly capability?: string;
   /** Of a fan-out over workers: who got its items, and of whom they came to nothing. */
   readonly workers?: string;
@@ -141,6 +143,7 @@ function viewOfStep(step: StepState, definition: StepDefinition): StepView {
     needs: definition.needs,
     generation: step.generation,
     ...(agent === undefined ? {} : { agent }),
+    ...(step.model === undefined ? {} : { model: step.model }),
     ...(action.kind === "task" && action.capability !== undefined ? { capability: action.capability } : {}),
     ...(action.kind === "task" && action.workers ? { workers: workersIn(step, action.workers) } : {}),
     ...(step.child === undefined ? {} : { child: step.child }),

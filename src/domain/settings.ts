@@ -1,4 +1,5 @@
 import type { ChannelRole } from "./effects.ts";
+import type { ModelRule } from "./model-choice.ts";
 import type { TaskQueueSettings } from "./task-settings.ts";
 
 /** What this installation is, after the checks and with every default filled in. Spans in ms, sizes in bytes, paths absolute. */
@@ -26,6 +27,8 @@ export type Settings = {
     readonly polling: boolean;
   };
   readonly taskQueue: TaskQueueSettings;
+  /** What `model: cheapest` chooses from, in the order of the file. */
+  readonly models: readonly ModelRule[];
   /** Where workflows/*.yaml and their schemas are. */
   readonly workflows: { readonly dir: string };
   readonly cluster: ClusterSettings;

@@ -8,6 +8,7 @@ import type {
   WaitingReason,
 } from "./delegation-types.ts";
 import type { Handoff } from "./handoff-types.ts";
+import { type ModelChoice, modelText } from "./model-choice.ts";
 
 /** A delegation as every door shows it. Instants are epoch ms, spans ms; absent = not (yet) so. */
 export type DelegationView = {
@@ -17,6 +18,8 @@ export type DelegationView = {
   /** What was asked for when no agent was named, and why this one was chosen. */
   readonly capability?: string;
   readonly choice?: string;
+  /** The model that was asked for or chosen, and why; without a name it is the agent's own. */
+  readonly model?: ModelChoice;
   /** Other agents that were to do it and could not be given the work, oldest first. */
   readonly reroutes?: readonly Reroute[];
   readonly caller: string;
@@ -53,6 +56,7 @@ export function viewOf(state: DelegationState): DelegationView {
     agent: order.agent,
     ...(order.capability === undefined ? {} : { capability: order.capability }),
     ...(order.choice === undefined ? {} : { choice: order.choice }),
+    ...(order.modelChoice ? { model: order.modelChoice } : {}),
     ...(state.reroutes ? { reroutes: state.reroutes } : {}),
     caller: callerOf(order.actor),
     asker: actorName(order.actor),
@@ -79,14 +83,15 @@ export function viewOf(state: DelegationState): DelegationView {
   };
 }
 
-/** Why this agent does it, a sentence each; none when it was named and has it still. */
+/** Why this agent does it, and with which model, a sentence each; none when it was named and has it still. */
 export function routeWords(
-  view: Pick<DelegationView, "agent" | "capability" | "choice" | "reroutes">,
+  view: Pick<DelegationView, "agent" | "capability" | "choice" | "reroutes" | "model">,
 ): readonly string[] {
-  const { choice, reroutes = [] } = view;
+  const { choice, reroutes = [], model } = view;
   const first = reroutes[0]?.from ?? view.agent;
   return [
     ...(choice === undefined ? [] : [`${first} was chosen: ${choice}.`]),
     ...reroutes.map(({ from, to, why }) => `Rerouted from ${from} to ${to}: ${why}.`),
+    ...(model ? [`Model ${modelText(model)}.`] : []),
   ];
 }

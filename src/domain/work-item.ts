@@ -1,10 +1,20 @@
 import type { Decider } from "../kernel/decider.ts";
+import { canonicalJson } from "../kernel/id.ts";
 import type { Effect } from "./effects.ts";
-import type { WorkEvent, WorkInput, WorkNote, WorkState } from "./work-types.ts";
+import {
+  type Evolved,
+  type WorkEvent,
+  type WorkInput,
+  type WorkNote,
+  type WorkState,
+  workStream,
+} from "./work-types.ts";
 
 const NOTHING: readonly WorkEvent[] = [];
 /** Older moments stay in the ledger's events. */
 const MOST_HISTORY = 500;
+/** The message of proposals and the one that it takes the place of. */
+const MOST_ROUNDS = 2;
 
 const NOTE_EVENT = {
   artifact: "work.artifact_added",
@@ -49,15 +59,29 @@ function decide(state: WorkState | undefined, input: WorkInput): readonly WorkEv
     case "hooks-run":
       return isKnownSince(state.hooksRunAt, input) ? NOTHING : [{ ...input, type: "work.hooks_run" }];
     case "evolved":
-      return isKnownSince(state.evolved?.at, input) ? NOTHING : [{ ...input, type: "work.evolved" }];
+      return isKnownSince(state.evolved?.at, input) && !isOutdated(state.evolved, input)
+        ? NOTHING
+        : [{ ...input, type: "work.evolved" }];
     case "decide":
       if (!state.evolved?.proposals || state.evolved.decided) return NOTHING;
+      if (input.of !== undefined && input.of !== state.evolved.at) return NOTHING;
       return [{ ...input, type: "work.proposals_decided" }];
+    case "applied": {
+      const { at: of, decided } = state.evolved ?? {};
+      if (of !== input.of || !decided?.files || decided.applied) return NOTHING;
+      return [{ ...input, type: "work.proposals_applied" }];
+    }
   }
 }
 
 const isKnownSince = (at: number | undefined, { since }: { readonly since: number }) =>
   at !== undefined && at >= since;
+
+/** The files that they were made from are different ones now, and nothing was written yet. */
+function isOutdated(known: Evolved | undefined, { bases }: Pick<Evolved, "bases">): boolean {
+  if (!known || (known.decided && known.decided.applied?.problem === undefined)) return false;
+  return canonicalJson(known.bases ?? {}) !== canonicalJson(bases ?? {});
+}
 
 /** A step's item stands as its run says. */
 const isFollowed = ({ adopted }: WorkState) => adopted !== undefined;
@@ -75,7 +99,9 @@ function evolve(before: WorkState | undefined, event: WorkEvent): WorkState {
   }
   if (!before) throw new Error(`${event.type} before work.created`);
   const { type: _, at: _at, actor, ...payload } = event;
-  const shown = "note" in payload ? payload.note : payload;
+  // What is proposed is in the file and in the message.
+  const { proposed: _p, ...rest } = "proposed" in payload ? payload : { ...payload, proposed: undefined };
+  const shown = "note" in payload ? payload.note : rest;
   return remembered(folded(before, event), event, actor, { ...shown });
 }
 
@@ -127,12 +153,25 @@ function folded(
       return { ...state, hooksRunAt: at };
     case "work.evolved": {
       const { type: _, actor: _by, since: _s, ...evolved } = event;
-      return { ...state, evolved };
+      if (event.proposals === 0) return { ...state, evolved };
+      return { ...state, evolved, rounds: [...(state.rounds ?? []), at].slice(-MOST_ROUNDS) };
     }
     case "work.proposals_decided": {
-      const { actor: by, decision, child } = event;
+      const { actor: by, decision, child, files } = event;
       if (!state.evolved) return state;
-      const decided = { decision, by, at, ...(child === undefined ? {} : { child }) };
+      const decided = {
+        decision,
+        by,
+        at,
+        ...(child === undefined ? {} : { child }),
+        ...(files === undefined ? {} : { files }),
+      };
+      return { ...state, evolved: { ...state.evolved, decided } };
+    }
+    case "work.proposals_applied": {
+      const { problem } = event;
+      if (!state.evolved?.decided) return state;
+      const decided = { ...state.evolved.decided, applied: problem === undefined ? {} : { problem } };
       return { ...state, evolved: { ...state.evolved, decided } };
     }
   }
@@ -152,4 +191,26 @@ function remembered(
   return { ...state, history: [...state.history, moment].slice(-MOST_HISTORY) };
 }
 
-export const work: Decider<WorkState, WorkInput, WorkEvent, Effect> = { decide, evolve, effects: () => [] };
+const CHANGES_PROPOSALS: ReadonlySet<WorkEvent["type"]> = new Set([
+  "work.started",
+  "work.evolved",
+  "work.proposals_decided",
+  "work.proposals_applied",
+]);
+
+/** The messages of what is proposed follow it, and what was accepted is carried out. */
+function effects(state: WorkState, event: WorkEvent): readonly Effect[] {
+  const { slug, rounds = [] } = state;
+  const shown = (at: number) =>
+    rounds.map((round): Effect => {
+      const body = { type: "card", run: workStream(slug), to: { role: "approvals" }, round } as const;
+      return { body, lane: "discord", dueAt: at };
+    });
+  if (event.type === "work.proposals_decided" && event.decision === "accepted") {
+    const carryOut = { type: "carry-out", work: slug } as const;
+    return [{ body: carryOut, lane: "host", dueAt: event.at }, ...shown(event.at)];
+  }
+  return CHANGES_PROPOSALS.has(event.type) ? shown(event.at) : [];
+}
+
+export const work: Decider<WorkState, WorkInput, WorkEvent, Effect> = { decide, evolve, effects };

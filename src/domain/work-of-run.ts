@@ -95,6 +95,7 @@ export function workOfRun(run: RunState, fileOf: (run: string, step: string) => 
         status: isBlocked ? "blocked" : statusOfStep(step.status),
         assignee_skill: stage?.skill ?? step.capability ?? "",
         ...(step.agent === undefined ? {} : { agent: step.agent }),
+        ...(step.model === undefined ? {} : { model: step.model }),
         orchestrator_workflow: id,
         ...(step.reason === undefined ? {} : { reason: step.reason }),
         timestamps: {

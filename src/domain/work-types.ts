@@ -1,4 +1,5 @@
 import type { Actor } from "./actor.ts";
+import type { Proposal } from "./evolution.ts";
 
 export const WORK_STATUSES = ["todo", "in_progress", "blocked", "review", "done", "failed"] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
@@ -57,6 +58,9 @@ export type GateVerdict = "pass" | "warn" | "fail";
 
 export type ProposalDecision = "accepted" | "dismissed";
 
+/** A file of an agent that is changed, by the digests of its text before and after. */
+export type FileChange = { readonly target: string; readonly before: string; readonly after: string };
+
 /** What the gates said of finished work. */
 export type Evolved = {
   readonly at: number;
@@ -65,12 +69,21 @@ export type Evolved = {
   readonly proposals: number;
   /** Where the proposals were written. */
   readonly file?: string;
+  readonly proposed?: readonly Proposal[];
+  /** Whose files they are for, as far as was known. */
+  readonly agent?: string;
+  /** By file the digest that it had, of the files that are written here when a person accepts. */
+  readonly bases?: Readonly<Record<string, string>>;
   /** What a person said of them, and the delegation that took them to their agent. */
   readonly decided?: {
     readonly decision: ProposalDecision;
     readonly by: Actor;
     readonly at: number;
     readonly child?: string;
+    /** What is written into the files of the agent. */
+    readonly files?: readonly FileChange[];
+    /** That was done; with `problem` it was not. */
+    readonly applied?: { readonly problem?: string };
   };
 };
 
@@ -98,7 +111,15 @@ export type WorkInput =
   | ({ readonly type: "hooks-run"; readonly since: number } & By)
   | ({ readonly type: "evolved"; readonly since: number } & Omit<Evolved, "at"> & By)
   /** What a person said of the proposals. */
-  | ({ readonly type: "decide"; readonly decision: ProposalDecision; readonly child?: string } & By);
+  | ({
+      readonly type: "decide";
+      readonly decision: ProposalDecision;
+      /** When they were proposed: what was proposed since was not decided about. */
+      readonly of?: number;
+      readonly child?: string;
+      readonly files?: readonly FileChange[];
+    } & By)
+  | ({ readonly type: "applied"; readonly of: number; readonly problem?: string } & By);
 
 export type WorkEvent =
   | ({ readonly type: "work.created" } & WorkOrder)
@@ -126,8 +147,11 @@ export type WorkEvent =
   | ({
       readonly type: "work.proposals_decided";
       readonly decision: ProposalDecision;
+      readonly of?: number;
       readonly child?: string;
-    } & By);
+      readonly files?: readonly FileChange[];
+    } & By)
+  | ({ readonly type: "work.proposals_applied"; readonly of: number; readonly problem?: string } & By);
 
 /** One line of an item's history, as `tail` and the hook bus show it. */
 export type WorkMoment = {
@@ -161,6 +185,8 @@ export type WorkState = {
   };
   readonly hooksRunAt?: number;
   readonly evolved?: Evolved;
+  /** When something was proposed, the latest last: each has a message. */
+  readonly rounds?: readonly number[];
   readonly history: readonly WorkMoment[];
 };
 

@@ -17,6 +17,8 @@ export type WorkItem = {
     readonly assignee_skill: string;
     /** Who does it, where that is known. */
     readonly agent?: string;
+    /** Its model and why, when one was asked for. */
+    readonly model?: string;
     readonly orchestrator_workflow: string;
     /** Why it failed. */
     readonly reason?: string;

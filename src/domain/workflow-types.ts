@@ -102,6 +102,8 @@ export type TaskAction = {
   readonly task: string;
   /** The template that the text was made by, with its fields as they are written. */
   readonly template?: { readonly name: string; readonly with: Readonly<Record<string, unknown>> };
+  /** `cheapest`, or a model's name; absent = the agent's own. */
+  readonly model?: string;
   readonly channelContext?: { readonly channel: string; readonly messages?: number };
   /** One attempt, counted from the agent's acknowledgment. */
   readonly timeoutMs: number;

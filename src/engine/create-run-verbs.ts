@@ -30,7 +30,7 @@ export type RunVerbsDeps = {
   readonly workflows: () => readonly WorkflowEntry[];
   readonly chooseAgent: ChooseAgent;
   readonly expectedMs: ExpectedMs;
-  readonly settings: () => Pick<Settings, "taskQueue">;
+  readonly settings: () => Pick<Settings, "taskQueue" | "models">;
   readonly now: () => number;
 };
 

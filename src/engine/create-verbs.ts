@@ -154,9 +154,9 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     },
     evolve: {
       ...deps.evolve,
-      async decide(actor, slug, decision) {
-        if (decision === "accepted") await hold.refuse();
-        return deps.evolve.decide(actor, slug, decision);
+      async decide(actor, slug, decision, options) {
+        if (decision === "accepted" && options?.dry !== true) await hold.refuse();
+        return deps.evolve.decide(actor, slug, decision, options);
       },
     },
     batches: createBatchVerbs(deps),

@@ -1,8 +1,11 @@
 import { type Actor, callerOf } from "../domain/actor.ts";
 import type { AgentCard } from "../domain/agent-card.ts";
 import type { Order } from "../domain/delegation-types.ts";
+import { isModelWord, modelWords } from "../domain/model-choice.ts";
+import type { TaskQueueSettings } from "../domain/task-settings.ts";
 import { canonicalJson, digestOf, isRunId } from "../kernel/id.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
+import { nearest } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import type { DelegateRequest } from "./verbs.ts";
 
@@ -29,11 +32,14 @@ export function keyFor(actor: Actor, request: DelegateRequest, named: AgentCard 
 }
 
 /** Everything that is wrong with a request at once. */
-export function refuseProblems(request: DelegateRequest): void {
+export function refuseProblems(
+  request: DelegateRequest,
+  queue: Pick<TaskQueueSettings, "models" | "modelPrefixes">,
+): void {
   const problems: Problem[] = [];
   const bad = (path: string, message: string) => problems.push({ path, message });
   const { timeoutMs, startWithinMs, retries, runId, channelContext, agentPosts } = request;
-  const { agent, capability, fallback } = request;
+  const { agent, capability, fallback, model } = request;
   if (agent === undefined && capability === undefined)
     bad("agent", "must be given, or capability instead of it");
   if (agent !== undefined && capability !== undefined && !fallback)
@@ -41,6 +47,14 @@ export function refuseProblems(request: DelegateRequest): void {
       "capability",
       "goes with an agent only to say who may stand in for it: allow fallback, or leave one out",
     );
+  if (model !== undefined && !isModelWord(queue, model)) {
+    const there = modelWords(queue);
+    const near = nearest(model, there);
+    bad(
+      "model",
+      `names no model "${model}": ${near === undefined ? `there are ${there.join(", ")}` : `did you mean "${near}"?`}`,
+    );
+  }
   if (request.objective.trim() === "") bad("objective", "is empty: say what the agent is to do");
   if (timeoutMs !== undefined && !(timeoutMs >= SHORTEST_TIMEOUT_MS && timeoutMs <= LONGEST_TIMEOUT_MS)) {
     bad(

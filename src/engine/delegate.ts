@@ -10,6 +10,7 @@ import { childId, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import { type Choice, type ChooseAgent, findAgent } from "./choose-agent.ts";
+import { chosenModel } from "./chosen-model.ts";
 import { keyFor, refuseProblems, refuseTooLarge } from "./delegate-request.ts";
 import { permit } from "./ownership.ts";
 import type { Agents } from "./ports/agents.ts";
@@ -51,7 +52,7 @@ export function createDelegate(deps: DelegateDeps) {
       if (asked.channelContext) permit(deps.acl(), actor, "context");
     }
     const request = boundToRun(actor, asked);
-    refuseProblems(request);
+    refuseProblems(request, deps.settings().taskQueue);
     const named = request.agent === undefined ? undefined : findAgent(deps.registry(), request.agent);
     if (named) refuseUnlessAllowed(actor, named);
     const asking = await parentOf(actor, request);
@@ -67,7 +68,7 @@ export function createDelegate(deps: DelegateDeps) {
     const card = findAgent(deps.registry(), chosen.agent);
     const parent = asking && placeOf(asking, request, card);
     const budget = budgetWithin(request.budget, asking?.order.budget);
-    const order = await composeOrder(
+    const composed = await composeOrder(
       actor,
       { ...request, ...(budget ? { budget } : {}) },
       card,
@@ -75,7 +76,13 @@ export function createDelegate(deps: DelegateDeps) {
       parent,
       key?.digest,
     );
-    const input = { type: "queue", order: { ...order, ...choiceOf(request, chosen), ...forRun } } as const;
+    const order = {
+      ...composed,
+      ...choiceOf(request, chosen),
+      ...chosenModel(request, composed, deps.settings()),
+      ...forRun,
+    };
+    const input = { type: "queue", order } as const;
     const accepted = await engine.accept({
       kind: "delegation",
       stream: id,

@@ -3,6 +3,7 @@ import type { Registry } from "../domain/agent-card.ts";
 import {
   gateFinding,
   healthOf,
+  type Proposal,
   proposalText,
   reflectOn,
   repairSlug,
@@ -10,13 +11,19 @@ import {
   sanityOf,
 } from "../domain/evolution.ts";
 import { POST_HOOKS, type PostHook } from "../domain/pipeline-types.ts";
-import { type WorkEvent, type WorkNote, workStream } from "../domain/work-types.ts";
+import { WRITTEN_FILES } from "../domain/proposals.ts";
+import { type Evolved, type WorkEvent, type WorkNote, workStream } from "../domain/work-types.ts";
 import type { WorkItem } from "../domain/work-view.ts";
 import { digestOf } from "../kernel/id.ts";
-import { Refusal } from "../kernel/refusal.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import { createChangeWork } from "./create-work-verbs.ts";
-import { createDecideProposals, type DecideProposalsDeps } from "./decide-proposals.ts";
+import {
+  createDecideProposals,
+  type DecideProposalsDeps,
+  lookForOwner,
+  writableWorkspace,
+} from "./decide-proposals.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Proposals } from "./ports/proposals.ts";
 import type { WorkItems } from "./work-items.ts";
@@ -37,7 +44,9 @@ export type EvolveDeps = DecideProposalsDeps & {
 };
 
 /** What finished work teaches: the output gate, proposals for the files of agents, and the health of skills. */
-export function createEvolve(deps: EvolveDeps): EvolveVerbs {
+export function createEvolve(deps: EvolveDeps): EvolveVerbs & {
+  readonly perform: ReturnType<typeof createDecideProposals>["perform"];
+} {
   const { engine, ledger, items, now } = deps;
   const change = createChangeWork(deps);
 
@@ -115,9 +124,28 @@ export function createEvolve(deps: EvolveDeps): EvolveVerbs {
       verdict,
       issues,
       proposals: proposed.length,
+      ...(proposed.length > 0 ? { proposed, ...(await basesOf(item, proposed)) } : {}),
       ...(file ? { file } : {}),
     });
     return { ...result, ...(file ? { file } : {}) };
+  }
+
+  /** Whose files they are for, and the digests of those that are written here when a person accepts. */
+  async function basesOf(
+    item: WorkItem,
+    proposed: readonly Proposal[],
+  ): Promise<Pick<Evolved, "agent" | "bases">> {
+    const agent = lookForOwner(item, deps.registry());
+    if (agent === undefined) return {};
+    const workspace = writableWorkspace(deps.registry(), agent);
+    const bases: Record<string, string> = {};
+    const targets = WRITTEN_FILES.filter((file) => proposed.some(({ target }) => target === file));
+    for (const target of workspace === undefined ? [] : targets) {
+      const text = await deps.workspaceFiles.read(workspace ?? "", target).catch(unlessRefused);
+      // The agent gets those that cannot be written here.
+      if (text !== undefined) bases[target] = digestOf(text);
+    }
+    return { agent, bases };
   }
 
   /** People read of it in #agent-logs, once for each time that the work ended. */
@@ -192,11 +220,15 @@ export function createEvolve(deps: EvolveDeps): EvolveVerbs {
 
   return {
     run,
-    decide: createDecideProposals(deps),
+    ...createDecideProposals(deps),
     scan: async () => (await items.all()).filter(isWaiting).map(({ slug }) => slug),
     log,
     status,
   };
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!isRefusal(error)) throw error;
 }
 
 const isOver = ({ lifecycle }: WorkItem) =>

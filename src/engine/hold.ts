@@ -7,7 +7,13 @@ import type { Ledger } from "./ports/ledger.ts";
 const MEMO = "hold";
 const LOOK_AGAIN_MS = 2000;
 /** Effects with which work begins. */
-const BEGINNINGS: ReadonlySet<EffectType> = new Set(["dispatch", "start-task", "task-claim", "run-worker"]);
+const BEGINNINGS: ReadonlySet<EffectType> = new Set([
+  "dispatch",
+  "start-task",
+  "task-claim",
+  "run-worker",
+  "carry-out",
+]);
 
 export type Hold = {
   readonly isOn: () => Promise<boolean>;

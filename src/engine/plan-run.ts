@@ -1,6 +1,7 @@
 import type { Acl } from "../domain/acl.ts";
 import type { Registry } from "../domain/agent-card.ts";
 import { delegateOnBy } from "../domain/delegate-on.ts";
+import { chooseModel, type ModelChoice } from "../domain/model-choice.ts";
 import { adviceOn, adviceText } from "../domain/pattern-advice.ts";
 import { planOf } from "../domain/run-plan.ts";
 import type { Settings } from "../domain/settings.ts";
@@ -19,7 +20,7 @@ export function createPlanRun(deps: {
   readonly registry: () => Registry;
   readonly acl: () => Acl;
   /** For what models cost. */
-  readonly settings: () => Pick<Settings, "taskQueue">;
+  readonly settings: () => Pick<Settings, "taskQueue" | "models">;
 }): RunVerbs["planRun"] {
   return async function planRun(actor, request) {
     const { definition, nested, inputs } = deps.agree(actor, request);
@@ -44,7 +45,13 @@ export function createPlanRun(deps: {
           (advice) => `${one === definition ? "" : `${one.name}, `}${adviceText(advice)}`,
         ),
       ),
-      price: (action, tokens) => priceOf(chosen.get(wordOf(action))?.agent, tokens),
+      price: (action, tokens, words) => {
+        const named = modelOf(action, words)?.model;
+        return named === undefined
+          ? priceOf(chosen.get(wordOf(action))?.agent, tokens)
+          : costOf(deps.settings().taskQueue.prices, named, { input: tokens, output: 0 });
+      },
+      model: modelOf,
       definition,
       nested,
       inputs,
@@ -52,6 +59,11 @@ export function createPlanRun(deps: {
       estimate: (action) => chosen.get(wordOf(action))?.ms,
     });
   };
+
+  function modelOf({ model, template, capability }: TaskAction, words: number): ModelChoice | undefined {
+    if (model === undefined) return undefined;
+    return chooseModel(model, { words, template: template?.name, capability }, deps.settings());
+  }
 
   /** By the model that the registry names for the agent. */
   function priceOf(agent: string | undefined, tokens: number): number | undefined {

@@ -1,5 +1,6 @@
 import { canRead, type Registry } from "../domain/agent-card.ts";
 import { ExpressionError } from "../domain/expression.ts";
+import { modelText } from "../domain/model-choice.ts";
 import type { FileOf } from "../domain/run-attachments.ts";
 import {
   isRunSettled,
@@ -18,6 +19,7 @@ import {
 } from "../domain/run-work.ts";
 import { outcomeOfDelegation, outcomeOfRun } from "../domain/step-result.ts";
 import type { TaskChildKind } from "../domain/task-types.ts";
+import { type DelegationView, viewOf } from "../domain/view.ts";
 import { checkInputs } from "../domain/workflow-check.ts";
 import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { isRefusal, Refusal, type RefusalCode } from "../kernel/refusal.ts";
@@ -86,7 +88,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
       await tellRun(run, { type: "child-refused", at: now(), of, text: STOPPED }, effect);
       return { kind: "recorded" };
     }
-    let started: { readonly agent?: string; readonly stallAt?: number };
+    let started: { readonly agent?: string; readonly stallAt?: number; readonly model?: string };
     try {
       started = await make(state, step, of, child);
     } catch (error) {
@@ -115,7 +117,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
   async function makeDelegation(state: RunState, action: TaskAction, of: Place, child: string) {
     const { order } = state;
     const made = await engine.read("delegation", child);
-    if (made) return begun(made.order.agent, action);
+    if (made) return begun(viewOf(made), action);
     // What runs last, or whatever happened, has its own time when the run's is over.
     const remainingMs = state.canceling ? Number.POSITIVE_INFINITY : order.deadlineAt - now();
     if (remainingMs < 1000) throw new Refusal("timed_out", "The run's time is over.");
@@ -133,6 +135,8 @@ export function createRunChildren(deps: RunChildrenDeps) {
         ...agentFor(state, action, of),
         ...(action.capability === undefined ? {} : { capability: action.capability }),
         ...(action.fallback === undefined ? {} : { fallback: action.fallback }),
+        ...(action.model === undefined ? {} : { model: action.model }),
+        ...(action.template ? { template: action.template.name } : {}),
         objective,
         attachments,
         runId: child,
@@ -153,7 +157,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
         ...(action.expect ? { expect: action.expect } : {}),
       },
     );
-    return begun(delegation.agent, action);
+    return begun(delegation, action);
   }
 
   /** Files are named where whoever may get the work can read them. */
@@ -165,8 +169,9 @@ export function createRunChildren(deps: RunChildrenDeps) {
     };
   }
 
-  async function begun(agent: string, action: TaskAction) {
-    return { agent, stallAt: now() + 2 * (await expectationOf(agent, action)) };
+  async function begun({ agent, model }: Pick<DelegationView, "agent" | "model">, action: TaskAction) {
+    const stallAt = now() + 2 * (await expectationOf(agent, action));
+    return { agent, stallAt, ...(model ? { model: modelText(model) } : {}) };
   }
 
   async function expectationOf(agent: string, { timeoutMs }: TaskAction): Promise<number> {

@@ -25,6 +25,10 @@ export type DelegateRequest = {
    */
   readonly fallback?: boolean | readonly string[];
   readonly objective: string;
+  /** `cheapest` = by the rules of config/hq.yaml, or the name of a model; absent = the agent's own. */
+  readonly model?: string;
+  /** The template that the objective was made by; rules of models ask for it. */
+  readonly template?: string;
   readonly runId?: string;
   /** Idempotency: the same key and content answer the first delegation, other content is `key_reused`. */
   readonly key?: { readonly scope: string; readonly key: string };

@@ -115,6 +115,20 @@ export type EvolvedItem = Omit<Evolved, "at"> & {
   readonly proposed: readonly { readonly target: string; readonly text: string }[];
 };
 
+export type DecidedProposals = {
+  readonly slug: string;
+  readonly decision: ProposalDecision;
+  /** The delegation that takes to the agent what is not written here. */
+  readonly delegation?: string;
+  /** The files of the agent that were written. */
+  readonly written?: readonly string[];
+  /** It says what would be done, and nothing was. */
+  readonly dryRun?: true;
+  readonly changes?: readonly { readonly target: string; readonly diff: string }[];
+  /** Who would get what is not written here. */
+  readonly agent?: string;
+};
+
 export type EvolveVerbs = {
   /** One item, or all that have ended and were not looked at since. Dry, it changes nothing. */
   readonly run: (
@@ -126,12 +140,18 @@ export type EvolveVerbs = {
       readonly hooks?: readonly PostHook[];
     },
   ) => Promise<readonly EvolvedItem[]>;
-  /** What is proposed goes to the agent that did the work, or nowhere; people alone decide, once. */
+  /** What is proposed is written where the workspace is writable, else goes to the agent that did the work, or nowhere; people alone decide, once. */
   readonly decide: (
     actor: Actor,
     slug: string,
     decision: ProposalDecision,
-  ) => Promise<{ readonly slug: string; readonly decision: ProposalDecision; readonly delegation?: string }>;
+    options?: {
+      /** Say what would be done, and change nothing. */
+      readonly dry?: boolean;
+      /** When it was proposed what the person was shown. */
+      readonly round?: number;
+    },
+  ) => Promise<DecidedProposals>;
   /** Slugs that `run` would look at. */
   readonly scan: () => Promise<readonly string[]>;
   readonly log: (limit: number) => Promise<readonly ({ readonly slug: string } & Evolved)[]>;

@@ -24,6 +24,7 @@ export const REFUSALS = {
   session_busy: [409, 3, "An earlier turn of the session still runs"],
   session_closed: [409, 3, "The session is closed"],
   batch_stopped: [409, 3, "The batch is stopped"],
+  base_changed: [409, 3, "The file was changed meanwhile"],
   retries_used: [409, 3, "It was tried often enough"],
   agent_draining: [503, 5, "The agent takes no new work"],
   agent_unauthorized: [503, 5, "The agent refuses our token"],

@@ -29,6 +29,17 @@ test("ports 4 apart, on other hosts, or of a gateway without browser ports are f
   );
 });
 
+test("writable needs a workspace to write in", (t) => {
+  assert.deepEqual(
+    refused(t, agents(["one: { port: 18800, writable: true }", "two: { port: 18804, writable: false }"])),
+    [
+      "agents.yaml:2:33 agents.one.writable: there is no workspace to write in (add workspace, or take writable out)",
+    ],
+  );
+  const { registry } = loaded(t, agents(["one: { port: 18800, workspace: /w, writable: true }"])).config;
+  assert.equal(registry.find("one")?.writable, true);
+});
+
 test("localhost, 127.0.0.1 and ::1 are one host", (t) => {
   const problems = refused(
     t,

@@ -56,6 +56,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       polling: false,
     },
     taskQueue: defaultTaskQueue(place.home),
+    models: [],
     workflows: { dir: join(place.installation, "workflows") },
     agents: { healthEveryMs: 60_000 },
     cluster: {

@@ -19,11 +19,20 @@ test("the examples of the specification are one valid configuration without doub
   assert.equal(config.registry.find("technical-lead")?.id, "tech-lead");
 });
 
+type Shape = { readonly properties?: Readonly<Record<string, Shape>>; readonly items?: Shape };
+
 test("the specification names every key of hq.yaml and of an agent", () => {
-  const json = z.toJSONSchema(hqSchema, { io: "input" });
-  for (const [section, body] of Object.entries(json.properties ?? {})) {
-    for (const key of Object.keys((body as { properties: object }).properties))
+  const json = z.toJSONSchema(hqSchema, { io: "input" }) as Shape;
+  for (const [section, { properties, items }] of Object.entries(json.properties ?? {})) {
+    for (const key of Object.keys(properties ?? {}))
       assert.ok(spec.includes(`\`${section}.${key}\``), `${section}.${key}`);
+    if (properties) continue;
+    assert.ok(spec.includes(`\`${section}\``), section);
+    const listed = Object.entries(items?.properties ?? {});
+    assert.ok(listed.length > 0, `${section} is a list of something with keys`);
+    for (const [key, inner] of listed)
+      for (const name of [key, ...Object.keys(inner.properties ?? {})])
+        assert.ok(spec.includes(`\`${name}\``), `${section}: ${name}`);
   }
   for (const key of Object.keys(agentSchema.shape)) assert.ok(spec.includes(`\`${key}\``), key);
 });

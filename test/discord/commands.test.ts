@@ -28,6 +28,8 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "cancel",
     "details",
     "fill",
+    "proposals-accept",
+    "proposals-dismiss",
     "queue-again",
     "queue-cancel",
     "queue-show",

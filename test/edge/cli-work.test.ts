@@ -184,6 +184,8 @@ test("a work item by the command line: made, begun, noted, handed on, done, and 
   assert.match((await hq("evolve", "log")).out, new RegExp(`fail +${slug}`));
   assert.ok(!(await hq("evolve", "scan")).out.includes(slug));
   assert.match((await hq("evolve", "status")).out, /python-backend +healthy|python-backend +degraded/);
+  const would = await hq("evolve", "accept", slug, "--dry-run");
+  assert.match(would.out, /^would be sent to study-builder\n$/, would.err);
   const sent = await hq("evolve", "accept", slug);
   assert.match(sent.out, /^accepted: see hq wait evolve-/, sent.err);
   assert.equal((await hq("evolve", "dismiss", slug)).code, 3);

@@ -6,6 +6,7 @@ import type { AgentCard } from "../../src/domain/agent-card.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { FileMove } from "../../src/domain/effects.ts";
+import type { ModelRule } from "../../src/domain/model-choice.ts";
 import type { Settings } from "../../src/domain/settings.ts";
 import type { SkillContract } from "../../src/domain/skill-contract.ts";
 import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
@@ -13,6 +14,7 @@ import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/p
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
 import type { Workers } from "../../src/engine/ports/workers.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
+import { createWorkspaceFiles } from "../../src/handoffs/workspace-files.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../../src/schemas/check-schema.ts";
 import { clusterOf } from "./cluster.ts";
@@ -68,6 +70,7 @@ export function settingsOf(home: string): Settings {
       polling: false,
     },
     taskQueue: taskQueueOf(home),
+    models: [],
     workflows: { dir: join(home, "workflows") },
     cluster: clusterOf(home),
     agents: { healthEveryMs: 60_000 },
@@ -118,6 +121,7 @@ export async function startCore(
     cards?: readonly AgentCard[];
     workflows?: readonly WorkflowDefinition[];
     contracts?: readonly SkillContract[];
+    models?: readonly ModelRule[];
     at?: number;
     workers?: Partial<Workers>;
     /** May throw, as if the process died there: the effect is found begun, and done again. */
@@ -135,7 +139,7 @@ export async function startCore(
   const files = new Map<string, unknown>();
   const broken: unknown[] = [];
   const config: Config = {
-    settings: settingsOf(home),
+    settings: { ...settingsOf(home), models: script.models ?? [] },
     registry: createRegistry(script.cards ?? AGENT_IDS.map((id) => cardOf(id))),
     acl: DEFAULT_ACL,
     people: { roles: [], users: [] },
@@ -208,6 +212,7 @@ export async function startCore(
         return `proposals/${slug}`;
       },
     },
+    workspaceFiles: createWorkspaceFiles((point) => script.crash?.(point)),
     runFiles: {
       pathOf: (run, name) => join(home, "handoffs", "workflows", run, `${name}.json`),
       write: async (run, name, document) => void files.set(`${run}/${name}`, document),

@@ -24,7 +24,11 @@ export const HOLDERS = [
 /** A core whose agents hold the skills of the shipped contracts, and that has to end without anything broken. */
 export async function startWork(
   t: TestContext,
-  more: { readonly workflows?: readonly WorkflowDefinition[]; readonly cards?: typeof HOLDERS } = {},
+  more: {
+    readonly workflows?: readonly WorkflowDefinition[];
+    readonly cards?: typeof HOLDERS;
+    readonly crash?: (point: string) => void;
+  } = {},
 ) {
   const home = mkdtempSync(join(tmpdir(), "hq-work-"));
   const core = await startCore(home, { cards: HOLDERS, contracts: CONTRACTS, ...more });

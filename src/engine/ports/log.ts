@@ -44,6 +44,8 @@ export const RUN_CRASH_POINTS = [
   "file-run:claimed",
   "file-run:written",
 ] as const;
+/** Those that only accepted proposals pass. */
+export const PROPOSAL_CRASH_POINTS = ["proposals:half", "proposals:renamed"] as const;
 /** Those that only tasks of the queue pass. */
 export const TASK_CRASH_POINTS = [
   "submission:kept",
@@ -65,5 +67,6 @@ export const TASK_CRASH_POINTS = [
 export type CrashPoint =
   | (typeof CRASH_POINTS)[number]
   | (typeof RUN_CRASH_POINTS)[number]
+  | (typeof PROPOSAL_CRASH_POINTS)[number]
   | (typeof TASK_CRASH_POINTS)[number];
 export type Crash = (point: CrashPoint) => void;

@@ -156,8 +156,16 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     asked += 1;
     const turn = asked;
     clearTimeout(field.timer);
-    if (!suggestions.isOpen)
-      suggestions.show({ for: input, label, items: [], note: "Loading…", onPick: () => {} });
+    // Until the bot answers, only what fits what is typed by now: Enter must not take what was offered before.
+    const typed = field.chosen?.label === input.value ? "" : input.value.trim();
+    suggestions.show({
+      for: input,
+      label,
+      items: filtered(field.offered ?? [], typed),
+      note: "Loading…",
+      selectFirst: typed !== "",
+      onPick: (item) => choose(field, item),
+    });
     field.timer = setTimeout(async () => {
       const isStale = () => turn !== asked || document.activeElement !== input;
       try {
@@ -170,10 +178,11 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
           option.name,
         );
         if (isStale()) return;
+        field.offered = choices.map(({ name, value }) => ({ label: name, value }));
         suggestions.show({
           for: input,
           label,
-          items: choices.map(({ name, value }) => ({ label: name, value })),
+          items: field.offered,
           note: "No suggestions. You can type anything.",
           selectFirst: input.value.trim() !== "" || option.required === true,
           onPick: (item) => choose(field, item),
