@@ -14,6 +14,8 @@ import type { WorkQuery } from "./work-verbs.ts";
 
 /** So many runs, and so many items of their own, are looked through for a list. */
 export const MOST_RUNS = 200;
+/** Of several that are meant. */
+const MOST_NAMED = 5;
 const MOST_OWN = 2000;
 /** Of one run. */
 const MOST_STEPS = 1000;
@@ -81,11 +83,27 @@ export function createWorkItems({ engine, ledger, fileOf }: WorkItemsDeps) {
   }
 
   async function find(slug: string): Promise<FoundWork> {
-    const found = await lookFor(slug);
+    const found = (await lookFor(slug)) ?? (await lookForShort(slug));
     if (found) return found;
     throw new Refusal("not_found", `There is no work item ${slug}.`, {
       hint: "`hq work list` shows the latest ones.",
     });
+  }
+
+  /** By a slug without what was made up to tell it apart, as people remember it. */
+  async function lookForShort(slug: string): Promise<FoundWork | undefined> {
+    const byHand = (await pages({ kind: "pipeline" }, MOST_RUNS)).map((item) => stateOf("pipeline", item));
+    const stages = byHand.flatMap(({ id, stages }) =>
+      stages.map((stage) => slugOfStep(id, stage.step, stage)),
+    );
+    const known = new Set([...(await all()).map((item) => item.slug), ...stages]);
+    const meant = [...known].filter((one) => shortSlug(one) === slug);
+    if (meant.length > 1) {
+      throw new Refusal("invalid_input", `${slug} names ${meant.length} work items.`, {
+        hint: `Say which one: ${meant.slice(0, MOST_NAMED).join(", ")}${meant.length > MOST_NAMED ? ", …" : ""}.`,
+      });
+    }
+    return meant[0] === undefined ? undefined : lookFor(meant[0]);
   }
 
   async function statusOf(slug: string): Promise<WorkStatus | undefined> {
@@ -194,4 +212,9 @@ export function stageOrder(pipeline: PipelineState, index: number): WorkOrder | 
 /** Who made it. */
 export function makerOf(found: FoundWork): Actor {
   return found.kind === "own" ? found.state.order.maker : found.run.order.actor;
+}
+
+/** `wf-x-stage-0` of `wf-x-<what was made up>-stage-0`, and the like. */
+export function shortSlug(slug: string): string {
+  return slug.replace(/-[0-9a-z]{19}(?=-stage-\d+$|\.)|-[0-9a-f]{6}$/, "");
 }
