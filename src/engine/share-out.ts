@@ -51,7 +51,8 @@ export function createShareOut(deps: ShareOutDeps) {
   /** One choice at a time, so that each counts for the next. Call `begun` when its delegation is in the ledger, or will never be. */
   function balanced(actor: Actor, among: readonly Instance[]) {
     const choice = tail.then(() => pickOne(actor, among));
-    tail = choice.catch(() => undefined);
+    // Whoever asked hears that there is nobody; the next one in line only waits for the end.
+    tail = Promise.allSettled([choice]);
     return choice;
   }
 
