@@ -1,8 +1,16 @@
-import { ApplicationCommandType } from "discord.js";
-import type { Answer, Asked, Command, CommandContext } from "../src/discord/command.ts";
-import { SHORT_CARD } from "../src/domain/playbook/reference-card.ts";
+import { ApplicationCommandOptionType, ApplicationCommandType } from "discord.js";
+import {
+  type Answer,
+  type Asked,
+  type Command,
+  type CommandContext,
+  option,
+} from "../src/discord/command.ts";
+import { REFERENCE_CARD, SHORT_CARD } from "../src/domain/playbook/reference-card.ts";
 
-function execute(_asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
+function execute(asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
+  if (option(asked, "topic", "string") === "patterns")
+    return Promise.resolve({ text: `\`\`\`\n${REFERENCE_CARD}\`\`\``, outcome: "shown" });
   const mention = (role: "results" | "agentLogs" | "taskQueue") => {
     const channel = channels.forRole(role);
     return channel ? `<#${channel.id}>` : "a channel that is not set up yet";
@@ -36,6 +44,14 @@ export default {
     name: "help",
     type: ApplicationCommandType.ChatInput,
     description: "What the supervisor can do for you",
+    options: [
+      {
+        name: "topic",
+        type: ApplicationCommandOptionType.String,
+        description: "patterns: the reference card of the playbook",
+        choices: [{ name: "patterns", value: "patterns" }],
+      },
+    ],
   },
   execute,
   reads: true,

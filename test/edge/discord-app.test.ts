@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { REFERENCE_CARD } from "../../src/domain/playbook/reference-card.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { personAt, shown, startFor as start } from "./discord-person.ts";
 
@@ -37,6 +38,8 @@ test("cancel by button, details, run again, and the refusals, all in the whole p
     /@guest may not delegate[\s\S]*add you under people[^`]*$/,
   );
   assert.match(await said("delegate", { agent: "webster", objective: " " }), /objective is empty/);
+  assert.match(await said("help"), /Which pattern\?/);
+  assert.ok((await said("help", { topic: "patterns" })).includes(REFERENCE_CARD.trim()));
   assert.match(await said("agents"), /8 agents\*\*, 8 answering/);
 
   await person.command("delegate", { agent: "webster", objective: QUESTION });
