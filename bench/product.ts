@@ -13,10 +13,12 @@ import type { WorkflowDefinition } from "../src/domain/workflow-types.ts";
 import { createInbox } from "../src/handoffs/inbox.ts";
 import { createRunFiles } from "../src/handoffs/run-files.ts";
 import { createHandoffTokens } from "../src/handoffs/token.ts";
+import { createUploadFiles } from "../src/handoffs/upload-files.ts";
 import { createWorkspaceFiles } from "../src/handoffs/workspace-files.ts";
 import { openSqliteLedger } from "../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../src/schemas/check-schema.ts";
 import { createJournal } from "../src/telemetry/journal.ts";
+import { createPictures } from "../src/telemetry/pictures.ts";
 import { AGENT_IDS, cardOf, settingsOf } from "../test/support/core.ts";
 
 /** Agents that answer at once, as a process of their own. */
@@ -59,9 +61,11 @@ export async function startProduct(home: string, url: string, workflows: readonl
         log: silent,
         crash: () => undefined,
       }),
+    pictures: createPictures(),
     journal: createJournal(() => config.settings.logs),
     proposals: { write: async (slug) => slug },
     workspaceFiles: createWorkspaceFiles(() => undefined),
+    uploads: createUploadFiles(() => config.settings.handoffs.dir),
     runFiles: createRunFiles(() => config.settings.handoffs.dir),
     workers: {
       run: () => Promise.reject(new Error("no workers here")),

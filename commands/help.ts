@@ -25,7 +25,7 @@ function execute(asked: Asked, { channels, actor, registry }: CommandContext): P
       "When a workflow waits for approval, the people who may decide are pinged: **Approve**, **Reject…** or **Open run**.",
       `Or write a task into ${mention("taskQueue")}, with \`[agent:…]\` or \`[model:…]\` where you like: ✅ says that it was taken. \`/queue\` shows the tasks, takes one out, or does it once more.`,
       SHORT_CARD,
-      "`/agents` shows who is there and whether they answer; `/status` what is going on; `/cancel` stops waiting for something.",
+      "`/agents` shows who is there and whether they answer; `/status` what is going on; `/metrics` how much was done and how well; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
       "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show** and **Retry failed**. On a result: **Run again** and **Details**.",
       `-# ${registry.agents.length} agents: ${registry.agents.map(({ id }) => id).join(", ")}`,

@@ -1,13 +1,10 @@
-import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { createAgents } from "./agents/agents.ts";
-import { type AppOptions, type Base, type Begin, openBase } from "./app/base.ts";
+import { type AppOptions, type Begin, openBase } from "./app/base.ts";
 import { openDoors } from "./app/doors.ts";
 import { removeRunFile, writeRunFile } from "./app/home.ts";
 import { createStage } from "./app/stage.ts";
+import { openStore } from "./app/store.ts";
 import { createLifecycle } from "./kernel/lifecycle.ts";
-import { Refusal } from "./kernel/refusal.ts";
-import { openSqliteLedger } from "./ledger/sqlite.ts";
 
 export type Ready = {
   readonly pid: number;
@@ -18,10 +15,12 @@ export type Ready = {
   readonly api: string;
   readonly guild?: string;
   readonly guildKey?: string;
+  /** Signs in on the web page, once. */
+  readonly page?: string;
   readonly startedAt: string;
 };
 
-/** The whole supervisor. Starts everything in order, stops it in the opposite one; only this file knows the store. */
+/** The whole supervisor. Starts everything in order, stops it in the opposite one. */
 export function createApp(options: AppOptions) {
   const lifecycle = createLifecycle();
 
@@ -45,7 +44,7 @@ export function createApp(options: AppOptions) {
 async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   const base = await openBase(options, begin);
   const { modeName, samples, startedAt, log } = base;
-  const { ledger, epoch, holder } = await openLedger(options, base, begin);
+  const { ledger, epoch, holder } = await openStore(options, base, begin);
   const agents = createAgents({
     now: base.now,
     secret: (name) => options.env[name],
@@ -58,7 +57,7 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   const stage = createStage(options, base, { ledger, epoch, holder, agents });
   await openDoors(options, base, stage, begin);
 
-  const { api, edge } = stage.doors();
+  const { api, edge, pageLink } = stage.doors();
   const ready: Ready = {
     pid: process.pid,
     version: options.version,
@@ -68,22 +67,12 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
     api,
     ...(edge?.guildUrl ? { guild: edge.guildUrl } : {}),
     ...(edge?.guildKey ? { guildKey: edge.guildKey } : {}),
+    ...(pageLink && !options.isEmbedded ? { page: pageLink().url } : {}),
     startedAt: new Date(startedAt).toISOString(),
   };
-  const { samples: _, home: __, ...run } = ready;
+  const { samples: _, home: __, page: ___, ...run } = ready;
   stage.health.noteReady();
   writeRunFile(options.home, run);
-  log.info({ ...ready, guildKey: undefined }, "ready");
+  log.info({ ...ready, guildKey: undefined, page: undefined }, "ready");
   return ready;
-}
-
-async function openLedger(options: AppOptions, base: Base, begin: Begin) {
-  const ledger = await openSqliteLedger({ path: join(options.home, "ledger.db"), now: base.now });
-  await begin({ name: "ledger", stop: ledger.close });
-  const holder = `${process.pid}-${randomUUID()}`;
-  // The folder's lock says who leads; the lease only gives each life its own number, so it may end at once.
-  const lease = await ledger.lease("coordinator", holder, 1);
-  if (!lease) throw new Refusal("locked", "Another supervisor leads this ledger.");
-  await ledger.release(lease.epoch);
-  return { ledger, epoch: () => lease.epoch, holder };
 }

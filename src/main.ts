@@ -74,8 +74,14 @@ function announce(ready: Ready, isJson: boolean): void {
         `  npx --no hq delegate webster "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
       ]
     : ["Atomizer HQ is ready (Discord)."];
+  const page = ready.page
+    ? [
+        `  Watch the work:  ${ready.page}`,
+        "                   (signs in once, within 10 minutes; another link: npx --no hq page)",
+      ]
+    : [];
   process.stdout.write(
-    `${[...lines, `  REST: ${ready.api}/api/v1 · stop with Ctrl-C or: npx --no hq stop`].join("\n")}\n`,
+    `${[...lines, ...page, `  REST: ${ready.api}/api/v1 · stop with Ctrl-C or: npx --no hq stop`].join("\n")}\n`,
   );
 }
 

@@ -14,6 +14,8 @@ const settings = {
   scanMs: 1000,
   sweepMs: 30_000,
   polling: mode === "poll",
+  uploadMax: 1024 * 1024,
+  uploadMaxTotal: 1024 * 1024,
 };
 const seen: string[] = [];
 const silent = () => undefined;

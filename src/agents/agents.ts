@@ -1,4 +1,3 @@
-import { Pool } from "undici";
 import type { AgentCard } from "../domain/agent-card.ts";
 import type { AgentHealth, Agents, DispatchAnswer, DispatchRequest } from "../engine/ports/agents.ts";
 import type { Log } from "../engine/ports/log.ts";
@@ -6,11 +5,11 @@ import { isRefusal } from "../kernel/refusal.ts";
 import { readAnswer } from "./answer.ts";
 import { exchange } from "./exchange.ts";
 import { hookBody } from "./hook-body.ts";
+import { createPools } from "./pools.ts";
 import { askPulse } from "./probe.ts";
 import { createPulses, type Pulse } from "./pulse.ts";
 import { without } from "./wording.ts";
 
-const CONNECTIONS_PER_GATEWAY = 128;
 const STOPPING = "the supervisor is stopping";
 
 /** Spans in ms. */
@@ -41,7 +40,7 @@ export function createAgents(given: {
   const { now, log } = given;
   const timeouts = { ...TIMEOUTS, ...given.timeouts };
   const userAgent = `atomizer-hq/${given.version}`;
-  const pools = new Map<string, Pool>();
+  const pools = createPools(timeouts.connectMs);
   const pulses = createPulses(now);
   /** Agents that refused a token, with the token: nothing is sent to them until it changes. */
   const held = new Map<string, string | undefined>();
@@ -50,17 +49,6 @@ export function createAgents(given: {
   /** The first requests with a token that is not proven yet. */
   const trials = new Map<string, Promise<DispatchAnswer>>();
   let closing: Promise<void> | undefined;
-
-  function poolFor(origin: string): Pool {
-    const known = pools.get(origin);
-    if (known) return known;
-    const pool = new Pool(origin, {
-      connections: CONNECTIONS_PER_GATEWAY,
-      connect: { timeout: timeouts.connectMs },
-    });
-    pools.set(origin, pool);
-    return pool;
-  }
 
   /** Why nothing may be sent to this agent now; undefined when it may. */
   function whyNot(card: AgentCard, token: Token): string | undefined {
@@ -129,8 +117,14 @@ export function createAgents(given: {
     }
     if (closing) return { kind: "again", reason: "agent_down", text: STOPPING };
 
+    const pool = pools.of(url.origin, card.caFile);
+    if (!pool.ok) {
+      const text = `${card.id}: ${pool.text}`;
+      pulses.note(card.id, { state: "down", text });
+      return { kind: "again", reason: "agent_down", text };
+    }
     const startedAt = now();
-    const outcome = await exchange(poolFor(url.origin), {
+    const outcome = await exchange(pool.pool, {
       method: "POST",
       path: url.pathname,
       headers: {
@@ -165,7 +159,9 @@ export function createAgents(given: {
     const unknown = (text: string) => pulses.note(card.id, { state: "unknown", text });
     if (!url) return unknown(`${card.url} is not an address`);
     if (closing) return unknown(STOPPING);
-    const pulse = await askPulse(poolFor(url.origin), `${card.id} at ${url.host}`, {
+    const pool = pools.of(url.origin, card.caFile);
+    if (!pool.ok) return pulses.note(card.id, { state: "down", text: `${card.id}: ${pool.text}` });
+    const pulse = await askPulse(pool.pool, `${card.id} at ${url.host}`, {
       deadlineMs: timeouts.probeMs,
       userAgent,
     });
@@ -186,7 +182,7 @@ export function createAgents(given: {
       else held.delete(agentId);
     },
     close() {
-      closing ??= Promise.all([...pools.values()].map((pool) => pool.destroy())).then(() => undefined);
+      closing ??= pools.close();
       return closing;
     },
   };

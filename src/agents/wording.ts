@@ -12,6 +12,15 @@ const TROUBLE: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: "the connection was closed before an answer came",
   ECONNRESET: "the connection was reset before an answer came",
   EPIPE: "the connection was closed while the request was sent",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "nobody vouches for its certificate: name its authority's as ca_file",
+  SELF_SIGNED_CERT_IN_CHAIN:
+    "its certificate is of an authority that is not known here: name that as ca_file",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "its certificate is of an authority that is not known here: name that as ca_file",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "its certificate is of an authority that is not known here: name that as ca_file",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name than that of its url",
 };
 
 /** Why a connection failed, for people. */

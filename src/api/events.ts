@@ -4,8 +4,13 @@ import { createBell } from "../kernel/bell.ts";
 
 const PAGE = 200;
 
-function frame(event: StoredEvent): string {
-  return `id: ${event.position}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+/** How an event is written: `message` = without its name, `brief` = without its body. */
+export type Framing = { readonly as?: "event" | "message"; readonly brief?: boolean };
+
+function frameOf(event: StoredEvent, { as, brief }: Framing): string {
+  const { position, stream, type, at, actor } = event;
+  const name = as === "message" ? "" : `event: ${type}\n`;
+  return `id: ${position}\n${name}data: ${JSON.stringify(brief ? { position, stream, type, at, actor } : event)}\n\n`;
 }
 
 /**
@@ -19,11 +24,13 @@ export function eventStream(parts: {
   readonly first: readonly StoredEvent[];
   readonly after: number | undefined;
   readonly shows: (event: StoredEvent) => boolean;
+  readonly framing: Framing;
   readonly heartbeatMs: number;
   readonly closing: AbortSignal;
   readonly onEnd: () => void;
 }): ReadableStream<Uint8Array> {
-  const { verbs, shows, closing } = parts;
+  const { verbs, shows, closing, framing } = parts;
+  const frame = (event: StoredEvent) => frameOf(event, framing);
   const bell = createBell();
   const encoder = new TextEncoder();
   let position = parts.after;

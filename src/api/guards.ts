@@ -54,3 +54,21 @@ export function refuseForeign(
     (site === "same-site" && origin !== undefined);
   if (!isSiteFine) throw new Refusal("foreign_origin", "Another web page may not change anything here.");
 }
+
+/**
+ * A browser sends the page's cookie by itself, so whatever carries it must come from the page: what changes something
+ * says so by its Origin (or Sec-Fetch-Site, where there is none), and reading by another page is refused too.
+ */
+export function refuseForeignCookie(
+  request: { readonly method: string; readonly headers: Headers },
+  hosts: ReadonlySet<string>,
+): void {
+  const { origin, upgrade, "sec-fetch-site": site } = request.headers;
+  const isOwnSite = site === undefined || site === "same-origin" || site === "none";
+  const isSafe = SAFE_METHODS.has(request.method) && upgrade === undefined;
+  const isProved = typeof origin === "string" ? isOwnOrigin(origin, hosts) : site === "same-origin";
+  if (isOwnSite && (isSafe || isProved)) return;
+  throw new Refusal("foreign_origin", "Only the supervisor's own page may use its sign-in.", {
+    hint: "Programs send Authorization: Bearer with the key, and no cookie.",
+  });
+}

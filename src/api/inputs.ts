@@ -142,9 +142,15 @@ export const eventsQuery = z.strictObject({
     .describe("Only this delegation, from its first event on unless `after` is given"),
   run: word.optional().describe("Only this run of a workflow, likewise"),
   task: word.optional().describe("Only this task of the queue, likewise"),
+  as: z
+    .enum(["event", "message"])
+    .optional()
+    .describe("`message`: frames without an event name, which a browser hands to `onmessage`"),
+  brief: flag.optional().describe("Without bodies: `{position, stream, type, at, actor}`"),
 });
 export const idParams = z.strictObject({ id: z.string().max(200) });
 export const nameParams = z.strictObject({ name: z.string().max(200) });
+export const artifactParams = z.strictObject({ runId: z.string().max(200), name: z.string().max(300) });
 export const runParams = z.strictObject({ runId: z.string().max(200) });
 
 /** Checks one part of a request; throws `invalid_input` that names every problem with its place. */

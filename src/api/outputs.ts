@@ -7,6 +7,7 @@ import { VERBS, type VerbAnswer } from "../domain/permissions.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { ChannelHistory } from "../engine/ports/channels.ts";
 import type { Page, StoredEvent } from "../engine/ports/ledger.ts";
+import type { UploadAnswer } from "../engine/upload.ts";
 import type { AgentStatus, HandoffRecord, Health, StoppedNow } from "../engine/verbs.ts";
 import type { ProblemDocument } from "./problem.ts";
 
@@ -118,6 +119,17 @@ export const handedInOut = shows<{
   readonly status: string;
   readonly repeated: boolean;
 }>(z.object({ runId: z.string(), status: z.enum(DELEGATION_STATUSES), repeated: z.boolean() }));
+
+export const uploadedOut = shows<UploadAnswer>(
+  z.object({
+    runId: z.string(),
+    name: z.string(),
+    digest: z.string(),
+    bytes: z.number(),
+    artifact: z.string(),
+    repeated: z.boolean(),
+  }),
+);
 
 export const handoffsOut = shows<{ readonly items: readonly HandoffRecord[] }>(
   z.object({

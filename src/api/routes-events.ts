@@ -1,11 +1,12 @@
 import type { z } from "zod";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { BASE } from "./auth.ts";
+import { BASE, sessionOf } from "./auth.ts";
 import { eventStream } from "./events.ts";
 import { eventsQuery } from "./inputs.ts";
 import { eventStreamOut } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
+import { present } from "./present.ts";
 
 const HEARTBEAT_MS = 15_000;
 
@@ -42,13 +43,15 @@ export function eventRoutes(app: ApiApp, door: Door): void {
       const first = after === undefined ? history : [];
       const shows = (event: StoredEvent) =>
         subject === undefined || event.stream === subject || event.stream.startsWith(`${subject}/`);
+      const session = sessionOf(request);
       const stream = eventStream({
         verbs: door.verbs,
         first,
         after: after ?? first.at(-1)?.position,
         shows,
+        framing: present({ as: request.query.as, brief: request.query.brief }),
         heartbeatMs: door.heartbeatMs ?? HEARTBEAT_MS,
-        closing: door.closing,
+        closing: session ? AbortSignal.any([door.closing, session.over]) : door.closing,
         onEnd: door.enter(),
       });
       return reply

@@ -92,6 +92,20 @@ export function pipelineRoutes(app: ApiApp, door: Door): void {
       pipelines.advance(actorOf(request), request.params.id, { resume: request.body?.resume === true }),
   );
 
+  app.post(
+    `${BASE}/pipelines/:id/cancel`,
+    {
+      schema: {
+        tags,
+        summary: "Nothing of it begins any more; what is under way has failed",
+        params: idParams,
+        body: failBody,
+        response: answers,
+      },
+    },
+    async (request) => pipelines.cancel(actorOf(request), request.params.id, request.body?.reason),
+  );
+
   const stage = `${BASE}/pipelines/:id/stages/:stage`;
   const about = (summary: string) => ({ tags, summary, params: stageParams, response: answers });
   app.post(`${stage}/complete`, { schema: about("A stage that is done by hand is done") }, async (request) =>

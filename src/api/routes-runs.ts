@@ -2,12 +2,15 @@ import { graphOfRun } from "../domain/run-graph-text.ts";
 import { claimed, keyHeader, keyOf, REPEATED } from "./asking.ts";
 import { actorOf, BASE } from "./auth.ts";
 import { cancelBody, idParams, LONGEST_WAIT_MS } from "./inputs.ts";
+import { createLayouts } from "./layout.ts";
 import { listingOfRun } from "./listings.ts";
+import { graphQuery } from "./page-inputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
 import { toldRoutes } from "./routes-told.ts";
+import { drawingOf } from "./run-drawing.ts";
 import { rerunBody, retryBody, runBody, runQuery, runsQuery } from "./run-inputs.ts";
-import { graphOut, repeatedRunOut, runOut, runsOut } from "./run-outputs.ts";
+import { repeatedRunOut, runGraphOut, runOut, runsOut } from "./run-outputs.ts";
 
 const tags = ["runs"];
 
@@ -19,6 +22,7 @@ export function runRoutes(app: ApiApp, door: Door): void {
 
 function readRoutes(app: ApiApp, door: Door): void {
   const { verbs } = door;
+  const layouts = createLayouts();
 
   app.get(
     `${BASE}/runs`,
@@ -66,13 +70,19 @@ function readRoutes(app: ApiApp, door: Door): void {
     {
       schema: {
         tags,
-        summary: "Its steps and how they stand as a mermaid flowchart",
+        summary: "Its steps and how they stand as a mermaid flowchart, or drawn, with who waited for what",
         params: idParams,
-        response: { 200: graphOut, ...REFUSED },
+        querystring: graphQuery,
+        response: { 200: runGraphOut, ...REFUSED },
       },
     },
-    async (request, reply) =>
-      reply.type("text/plain; charset=utf-8").send(graphOfRun(await verbs.runs.run(request.params.id))),
+    async (request, reply) => {
+      const { id } = request.params;
+      if (request.query.format !== "json")
+        return reply.type("text/plain; charset=utf-8").send(graphOfRun(await verbs.runs.run(id)));
+      const timeline = await verbs.views.timeline(id);
+      return reply.send(drawingOf(timeline, await layouts(id, timeline.steps)));
+    },
   );
 }
 

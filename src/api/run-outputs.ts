@@ -6,6 +6,8 @@ import type { Page } from "../engine/ports/ledger.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import type { RunListing, WorkflowListing } from "./listings.ts";
 import { instant, shows } from "./outputs.ts";
+import { runDrawing } from "./page-outputs.ts";
+import type { RunDrawing } from "./run-drawing.ts";
 
 const input = z.looseObject({
   name: z.string(),
@@ -150,4 +152,8 @@ export const runsOut = shows<Page<RunListing>>(
 export const graphOut = {
   description: "A mermaid flowchart",
   content: { "text/plain": { schema: shows<string>(z.string()) } },
+} as const;
+export const runGraphOut = {
+  description: "A mermaid flowchart; with format=json the steps in time and in place",
+  content: { ...graphOut.content, "application/json": { schema: shows<RunDrawing>(runDrawing) } },
 } as const;

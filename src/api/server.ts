@@ -4,19 +4,27 @@ import swagger from "@fastify/swagger";
 import fastify from "fastify";
 import { jsonSchemaTransform, type ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
+import type { Settings } from "../domain/settings.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { BASE, isLiveness, rateKey, recogniseActors, requireActors } from "./auth.ts";
 import { readOnlyJson } from "./body.ts";
 import { keepToRuns } from "./bound.ts";
-import { ownHosts, refuseForeign } from "./guards.ts";
+import { ownHosts, refuseForeign, refuseForeignCookie } from "./guards.ts";
 import { readInput } from "./inputs.ts";
+import { tokenIn } from "./page-cookie.ts";
+import { pageFiles } from "./page-files.ts";
+import type { PageLink } from "./page-outputs.ts";
+import { createPageSessions } from "./page-sessions.ts";
 import type { ApiApp, ApiParts, Door } from "./parts.ts";
 import { answerWithProblems } from "./problem.ts";
 import { agentRoutes } from "./routes-agents.ts";
 import { batchRoutes } from "./routes-batches.ts";
 import { delegationRoutes } from "./routes-delegations.ts";
+import { discordRoutes } from "./routes-discord.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { handoffRoutes } from "./routes-handoffs.ts";
+import { metricsRoutes } from "./routes-metrics.ts";
+import { pageRoutes } from "./routes-page.ts";
 import { pipelineRoutes } from "./routes-pipelines.ts";
 import { runRoutes } from "./routes-runs.ts";
 import { seedRoutes } from "./routes-seed.ts";
@@ -24,18 +32,25 @@ import { stepRoutes } from "./routes-steps.ts";
 import { systemRoutes } from "./routes-system.ts";
 import { taskRoutes } from "./routes-tasks.ts";
 import { templateRoutes } from "./routes-templates.ts";
+import { traceRoutes } from "./routes-trace.ts";
+import { upkeepRoutes } from "./routes-upkeep.ts";
+import { viewRoutes } from "./routes-views.ts";
 import { workRoutes } from "./routes-work.ts";
 import { workflowRoutes } from "./routes-workflows.ts";
 
 /** How long a stopping door lets answers finish before it closes their connections. */
 const CLOSE_WITHIN_MS = 2000;
-const READ_REQUEST_WITHIN_MS = 30_000;
+const READ_HEADERS_WITHIN_MS = 30_000;
+/** Long enough for a large file over a slow line. */
+const READ_REQUEST_WITHIN_MS = 10 * 60_000;
 
 export type Api = {
   /** Opens the door; 0 = a free port. Returns its address, `http://127.0.0.1:18700`. Throws EADDRINUSE. */
   readonly listen: (port: number) => Promise<string>;
   /** Refuses new requests, lets long polls answer and event streams end, then closes. Twice is once. */
   readonly stop: () => Promise<void>;
+  /** A link to the page that signs in once; only while it listens. */
+  readonly pageLink: () => PageLink;
   /** How many are waiting for an answer: long polls and event streams. */
   readonly waiting: () => number;
   /** Instant of the latest request; now while somebody waits. */
@@ -49,8 +64,17 @@ export function createApi(parts: ApiParts): Api {
   const answering = createAnswering();
   let opened: ApiApp | undefined;
   let stopping: Promise<void> | undefined;
+  const sessions = createPageSessions(parts.now);
+  let address = "";
+  function pageLink(): PageLink {
+    const { code, expiresAt } = sessions.makeCode();
+    return { url: `${address}/#code=${code}`, code, expiresAt };
+  }
   const door: Door = {
     ...parts,
+    sessions,
+    pageLink,
+    port: () => (opened ? portOf(opened) : 0),
     closing: closing.signal,
     enter() {
       waiting++;
@@ -65,7 +89,7 @@ export function createApi(parts: ApiParts): Api {
   };
 
   async function listen(port: number): Promise<string> {
-    const app = await buildApp(door, () => portOf(app));
+    const app = await buildApp(door);
     app.addHook("onRequest", async () => {
       askedAt = parts.now();
     });
@@ -73,11 +97,13 @@ export function createApi(parts: ApiParts): Api {
     app.server.on("request", (_, response) => answering.add(response));
     const { host } = parts.settings();
     await app.listen({ port, host });
-    return `http://${reachable(host)}:${portOf(app)}`;
+    address = `http://${reachable(host)}:${portOf(app)}`;
+    return address;
   }
 
   async function close(): Promise<void> {
     closing.abort();
+    sessions.endAll();
     if (!opened) return;
     const { server } = opened;
     const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_WITHIN_MS);
@@ -96,6 +122,7 @@ export function createApi(parts: ApiParts): Api {
       stopping ??= close();
       return stopping;
     },
+    pageLink,
     waiting: () => waiting,
     lastAskedAt: () => (waiting > 0 ? parts.now() : askedAt),
   };
@@ -127,13 +154,19 @@ function reachable(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
+/** By which others ask for it. What proxies say of that in other headers (`X-Forwarded-Host`) is not believed. */
+function namesOf({ allowedHosts, publicUrl }: Settings["api"]): readonly string[] {
+  return publicUrl === undefined ? allowedHosts : [...allowedHosts, new URL(publicUrl).host];
+}
+
 function portOf(app: ApiApp): number {
   const address = app.server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
-  const { settings } = door;
+async function buildApp(door: Door): Promise<ApiApp> {
+  const { settings, sessions } = door;
+  const hosts = () => ownHosts(door.port(), namesOf(settings()));
   const app = fastify({
     bodyLimit: settings().bodyLimit,
     requestTimeout: READ_REQUEST_WITHIN_MS,
@@ -141,6 +174,7 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
+  app.server.headersTimeout = READ_HEADERS_WITHIN_MS;
   app.setValidatorCompiler<z.ZodType>(({ schema }) => (input) => {
     try {
       return { value: readInput(schema, input) };
@@ -168,14 +202,19 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   // The order matters: who may speak at all, who it is, how often, and only then whether a key is needed.
   app.addHook("onRequest", async (request, reply) => {
     reply.header("cache-control", "no-store");
-    refuseForeign(request, ownHosts(port(), settings().allowedHosts));
+    refuseForeign(request, hosts());
     if (!door.closing.aborted) return;
     reply.header("connection", "close");
     throw new Refusal("stopping", "The supervisor is stopping.", {
       hint: "Ask again when it is back; what it accepted goes on then.",
     });
   });
-  recogniseActors(app, door.actorFor);
+  recogniseActors(app, door.actorFor, (request) => {
+    const token = tokenIn(request, door.port());
+    const session = token === undefined ? undefined : sessions.find(token);
+    if (session) refuseForeignCookie(request, hosts());
+    return session;
+  });
   const limit = app.rateLimit();
   app.addHook("onRequest", async (request, reply) => {
     if (!isLiveness(request)) await limit.call(app, request, reply);
@@ -195,8 +234,15 @@ async function buildApp(door: Door, port: () => number): Promise<ApiApp> {
   handoffRoutes(app, door);
   agentRoutes(app, door);
   eventRoutes(app, door);
+  metricsRoutes(app, door);
+  traceRoutes(app, door);
   systemRoutes(app, door);
+  upkeepRoutes(app, door);
   await seedRoutes(app, door);
+  pageRoutes(app, door);
+  viewRoutes(app, door);
+  await discordRoutes(app, door);
+  await pageFiles(app);
   app.get(`${BASE}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
   return app;
 }

@@ -89,7 +89,7 @@ export const pipelineBody = z.strictObject({
   caller: word.optional().describe("A claim of whom it is for; only the operator may make one"),
 });
 export const pipelinesQuery = z.strictObject({
-  status: z.enum(["pending", "in_progress", "completed", "failed"]).optional(),
+  status: z.enum(["pending", "in_progress", "completed", "failed", "canceled"]).optional(),
 });
 export const advanceBody = z
   .strictObject({ resume: z.boolean().optional().describe("Begin the stage that failed once more") })

@@ -79,7 +79,8 @@ const pipeline = z.object({
   name: z.string(),
   project: z.string().optional(),
   mode: z.enum(["run", "manual"]),
-  status: z.enum(["pending", "in_progress", "completed", "failed"]),
+  status: z.enum(["pending", "in_progress", "completed", "failed", "canceled"]),
+  canceled: z.object({ by: z.string(), at: instant, reason: z.string().optional() }).optional(),
   stages: z.array(
     z.looseObject({
       index: z.int(),

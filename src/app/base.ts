@@ -4,7 +4,7 @@ import type { AgentTimeouts } from "../agents/agents.ts";
 import type { Crash } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { createSteadyClock } from "../kernel/time.ts";
+import { createShiftedClock, createSteadyClock } from "../kernel/time.ts";
 import { holdHome } from "../ledger/lock.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createRedact } from "../telemetry/redact.ts";
@@ -12,6 +12,7 @@ import { createConfigHolder } from "./config-holder.ts";
 import { loadCredentials } from "./credentials.ts";
 import { makeHome, readRunFile } from "./home.ts";
 import { type Env, readMode } from "./mode.ts";
+import { databaseSecrets } from "./store.ts";
 import { createWorkflowHolder } from "./workflow-holder.ts";
 
 export type AppOptions = {
@@ -38,7 +39,8 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const { home, env } = options;
   const wall = options.overrides?.now ?? Date.now;
   const sources = { wall, monotonic: () => performance.now(), uptime };
-  const now = options.overrides?.now ?? createSteadyClock(sources);
+  const clock = createShiftedClock(options.overrides?.now ?? createSteadyClock(sources));
+  const { now } = clock;
   const crash: Crash = options.overrides?.crash ?? (() => undefined);
   const startedAt = now();
   const { mode, samples, notices } = readMode(env);
@@ -50,7 +52,12 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const credentials = loadCredentials(home, env);
   const config = createConfigHolder({ ...options, samples, now });
   const workflows = createWorkflowHolder({ config: config.current, installation: options.installation });
-  const redact = createRedact(() => [credentials.apiKey, credentials.secret, ...config.secrets()]);
+  const redact = createRedact(() => [
+    credentials.apiKey,
+    credentials.secret,
+    ...config.secrets(),
+    ...databaseSecrets(env),
+  ]);
   const { level } = config.current().settings.logs;
   const log = createLog({
     file: join(home, "logs", "supervisor.log"),
@@ -69,6 +76,8 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const modeName: "local" | "discord" | "embedded" = options.isEmbedded ? "embedded" : mode.kind;
   return {
     now,
+    /** Goes by another clock, which is so much ahead of ours. */
+    shiftClock: clock.shift,
     wall,
     crash,
     startedAt,

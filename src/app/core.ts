@@ -1,10 +1,6 @@
 import type { AgentCard } from "../domain/agent-card.ts";
 import type { Config } from "../domain/config.ts";
-import { currentAttempt } from "../domain/delegation.ts";
 import { slotLaneOf } from "../domain/delegation-effects.ts";
-import type { DelegationState } from "../domain/delegation-types.ts";
-import { colleaguesOf } from "../domain/guard.ts";
-import { composePrompt } from "../domain/prompt.ts";
 import { TASK_SLOTS } from "../domain/task-types.ts";
 import { WORKER_SLOTS } from "../domain/worker.ts";
 import { createEngine } from "../engine/accept.ts";
@@ -29,8 +25,10 @@ import type { ArrivedHandoff, Inbox } from "../engine/ports/handoffs.ts";
 import type { Journal } from "../engine/ports/journal.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { Pictures } from "../engine/ports/pictures.ts";
 import type { Proposals } from "../engine/ports/proposals.ts";
 import type { RunFiles } from "../engine/ports/run-files.ts";
+import type { UploadFiles } from "../engine/ports/uploads.ts";
 import type { Workers } from "../engine/ports/workers.ts";
 import type { WorkspaceFiles } from "../engine/ports/workspace-files.ts";
 import { createReceive } from "../engine/receive.ts";
@@ -38,16 +36,18 @@ import { createRunChildren } from "../engine/run-children.ts";
 import { createRunUpkeep } from "../engine/run-upkeep.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { createRunWorkers } from "../engine/run-workers.ts";
+import { createSearching } from "../engine/searching.ts";
 import { createCheckStage } from "../engine/stage-check.ts";
 import { createStepFiles } from "../engine/step-files.ts";
+import type { MessagePlace } from "../engine/story.ts";
 import { createTaskChildren } from "../engine/task-children.ts";
 import { createTaskWords } from "../engine/task-words.ts";
 import type { Health } from "../engine/verbs.ts";
 import { createWake } from "../engine/wake.ts";
-import { newId, sign } from "../kernel/id.ts";
+import { newId } from "../kernel/id.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
-import { runToken } from "./credentials.ts";
 import type { DiscordPart } from "./discord-part.ts";
+import { createPrompts } from "./prompt.ts";
 
 export type CoreDeps = {
   readonly ledger: Ledger;
@@ -57,9 +57,11 @@ export type CoreDeps = {
   readonly agents: Agents;
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
   readonly journal: Journal;
+  readonly pictures: Pictures;
   readonly runFiles: RunFiles;
   readonly proposals: Proposals;
   readonly workspaceFiles: WorkspaceFiles;
+  readonly uploads: UploadFiles;
   readonly workers: Workers;
   readonly workflows: () => readonly WorkflowEntry[];
   readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
@@ -70,14 +72,16 @@ export type CoreDeps = {
     readonly verify: (token: string, run: string) => number | undefined;
   };
   /** Where agents post handoffs back, once the API listens. */
-  readonly handInUrl: (run: string) => string;
+  readonly handInUrl: (run: string, card: AgentCard) => string;
   /** Where agents ask for parts of their work to be done by others. */
-  readonly delegateUrl: () => string;
+  readonly delegateUrl: (card: AgentCard) => string;
   readonly readChannel: ChannelReader;
   /** Sees to it that there is a Discord edge where one is made only when it is asked for. */
   readonly connect?: () => Promise<void>;
   /** Messages of the queue whose tasks were done by other tools. */
   readonly isHandled?: (message: string) => boolean;
+  /** Where a message can be looked at, once the guild is known. */
+  readonly messagePlace?: MessagePlace;
   /** The Discord edge, once there is one. */
   readonly discord: () => DiscordPart | undefined;
   readonly health: () => Promise<Health>;
@@ -87,6 +91,9 @@ export type CoreDeps = {
   readonly crash: Crash;
   readonly onBroken: (error: unknown) => void;
 };
+
+/** Until the Discord edge is made, at a start. */
+const WITHOUT_DISCORD_MS = 2000;
 
 /** Engine, loop, inbox and verbs, wired: everything between the doors and the adapters. */
 export function createCore(deps: CoreDeps) {
@@ -115,13 +122,14 @@ export function createCore(deps: CoreDeps) {
   const choosing = { registry, acl, agents, conditions };
   const chooseAgent = createChooseAgent(choosing);
 
+  const prompts = createPrompts({ ...deps, pathFor: inbox.pathFor });
   const { dispatch, reconcile } = createDispatch({
     engine,
     agents,
     inbox,
     registry,
     settings,
-    promptFor: (state, card) => promptFor(deps, inbox, state, card),
+    promptFor: prompts.send,
     standIn: createStandIn(choosing),
     now,
     log,
@@ -197,7 +205,9 @@ export function createCore(deps: CoreDeps) {
     "tell-task": tasks.tellTask,
     "run-worker": runWorker,
     "kill-worker": killWorker,
-    interaction: () => Promise.resolve({ kind: "done", outcome: "nothing to do" }),
+    interaction: async (effect) =>
+      deps.discord()?.interaction(effect) ??
+      ({ kind: "again", dueAt: now() + WITHOUT_DISCORD_MS, reason: "Discord is not there yet" } as const),
   });
 
   const loop = createLoop({
@@ -217,12 +227,14 @@ export function createCore(deps: CoreDeps) {
   });
 
   const { secret } = deps;
+  const searching = createSearching({ ledger, now });
   const orchestrator = createOrchestrator({ ...asking, conditions, delegate, hold, secret, log });
   const verbs = createVerbs({
     ...asking,
     orchestrator,
     ...work,
     people: () => config().people,
+    pictures: deps.pictures,
     delegate,
     runs,
     words,
@@ -241,7 +253,12 @@ export function createCore(deps: CoreDeps) {
     },
     receive,
     verifyToken: deps.tokens.verify,
+    uploads: deps.uploads,
     health: deps.health,
+    expectedMs,
+    searching,
+    showPrompt: prompts.show,
+    messagePlace: deps.messagePlace ?? (() => ({})),
     startedAt: deps.startedAt,
     log,
     crash,
@@ -255,45 +272,11 @@ export function createCore(deps: CoreDeps) {
     await engine.accept({ kind: "notice", stream, input, cause: "configuration", isNew: true });
   }
 
-  return { engine, loop, inbox, verbs, hold, watch, leaveWorkers, lookForLostRuns, tellPeople };
+  return { engine, loop, inbox, verbs, searching, hold, watch, leaveWorkers, lookForLostRuns, tellPeople };
 }
 
 function discordOrLater(deps: CoreDeps): DiscordPart {
   const part = deps.discord();
   if (!part) throw new Error("the Discord lane was open without Discord");
   return part;
-}
-
-function promptFor(
-  deps: CoreDeps,
-  inbox: Inbox,
-  state: DelegationState,
-  card: AgentCard,
-): { readonly text: string } {
-  const { order } = state;
-  const { attempt } = currentAttempt(state);
-  const before = state.attempts.at(-2);
-  const { acl, registry, settings } = deps.config();
-  // Only foreign text is fenced.
-  const hasForeignText = order.attachments.length > 0 || order.channelContext !== undefined;
-  const prompt = composePrompt({
-    order,
-    attempt,
-    problems: before?.problems ?? [],
-    ...(before?.reason ? { lastReason: before.reason } : {}),
-    card,
-    handoff:
-      card.handoffVia === "rest"
-        ? { via: "rest", url: deps.handInUrl(order.id), token: deps.tokens.tokenFor(order.id, attempt) }
-        : { via: "file", path: inbox.pathFor(order, card, attempt) },
-    mayDelegateTo: colleaguesOf(order, { acl, registry, maxDepth: settings.delegation.maxDepth }),
-    delegateBy: {
-      url: deps.delegateUrl(),
-      token: runToken(deps.secret, { run: order.id, attempt, agent: card.id }),
-    },
-    nonce: hasForeignText ? `data-${sign(deps.secret, `fence:${order.id}#${attempt}`).slice(0, 16)}` : "data",
-  });
-  for (const warning of prompt.warnings)
-    deps.log.warn({ run: order.id, agent: card.id, text: warning }, "a long prompt");
-  return prompt;
 }

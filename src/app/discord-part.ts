@@ -7,6 +7,8 @@ import type { TaskClaims } from "../engine/ports/task-claims.ts";
 export type DiscordPart = {
   readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
   readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
+  /** An interaction that came by HTTP and was not finished by whoever took it. */
+  readonly interaction: (effect: ClaimedOf<"interaction">) => Promise<Outcome>;
   readonly queue: QueueChannel;
   readonly isConnected: () => boolean;
 } & TaskClaims;

@@ -1,15 +1,21 @@
 import { createApi } from "../api/server.ts";
 import { createHealthLoop } from "../engine/health-loop.ts";
+import { createKeepTallies } from "../engine/keep-tallies.ts";
+import { createQuietWork } from "../engine/quiet-work.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { createMinute } from "../triggers/minute.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
+import { createDiscordDoor } from "./discord-door.ts";
+import { refuseWeakKey } from "./exposure.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
 import { watchLostRuns } from "./lost-runs.ts";
 import { onUsualPort } from "./port.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Stage } from "./stage.ts";
+import { telemetryPart } from "./telemetry.ts";
+import { createUpkeepVerbs } from "./upkeep.ts";
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -18,6 +24,8 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   const { config, log, now } = base;
   const { inbox, loop, verbs, onBroken } = stage;
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
+  const upkeep = createUpkeepVerbs(base, stage);
+  refuseWeakKey(config.current().settings.api, options.env);
   const api = createApi({
     verbs,
     actorFor: createActorFor(
@@ -31,15 +39,30 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     now,
     version: options.version,
     onStop: options.onStopAsked,
+    upkeep: upkeep.verbs,
+    discord: createDiscordDoor({
+      settings: () => config.current().settings.discord,
+      http: () => stage.doors().edge?.http,
+      wall: base.wall,
+    }),
   });
-  stage.useApi(await onUsualPort(options.home, options.ports.api, api.listen));
+  stage.useApi(await onUsualPort(options.home, options.ports.api, api.listen), api);
   // Whoever starts the supervisor lets work begin again; a temporary one is here for one question.
   if (!options.isEmbedded) {
     await stage.hold.clear();
     letGo(options.home);
   } else if (isHeld(options.home)) await stage.hold.put({ kind: "operator" });
+  const telemetry = await telemetryPart({
+    ...base,
+    ...stage,
+    watch: verbs.watch,
+    env: options.env,
+    version: options.version,
+  });
+  if (telemetry) await begin(telemetry);
   await begin({ name: "workers", stop: stage.workers.close });
   await begin({ name: "loop", start: async () => loop.start(), stop: () => loop.stop(STOP_WITHIN_MS) });
+  stage.ledger.members?.onOthers(loop.ring);
   await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
@@ -58,7 +81,12 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin(lostRuns);
   lostRuns.look();
   // A temporary supervisor is here for what it was asked.
-  if (!options.isEmbedded) await begin(watchAgents(base, stage));
+  if (!options.isEmbedded) {
+    await begin(watchAgents(base, stage));
+    await begin(createKeepTallies({ ...stage, countOn: verbs.metrics.countOn, now }));
+    const { keepOn: step, isTelling: isNews } = stage.searching;
+    await begin(createQuietWork({ ...stage, name: "search index", step, isNews, now }));
+  }
   const schedules = createSchedules({ ...stage, runs: verbs.runs, now, log });
   const lookAtSchedules = () => {
     if (!options.isEmbedded) schedules.look().catch(onBroken);
@@ -70,10 +98,12 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     verbs.queue.finishSubmissions().catch(onBroken);
     lostRuns.look();
     lookAtSchedules();
+    if (!options.isEmbedded) upkeep.lookAtRetention();
     loop.ring();
     stage.doors().edge?.reconcile();
   };
   await begin(createMinute(onMinute));
+  await begin({ name: "upkeep", stop: upkeep.stop });
   let connecting: Promise<void> | undefined;
   const connect = () => {
     connecting ??= openEdge(options, base, stage, begin);

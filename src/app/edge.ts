@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { createDiscordEdge, type DiscordEdge } from "../discord/edge.ts";
+import type { HttpInteractions } from "../discord/interaction-doors.ts";
 import type { Config } from "../domain/config.ts";
 import type { Engine } from "../engine/accept.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { PostedMessages } from "../engine/ports/posted.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { type Artifact, readArtifacts } from "../handoffs/artifacts.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { valuesOf } from "../kernel/vector.ts";
 import type { Redact } from "../telemetry/redact.ts";
+import { bringUploads } from "./bring-uploads.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { DiscordPart } from "./discord-part.ts";
 import type { Mode } from "./mode.ts";
@@ -22,7 +25,10 @@ const MOST_FILES = 9;
 
 export type Edge = DiscordPart & {
   readonly readChannel: ChannelReader;
+  readonly channelName: DiscordEdge["channelName"];
+  readonly posted: PostedMessages;
   readonly reconcile: () => void;
+  readonly http: HttpInteractions;
   /** Why only a person can mend it, when that is so. */
   readonly trouble: () => string | undefined;
   readonly guildUrl?: string;
@@ -71,7 +77,10 @@ export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<
     ...edge.perform,
     queue: edge.queue,
     readChannel: edge.readChannel,
+    channelName: edge.channelName,
+    posted: edge.posted,
     reconcile: edge.reconcile,
+    http: edge.http,
     isConnected: edge.isConnected,
     trouble: () => trouble,
     ...(guild ? { guildUrl: guild.url } : {}),
@@ -110,6 +119,7 @@ async function attachable(deps: EdgeDeps, stream: string): Promise<readonly Arti
     if (found.length >= MOST_FILES) break;
     // Each agent's own workspace only: nobody shows what lies in another's.
     const workspace = registry.find(agent)?.workspace;
+    await bringUploads(deps, paths);
     const files = await readArtifacts({
       paths,
       roots: [join(settings.handoffs.dir, "artifacts"), ...(workspace ? [workspace] : [])],

@@ -1,14 +1,18 @@
 import { createWorkers } from "../agents/workers/workers.ts";
+import type { Api } from "../api/server.ts";
+import { type AgentCard, isElsewhere } from "../domain/agent-card.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { createInbox } from "../handoffs/inbox.ts";
 import { createProposals } from "../handoffs/proposals.ts";
 import { createRunFiles } from "../handoffs/run-files.ts";
 import { createHandoffTokens } from "../handoffs/token.ts";
+import { createUploadFiles } from "../handoffs/upload-files.ts";
 import { createWorkspaceFiles } from "../handoffs/workspace-files.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { createCheckSchema } from "../schemas/check-schema.ts";
 import { createJournal } from "../telemetry/journal.ts";
+import { createPictures } from "../telemetry/pictures.ts";
 import type { AppOptions, Base } from "./base.ts";
 import { createCore } from "./core.ts";
 import type { Edge } from "./edge.ts";
@@ -27,6 +31,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
   const { now, log, crash, config, credentials, startedAt } = base;
   const { version } = options;
   let api = "";
+  let pageLink: Api["pageLink"] | undefined;
   let edge: Edge | undefined;
   let connect: (() => Promise<void>) | undefined;
   const handled = readHandledTasks(options.home);
@@ -40,12 +45,18 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     edge: () => edge,
   });
   const onBroken = health.noteBroken(log);
+  /** By which this agent reaches the API. */
+  function addressFor(card: AgentCard): string {
+    const { publicUrl } = config.current().settings.api;
+    return publicUrl !== undefined && isElsewhere(card) ? publicUrl : api;
+  }
   const workers = createWorkers({
     settings: () => config.current().settings.taskQueue,
     env: options.env,
     secrets: () => [credentials.apiKey, credentials.secret, ...config.secrets()],
     now,
     log,
+    crash,
   });
   const core = createCore({
     ...store,
@@ -62,21 +73,31 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
       }),
     secret: credentials.secret,
     journal: createJournal(() => config.current().settings.logs),
+    pictures: createPictures(),
     proposals: createProposals(options.home),
     workspaceFiles: createWorkspaceFiles(crash),
+    uploads: createUploadFiles(() => config.current().settings.handoffs.dir),
     runFiles: createRunFiles(() => config.current().settings.handoffs.dir),
     workers,
     workflows: base.workflows.entries,
     checkSchema: createCheckSchema(),
     tokens: createHandoffTokens(credentials.secret),
-    handInUrl: (run) => `${api}/api/v1/handoffs/${run}`,
-    delegateUrl: () => `${api}/api/v1/delegations`,
+    handInUrl: (run, card) => `${addressFor(card)}/api/v1/handoffs/${run}`,
+    delegateUrl: (card) => `${addressFor(card)}/api/v1/delegations`,
     connect: async () => connect?.(),
     isHandled: (message) => handled.has(message),
     readChannel: async (channel, messages) => {
       await connect?.();
       if (edge) return edge.readChannel(channel, messages);
       throw new Refusal("no_discord", "Channels cannot be read yet: the supervisor is still starting.");
+    },
+    messagePlace(channel, message) {
+      const link = messageLink(base, edge, channel, message);
+      const channelName = edge?.channelName(channel);
+      return {
+        ...(link === undefined ? {} : { link }),
+        ...(channelName === undefined ? {} : { channelName }),
+      };
     },
     discord: () => edge,
     health: health.read,
@@ -92,9 +113,10 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     workers,
     health,
     onBroken,
-    doors: () => ({ api, edge }),
-    useApi: (url: string) => {
+    doors: () => ({ api, edge, pageLink }),
+    useApi: (url: string, made: Pick<Api, "pageLink">) => {
       api = url;
+      pageLink = made.pageLink;
     },
     /** How a temporary supervisor, which has no edge, gets one when a channel is to be read. */
     connectWhenAsked: (how: () => Promise<void>) => {
@@ -104,6 +126,17 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
       edge = made;
     },
   };
+}
+
+/** Discord opens a message by itself; the local guild its channel. */
+function messageLink(
+  { mode }: Base,
+  edge: Edge | undefined,
+  channel: string,
+  message: string,
+): string | undefined {
+  if (mode.kind === "discord") return `https://discord.com/channels/${mode.guildId}/${channel}/${message}`;
+  return edge?.guildUrl === undefined ? undefined : `${edge.guildUrl}/#channel=${channel}`;
 }
 
 export type Stage = ReturnType<typeof createStage>;

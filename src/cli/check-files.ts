@@ -1,10 +1,12 @@
 import { existsSync, statSync } from "node:fs";
+import { refuseWeakKey } from "../app/exposure.ts";
 import { readMode, readPort } from "../app/mode.ts";
+import { checkDatabase } from "../app/store.ts";
 import { workflowPlaceOf } from "../app/workflow-place.ts";
 import { checkConfig } from "../config/check.ts";
 import { renderProblems } from "../config/render-problems.ts";
 import { loadWorkflows } from "../config/workflows.ts";
-import type { ConfigProblem } from "../domain/config.ts";
+import type { Config, ConfigProblem } from "../domain/config.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { type Installation, readInstallation } from "./installation.ts";
 import type { Io } from "./io.ts";
@@ -16,7 +18,7 @@ const INVALID = 2;
 export function runCheck(io: Io, options: { readonly json?: boolean }): number {
   const here = readInstallation(io);
   const checked = checkConfig(here.place);
-  const environment = checkEnvironment(here);
+  const environment = checkEnvironment(here, checked.ok ? checked.config : undefined);
   // Workflows name agents and capabilities: without a registry there is nothing to check them against.
   const workflows = checked.ok ? loadWorkflows(workflowPlaceOf(checked.config)) : undefined;
   const problems = [
@@ -66,7 +68,10 @@ function count(number: number, noun: string): string {
 }
 
 /** What `.env` and the environment say, by the rules of the supervisor's start. */
-function checkEnvironment({ envFile, env }: Installation): {
+function checkEnvironment(
+  { envFile, env }: Installation,
+  config: Config | undefined,
+): {
   readonly problems: readonly ConfigProblem[];
   readonly warnings: readonly ConfigProblem[];
 } {
@@ -86,6 +91,8 @@ function checkEnvironment({ envFile, env }: Installation): {
   });
   read(() => readPort(env, "HQ_PORT", 0));
   read(() => readPort(env, "HQ_GUILD_PORT", 0));
+  read(() => checkDatabase(env));
+  read(() => config && refuseWeakKey(config.settings.api, env));
   if (isReadByOthers(envFile)) {
     const suggestion = `chmod 600 ${envFile}`;
     warnings.push({

@@ -7,6 +7,7 @@ import type { DelegationView } from "../domain/view.ts";
 import type { Page } from "../engine/ports/ledger.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
 import type { Health } from "../engine/verbs.ts";
+import { Refusal } from "../kernel/refusal.ts";
 import { cut, forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { type Hq, parseCount } from "./hq.ts";
@@ -14,6 +15,7 @@ import { instant, jsonText, plainText, table } from "./print.ts";
 import { describeRun, runTable } from "./run-text.ts";
 import { describeTask } from "./task-text.ts";
 import { workerOf } from "./wait-task.ts";
+import { watchAll } from "./watch.ts";
 import { findWork, pathOf } from "./work.ts";
 
 type StatusOptions = {
@@ -23,6 +25,7 @@ type StatusOptions = {
   readonly open?: true;
   readonly limit: number;
   readonly before?: string;
+  readonly watch?: true;
 };
 
 export function registerStatus(program: Command, hq: Hq): void {
@@ -35,10 +38,30 @@ export function registerStatus(program: Command, hq: Hq): void {
     .option("--open", "only those that are not settled")
     .option("--limit <n>", "how many", parseCount(1, 200), 20)
     .option("--before <cursor>", "the page after: `next` of the page before")
-    .option("--json", "print JSON")
+    .option("-w, --watch", "what runs, waits and is late, live, until Ctrl-C")
+    .option("--json", "print JSON; with --watch a line for each change")
     .action((id: string | undefined, options: StatusOptions) =>
-      hq.run(() => (id === undefined ? showAll(hq, options) : showOne(hq, id, options))),
+      hq.run(() => {
+        if (options.watch) return watch(hq, id, options);
+        return id === undefined ? showAll(hq, options) : showOne(hq, id, options);
+      }),
     );
+}
+
+async function watch(hq: Hq, id: string | undefined, options: StatusOptions): Promise<number> {
+  const { agent, status, open, before } = options;
+  if ([id, agent, status, open, before].every((given) => given === undefined))
+    return watchAll(hq, options.json ?? false);
+  throw new Refusal(
+    "invalid_input",
+    "--watch shows all that is open, and nothing else goes with it but --json.",
+    {
+      hint:
+        id === undefined
+          ? "Leave the filters out."
+          : `One of them: hq logs ${id} --follow, or hq wait ${id}.`,
+    },
+  );
 }
 
 async function showOne({ io, client }: Hq, id: string, { json }: StatusOptions): Promise<number> {

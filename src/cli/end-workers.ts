@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { canSeeProcesses, createHunt, endProcesses } from "../agents/workers/processes.ts";
+import { canSeeProcesses, endProcesses, huntWorkersIn } from "../agents/workers/processes.ts";
 import { loadConfig } from "../config/load.ts";
 import { readInstallation } from "./installation.ts";
 import type { Io } from "./io.ts";
@@ -18,11 +18,10 @@ export type EndedWorkers = {
   readonly isProven: boolean;
 };
 
-/** Kills every process of a worker of this folder, found by the mark that they all inherit, and looks again until none is left. */
+/** Kills every process of a worker of this folder, found by the mark that they all inherit and the group that they are in, and looks again until none is left. */
 export async function endWorkers(io: Pick<Io, "env" | "cwd" | "installation">): Promise<EndedWorkers> {
   if (!canSeeProcesses()) return { killed: [], left: [], isProven: false };
-  const folders = workerFolders(io).map((dir) => `${dir}/`);
-  const hunt = createHunt((mark) => folders.some((dir) => mark.startsWith(dir)));
+  const hunt = huntWorkersIn(workerFolders(io));
   const found = new Set<number>();
   const look = () => {
     const now = hunt();

@@ -22,9 +22,47 @@ export type Follow = {
   readonly wasThere: boolean;
 };
 
+/** What of the supervisor's event stream is read, and what people are told when it breaks. */
+type Reading = Omit<Follow, "kind" | "id"> & {
+  readonly query: Readonly<Record<string, string>>;
+  /** `still waiting for …`. */
+  readonly words: string;
+  /** What to type when it stays away. */
+  readonly hint: string;
+  readonly goneForMs: number;
+  /** Whether a connection that stands, and each sign of life, is read like news. */
+  readonly readsSilence?: true;
+};
+
+function readingOf({ kind, id, ...follow }: Follow): Reading {
+  return {
+    ...follow,
+    query: { [kind]: id },
+    words: `still waiting for ${id}`,
+    hint: `\`hq wait ${id}\``,
+    goneForMs: GONE_FOR_MS,
+  };
+}
+
+/** What `read` says: at once, after each change of anything, and when the supervisor is back; goes on for ever. */
+export function newsOf<T>(
+  follow: Omit<Follow, "kind" | "id" | "wasThere">,
+  read: () => Promise<T>,
+): AsyncGenerator<T> {
+  const shared = { words: "watching again", hint: "`hq status`", goneForMs: Number.POSITIVE_INFINITY };
+  const reading = {
+    ...follow,
+    ...shared,
+    query: { brief: "true" },
+    wasThere: false,
+    readsSilence: true,
+  } as const;
+  return readEach(reading, read);
+}
+
 /** The events of a delegation, run or task in pieces as they arrive, from the first on; goes on across a restart of the supervisor. */
 export function eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]> {
-  return readEach(follow, async (events) => events);
+  return readEach(readingOf(follow), async (events) => events);
 }
 
 /** The delegation, run or task as it is now and after each change, the settled one last. */
@@ -33,7 +71,7 @@ export async function* viewsOf<Kind extends WorkKind>(
 ): AsyncGenerator<WorkView[Kind]> {
   const { client, kind, id, signal } = follow;
   const path = pathOf(kind, id);
-  for await (const view of readEach(follow, () => client.ask<WorkView[Kind]>({ path }, signal))) {
+  for await (const view of readEach(readingOf(follow), () => client.ask<WorkView[Kind]>({ path }, signal))) {
     yield view;
     if (isWorkOver({ kind, view } as Work)) return;
   }
@@ -41,22 +79,22 @@ export async function* viewsOf<Kind extends WorkKind>(
 
 /** What `read` makes of each piece of events; a piece counts as read only when that was done. */
 async function* readEach<T>(
-  follow: Follow,
+  follow: Reading,
   read: (events: readonly StoredEvent[]) => Promise<T>,
 ): AsyncGenerator<T> {
-  const { id, signal, now, tell } = follow;
+  const { signal, now, tell } = follow;
   let last: number | undefined;
   let { wasThere } = follow;
   let goneSince: number | undefined;
   for (;;) {
     try {
       for await (const events of gathered(follow, last)) {
-        if (goneSince !== undefined) tell(`The supervisor is back; still waiting for ${id}.`);
+        if (goneSince !== undefined) tell(`The supervisor is back; ${follow.words}.`);
         goneSince = undefined;
         wasThere = true;
-        if (events.length === 0) continue;
+        if (events.length === 0 && !follow.readsSilence) continue;
         const result = await read(events);
-        last = events.at(-1)?.position;
+        last = events.at(-1)?.position ?? last;
         yield result;
       }
     } catch (error) {
@@ -67,9 +105,9 @@ async function* readEach<T>(
     if (goneSince === undefined)
       tell("The supervisor went away; the work is kept. Waiting for it to come back …");
     goneSince ??= now();
-    if (now() - goneSince > GONE_FOR_MS) {
+    if (now() - goneSince > follow.goneForMs) {
       throw new Refusal("no_supervisor", "The supervisor did not come back.", {
-        hint: `The work is kept: start it with \`hq start\`, then \`hq wait ${id}\`.`,
+        hint: `The work is kept: start it with \`hq start\`, then ${follow.hint}.`,
       });
     }
     await pause(RETRY_EVERY_MS, undefined, { signal });
@@ -77,7 +115,7 @@ async function* readEach<T>(
 }
 
 /** What arrived while the reader was busy comes as one piece: a long run changes faster than it can be asked for. */
-async function* gathered(follow: Follow, after: number | undefined): AsyncGenerator<readonly StoredEvent[]> {
+async function* gathered(follow: Reading, after: number | undefined): AsyncGenerator<readonly StoredEvent[]> {
   const leaving = new AbortController();
   const signal = AbortSignal.any([follow.signal, leaving.signal]);
   const bell = createBell();
@@ -113,18 +151,18 @@ async function* gathered(follow: Follow, after: number | undefined): AsyncGenera
 
 /** One connection; an empty piece says that it stands. Ends when the supervisor closes it or has been silent too long. */
 async function* connection(
-  { client, kind, id, signal }: Follow,
+  { client, query, signal }: Reading,
   after: number | undefined,
 ): AsyncGenerator<readonly StoredEvent[]> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(new TypeError("the event stream is silent")), SILENT_FOR_MS);
-  const query = new URLSearchParams({
-    [kind]: id,
+  const asked = new URLSearchParams({
+    ...query,
     ...(after === undefined ? {} : { after: String(after) }),
   });
   try {
     const body = await client.open(
-      { path: `/events?${query.toString()}` },
+      { path: `/events?${asked.toString()}` },
       AbortSignal.any([signal, silence.signal]),
     );
     let rest = "";

@@ -9,6 +9,8 @@ export type Io = {
   /** Progress, warnings, refusals. */
   readonly err: (text: string) => void;
   readonly isErrTerminal: boolean;
+  /** Of the terminal on stdout, in characters; absent when there is none. */
+  readonly outSize?: () => { readonly columns: number; readonly rows: number };
   /** Of the terminal on stderr, in characters. */
   readonly errSize: () => { readonly columns: number; readonly rows: number };
   /** Asks whoever sits there; absent when stdin and stderr are no terminal. */
@@ -35,6 +37,9 @@ export function processIo(installation: string): Io {
     out: (part) => void process.stdout.write(part),
     err: (part) => void process.stderr.write(part),
     isErrTerminal: process.stderr.isTTY,
+    ...(process.stdout.isTTY
+      ? { outSize: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }) }
+      : {}),
     errSize: () => ({ columns: process.stderr.columns || 80, rows: process.stderr.rows || 24 }),
     ...(process.stdin.isTTY && process.stderr.isTTY
       ? { asking: createTerminalAsking({ input: process.stdin, output: process.stderr }) }

@@ -26,8 +26,9 @@ export function createLink(given: Io, starts: "none" | "if-used" | "always", run
       let running = await findRunning(place.home);
       if (!running) {
         if (io.env.HQ_RUN_TOKEN) throw notHere(place.home);
-        const isWanted =
-          starts === "always" || (starts === "if-used" && existsSync(join(place.home, "ledger.db")));
+        // Where the ledger is a database, the folder has the name of a member of it.
+        const wasUsed = ["ledger.db", "member"].some((name) => existsSync(join(place.home, name)));
+        const isWanted = starts === "always" || (starts === "if-used" && wasUsed);
         if (!isWanted || hasSeenLasting) throw noSupervisor(place.home);
         running = await startTemporary(io, place, signal);
       }

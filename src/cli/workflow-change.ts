@@ -1,9 +1,10 @@
 import type { Command } from "commander";
+import { type PipelineView, summaryOf } from "../domain/pipeline.ts";
 import type { RunView } from "../domain/run-view.ts";
-import { Refusal } from "../kernel/refusal.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import type { Client } from "./client.ts";
 import type { Hq } from "./hq.ts";
-import { jsonText } from "./print.ts";
+import { jsonText, plainText } from "./print.ts";
 import { openGates, standing } from "./run-lines.ts";
 
 type Common = { readonly json?: true };
@@ -16,7 +17,14 @@ export function registerWorkflowChanges(workflow: Command, hq: Hq): void {
   add(workflow, "cancel", "begin nothing more and cancel what runs; cleanup steps still do")
     .option("--reason <text>", "why, for the history")
     .action((run: string, { json, reason }: Common & { reason?: string }) =>
-      hq.run(() => change(hq, { run, path: "cancel", body: { reason }, json })),
+      hq.run(async () => {
+        try {
+          return await change(hq, { run, path: "cancel", body: { reason }, json });
+        } catch (error) {
+          if (!isRefusal(error) || error.code !== "not_found") throw error;
+          return cancelPipeline(hq, { id: run, reason, json }, error);
+        }
+      }),
     );
 
   add(workflow, "retry", "what failed once more, and what was skipped because of it")
@@ -47,6 +55,26 @@ export function registerWorkflowChanges(workflow: Command, hq: Hq): void {
   add(workflow, "accept-partial", "take what there is as the result: what has not begun is skipped").action(
     (run: string, { json }: Common) => hq.run(() => change(hq, { run, path: "accept-partial", json })),
   );
+}
+
+/** A pipeline by hand is no run, and is canceled by the same word. */
+async function cancelPipeline(
+  { io, client }: Hq,
+  {
+    id,
+    reason,
+    json,
+  }: { readonly id: string; readonly reason: string | undefined; readonly json: true | undefined },
+  noRun: Refusal,
+): Promise<number> {
+  const path = `/pipelines/${encodeURIComponent(id)}/cancel`;
+  const view = await client("if-used")
+    .ask<PipelineView>({ method: "POST", path, body: { reason } })
+    .catch((error: unknown) => {
+      throw isRefusal(error) && error.code === "not_found" ? noRun : error;
+    });
+  io.out(json ? `${jsonText(view)}\n` : plainText(summaryOf(view)));
+  return 0;
 }
 
 function add(workflow: Command, name: string, description: string): Command {

@@ -23,6 +23,13 @@ export const agentSchema = z.strictObject({
   aliases: z.array(word).max(20).default([]).describe("Other words for the same agent."),
   port: z.int().min(1).max(65535).optional().describe("Its gateway's port on 127.0.0.1; or give url."),
   url: z.string().max(300).optional().describe("Its gateway's address without a path; or give port."),
+  ca_file: pathText
+    .optional()
+    .describe("Certificates (PEM) by which its https is believed, in place of those of this machine."),
+  insecure: z
+    .boolean()
+    .optional()
+    .describe("Allows http to another machine: token and prompts can be read on the way. Default false."),
   hooks_path: hooksPath.optional().describe(`The hook. Default ${DEFAULT_HOOKS_PATH}.`),
   token_env: envName
     .optional()

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CHANNEL_ROLES, type Config, type ConfigProblem, ROLE_FALLBACK } from "../domain/config.ts";
 import { type ConfigPlace, type LoadedConfig, loadConfig } from "./load.ts";
@@ -9,6 +9,7 @@ export function checkConfig(place: ConfigPlace): LoadedConfig {
   if (!loaded.ok) return loaded;
   const doubts = [
     ...doubtsAboutFolders(loaded.config, place.dir),
+    ...doubtsAboutCertificates(loaded.config, place.dir),
     ...doubtsAboutChannels(loaded.config, place.dir),
   ];
   return { ...loaded, warnings: [...loaded.warnings, ...doubts] };
@@ -32,6 +33,33 @@ function doubtsAboutFolders({ settings, registry }: Config, dir: string): readon
       message: `${folder} cannot be written`,
       suggestion: "name another folder, or make it yours (chown, chmod)",
     }));
+}
+
+function doubtsAboutCertificates({ registry }: Config, dir: string): readonly ConfigProblem[] {
+  return registry.agents.flatMap(({ id, caFile }) => {
+    const why = caFile === undefined ? undefined : certificateFault(caFile);
+    if (why === undefined) return [];
+    return [
+      {
+        file: join(dir, "agents.yaml"),
+        path: `agents.${id}.ca_file`,
+        message: `${caFile} ${why}: ${id} counts as down`,
+        suggestion: "name a readable file with the certificate of the authority (PEM)",
+      },
+    ];
+  });
+}
+
+function certificateFault(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8").includes("-----BEGIN CERTIFICATE-----")
+      ? undefined
+      : "holds no certificate";
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "EACCES" || code === "EISDIR") return "cannot be read";
+    throw cause;
+  }
 }
 
 /** A folder that is not there is writable when it can be made. */

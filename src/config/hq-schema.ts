@@ -2,12 +2,23 @@ import { z } from "zod";
 import { clusterSchema } from "./cluster-schema.ts";
 import { duration, hours, minutes, pathText, seconds, size } from "./fields.ts";
 import { modelsSchema } from "./models-schema.ts";
+import { retentionSchema } from "./retention-schema.ts";
 import { taskQueueSchema } from "./task-queue-schema.ts";
 
 const MIB = 1024 * 1024;
 
 /** config/hq.yaml: how this installation behaves. Every key has a default. */
 export const hqSchema = z.strictObject({
+  database: z
+    .string()
+    .regex(
+      /^postgres(ql)?:\/\//,
+      "must be an address such as postgres://hq@db.example/hq?sslmode=verify-full",
+    )
+    .optional()
+    .describe(
+      "The PostgreSQL database for the ledger, without a password; DATABASE_URL wins. Default: a file in HQ_HOME.",
+    ),
   delegation: z
     .strictObject({
       timeout: duration({ minMs: seconds(1), maxMs: hours(48) })
@@ -63,6 +74,12 @@ export const hqSchema = z.strictObject({
       sweep: duration({ minMs: seconds(1), maxMs: hours(1) })
         .prefault("30s")
         .describe("How often the whole folder is read. Default 30s."),
+      upload_max: size({ min: 1024, max: 1024 * MIB })
+        .prefault("10MiB")
+        .describe("Larger files are not taken from agents that hand in over REST. Default 10MiB."),
+      upload_max_total: size({ min: 1024, max: 4096 * MIB })
+        .prefault("50MiB")
+        .describe("What the files of one attempt may have together. Default 50MiB."),
       polling: z
         .boolean()
         .default(false)
@@ -98,6 +115,7 @@ export const hqSchema = z.strictObject({
       level: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
     })
     .prefault({}),
+  retention: retentionSchema,
   discord: z
     .strictObject({
       batch_above: z
@@ -113,6 +131,17 @@ export const hqSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe("Show delegations that did not begin in Discord in the interAgent channel. Default false."),
+      interactions_endpoint: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Answer commands, buttons and forms that Discord sends to POST /discord/interactions. Default false.",
+        ),
+      public_key: z
+        .string()
+        .regex(/^[0-9a-fA-F]{64}$/, "must be the application's public key: 64 hexadecimal characters")
+        .optional()
+        .describe("The application's public key. Default: Discord is asked for it once."),
     })
     .prefault({}),
   api: z
@@ -122,6 +151,12 @@ export const hqSchema = z.strictObject({
         .regex(/^[A-Za-z0-9.:_-]+$/, "must be an address to listen on, such as 127.0.0.1")
         .default("127.0.0.1")
         .describe("The address REST and the page listen on. Default 127.0.0.1."),
+      public_url: z
+        .string()
+        .max(300)
+        .regex(/^https?:\/\/[^\s/?#@]+$/, "must be an address without a path, such as https://hq.example.org")
+        .optional()
+        .describe("By which agents on other machines reach REST, usually a proxy with TLS. Default: none."),
       allowed_hosts: z
         .array(
           z

@@ -6,6 +6,7 @@ import type { Config, ConfigProblem } from "../domain/config.ts";
 import { nearest } from "../kernel/text.ts";
 import { checkAcl, doubtsAboutPeople, toAcl, toPeople } from "./acl-file.ts";
 import { aclSchema } from "./acl-schema.ts";
+import { doubtsAboutAddresses } from "./agent-addresses.ts";
 import { agentSchema, agentsSchema } from "./agents-schema.ts";
 import { channelsSchema } from "./channels-schema.ts";
 import { DEFAULT_AGENTS, DEFAULT_PEOPLE } from "./defaults.ts";
@@ -14,7 +15,7 @@ import { checkModels } from "./models-file.ts";
 import { type JsonSchema, problemsOf } from "./problems.ts";
 import { checkAgents, toCards } from "./registry-file.ts";
 import { secretsIn } from "./secrets.ts";
-import { doubtsAboutSettings, toSettings } from "./settings-file.ts";
+import { checkSettings, doubtsAboutSettings, toSettings } from "./settings-file.ts";
 import { doubtsAboutSkills, loadContracts } from "./skill-contracts.ts";
 import { checkTaskQueue } from "./task-queue-file.ts";
 import { readWorkerWishes } from "./worker-env.ts";
@@ -90,6 +91,8 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     problems.push(...checkTaskQueue(hq.value.task_queue, hq.source, known));
     problems.push(...checkModels(hq.value, hq.source, abilitiesOf(entries.good)));
     warnings.push(...doubtsAboutSettings(hq.value, hq.source));
+    warnings.push(...doubtsAboutAddresses(entries.good, agents.source, hq.value));
+    problems.push(...checkSettings(hq.value, hq.source));
   }
 
   const contracts = loadContracts(place.dir);

@@ -1,5 +1,6 @@
 import type { AgentCard } from "../domain/agent-card.ts";
 import type { ConfigProblem } from "../domain/config.ts";
+import { checkTransport } from "./agent-addresses.ts";
 import type { AgentEntry, AgentsFile } from "./agents-schema.ts";
 import { expandPath } from "./fields.ts";
 import { problemAt } from "./problems.ts";
@@ -38,6 +39,7 @@ export function toCards(file: AgentsFile, base: Base): readonly AgentCard[] {
         heartbeat: entry.heartbeat,
         workspace: path(entry.workspace),
         writable: entry.writable,
+        caFile: path(entry.ca_file),
         reads: entry.reads?.map((folder) => expandPath(folder, base)),
         channel: entry.channel,
         handoffDir: path(entry.handoff_dir),
@@ -82,7 +84,7 @@ function checkAddress(id: string, entry: AgentEntry, source: YamlSource): readon
   if (entry.port !== undefined && entry.url !== undefined)
     return wrong("url", "port and url say the same thing twice", "keep one of them");
   if (entry.url === undefined) {
-    if (entry.port !== undefined) return [];
+    if (entry.port !== undefined) return checkTransport(id, entry, source);
     return [
       problemAt(source, ["agents", id], "has no address", { suggestion: "add port or url", part: "key" }),
     ];
@@ -93,7 +95,7 @@ function checkAddress(id: string, entry: AgentEntry, source: YamlSource): readon
     return wrong("url", `${url.protocol}// is not spoken here`, "use http:// or https://");
   if (url.pathname !== "/" || url.search !== "" || url.hash !== "")
     return wrong("url", "must end after the port", "put the path into hooks_path");
-  return [];
+  return checkTransport(id, entry, source);
 }
 
 function checkWritable(id: string, { writable, workspace }: AgentEntry, source: YamlSource) {

@@ -3,6 +3,9 @@ import { problemAt } from "./problems.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 const SECRET_KEY = /^(.*[_-])?(token|secret|password|passwd|bearer|authorization|api[_-]?key|credentials?)$/i;
+/** The half of a key pair that everybody may know looks like any other key. */
+const PUBLIC_KEY = "public_key";
+const PUBLIC_VALUE = /^[0-9a-f]{64}$/i;
 const SECRET_VALUE: readonly RegExp[] = [
   /\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}/, // a Discord bot token
   /\bBearer\s+\S{8,}/i,
@@ -33,6 +36,7 @@ export function secretsIn(source: YamlSource): readonly ConfigProblem[] {
     }
     if (typeof value !== "object" || value === null) return;
     for (const [key, part] of Object.entries(value)) {
+      if (key === PUBLIC_KEY && typeof part === "string" && PUBLIC_VALUE.test(part)) continue;
       const here = [...path, Array.isArray(value) ? Number(key) : key];
       if (typeof part === "string" && SECRET_KEY.test(key)) {
         found.push(

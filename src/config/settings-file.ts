@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import type { z } from "zod";
+import { isLoopback } from "../domain/agent-card.ts";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { Settings } from "../domain/settings.ts";
 import type { channelsSchema } from "./channels-schema.ts";
@@ -7,11 +8,10 @@ import { expandPath } from "./fields.ts";
 import type { hqSchema } from "./hq-schema.ts";
 import { doubtsAboutModels, toModels } from "./models-file.ts";
 import { problemAt } from "./problems.ts";
+import { toRetention } from "./retention-schema.ts";
 import { doubtsAboutTaskQueue, toTaskQueue } from "./task-queue-file.ts";
 import type { WorkerWishes } from "./worker-env.ts";
 import type { YamlSource } from "./yaml-source.ts";
-
-const LOOPBACK = ["127.0.0.1", "localhost", "::1"];
 
 export function toSettings(from: {
   readonly hq: z.output<typeof hqSchema>;
@@ -26,6 +26,7 @@ export function toSettings(from: {
   const path = (text: string | undefined, ...absent: string[]) =>
     text === undefined ? join(from.home, ...absent) : expandPath(text, from.base);
   return {
+    ...(from.hq.database === undefined ? {} : { database: from.hq.database }),
     delegation: {
       timeoutMs: delegation.timeout,
       startWithinMs: delegation.start_within,
@@ -43,6 +44,8 @@ export function toSettings(from: {
       scanMs: handoffs.scan,
       sweepMs: handoffs.sweep,
       polling: handoffs.polling,
+      uploadMax: handoffs.upload_max,
+      uploadMaxTotal: handoffs.upload_max_total,
     },
     taskQueue: toTaskQueue({ ...from, written: from.hq.task_queue }),
     models: toModels(from.hq),
@@ -63,14 +66,23 @@ export function toSettings(from: {
       ...(logs.project_log === false ? {} : { projectLog: path(logs.project_log, "project_log.md") }),
       level: logs.level,
     },
+    ...toRetention(from.hq.retention),
     channels: {
       roles: from.channels.roles,
       ids: from.channels.ids,
       contextable: from.channels.contextable,
     },
-    discord: { batchAbove: discord.batch_above, cardEditMs: discord.card_edit, mirror: discord.mirror },
+    discord: {
+      batchAbove: discord.batch_above,
+      cardEditMs: discord.card_edit,
+      mirror: discord.mirror,
+      ...(discord.interactions_endpoint
+        ? { interactionsByHttp: discord.public_key === undefined ? {} : { publicKey: discord.public_key } }
+        : {}),
+    },
     api: {
       host: api.host,
+      ...(api.public_url === undefined ? {} : { publicUrl: new URL(api.public_url).origin }),
       allowedHosts: api.allowed_hosts,
       bodyLimit: api.body_limit,
       ratePerMinute: api.rate_per_minute,
@@ -84,11 +96,33 @@ export function doubtsAboutSettings(
   source: YamlSource,
 ): readonly ConfigProblem[] {
   const doubts = [...doubtsAboutTaskQueue(hq.task_queue, source), ...doubtsAboutModels(hq, source)];
-  if (LOOPBACK.includes(hq.api.host)) return doubts;
+  if (isLoopback(hq.api.host)) return doubts;
   return [
     ...doubts,
     problemAt(source, ["api", "host"], "makes REST reachable from other machines, without encryption", {
       suggestion: "keep 127.0.0.1 and put a proxy with TLS before it",
     }),
   ];
+}
+
+/** An address that others reach is only opened for names that are answered there: every other request is refused. */
+export function checkSettings(
+  { api, handoffs }: z.output<typeof hqSchema>,
+  source: YamlSource,
+): readonly ConfigProblem[] {
+  const found: ConfigProblem[] = [];
+  if (!isLoopback(api.host) && api.allowed_hosts.length === 0 && api.public_url === undefined)
+    found.push(
+      problemAt(source, ["api", "host"], "is reachable from other machines, and answers to no name there", {
+        suggestion:
+          "add api.public_url, or the names and addresses by which it is asked to api.allowed_hosts; or keep 127.0.0.1",
+      }),
+    );
+  if (handoffs.upload_max_total < handoffs.upload_max)
+    found.push(
+      problemAt(source, ["handoffs", "upload_max_total"], "is less than upload_max, which is for one file", {
+        suggestion: `use ${handoffs.upload_max} or more`,
+      }),
+    );
+  return found;
 }

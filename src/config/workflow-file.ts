@@ -165,7 +165,7 @@ function checkSteps(
 ): readonly string[] {
   const steps = new Map(placed.map((one) => [one.step.id, one]));
   const ids = new Set([...names.steps, ...steps.keys()]);
-  const graph = createStepGraph(placed.map(({ step }) => step));
+  const graph = createStepGraph(placed.filter(({ isCheck }) => !isCheck).map(({ step }) => step));
   const used = new Set<string>();
   const known = { inputs: new Set(names.inputs), ids, steps, graph, findings };
   for (const one of placed) {

@@ -27,12 +27,13 @@ const OF_KIND: Readonly<Record<StepKind, readonly Key[]>> = {
     "format",
     "expect",
     "approval_gate",
+    "post_hooks",
   ],
   approval: ["approval"],
   workflow: [...FAN_OUT, "workflow", "with"],
   wait: ["wait"],
-  panel: ["panel", ...PER_TASK],
-  supervise: ["supervise", ...PER_TASK],
+  panel: ["panel", ...PER_TASK, "approval_gate"],
+  supervise: ["supervise", ...PER_TASK, "approval_gate"],
 };
 
 /** What a step is by its keys; undefined when they name no kind or several. */
@@ -61,13 +62,25 @@ export function kindOf(entry: StepEntry, path: Path, { problem }: Findings): Ste
   const meant = [...EVERYWHERE, ...OF_KIND[kind]];
   for (const key of Object.keys(entry) as Key[]) {
     if (entry[key] === undefined || meant.includes(key)) continue;
-    const advice = FAN_OUT.includes(key) ? "for_each is for tasks and workflows" : undefined;
+    const advice = FAN_OUT.includes(key) ? fanOutAdvice(kind) : undefined;
     problem([...path, key], `has no meaning for ${spoken(kind)}`, advice, "key");
   }
   if (entry.max_parallel !== undefined && entry.for_each === undefined)
     problem([...path, "max_parallel"], "has no meaning without for_each", undefined, "key");
+  if (entry.post_hooks !== undefined && entry.for_each !== undefined)
+    problem(
+      [...path, "post_hooks"],
+      "has no meaning with for_each",
+      "put them on the step that sums up",
+      "key",
+    );
   if (kind === "task") checkTask(entry, path, problem);
   return kind;
+}
+
+function fanOutAdvice(kind: StepKind): string {
+  const also = kind === "panel" || kind === "supervise" ? `: make a workflow of ${spoken(kind)}` : "";
+  return `for_each is for tasks and workflows${also}`;
 }
 
 function checkTask(entry: StepEntry, path: Path, problem: Findings["problem"]): void {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { POST_HOOKS } from "../domain/pipeline-types.ts";
 import { channelName, duration, hours, minutes, pathText, seconds } from "./fields.ts";
 
 const days = (count: number) => hours(24 * count);
@@ -107,7 +108,7 @@ const plain = (longest: number) =>
   z.string().max(longest).regex(PLAIN_TEXT, "must be plain text on one line, without ${{ }}");
 const panelSchema = z.strictObject({
   proposal: z.string().min(1).max(20_000).describe("What the experts judge; may hold ${{ }}."),
-  experts: z
+  roles: z
     .array(
       z.strictObject({
         role: plain(60).describe('In which capacity, such as "security engineer". Each has another one.'),
@@ -130,10 +131,20 @@ const panelSchema = z.strictObject({
     .max(9)
     .optional()
     .describe("So many must have voted, or the step fails. Default: more than half."),
+  by: z
+    .string()
+    .min(1)
+    .max(40)
+    .optional()
+    .describe("The agent that writes the consensus of the votes. Default: the verdict's own words."),
 });
 const superviseSchema = z.strictObject({
   goal: z.string().min(1).max(20_000).describe("What is to be reached; may hold ${{ }}."),
-  agent: z.string().min(1).max(40).describe("Who leads: says in each round what is next, until it is done."),
+  supervisor: z
+    .string()
+    .min(1)
+    .max(40)
+    .describe("Who leads: says in each round what is next, until it is done."),
   workers: z
     .array(z.string().min(1).max(40))
     .min(1)
@@ -175,7 +186,12 @@ const step = z.strictObject({
   approval_gate: z
     .union([z.boolean(), gateSchema])
     .optional()
-    .describe("People must approve before the agent begins: a step <id>-gate before this one."),
+    .describe("People must approve before it begins: a step <id>-gate before this one."),
+  post_hooks: z
+    .array(z.enum(POST_HOOKS))
+    .max(POST_HOOKS.length)
+    .optional()
+    .describe("What follows its end; sanity-check holds what needs it: a step <id>-check after this one."),
   approval: gateSchema.optional().describe("A step that waits for people."),
   workflow: workflowName.optional().describe("Another workflow is run as this step."),
   template: z

@@ -2,11 +2,13 @@ import type { Registry } from "../domain/agent-card.ts";
 import { ExpressionError, expressionsIn } from "../domain/expression.ts";
 import type { RetryDefinition, StepAction, StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { suggest } from "./problems.ts";
+import { agentNamed } from "./workflow-agents.ts";
 import { readSchema, type SchemaProblem } from "./workflow-expect.ts";
 import type { Findings, Path } from "./workflow-findings.ts";
 import { toGate } from "./workflow-gates.ts";
+import { heldByChecks, withHooks } from "./workflow-hooks.ts";
 import { kindOf, type StepKind } from "./workflow-kinds.ts";
-import { panelSteps } from "./workflow-panel.ts";
+import { type Common, type Places, panelSteps, type ToTask } from "./workflow-panel.ts";
 import { type GateEntry, gateSchema, NAME, type StepEntry, type WorkflowFile } from "./workflow-schema.ts";
 import { superviseSteps } from "./workflow-supervise.ts";
 import { plainValues, templateTask } from "./workflow-template.ts";
@@ -25,6 +27,8 @@ export type PlacedStep = {
   readonly taskAt?: Path;
   /** What it says has been checked in another step, made of the same lines. */
   readonly isChecked?: boolean;
+  /** It only holds what needs the step before it: nobody's last step, and no use of a result. */
+  readonly isCheck?: boolean;
 };
 
 export type StepSurroundings = {
@@ -36,13 +40,14 @@ export type StepSurroundings = {
   readonly findings: Findings;
 };
 
-/** The steps of a file in its order, each gate of an agent as a step before it. What cannot be a step is told and left out. */
+/** The steps of a file in its order, each gate of an agent as a step before it, each check of an output as one after it. What cannot be a step is told and left out. */
 export function toSteps(around: StepSurroundings): readonly PlacedStep[] {
-  return Object.entries(around.file.steps).flatMap(([id, entry]) => {
+  const steps = Object.entries(around.file.steps).flatMap(([id, entry]) => {
     const path = ["steps", id];
     const kind = kindOf(entry, path, around.findings);
     return kind === undefined ? [] : placed(id, entry, kind, path, around);
   });
+  return heldByChecks(steps);
 }
 
 function placed(
@@ -68,8 +73,13 @@ function placed(
   const needsAt = [...path, entry.needs === undefined ? "depends_on" : "needs"];
   if (kind === "panel" || kind === "supervise") {
     const common = { id, ...rest, ...(condition === undefined ? {} : { if: condition }) };
-    const expanded = kind === "panel" ? panelSteps : superviseSteps;
-    return expanded(common, entry, { path, needsAt }, around, (one, at) => taskOf(one, at, around));
+    const expand = kind === "panel" ? panelSteps : superviseSteps;
+    const toTask: ToTask = (one, at) => taskOf(one, at, around);
+    const asked = entry.approval_gate;
+    if (!asked) return expand(common, entry, { path, needsAt }, around, toTask);
+    const gate = gateBefore(common, { path, needsAt }, asked === true ? undefined : asked, around);
+    const begun = { id, ...rest, needs: [gate.step.id] };
+    return [gate, ...expand(begun, entry, { path, needsAt: gate.path }, around, toTask)];
   }
   const step: StepDefinition = {
     id,
@@ -80,44 +90,45 @@ function placed(
   };
   const gate = entry.approval_gate;
   const whole = { step, path, needsAt };
-  return gate ? withGate(whole, gate === true ? undefined : gate, around) : [whole];
+  const gated = gate ? withGate(whole, gate === true ? undefined : gate, around) : [whole];
+  return gated.flatMap((one) => (one.step.id === id ? withHooks(one, entry.post_hooks, around) : [one]));
 }
 
-/** The gate takes over the step's needs and condition: the agent begins when people have said yes, and only then. */
+/** The gate takes over the step's needs and condition: it begins when people have said yes, and only then. */
 function withGate(
   { step, path, needsAt }: PlacedStep,
   given: GateEntry | undefined,
-  { file, findings }: StepSurroundings,
+  around: StepSurroundings,
 ): readonly PlacedStep[] {
+  const gate = gateBefore(step, { path, needsAt }, given, around);
+  const { if: _, ...rest } = step;
+  return [gate, { path, needsAt: gate.path, step: { ...rest, needs: [gate.step.id] } }];
+}
+
+function gateBefore(
+  { id: step, if: condition, needs, cleanup }: Common,
+  { path, needsAt }: Places,
+  given: GateEntry | undefined,
+  { file, findings }: StepSurroundings,
+): PlacedStep {
   const at = [...path, "approval_gate"];
-  const id = `${step.id}-gate`;
-  if (Object.hasOwn(file.steps, id))
-    findings.problem(
-      at,
-      `needs the name "${id}", and there is a step of that name`,
-      "rename that step",
-      "key",
-    );
+  const id = `${step}-gate`;
+  const taken = `needs the name "${id}", and there is a step of that name`;
+  if (Object.hasOwn(file.steps, id)) findings.problem(at, taken, "rename that step", "key");
   if (!NAME.test(id)) findings.problem(at, `makes a step "${id}", whose name is too long`, undefined, "key");
-  const { if: condition, needs, ...rest } = step;
-  return [
-    {
-      path: at,
-      needsAt,
-      step: {
-        id,
-        needs,
-        continueOnError: false,
-        cleanup: step.cleanup,
-        ...(condition === undefined ? {} : { if: condition }),
-        action: {
-          kind: "approval",
-          gate: toGate(given ?? PLAIN_GATE, `May ${step.id} begin?`, at, findings),
-        },
-      },
+  const gate = toGate(given ?? PLAIN_GATE, `May ${step} begin?`, at, findings);
+  return {
+    path: at,
+    needsAt,
+    step: {
+      id,
+      needs,
+      continueOnError: false,
+      cleanup,
+      ...(condition === undefined ? {} : { if: condition }),
+      action: { kind: "approval", gate },
     },
-    { path, needsAt: at, step: { ...rest, needs: [id] } },
-  ];
+  };
 }
 
 function conditionOf(given: StepEntry["if"], path: Path, findings: Findings): string | undefined {
@@ -204,12 +215,7 @@ function whoOf(
   path: Path,
   { registry, findings }: StepSurroundings,
 ): Pick<TaskAction, "agent" | "capability"> {
-  const ids = registry.agents.map(({ id }) => id);
-  if (agent !== undefined) {
-    const found = registry.find(agent);
-    if (!found) findings.problem([...path, "agent"], `there is no agent "${agent}"`, suggest(agent, ids));
-    return { agent: found?.id ?? agent };
-  }
+  if (agent !== undefined) return { agent: agentNamed(agent, [...path, "agent"], { registry, findings }) };
   if (capability === undefined) return {};
   const known = registry.capabilities;
   if (!known.includes(capability))

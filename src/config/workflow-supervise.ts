@@ -1,7 +1,7 @@
 import { saySchema } from "../domain/supervise.ts";
-import { suggest } from "./problems.ts";
+import { agentNamed } from "./workflow-agents.ts";
 import type { Path } from "./workflow-findings.ts";
-import { type Common, nameProblem, type Places, type ToTask } from "./workflow-panel.ts";
+import { type Common, nameProblem, onlyIf, type Places, type ToTask } from "./workflow-panel.ts";
 import type { StepEntry, SuperviseEntry } from "./workflow-schema.ts";
 import type { PlacedStep, StepSurroundings } from "./workflow-steps.ts";
 
@@ -23,6 +23,7 @@ export function superviseSteps(
   if (!supervise) throw new Error(`step ${common.id} supervises nothing`);
   const { id, needs, cleanup, if: condition } = common;
   const at = [...path, "supervise"];
+  const agent = agentNamed(supervise.supervisor, [...at, "supervisor"], around);
   const workers = workersOf(supervise, at, around);
   const { max_parallel: maxParallel } = around.file.limits;
   const rounds = Array.from({ length: supervise.max_rounds }, (_, n) => ({
@@ -35,10 +36,7 @@ export function superviseSteps(
     .find(Boolean);
   if (problem) around.findings.problem(path, problem, "give this step a shorter or another name", "key");
   const expect = { file: "a round of supervision", schema: saySchema(workers, MOST_PIECES) };
-  const { agent = "", ...plain } = toTask(
-    { ...entry, agent: supervise.agent, task: pieceText(supervise), format: "json" },
-    at,
-  );
+  const plain = toTask({ ...entry, task: pieceText(supervise), format: "json" }, at);
   const shared = { cleanup, continueOnError: true } as const;
   const steps = rounds.flatMap(({ ask, work }, n): readonly PlacedStep[] => {
     const before = rounds.slice(0, n).map((round) => round.work);
@@ -65,7 +63,7 @@ export function superviseSteps(
           id: work,
           ...shared,
           needs: [ask],
-          if: `steps.${ask}.output.next && !steps.${ask}.output.done`,
+          if: onlyIf(cleanup, `steps.${ask}.output.next && !steps.${ask}.output.done`),
           forEach: { expression: `steps.${ask}.output.next`, maxParallel },
           action: { ...plain, workers },
         },
@@ -80,7 +78,7 @@ export function superviseSteps(
     step: {
       ...rest,
       needs: names,
-      if: `always() && !cancelled() && steps.${id}-ask-1.status != 'skipped'`,
+      if: `always() && ${cleanup ? "" : "!cancelled() && "}steps.${id}-ask-1.status != 'skipped'`,
       action: { kind: "conclusion", of: { kind: "supervise", rounds } },
     },
   };
@@ -90,15 +88,9 @@ export function superviseSteps(
 function workersOf(
   { workers }: SuperviseEntry,
   at: Path,
-  { registry, findings }: Pick<StepSurroundings, "registry" | "findings">,
+  around: Pick<StepSurroundings, "registry" | "findings">,
 ): readonly string[] {
-  const ids = registry.agents.map(({ id }) => id);
-  const found = workers.map((word, index) => {
-    const card = registry.find(word);
-    if (!card) findings.problem([...at, "workers", index], `there is no agent "${word}"`, suggest(word, ids));
-    return card?.id ?? word;
-  });
-  return [...new Set(found)];
+  return [...new Set(workers.map((word, index) => agentNamed(word, [...at, "workers", index], around)))];
 }
 
 function askText(

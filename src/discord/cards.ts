@@ -1,11 +1,11 @@
-import { type APIMessage, Routes } from "discord.js";
+import { Routes } from "discord.js";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
 import type { ChannelDirectory } from "./channels.ts";
-import { DISCORD_CODES, DiscordError, type DiscordFailure, guarded } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
 import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
 import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
@@ -284,7 +284,7 @@ export function createCards(deps: CardsDeps): Cards {
 
 /** Whether a message of ours still asks for something. */
 async function hasButtons({ raw }: CardsDeps["rest"], { channel, message }: Receipt): Promise<boolean> {
-  const found = await guarded<APIMessage>(raw.get(Routes.channelMessage(channel, message)));
+  const found = await guardedMessage(raw.get(Routes.channelMessage(channel, message)));
   return JSON.stringify(found.components ?? []).includes('"custom_id"');
 }
 

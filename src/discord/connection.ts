@@ -1,10 +1,13 @@
-import type { Client, Interaction } from "discord.js";
-import { Events } from "discord.js";
+import type { APIInteraction, Client } from "discord.js";
+import { Events, GatewayDispatchEvents } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { createClient, inviteLink } from "./client.ts";
 import { failureOf, isWorthRetrying } from "./discord-failure.ts";
 import { backoffMs } from "./retry-plan.ts";
+
+/** Those that discord.js does not know are never passed on. */
+const MOST_UNPASSED = 1000;
 
 export type ConnectionDeps = {
   readonly token: string;
@@ -16,7 +19,7 @@ export type ConnectionDeps = {
   readonly onDisconnected: () => void;
   /** Only a person can mend it: a wrong token, a missing intent. */
   readonly onFatal: (refusal: Refusal) => void;
-  readonly onInteraction: (interaction: Interaction) => void;
+  readonly onInteraction: (interaction: APIInteraction) => void;
   /** Further listeners of each client, before it logs in. */
   readonly onClient?: (client: Client) => void;
 };
@@ -78,7 +81,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
       },
     });
     current = client;
-    client.on(Events.InteractionCreate, deps.onInteraction);
+    passInteractions(client, deps.onInteraction);
     deps.onClient?.(client);
     const login = client.login(deps.token);
     // What login resolves to is waited for by `ready`: it also knows that the guild is there.
@@ -147,4 +150,19 @@ export function createConnection(deps: ConnectionDeps): Connection {
       await current?.destroy();
     },
   };
+}
+
+/** As Discord sends them, once the client knows the guild that they are about. */
+function passInteractions(client: Client, pass: (interaction: APIInteraction) => void): void {
+  const sent = new Map<string, APIInteraction>();
+  client.ws.on(GatewayDispatchEvents.InteractionCreate, (interaction: APIInteraction) => {
+    sent.set(interaction.id, interaction);
+    const [oldest] = sent.keys();
+    if (sent.size > MOST_UNPASSED && oldest !== undefined) sent.delete(oldest);
+  });
+  client.on(Events.InteractionCreate, ({ id }) => {
+    const interaction = sent.get(id);
+    sent.delete(id);
+    if (interaction) pass(interaction);
+  });
 }

@@ -1,4 +1,4 @@
-import { DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
+import { type APIMessage, DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
 
 /**
  * What went wrong with a request, in words that may be logged: addresses of interactions and webhooks hold tokens.
@@ -31,6 +31,19 @@ export async function guarded<T>(request: Promise<unknown>): Promise<T> {
   } catch (thrown) {
     throw new DiscordError(failureOf(thrown));
   }
+}
+
+/** An answer that is no message, as a proxy may give one, says neither that it was done nor that it was not. */
+export async function guardedMessage(request: Promise<unknown>): Promise<APIMessage> {
+  const answer = await guarded<Partial<APIMessage> | undefined>(request);
+  if (typeof answer?.id === "string" && answer.author) return answer as APIMessage;
+  throw new DiscordError({ kind: "unsure", text: "Discord answered without the message" });
+}
+
+export async function guardedMessages(request: Promise<unknown>): Promise<APIMessage[]> {
+  const answer = await guarded<unknown>(request);
+  if (Array.isArray(answer)) return answer as APIMessage[];
+  throw new DiscordError({ kind: "unsure", text: "Discord answered without the messages" });
 }
 
 export const DISCORD_CODES = {

@@ -1,4 +1,4 @@
-import type { APIMessage, Client } from "discord.js";
+import type { Client } from "discord.js";
 import { Routes } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { Config } from "../domain/config.ts";
@@ -7,6 +7,7 @@ import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import type { PostedMessages } from "../engine/ports/posted.ts";
 import type { QueueChannel } from "../engine/ports/queue-channel.ts";
 import type { TaskClaims } from "../engine/ports/task-claims.ts";
 import type { Verbs } from "../engine/verbs.ts";
@@ -18,17 +19,19 @@ import type { CommandContext } from "./command.ts";
 import { createConnection } from "./connection.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { deployCommands } from "./deploy-commands.ts";
-import { DiscordError, type DiscordFailure, failureOf, guarded } from "./discord-failure.ts";
+import { DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
 import { createFaces } from "./faces.ts";
 import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
-import { createInteractions } from "./interactions.ts";
-import { type CommandSet, loadCommands } from "./load-commands.ts";
+import { createInteractionDoors, type HttpInteractions } from "./interaction-doors.ts";
 import { textsOf } from "./payload.ts";
 import { createPostQueue } from "./post-queue.ts";
+import { createPosted } from "./posted.ts";
 import { createChannelReader } from "./read-channel.ts";
 import { mapStrings } from "./redact-view.ts";
 import { createRest } from "./rest.ts";
+import { createRoleOf } from "./role-of.ts";
+import { createStandby } from "./standby.ts";
 import { createTaskEdge } from "./task-edge.ts";
 import type { Memory } from "./tasks-read.ts";
 
@@ -66,12 +69,19 @@ export type DiscordEdge = {
   readonly stop: () => Promise<void>;
   readonly isConnected: () => boolean;
   readonly readChannel: ChannelReader;
+  /** What people call a channel; undefined when the bot sees none of that id. */
+  readonly channelName: (id: string) => string | undefined;
   readonly perform: {
     readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
     readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
+    readonly interaction: (effect: ClaimedOf<"interaction">) => Promise<Outcome>;
   } & TaskClaims;
+  /** Works without a connection to the gateway. */
+  readonly http: HttpInteractions;
   /** The channel of the task queue, for other doors. */
   readonly queue: QueueChannel;
+  /** Our own messages, for whoever proves that all of them are there. */
+  readonly posted: PostedMessages;
   /** Reads back what a gap in the connection may have hidden; called by itself after READY and RESUMED. */
   readonly reconcile: () => void;
   readonly missingChannels: ChannelDirectory["missing"];
@@ -80,8 +90,9 @@ export type DiscordEdge = {
 export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   const { verbs, config, deliveries, log, now, crash, guildId } = deps;
   const rest = createRest(deps.token, log, deps.api);
+  const standby = createStandby(deps);
   const channels = createChannels({
-    client: () => connection.client(),
+    client: () => connection.client() ?? standby.guild()?.client,
     guildId,
     settings: () => config().settings.channels,
   });
@@ -96,7 +107,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     approvers,
     guildId,
     gatePlace: createGatePlace({ channels, deliveries, approvers, log }),
-    botId: () => connection.client()?.user?.id ?? "",
+    botId: () => connection.client()?.user?.id ?? standby.botId() ?? "",
     batchAbove: () => config().settings.discord.batchAbove,
     redacted: async (stream: string): Promise<SubjectView> =>
       mapStrings(await deliveries.view(stream), deps.redact),
@@ -124,10 +135,21 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     rest,
     channels,
     contextable: () => config().settings.channels.contextable,
-    roleOf,
+    roleOf: createRoleOf({ guild: () => guildOf(connection.client()) ?? standby.guild(), guildId, log }),
   });
-  let interactions: ReturnType<typeof createInteractions> | undefined;
-  let commands: CommandSet | undefined;
+  const doors = createInteractionDoors({
+    ...deps,
+    rest,
+    standby,
+    isGuildKnown: () => guildOf(connection.client()) !== undefined,
+    botId: posting.botId,
+    interactions: verbs.interactions,
+    delegations: verbs.delegations,
+    runs: verbs.runs,
+    proposals: (limit) => verbs.evolve.log(limit),
+    actorOf,
+    contextFor,
+  });
   let deploying: Promise<void> | undefined;
   let reconciling: Promise<void> | undefined;
   let isGap = true;
@@ -151,12 +173,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       log.error({ failure: refusal.message, hint: refusal.hint }, "Discord needs a person's help");
       deps.onFatal?.(refusal);
     },
-    onInteraction(interaction) {
-      // Acknowledged and not finished, it is carried out at the next start.
-      interactions?.receive(interaction).catch((error: unknown) => {
-        log.error({ interaction: interaction.id, err: error }, "an interaction broke off");
-      });
-    },
+    onInteraction: doors.receive,
   });
 
   function onFailure(failure: DiscordFailure): void {
@@ -170,7 +187,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   }
 
   function people() {
-    const guild = guildOf(connection.client());
+    const guild = guildOf(connection.client()) ?? standby.guild();
     return resolvePeople(config().people, (name) => findRole(guild, name));
   }
 
@@ -179,7 +196,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     readonly name: string;
     readonly roles: readonly string[];
   }): Actor {
-    const known = guildOf(connection.client())?.roles.cache;
+    const known = (guildOf(connection.client()) ?? standby.guild())?.roles.cache;
     const roles = user.roles.flatMap((id) => {
       const name = id === guildId ? undefined : known?.get(id)?.name;
       return name === undefined ? [] : [{ id, name }];
@@ -195,18 +212,6 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     log,
   });
 
-  async function roleOf(userId: string): Promise<string> {
-    const guild = guildOf(connection.client());
-    try {
-      const member = await guild?.members.fetch(userId);
-      const highest = member?.roles.highest;
-      return highest && highest.id !== guildId ? highest.name : "member";
-    } catch (thrown) {
-      log.debug({ user: userId, failure: failureOf(thrown).text }, "an author is no member");
-      return "not a member";
-    }
-  }
-
   function contextFor(actor: Actor): CommandContext {
     const { settings, registry } = config();
     return {
@@ -219,7 +224,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       now: now(),
       cardOf: (run) => cards.addressOf(run, CARD_WITHIN_MS),
       async messageText(channel, message) {
-        const found = await guarded<APIMessage>(rest.raw.get(Routes.channelMessage(channel, message)));
+        const found = await guardedMessage(rest.raw.get(Routes.channelMessage(channel, message)));
         const parts = textsOf({ content: found.content, components: found.components ?? [] });
         return { text: parts.join("\n"), author: found.author.username };
       },
@@ -230,7 +235,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   async function deploy(client: Client): Promise<void> {
     try {
       const applicationId = client.application?.id ?? "";
-      await deployCommands({ rest, applicationId, guildId, commands: commands?.commands ?? [], log });
+      await deployCommands({ rest, applicationId, guildId, commands: await doors.prepare(), log });
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       deploying = undefined;
@@ -243,10 +248,10 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
 
   /** One at a time; what comes in between is covered by the one that runs. */
   function reconcile(): void {
-    if (!interactions || !connection.isConnected()) return;
+    if (!doors.isReady() || !connection.isConnected()) return;
     const readBack = tasks.reconcile(isGap);
     isGap = false;
-    reconciling ??= Promise.all([interactions.finishOld(), readBack, deps.onReconcile?.()])
+    reconciling ??= Promise.all([doors.finishOld(), readBack, deps.onReconcile?.()])
       .then(
         () => undefined,
         (error: unknown) => log.error({ err: error }, "reading back from Discord failed and is tried again"),
@@ -257,22 +262,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   }
 
   async function start() {
-    commands = await loadCommands(deps.commandsDir);
-    interactions = createInteractions({
-      rest,
-      guildId,
-      botId: posting.botId,
-      commands,
-      interactions: verbs.interactions,
-      delegations: verbs.delegations,
-      runs: verbs.runs,
-      proposals: (limit) => verbs.evolve.log(limit),
-      actorOf,
-      contextFor,
-      redact: deps.redact,
-      now,
-      log,
-    });
+    await doors.prepare();
     await connection.start(START_WITHIN_MS);
     const client = connection.client();
     await deploying;
@@ -286,13 +276,16 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       const drained = [queue.stop(), cards.stop(), tasks.stop()];
       await connection.stop();
       deps.onConnection(false);
-      await Promise.all(drained);
+      await Promise.all([...drained, standby.stop()]);
       await reconciling;
     },
     isConnected: connection.isConnected,
     readChannel,
-    perform: { post: queue.post, card: cards.card, ...tasks.claims },
+    channelName: (id) => channels.find(id)?.name,
+    perform: { post: queue.post, card: cards.card, interaction: doors.perform, ...tasks.claims },
+    http: doors.http,
     queue: tasks.queue,
+    posted: createPosted({ ...posting, isConnected: connection.isConnected }),
     reconcile,
     missingChannels: channels.missing,
   };

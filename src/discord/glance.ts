@@ -1,6 +1,7 @@
 import { actorName } from "../domain/actor.ts";
 import type { DelegationStatus } from "../domain/delegation-types.ts";
 import type { RunView } from "../domain/run-view.ts";
+import { subjectOf } from "../domain/templates/render-template.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { WorkerView } from "../domain/worker-view.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
@@ -50,7 +51,7 @@ function delegationGlance(view: DelegationView): Glance {
     status: view.status,
     symbol: LOOKS[view.status].symbol,
     headline: headline(view),
-    what: view.objective,
+    what: subjectOf(view.objective),
     asker: view.asker,
     ...(view.reason === undefined ? {} : { reason: view.reason }),
     said: view.handoff?.result ?? "",

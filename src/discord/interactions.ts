@@ -1,6 +1,13 @@
-import { type Interaction, InteractionResponseType, MessageFlags, Routes } from "discord.js";
+import {
+  type APIInteraction,
+  InteractionResponseType,
+  InteractionType,
+  MessageFlags,
+  Routes,
+} from "discord.js";
 import type { Actor } from "../domain/actor.ts";
-import type { Log } from "../engine/ports/log.ts";
+import type { ReplyTo } from "../domain/interaction.ts";
+import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { answerPayload, broken, publicPayload, refused } from "./answer.ts";
@@ -31,10 +38,8 @@ export type InteractionsDeps = {
   readonly redact: (text: string) => string;
   readonly now: () => number;
   readonly log: Log;
+  readonly crash: Crash;
 };
-
-/** The way back to the asker: within 15 minutes, visible to them alone. */
-type ReplyTo = { readonly applicationId: string; readonly token: string };
 
 /** Noted, acknowledged, carried out, answered; in this order, so that nothing that was acknowledged is lost. */
 export function createInteractions(deps: InteractionsDeps) {
@@ -42,15 +47,20 @@ export function createInteractions(deps: InteractionsDeps) {
   const inHand = new Set<string>();
   const suggest = createSuggest(deps);
 
-  async function receive(interaction: Interaction): Promise<void> {
-    if (interaction.guildId !== deps.guildId) return;
-    if (interaction.isAutocomplete()) return suggest(interaction);
+  /** One that came over the gateway. */
+  async function receive(interaction: APIInteraction): Promise<void> {
+    if (interaction.guild_id !== deps.guildId) return;
+    const replyTo = { applicationId: interaction.application_id, token: interaction.token };
+    if (interaction.type === InteractionType.ApplicationCommandAutocomplete) {
+      return call(interaction.id, replyTo, await suggest(interaction), "suggestions came too late");
+    }
     if (!isAskable(interaction)) return;
     const asked = askedOf(interaction);
     const deed = commands.deedOf(asked);
     const actor = deps.actorOf(asked.user);
-    const replyTo = { applicationId: interaction.applicationId, token: interaction.token };
-    if (deed?.opens && (await open(deed.opens, asked, actor, replyTo))) return;
+    const form = deed?.opens && (await opened(deed.opens, asked, actor));
+    // Nothing was kept and nothing changed: the person sees that it failed, and asks again.
+    if (form) return call(asked.id, replyTo, form, "a form could not be shown");
     const isKept = deed !== undefined && !deed.reads;
     inHand.add(asked.id);
     try {
@@ -70,45 +80,31 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  /** Asks with a form instead of doing it; a refusal is told at once. False when it is to be done without a form. */
-  async function open(
-    opens: NonNullable<Deed["opens"]>,
-    asked: Asked,
-    actor: Actor,
-    { token }: ReplyTo,
-  ): Promise<boolean> {
-    const answerWith = async () => {
-      try {
-        const modal = await opens(await whole(asked), deps.contextFor(actor));
-        return modal && formOf(modal);
-      } catch (thrown) {
-        const payload = answerPayload(toldOf(thrown, asked));
-        const content = deps.redact(payload.content ?? "");
-        return messageOf({ ...bodyOf({ content, files: [] }), flags: MessageFlags.Ephemeral });
-      }
-    };
-    const body = await answerWith();
-    if (!body) return false;
+  /** The form to be filled in first; a refusal is told at once. Undefined when it is to be done without a form. */
+  async function opened(opens: NonNullable<Deed["opens"]>, asked: Asked, actor: Actor) {
     try {
-      await guarded(rest.raw.post(Routes.interactionCallback(asked.id, token), { auth: false, body }));
+      const modal = await opens(await whole(asked), deps.contextFor(actor));
+      return modal && formOf(modal);
+    } catch (thrown) {
+      return told(answerPayload(toldOf(thrown, asked)).content ?? "");
+    }
+  }
+
+  const told = (text: string) =>
+    messageOf({ ...bodyOf({ content: deps.redact(text), files: [] }), flags: MessageFlags.Ephemeral });
+
+  async function call(id: string, { token }: ReplyTo, body: object, failed: string): Promise<void> {
+    try {
+      await guarded(rest.raw.post(Routes.interactionCallback(id, token), { auth: false, body }));
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      // Nothing was kept and nothing changed: the person sees that it failed, and asks again.
-      log.warn({ name: asked.name, failure: thrown.message }, "a form could not be shown");
+      log.warn({ interaction: id, failure: thrown.message }, failed);
     }
-    return true;
   }
 
   /** False when the person was told by Discord that it failed. */
   async function acknowledge(asked: Asked, { token }: ReplyTo, deed: Deed | undefined): Promise<boolean> {
-    // A form that a command opened comes from no message.
-    const replaces = deed?.replaces === true && asked.message !== undefined;
-    const body = replaces
-      ? { type: InteractionResponseType.DeferredMessageUpdate }
-      : {
-          type: InteractionResponseType.DeferredChannelMessageWithSource,
-          data: { flags: MessageFlags.Ephemeral },
-        };
+    const body = deferral(asked, deed);
     try {
       await guarded(rest.raw.post(Routes.interactionCallback(asked.id, token), { auth: false, body }));
       return true;
@@ -154,18 +150,29 @@ export function createInteractions(deps: InteractionsDeps) {
     return { ...asked, subject: await findSubject(asked.subject, deps) };
   }
 
-  async function reply(asked: Asked, { applicationId, token }: ReplyTo, answer: Answer): Promise<void> {
+  /** `waits`: tried again after these, while Discord does not know yet that it was acknowledged. */
+  async function reply(
+    asked: Asked,
+    { applicationId, token }: ReplyTo,
+    answer: Answer,
+    more: { readonly waits?: readonly number[]; readonly askedAt?: number } = {},
+  ): Promise<void> {
     const payload = answerPayload(withoutSecrets(answer));
+    const [waitMs, ...waits] = more.waits ?? [];
     try {
       const route = Routes.webhookMessage(applicationId, token, "@original");
       await guarded(rest.raw.patch(route, { auth: false, body: bodyOf(payload), files: rawFiles(payload) }));
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
+      if (waitMs !== undefined && thrown.failure.code === DISCORD_CODES.unknownWebhook) {
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
+        return reply(asked, { applicationId, token }, answer, { ...more, waits });
+      }
       log.warn(
         { interaction: asked.id, failure: thrown.message },
         "an answer is posted in the channel instead",
       );
-      await replyInChannel(asked, answer, deps.now());
+      await replyInChannel(asked, answer, more.askedAt ?? deps.now());
     }
   }
 
@@ -219,7 +226,21 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  return { receive, finishOld };
+  const shared = { ...deps, inHand, suggest, opened, told, carryOut, reply };
+  return { receive, finishOld, shared };
+}
+
+export type Interactions = ReturnType<typeof createInteractions>;
+
+/** The acknowledgment; a form that a command opened comes from no message. */
+export function deferral(asked: Asked, deed: Deed | undefined) {
+  if (deed?.replaces === true && asked.message !== undefined) {
+    return { type: InteractionResponseType.DeferredMessageUpdate };
+  }
+  return {
+    type: InteractionResponseType.DeferredChannelMessageWithSource,
+    data: { flags: MessageFlags.Ephemeral },
+  };
 }
 
 const formOf = (data: Modal) => ({ type: InteractionResponseType.Modal, data });

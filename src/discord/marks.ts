@@ -15,3 +15,15 @@ export function hasMark(
   const last = textsOf(message).at(-1)?.trimEnd().replace(/`$/, "") ?? "";
   return last.endsWith(mark) && /^$|[\s`]$/.test(last.slice(0, -mark.length));
 }
+
+/** The delivery and part that a message of ours says it is; undefined for one without a mark. */
+export function markIn(message: {
+  readonly content?: string;
+  readonly components?: readonly unknown[];
+}): { readonly delivery: string; readonly part: number } | undefined {
+  const last = textsOf(message).at(-1)?.trimEnd().replace(/`$/, "") ?? "";
+  const [, delivery, number] =
+    /(?:^|[\s`])((?:[^\s`]+\/[^\s`/]+)|batch-[0-9a-z]+)(?: \((\d+)\))?$/.exec(last) ?? [];
+  if (delivery === undefined) return undefined;
+  return { delivery, part: number === undefined ? 0 : Number(number) - 1 };
+}

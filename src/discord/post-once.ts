@@ -22,8 +22,10 @@ export type Doubt = { readonly since: number };
 
 /** An effect begun for the first time has sent nothing; every other one may have. */
 export function doubtOf(
-  effect: Pick<ClaimedEffect, "tries" | "begunBefore" | "createdAt">,
+  effect: Pick<ClaimedEffect, "tries" | "begunBefore" | "createdAt" | "body">,
 ): Doubt | undefined {
+  const { body } = effect;
+  if (body.type === "post" && body.mayBeThereSince !== undefined) return { since: body.mayBeThereSince };
   if (effect.begunBefore === undefined && effect.tries <= 1) return undefined;
   return { since: effect.createdAt };
 }

@@ -4,7 +4,7 @@ import type { PostedTask, QueueChannel, Removed } from "../engine/ports/queue-ch
 import { Refusal } from "../kernel/refusal.ts";
 import { cut } from "../kernel/text.ts";
 import type { ChannelDirectory, GuildChannel } from "./channels.ts";
-import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import { LIMITS } from "./limits.ts";
 import { markOf } from "./marks.ts";
 import type { Payload } from "./payload.ts";
@@ -60,11 +60,15 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
     );
   }
 
-  async function post(text: string, nonce: string, since: number | undefined): Promise<PostedTask> {
+  async function post(
+    text: string,
+    nonce: string,
+    { since, hops = 0 }: NonNullable<Parameters<QueueChannel["post"]>[2]>,
+  ): Promise<PostedTask> {
     const channel = placeOf("taskQueue");
     const id = `submit-${nonce}`;
     const found = since === undefined ? undefined : await findPosted(channel.id, id, since);
-    const message = found ?? (await rest.post(channel.id, id, 0, submitted(id, text)));
+    const message = found ?? (await rest.post(channel.id, id, 0, submitted(id, text, hops)));
     return {
       place: { channel: channel.id, message: message.id, guild: deps.guildId },
       author: { id: message.author.id, name: nameOf(message.author), isBot: true },
@@ -77,7 +81,7 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
     if (now() - since < NONCE_HOLDS_MS) return undefined;
     const seen = await ownHistory(rest, channel, deps.botId(), since);
     const known = seen.find(({ mark }) => mark(markOf(id, 0)));
-    return known && guarded<APIMessage>(rest.raw.get(Routes.channelMessage(channel, known.id)));
+    return known && guardedMessage(rest.raw.get(Routes.channelMessage(channel, known.id)));
   }
 
   async function clear(channel: string, messages: readonly string[]): Promise<Removed> {
@@ -125,7 +129,7 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
   }
 
   return {
-    post: (text, nonce, options = {}) => asked(() => post(text, nonce, options.since)),
+    post: (text, nonce, options = {}) => asked(() => post(text, nonce, options)),
     readBack: () =>
       asked(async () => {
         placeOf("taskQueue");
@@ -169,8 +173,9 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** A task as our bot posts it: what does not fit in a message is whole in the file. */
-function submitted(id: string, text: string): Payload {
-  const footer = `\n-# submitted by \`hq\` · ${markOf(id, 0)}`;
+function submitted(id: string, text: string, hops: number): Payload {
+  const over = hops > 0 ? ` · hop:${hops}` : "";
+  const footer = `\n-# submitted by \`hq\`${over} · ${markOf(id, 0)}`;
   const room = LIMITS.contentChars - footer.length;
   if (text.length <= room) return { content: `${text}${footer}`, files: [] };
   const tags = text.match(/\[[a-z]+:[^\]\n]{1,80}\]/gi)?.join(" ") ?? "";

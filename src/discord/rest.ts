@@ -8,7 +8,7 @@ import {
 } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
-import { guarded } from "./discord-failure.ts";
+import { guardedMessage, guardedMessages } from "./discord-failure.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
 
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
@@ -56,21 +56,21 @@ export function createRest(token: string, log: Log, api?: string): DiscordRest {
   return {
     raw,
     post: (channel, delivery, part, payload) =>
-      guarded(
+      guardedMessage(
         raw.post(Routes.channelMessages(channel), {
           body: { ...bodyOf(payload), nonce: nonceOf(delivery, part), enforce_nonce: true },
           files: rawFiles(payload),
         }),
       ),
     edit: (channel, message, payload) =>
-      guarded(
+      guardedMessage(
         raw.patch(Routes.channelMessage(channel, message), {
           body: { ...editOf(payload), allowed_mentions: { parse: [] } },
           files: rawFiles(payload),
         }),
       ),
     history: (channel, { limit, before, after }) =>
-      guarded(
+      guardedMessages(
         raw.get(Routes.channelMessages(channel), {
           query: new URLSearchParams({
             limit: String(limit),

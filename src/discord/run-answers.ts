@@ -1,7 +1,12 @@
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { RunView } from "../domain/run-view.ts";
 import { whoDoes } from "../domain/task-who.ts";
-import type { InputDefinition, StepDefinition, WorkflowDefinition } from "../domain/workflow-types.ts";
+import type {
+  Conclusion,
+  InputDefinition,
+  StepDefinition,
+  WorkflowDefinition,
+} from "../domain/workflow-types.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -16,6 +21,11 @@ import { asCode, asLine } from "./sanitize.ts";
 const STEPS_ROOM = 1000;
 const MOST_LISTED = 20;
 const MOST_INPUTS = 6;
+const CONCLUDES: Readonly<Record<Conclusion["kind"], string>> = {
+  panel: "concludes the panel",
+  votes: "counts the votes",
+  supervise: "concludes the supervised work",
+};
 
 /** Everything about a run, for the eyes of who asks; the whole of it in the file. */
 export function runDetails(view: RunView, receipts: readonly Receipt[], guildId: string): Answer {
@@ -133,6 +143,6 @@ function doing({ action, forEach }: StepDefinition): string {
     case "wait":
       return `waits ${formatDuration(action.ms)}`;
     case "conclusion":
-      return `the coordinator concludes the ${action.of.kind === "panel" ? "panel" : "supervised work"}`;
+      return `the coordinator ${CONCLUDES[action.of.kind]}`;
   }
 }

@@ -7,7 +7,13 @@ import type { ClaimAnswer, TaskClaims } from "../engine/ports/task-claims.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
 import { nonceOf } from "../kernel/id.ts";
 import type { DeliveryPort } from "./delivery-port.ts";
-import { DISCORD_CODES, DiscordError, type DiscordFailure, guarded } from "./discord-failure.ts";
+import {
+  DISCORD_CODES,
+  DiscordError,
+  type DiscordFailure,
+  guarded,
+  guardedMessage,
+} from "./discord-failure.ts";
 import { hasMark, markOf } from "./marks.ts";
 import { type Payload, textsOf } from "./payload.ts";
 import { cardDelivery } from "./render-card.ts";
@@ -74,7 +80,11 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     const { own, count } = checksOf(task);
     const earlier = own || count > 0 || mayBeOld ? await claimsOf(view, task, undefined) : [];
     const known = winnerOf(earlier);
-    if (known && known.holder !== us) return { kind: "lost", by: known.holder };
+    if (known && known.holder !== us) {
+      // It came second and died before it was taken back.
+      for (const one of earlier) if (one.holder === us) await takeBack(channel, one.id);
+      return { kind: "lost", by: known.holder };
+    }
     if (!known) {
       // A bot's ✅ without a claim post: a tool of before, or a supervisor whose card somebody deleted.
       if (own) return { kind: "lost", by: ANOTHER };
@@ -195,7 +205,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
   }
 
   async function messageOf(channel: string, id: string): Promise<APIMessage> {
-    return guarded<APIMessage>(rest.raw.get(Routes.channelMessage(channel, id)));
+    return guardedMessage(rest.raw.get(Routes.channelMessage(channel, id)));
   }
 
   return { claim, check };

@@ -1,6 +1,8 @@
 import { type APIMessage, type APIUser, MessageType } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { SeenMessage } from "../engine/task-verbs.ts";
+import { textsOf } from "./payload.ts";
+import { holderOf } from "./render-task.ts";
 
 export const CHECK = "✅";
 const HOPS = /(?:^|[\s`(])hops?:(\d{1,4})\b/i;
@@ -9,6 +11,12 @@ const SAID = new Set<MessageType>([MessageType.Default, MessageType.Reply]);
 /** Joins, pins and the like are no tasks. */
 export function isSaid({ type }: APIMessage): boolean {
   return SAID.has(type);
+}
+
+/** The card by which a supervisor claims a task, also one with another bot: about a task, and none itself. */
+export function isClaimCard(message: APIMessage): boolean {
+  const said = textsOf({ content: message.content, components: message.components ?? [] });
+  return isBot(message) && holderOf(said.at(-1) ?? "") !== undefined;
 }
 
 /** How many ✅ there are, and whether one is ours. */

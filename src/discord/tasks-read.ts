@@ -4,9 +4,9 @@ import { taskIdOf } from "../domain/task-types.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { TaskVerbs, TaskView } from "../engine/task-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
-import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import type { DiscordRest } from "./rest.ts";
-import { CHECK, checksOf, isSaid, lookOf, seenOf } from "./task-message.ts";
+import { CHECK, checksOf, isClaimCard, isSaid, lookOf, seenOf } from "./task-message.ts";
 
 const PAGE = 100;
 const DISCORD_EPOCH_MS = 1_420_070_400_000;
@@ -156,7 +156,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
   async function missing(channel: string, id: string): Promise<void> {
     if (!(await taskOf(id))) return;
     try {
-      await consider(await guarded<APIMessage>(rest.raw.get(Routes.channelMessage(channel, id))));
+      await consider(await guardedMessage(rest.raw.get(Routes.channelMessage(channel, id))));
     } catch (thrown) {
       const code = thrown instanceof DiscordError ? thrown.failure.code : undefined;
       if (code !== DISCORD_CODES.unknownMessage && code !== DISCORD_CODES.unknownChannel) throw thrown;
@@ -175,7 +175,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
   }
 
   async function consider(message: APIMessage): Promise<void> {
-    if (!isSaid(message)) return;
+    if (!isSaid(message) || isClaimCard(message)) return;
     const state = lookOf(message);
     if (looks.get(message.id) === state) return;
     const isOwn = message.author.id === deps.botId();

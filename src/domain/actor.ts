@@ -1,6 +1,11 @@
 /** Who asks: what authenticated, not what it says. */
 export type Actor =
-  | { readonly kind: "operator"; readonly claims?: string }
+  | {
+      readonly kind: "operator";
+      readonly claims?: string;
+      /** Signed in on the supervisor's page; absent = a program with the key. */
+      readonly via?: "page";
+    }
   | {
       readonly kind: "person";
       readonly id: string;
@@ -43,11 +48,13 @@ export function callerOf(actor: Actor): string {
   }
 }
 
-/** The actor in a word or two for history and cards: `operator (as manager)`, `@ada`, `agent tech-lead`. */
+/** The actor in a word or two for history and cards: `operator (as manager)`, `operator (page)`, `@ada`, `agent tech-lead`. */
 export function actorName(actor: Actor): string {
   switch (actor.kind) {
-    case "operator":
-      return actor.claims ? `operator (as ${actor.claims})` : "operator";
+    case "operator": {
+      const how = [...(actor.via ? [actor.via] : []), ...(actor.claims ? [`as ${actor.claims}`] : [])];
+      return how.length > 0 ? `operator (${how.join(", ")})` : "operator";
+    }
     case "person":
       return actor.as ? `@${actor.name} (as ${actor.as})` : `@${actor.name}`;
     case "agent":

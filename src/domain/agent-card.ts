@@ -7,6 +7,8 @@ export type AgentCard = {
   readonly aliases: readonly string[];
   /** Base address of its gateway, without a path: `http://127.0.0.1:18828`. */
   readonly url: string;
+  /** The certificates by which its https is believed, in place of those of this machine. Absolute. */
+  readonly caFile?: string;
   /** Path of the hook, `/hooks/agent` unless a mapped hook is used. */
   readonly hooksPath: string;
   /** Name of the environment variable that holds the hooks token. */
@@ -77,6 +79,16 @@ export function createRegistry(agents: readonly AgentCard[]): Registry {
     able: (capability) => byCapability.get(key(capability)) ?? [],
     capabilities: [...words].toSorted(),
   };
+}
+
+/** Whether it works on another machine, or as if it did: its gateway is not on this one, or it writes no files for us. */
+export function isElsewhere({ url, handoffVia }: Pick<AgentCard, "url" | "handoffVia">): boolean {
+  return handoffVia === "rest" || !isLoopback(URL.parse(url)?.hostname ?? "");
+}
+
+/** Whether a host name or address, as it stands in an address, is this machine for sure. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host === "[::1]" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Whether an agent can read a file where it lies; absolute paths. */

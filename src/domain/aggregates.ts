@@ -21,6 +21,7 @@ import {
   type InteractionState,
   interaction,
 } from "./interaction.ts";
+import { type MendEvent, type MendInput, type MendState, mend } from "./mend.ts";
 import { type NoticeEvent, type NoticeInput, type NoticeState, notice } from "./notice.ts";
 import { type PipelineEvent, type PipelineInput, type PipelineState, pipeline } from "./pipeline.ts";
 import { run } from "./run.ts";
@@ -53,6 +54,7 @@ export type Kinds = {
   work: { state: WorkState; input: WorkInput; event: WorkEvent };
   pipeline: { state: PipelineState; input: PipelineInput; event: PipelineEvent };
   batch: { state: BatchState; input: BatchInput; event: BatchEvent };
+  mend: { state: MendState; input: MendInput; event: MendEvent };
 };
 export type Kind = keyof Kinds;
 
@@ -102,6 +104,7 @@ export function isWaking(kind: Kind): kind is WakingKind {
 const WHEN_SETTLED: readonly EffectType[] = ["dispatch", "reconcile"];
 const WHEN_RUN_SETTLED: readonly EffectType[] = ["run-timer"];
 const WHEN_WORKER_SETTLED: readonly EffectType[] = ["run-worker"];
+const WHEN_ANSWERED: readonly EffectType[] = ["interaction"];
 const NOTHING: readonly EffectType[] = [];
 /** Writing the state of a small run costs less than folding its events again; that of a large one each time is quadratic. */
 const SMALL_RUN = 64;
@@ -155,9 +158,11 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
       status: state.status,
       open: state.status === "noted" || state.status === "begun",
     }),
+    cancels: (events) => (events.some(({ type }) => type === "interaction.done") ? WHEN_ANSWERED : NOTHING),
   },
   stray: { ...stray, columns: () => ({ status: "set_aside", open: false }) },
   notice: { ...notice, columns: () => ({ status: "given", open: false }) },
+  mend: { ...mend, columns: () => ({ status: "made", open: false }) },
   task: {
     ...task,
     columns: (state) => ({ status: state.status, open: isTaskOpen(state) }),

@@ -20,6 +20,7 @@ export function slotsAfter(
     case "bad-handoff":
       return [{ attempt: input.source.attempt, until: "free" }];
     case "queue":
+    case "upload":
     case "uncertain":
     case "wake":
     case "cancel":

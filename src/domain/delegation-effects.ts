@@ -47,6 +47,8 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
     }
     case "handoff.seen":
       return archive(state, event);
+    case "artifact.uploaded":
+      return [];
     case "delegation.settled":
       return settled(state, event);
   }

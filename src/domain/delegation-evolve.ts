@@ -100,6 +100,8 @@ export function evolve(state: State | undefined, event: Event): State {
         ...state,
         handoffs: [...state.handoffs, { ...event.source, at: event.at, verdict: event.verdict }],
       };
+    case "artifact.uploaded":
+      return { ...state, uploads: [...(state.uploads ?? []), event.upload] };
     case "delegation.settled":
       return {
         ...rest,

@@ -4,6 +4,7 @@ import type { Handoff, HandoffSource } from "./handoff-types.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import type { ChildOf } from "./run-types.ts";
 import type { TaskOf, Thinking } from "./task-types.ts";
+import type { Upload } from "./uploads.ts";
 
 export const DELEGATION_STATUSES = [
   "queued",
@@ -136,6 +137,8 @@ export type DelegationState = {
   };
   /** Every handoff seen for this run, the accepted one first told apart by `accepted`. */
   readonly handoffs: readonly (HandoffSource & { readonly at: number; readonly verdict: HandoffVerdict })[];
+  /** Files that were handed in over REST, oldest first. */
+  readonly uploads?: readonly Upload[];
 };
 
 export type HandoffVerdict = "accepted" | "rejected" | "late" | "duplicate" | "changed" | "superseded";
@@ -182,6 +185,13 @@ export type DelegationInput =
       readonly at: number;
       readonly source: HandoffSource;
       readonly handoff: Handoff;
+    }
+  /** Refused quietly when it is settled, knows the name, or has no room for it. */
+  | {
+      readonly type: "upload";
+      readonly upload: Upload;
+      /** Of one attempt together. */
+      readonly mostBytes: number;
     }
   | {
       readonly type: "bad-handoff";
@@ -256,6 +266,7 @@ export type DelegationEvent =
       readonly problems: readonly Problem[];
       readonly status?: string;
     }
+  | { readonly type: "artifact.uploaded"; readonly at: number; readonly upload: Upload }
   | {
       readonly type: "delegation.settled";
       readonly at: number;

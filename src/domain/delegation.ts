@@ -14,6 +14,7 @@ import type {
 import { isSettled } from "./delegation-types.ts";
 import type { Effect } from "./effects.ts";
 import type { Handoff, HandoffSource } from "./handoff-types.ts";
+import { hasRoomFor, withUploads } from "./uploads.ts";
 
 type State = DelegationState;
 type Event = DelegationEvent;
@@ -34,6 +35,7 @@ function decide(state: State | undefined, input: DelegationInput): readonly Even
   if (input.type === "handoff") return decideHandoff(state, input);
   if (input.type === "bad-handoff") return decideBadHandoff(state, input);
   if (isSettled(state.status)) return [];
+  if (input.type === "upload") return decideUpload(state, input);
   if (input.type === "cancel") {
     const reason = input.reason ?? "canceled on request";
     return [
@@ -179,9 +181,10 @@ function seen(input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict
 }
 
 function decideHandoff(state: State, input: InputOf<"handoff">): readonly Event[] {
-  const { source, handoff, at } = input;
+  const { source, at } = input;
   if (isKnown(state, source)) return [];
   if (isSettled(state.status)) return [seen(input, lateVerdict(state, source))];
+  const handoff = withUploads(input.handoff, state.order.id, source.attempt, state.uploads ?? []);
   const settle = (status: DelegationStatus): readonly Event[] => [
     seen(input, "accepted"),
     {
@@ -210,6 +213,12 @@ function decideHandoff(state: State, input: InputOf<"handoff">): readonly Event[
       ];
     }
   }
+}
+
+function decideUpload({ uploads = [] }: State, { upload, mostBytes }: InputOf<"upload">): readonly Event[] {
+  const isThere = uploads.some(({ attempt, name }) => attempt === upload.attempt && name === upload.name);
+  if (isThere || !hasRoomFor(uploads, upload, mostBytes)) return [];
+  return [{ type: "artifact.uploaded", at: upload.at, upload }];
 }
 
 function decideBadHandoff(state: State, input: InputOf<"bad-handoff">): readonly Event[] {

@@ -65,7 +65,8 @@ export type EffectBody =
     }
   /** What a commit changes in the files of this machine. */
   | { readonly type: "filing"; readonly moves: readonly FileMove[]; readonly lines: readonly LogLine[] }
-  | { readonly type: "post"; readonly delivery: Delivery }
+  /** `mayBeThereSince`: its receipt is missing, not surely its message, so the channel's history is asked first. */
+  | { readonly type: "post"; readonly delivery: Delivery; readonly mayBeThereSince?: number }
   /** The live card of a delegation or run, or with `gate` or `round` the message in which people decide. */
   | {
       readonly type: "card";

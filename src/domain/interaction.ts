@@ -2,10 +2,17 @@ import type { Decider } from "../kernel/decider.ts";
 import type { Actor } from "./actor.ts";
 import type { Effect } from "./effects.ts";
 
+/** Beside the answer to the request itself: this long it is the business of whoever took it, then of anybody. */
+const ONLY_ITS_TAKERS_MS = 12_000;
+
+/** Where the answer goes of an interaction that came by HTTP. Good for 15 minutes, for that answer alone. */
+export type ReplyTo = { readonly applicationId: string; readonly token: string };
+
 /**
  * What a person did in Discord that changes something: noted before it is acknowledged, so that it is carried out
  * even when the supervisor dies in between. Noted and never acknowledged = Discord told the person that it failed:
- * it ends as `unanswered`.
+ * it ends as `unanswered`. One that came by HTTP is acknowledged by the answer to that request, so it is begun as
+ * soon as it is noted; whoever took it carries it out, and when that one is gone, anybody who shares the ledger.
  */
 export type InteractionState = {
   readonly id: string;
@@ -13,6 +20,7 @@ export type InteractionState = {
   readonly work: unknown;
   readonly actor: Actor;
   readonly at: number;
+  readonly replyTo?: ReplyTo;
 };
 
 export type InteractionInput =
@@ -22,6 +30,7 @@ export type InteractionInput =
       readonly id: string;
       readonly work: unknown;
       readonly actor: Actor;
+      readonly replyTo?: ReplyTo;
     }
   | { readonly type: "begin"; readonly at: number }
   | { readonly type: "done"; readonly at: number; readonly outcome: string };
@@ -33,6 +42,7 @@ export type InteractionEvent =
       readonly id: string;
       readonly work: unknown;
       readonly actor: Actor;
+      readonly replyTo?: ReplyTo;
     }
   | { readonly type: "interaction.begun"; readonly at: number }
   | { readonly type: "interaction.done"; readonly at: number; readonly outcome: string };
@@ -40,7 +50,11 @@ export type InteractionEvent =
 function decide(state: InteractionState | undefined, input: InteractionInput): readonly InteractionEvent[] {
   switch (input.type) {
     case "note":
-      return state ? [] : [{ ...input, type: "interaction.noted" }];
+      if (state) return [];
+      return [
+        { ...input, type: "interaction.noted" },
+        ...(input.replyTo ? [{ type: "interaction.begun", at: input.at } as const] : []),
+      ];
     case "begin":
       return state?.status === "noted" ? [{ ...input, type: "interaction.begun" }] : [];
     case "done":
@@ -52,15 +66,22 @@ function decide(state: InteractionState | undefined, input: InteractionInput): r
 
 function evolve(state: InteractionState | undefined, event: InteractionEvent): InteractionState {
   if (event.type === "interaction.noted") {
-    return { id: event.id, status: "noted", work: event.work, actor: event.actor, at: event.at };
+    const { id, work, actor, at, replyTo } = event;
+    return { id, status: "noted", work, actor, at, ...(replyTo ? { replyTo } : {}) };
   }
   if (!state) throw new Error(`${event.type} before interaction.noted`);
   if (event.type === "interaction.begun") return { ...state, status: "begun" };
   return { ...state, status: event.outcome === "unanswered" ? "unanswered" : "done" };
 }
 
+function effects(state: InteractionState, event: InteractionEvent): readonly Effect[] {
+  if (event.type !== "interaction.begun" || !state.replyTo) return [];
+  const body = { type: "interaction", interaction: state.id } as const;
+  return [{ body, lane: "any", dueAt: event.at + ONLY_ITS_TAKERS_MS }];
+}
+
 export const interaction: Decider<InteractionState, InteractionInput, InteractionEvent, Effect> = {
   decide,
   evolve,
-  effects: () => [],
+  effects,
 };

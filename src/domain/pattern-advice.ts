@@ -153,11 +153,11 @@ function forgotten(
   ];
 }
 
-/** Steps that others need, and those that cleanup steps name, which need no others. */
+/** Steps that others need, and those that cleanup steps name, which need no others. A check uses no result. */
 function usedIn({ steps }: WorkflowDefinition): ReadonlySet<string> {
   return new Set(
     steps.flatMap((step) => [
-      ...step.needs.map((need) => need.toLowerCase()),
+      ...(step.passesWhenSkipped ? [] : step.needs.map((need) => need.toLowerCase())),
       ...(step.cleanup ? namesIn(step) : []),
     ]),
   );

@@ -2,6 +2,7 @@ import type { Decider } from "../kernel/decider.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
 import type { Actor } from "./actor.ts";
 import type { Effect } from "./effects.ts";
+import { checkAfter, checkStep, NOTE_YOUR_WORK, OVERRIDE_WITHIN_MS } from "./output-check.ts";
 import type { PipelineDefinition, StageDefinition } from "./pipeline-types.ts";
 import type { GateVerdict } from "./work-types.ts";
 import type { StepDefinition, WorkflowDefinition } from "./workflow-types.ts";
@@ -12,23 +13,36 @@ export type PipelineState = PipelineDefinition & {
   readonly name: string;
   readonly at: number;
   readonly maker: Actor;
+  readonly canceled?: Canceled;
 };
-export type PipelineInput = { readonly type: "create" } & PipelineState;
-export type PipelineEvent = { readonly type: "pipeline.created" } & PipelineState;
+type Canceled = { readonly by: Actor; readonly at: number; readonly reason?: string };
+export type PipelineInput =
+  | ({ readonly type: "create" } & Omit<PipelineState, "canceled">)
+  | ({ readonly type: "cancel" } & Canceled);
+export type PipelineEvent =
+  | ({ readonly type: "pipeline.created" } & Omit<PipelineState, "canceled">)
+  | ({ readonly type: "pipeline.canceled" } & Canceled);
 
 export const pipeline: Decider<PipelineState, PipelineInput, PipelineEvent, Effect> = {
-  decide: (state, input) => (state ? [] : [{ ...input, type: "pipeline.created" }]),
-  evolve: (_, { type: _type, ...state }) => state,
+  decide(state, input) {
+    if (input.type === "create") return state ? [] : [{ ...input, type: "pipeline.created" }];
+    return state && !state.canceled ? [{ ...input, type: "pipeline.canceled" }] : [];
+  },
+  evolve(before, event) {
+    if (event.type === "pipeline.created") {
+      const { type: _, ...state } = event;
+      return state;
+    }
+    if (!before) throw new Error(`${event.type} before pipeline.created`);
+    const { type: _, ...canceled } = event;
+    return { ...before, canceled };
+  },
   effects: () => [],
 };
-
-export const checkStep = (step: string) => `${step}-check`;
 
 /** A stage's work, one attempt. */
 const STAGE_TIMEOUT_FACTOR_MS = 2 * 60_000;
 const LEAST_STAGE_MS = 10 * 60_000;
-/** A person has a day to let a failed check pass. */
-const OVERRIDE_WITHIN_MS = 24 * 3_600_000;
 
 /**
  * The ordinary steps that do a pipeline: each stage hands its result to the next one, and a gate stands between them
@@ -62,7 +76,7 @@ export function definitionOf(
         format: "json",
       },
     };
-    return isChecked ? [step, checkAfter(stage)] : [step];
+    return isChecked ? [step, checkAfter(step, `stage ${index} [${stage.capability}]`)] : [step];
   });
   const last = stages.at(-1);
   const spans =
@@ -86,29 +100,6 @@ export function pipelineDigest({ project, stages, postHooks }: PipelineDefinitio
   return digestOf(canonicalJson({ project, asked, postHooks }));
 }
 
-function checkAfter({ step, index, capability }: StageDefinition): StepDefinition {
-  return {
-    id: checkStep(step),
-    needs: [step],
-    if: `steps.${step}.verdict == 'fail'`,
-    continueOnError: false,
-    cleanup: false,
-    passesWhenSkipped: true,
-    action: {
-      kind: "approval",
-      gate: {
-        prompt: `sanity-check says fail of stage ${index} [${capability}]: \${{ steps.${step}.issues }}. Let it pass all the same? Say why.`,
-        approvers: [],
-        min: 1,
-        preventSelfApproval: false,
-        timeoutMs: OVERRIDE_WITHIN_MS,
-        onTimeout: "reject",
-        escalateTo: [],
-      },
-    },
-  };
-}
-
 function stageText(
   name: string,
   { project, stages }: PipelineDefinition,
@@ -118,7 +109,7 @@ function stageText(
   return [
     `Work as the skill ${stage.skill}. This is stage ${stage.index + 1} of ${stages.length} of the pipeline ${name}${project === undefined ? "" : ` (project ${project})`}.`,
     `[${stage.capability}] ${literal(stage.goal)}`,
-    "Note what you make, test and find while you work, under your run id: `hq work note <run id> --test name=pass --artifact code=<path> --finding '…'`. A test whose last word is fail holds the next stage.",
+    `${NOTE_YOUR_WORK} A test whose last word is fail holds the next stage.`,
     ...(before ? [`What the stage before handed on: \${{ steps.${before.step}.result }}`] : []),
   ].join("\n\n");
 }
@@ -149,7 +140,8 @@ export type PipelineView = {
   readonly project?: string;
   /** `run`: the coordinator takes it through its stages; `manual`: whoever calls `advance`. */
   readonly mode: "run" | "manual";
-  readonly status: "pending" | "in_progress" | "completed" | "failed";
+  readonly status: "pending" | "in_progress" | "completed" | "failed" | "canceled";
+  readonly canceled?: { readonly by: string; readonly at: number; readonly reason?: string };
   readonly stages: readonly StageView[];
   /** The stage that is done now or comes next; absent when all are over. */
   readonly current?: number;
@@ -206,7 +198,7 @@ export function nextOf(stages: readonly StageView[]): Next {
 
 /** The head and a line a stage: `  ⏳ 0. [implement] Build … → python-backend (webster)`. */
 export function summaryOf(view: PipelineView): string {
-  const { name, project, status, id, stages } = view;
+  const { name, project, status, id, stages, canceled } = view;
   const head = `${name}${project === undefined ? "" : ` (${project})`}: ${status} · ${id}`;
   const lines = stages.flatMap((stage) => {
     const { index, capability, goal, skill, agent, verdict, issues = [], override } = stage;
@@ -216,5 +208,6 @@ export function summaryOf(view: PipelineView): string {
     const passed = override ? `; ${override.by} let it pass: ${override.reason}` : "";
     return [line, `       sanity-check: ${verdict}: ${issues.join("; ")}${passed}`];
   });
-  return [head, ...lines].join("\n");
+  const why = canceled?.reason === undefined ? "" : `: ${canceled.reason}`;
+  return [head, ...(canceled ? [`  canceled by ${canceled.by}${why}`] : []), ...lines].join("\n");
 }

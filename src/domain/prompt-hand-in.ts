@@ -26,7 +26,7 @@ export function handInLines({ order, attempt, card, handoff }: PromptInput): rea
     "",
     `- \`schemaVersion\`, \`runId\` and \`agent\` stay exactly as they stand above.`,
     "- `status`: `complete` = all of it is done; `partial` = a useful part is done, `notes` says what is missing; `blocked` = it cannot be done, `result` says why; `failed` = you tried and it went wrong, `result` says how.",
-    "- `result`: text, never empty. `artifacts`: absolute paths or links of files you made, each a string.",
+    `- \`result\`: text, never empty. \`artifacts\`: ${handoff.via === "file" ? "absolute paths or links of files you made" : "names of files you sent, or links"}, each a string.`,
     "- `confidence`: `high`, `medium` or `low`. `notes`: text. `timestamp`: when you finished, ISO 8601.",
     "- If you know it, add `usage`: `inputTokens`, `outputTokens` and `usd`, each a number; leave out what you do not know.",
     ...(order.validate
@@ -77,6 +77,12 @@ function byRest(
     "Content-Type: application/json",
     "",
     `The answer 200 means that it arrived. Any other answer says what to mend; post it again then, within attempt ${attempt}.`,
+    "",
+    "Files that belong to it you send before it, each under a name of its own, with the same token:",
+    "",
+    `curl -sS -T <file> -H 'Authorization: Bearer ${handoff.token}' '${handoff.url}/artifacts/<name>'`,
+    "",
+    "201 means that it is kept, and so does 200; it is listed in your handoff by itself. A file cannot be replaced, and after the handoff none is taken.",
     "",
     "It looks like this:",
   ];

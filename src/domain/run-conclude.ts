@@ -8,10 +8,42 @@ import type { Conclusion, PanelDefinition } from "./workflow-types.ts";
 
 /** What a step comes to that the coordinator makes itself of other steps: no agent is asked for it. */
 export function conclude(state: RunState, of: Conclusion, now: number): Outcome {
-  return of.kind === "panel" ? panelOutcome(state, of, now) : supervisedOutcome(state, of, now);
+  switch (of.kind) {
+    case "panel":
+      return inWords(state, of, byTheRule(state, of, now));
+    case "votes":
+      return counted(byTheRule(state, of, now));
+    case "supervise":
+      return supervisedOutcome(state, of, now);
+  }
 }
 
-function panelOutcome(state: RunState, { experts, quorum }: PanelDefinition, at: number): Outcome {
+/** Too few votes fail the panel, which says so; that they were counted is no second failure. */
+function counted(outcome: Outcome): Outcome {
+  return outcome.status === "failed" ? { ...outcome, status: "partial" } : outcome;
+}
+
+/** The result as an agent has put it. The verdict, the votes and the dissent stay those of the rule. */
+function inWords(state: RunState, { consensus }: PanelDefinition, ruled: Outcome): Outcome {
+  if (consensus === undefined || ruled.status === "failed") return ruled;
+  const { status, outcome } = stepNamed(state, consensus);
+  const isDone = status === "succeeded" || status === "partial";
+  const result = isDone ? (outcome?.result ?? "").trim() : "";
+  if (result !== "" && status === "succeeded") return { ...ruled, result };
+  const why = isDone && result === "" ? "it is empty" : oneLine(outcome?.reason ?? `it was ${status}`, 300);
+  const told =
+    result === ""
+      ? `no consensus was written: ${why}; the rule's own words stand`
+      : `the consensus is partial: ${why}`;
+  const reason = [ruled.reason, told].filter(Boolean).join("; ");
+  return { ...ruled, ...(result === "" ? {} : { result }), status: "partial", reason };
+}
+
+function byTheRule(
+  state: RunState,
+  { experts, quorum }: Pick<PanelDefinition, "experts" | "quorum">,
+  at: number,
+): Outcome {
   const ballots = experts.map(({ role, step }) => ballotOf(role, stepNamed(state, step)));
   const panel = concludePanel(ballots, quorum);
   const { verdict, confidence, missing } = panel;

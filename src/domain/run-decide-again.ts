@@ -19,7 +19,7 @@ export function retry(state: RunState, input: InputOf<"retry">): readonly RunEve
   const failed = asked.filter((index) => index >= 0 && canBeRetried(state, stepOf(state, index)));
   const chosen = new Set(failed);
   for (const index of reachedFrom(failed, dependents))
-    if (cameToNothing(stepOf(state, index)) || isConclusion(state, index)) chosen.add(index);
+    if (cameToNothing(stepOf(state, index)) || isMadeAnew(state, index)) chosen.add(index);
   return resume(state, input, "retry", chosen, (index) => {
     const task = tasks[definitionAt(state, index).id];
     return {
@@ -51,6 +51,19 @@ function canBeRetried({ accepted }: RunState, { status, outcome, items, itemCoun
 function isConclusion(state: RunState, index: number): boolean {
   const { status } = stepOf(state, index);
   return definitionAt(state, index).action.kind === "conclusion" && status !== "pending";
+}
+
+/** A conclusion, and the words that an agent has found for one: they speak of what is not so any more. */
+function isMadeAnew(state: RunState, index: number): boolean {
+  const { status, outcome } = stepOf(state, index);
+  const { id } = definitionAt(state, index);
+  const isWritten = (dependent: number) => {
+    const { action } = definitionAt(state, dependent);
+    return action.kind === "conclusion" && action.of.kind === "panel" && action.of.consensus === id;
+  };
+  if (isConclusion(state, index)) return true;
+  if (status === "pending" || outcome?.by !== undefined) return false;
+  return (graphOf(state.order.definition).dependents[index] ?? []).some(isWritten);
 }
 
 /** Of the same steps a conclusion would be the same again: what failed of them is done again with it. */

@@ -223,9 +223,13 @@ function resumed(state: RunState, event: EventOf<"run.resumed">): readonly Effec
   ];
 }
 
-function runSettled(state: RunState, { at, status, round }: EventOf<"run.settled">): readonly Effect[] {
-  const { order } = state;
-  const { id, parent, definition } = order;
+/** What people are told of a settled run: a nested one has only its line in the log. */
+export function runDeliveries({
+  order,
+  status,
+  round,
+}: Pick<RunState, "order" | "status" | "round">): readonly Delivery[] {
+  const { id, parent, definition, deliver } = order;
   const suffix = round > 1 ? `~${round}` : "";
   const log: Delivery = { id: `${id}/log${suffix}`, kind: "log", to: { role: "agentLogs" }, subject: id };
   const result: Delivery = {
@@ -234,11 +238,16 @@ function runSettled(state: RunState, { at, status, round }: EventOf<"run.settled
     to: targetOf(definition.output?.channel),
     subject: id,
   };
+  return deliver && status !== "canceled" && !parent ? [result, log] : [log];
+}
+
+function runSettled(state: RunState, { at, status, round }: EventOf<"run.settled">): readonly Effect[] {
+  const { order } = state;
+  const { id, parent } = order;
   return [
     effect({ type: "file-run", run: id }, "host", at),
     ...(status === "succeeded" || status === "partial" ? [projectLine(state, at, status)] : []),
-    ...(order.deliver && status !== "canceled" && !parent ? [post(result, at)] : []),
-    post(log, at),
+    ...runDeliveries({ order, status, round }).map((delivery) => post(delivery, at)),
     ...card(state, at),
     ...(parent ? [effect({ type: "tell", run: parent.run, child: id, kind: "run" }, "any", at)] : []),
     ...(order.taskOf

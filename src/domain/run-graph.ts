@@ -64,3 +64,18 @@ function inOrder(
   }
   return order;
 }
+
+/** The wave of each step: one after the last of its needs, and cleanup after everything else. */
+export function levelsOf(definition: WorkflowDefinition): readonly number[] {
+  const { order, needs } = graphOf(definition);
+  const level = definition.steps.map(() => 0);
+  let mainLevels = 0;
+  for (const index of order) {
+    const isCleanup = definition.steps[index]?.cleanup === true;
+    let wave = isCleanup ? mainLevels : 0;
+    for (const need of needs[index] ?? []) wave = Math.max(wave, (level[need] ?? 0) + 1);
+    level[index] = wave;
+    if (!isCleanup) mainLevels = Math.max(mainLevels, wave + 1);
+  }
+  return level;
+}

@@ -1,6 +1,6 @@
 import type { ModelChoice } from "./model-choice.ts";
 import { type PromptCost, promptCostOf, wordsOfTask } from "./prompt-cost.ts";
-import { graphOf } from "./run-graph.ts";
+import { graphOf, levelsOf } from "./run-graph.ts";
 import type { InputValue, StepDefinition, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
 /** What a run would do, for `--dry-run`. Spans in ms. */
@@ -54,7 +54,7 @@ export function planOf(planning: Planning): RunPlan {
   const { definition, inputs, resolve } = planning;
   const waves: PlannedStep[][] = [];
   const warnings: string[] = [];
-  const { level } = levelsOf(definition);
+  const level = levelsOf(definition);
   for (const [index, step] of definition.steps.entries()) {
     const planned = plannedStep(step, planning);
     const wave = level[index] ?? 0;
@@ -77,21 +77,6 @@ export function planOf(planning: Planning): RunPlan {
     cost: promptCostOf(definition, inputs, planning.nested, planning.price),
     warnings: [...warnings, ...(planning.advice ?? [])],
   };
-}
-
-/** The wave of each step: one after the last of its needs, and cleanup after everything else. */
-function levelsOf(definition: WorkflowDefinition): { readonly level: readonly number[] } {
-  const { order, needs } = graphOf(definition);
-  const level = definition.steps.map(() => 0);
-  let mainLevels = 0;
-  for (const index of order) {
-    const isCleanup = definition.steps[index]?.cleanup === true;
-    let wave = isCleanup ? mainLevels : 0;
-    for (const need of needs[index] ?? []) wave = Math.max(wave, (level[need] ?? 0) + 1);
-    level[index] = wave;
-    if (!isCleanup) mainLevels = Math.max(mainLevels, wave + 1);
-  }
-  return { level };
 }
 
 function plannedStep(step: StepDefinition, planning: Planning): PlannedStep {

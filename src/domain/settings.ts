@@ -4,6 +4,8 @@ import type { TaskQueueSettings } from "./task-settings.ts";
 
 /** What this installation is, after the checks and with every default filled in. Spans in ms, sizes in bytes, paths absolute. */
 export type Settings = {
+  /** The PostgreSQL database that holds the ledger; absent = a file in HQ_HOME. */
+  readonly database?: string;
   readonly delegation: {
     readonly timeoutMs: number;
     readonly startWithinMs: number;
@@ -23,6 +25,9 @@ export type Settings = {
     readonly quietMs: number;
     readonly scanMs: number;
     readonly sweepMs: number;
+    /** Of a file that is handed in over REST, and of all of an attempt. */
+    readonly uploadMax: number;
+    readonly uploadMaxTotal: number;
     /** For network file systems: no watching, scans only. */
     readonly polling: boolean;
   };
@@ -35,6 +40,8 @@ export type Settings = {
   /** How often each agent is asked how it is. */
   readonly agents: { readonly healthEveryMs: number };
   readonly logs: { readonly dir: string; readonly projectLog?: string; readonly level: string };
+  /** When what ended long ago is taken out by itself; absent = never. */
+  readonly retention?: Retention;
   readonly channels: {
     /** Logical channel → name or id in the guild. */
     readonly roles: Readonly<Partial<Record<ChannelRole, string>>>;
@@ -50,9 +57,13 @@ export type Settings = {
     readonly cardEditMs: number;
     /** Card mirror of delegations that did not come from Discord goes to the interAgent channel. */
     readonly mirror: boolean;
+    /** Interactions may also come by HTTP; absent = not. Without a key Discord is asked for it once. */
+    readonly interactionsByHttp?: { readonly publicKey?: string };
   };
   readonly api: {
     readonly host: string;
+    /** By which agents on other machines reach it: `https://hq.example.org`. */
+    readonly publicUrl?: string;
     readonly allowedHosts: readonly string[];
     readonly bodyLimit: number;
     readonly ratePerMinute: number;
@@ -71,4 +82,11 @@ export type ClusterSettings = {
   /** How long a gateway may finish its turn when it is stopped. */
   readonly stopGraceMs: number;
   readonly logMax: number;
+};
+
+export type Retention = {
+  readonly olderThanMs?: number;
+  readonly keepBytes?: number;
+  /** Minutes after midnight, in the time of this machine. */
+  readonly atMinute: number;
 };

@@ -3,6 +3,7 @@ import type { StageDefinition } from "./pipeline-types.ts";
 import { graphOf } from "./run-graph.ts";
 import type { RunState, StepStatus } from "./run-types.ts";
 import { type StepView, viewOfRun } from "./run-view.ts";
+import { subjectOf } from "./templates/render-template.ts";
 import type { WorkMoment, WorkState, WorkStatus } from "./work-types.ts";
 import { historyOf, isoOf, isoOrNull, notesOf, type WorkItem } from "./work-view.ts";
 import type { StepDefinition, WorkflowDefinition } from "./workflow-types.ts";
@@ -73,7 +74,8 @@ export function workOfRun(run: RunState, fileOf: (run: string, step: string) => 
     const stage = stageOf.get(step.id);
     const action = actionOf.get(step.id);
     const title =
-      stage?.goal ?? oneLine(action?.kind === "task" ? action.task : `${definition.name}: ${step.id}`, 200);
+      stage?.goal ??
+      oneLine(action?.kind === "task" ? subjectOf(action.task) : `${definition.name}: ${step.id}`, 200);
     const notes = notesOf(kept);
     const needs = before(step.id);
     const isBlocked = step.status === "pending" && !needs.every(isDone);

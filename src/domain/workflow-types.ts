@@ -1,4 +1,4 @@
-import type { PipelineDefinition } from "./pipeline-types.ts";
+import type { PipelineDefinition, PostHook } from "./pipeline-types.ts";
 
 /**
  * A workflow as it is after every check: durations in ms, defaults filled in, needs complete.
@@ -55,6 +55,8 @@ export type StepDefinition = {
   readonly cleanup: boolean;
   /** The output gate says `verdict` and `issues` of what it came to. */
   readonly isChecked?: boolean;
+  /** What follows its end; absent = what the pipeline says, if it is of one. */
+  readonly postHooks?: readonly PostHook[];
   /** What needs it goes on when its own condition said no. */
   readonly passesWhenSkipped?: boolean;
   readonly forEach?: { readonly expression: string; readonly maxParallel: number };
@@ -74,7 +76,7 @@ export type StepAction =
   /** The coordinator makes it itself of what other steps came to, at once. */
   | { readonly kind: "conclusion"; readonly of: Conclusion };
 
-export type Conclusion = PanelDefinition | SuperviseDefinition;
+export type Conclusion = PanelDefinition | VotesDefinition | SuperviseDefinition;
 
 /** The verdict of experts who are asked side by side, each in a step of its own. */
 export type PanelDefinition = {
@@ -82,7 +84,12 @@ export type PanelDefinition = {
   readonly experts: readonly { readonly role: string; readonly step: string }[];
   /** So many must have voted. */
   readonly quorum: number;
+  /** The step in which an agent puts it into words; absent = the rule's own words are its result. */
+  readonly consensus?: string;
 };
+
+/** What the votes of a panel come to before an agent puts it into words. */
+export type VotesDefinition = Pick<PanelDefinition, "experts" | "quorum"> & { readonly kind: "votes" };
 
 /** Work that one agent leads, round by round. */
 export type SuperviseDefinition = {

@@ -2,6 +2,8 @@ import { viewOfWorker } from "../domain/worker.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
 import type { Engine } from "./accept.ts";
+import { hopsOf } from "./hops.ts";
+import { notingCleared } from "./note-cleared.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Removed } from "./ports/queue-channel.ts";
 import {
@@ -19,15 +21,19 @@ import type { TaskVerbs, TaskView } from "./task-verbs.ts";
 const PAGE = 100;
 const ROLES = { "task-queue": "taskQueue", results: "results", "worker-pool": "workerPool" } as const;
 
-export type QueueVerbsDeps = Omit<SubmissionDeps, "tasks" | "ledger"> & {
+export type QueueVerbsDeps = Omit<SubmissionDeps, "tasks" | "ledger" | "hopsOf"> & {
   readonly tasks: TaskVerbs;
   readonly ledger: Ledger;
-  readonly engine: Pick<Engine, "watch" | "read">;
+  readonly engine: Pick<Engine, "watch" | "read" | "accept">;
 };
 
-export function createQueueVerbs(deps: QueueVerbsDeps): QueueVerbs {
+export function createQueueVerbs(given: QueueVerbsDeps): QueueVerbs {
+  const deps = { ...given, channel: notingCleared(given) };
   const { tasks, engine } = deps;
-  const { submit, finishSubmissions } = createSubmissions(deps);
+  const { submit, finishSubmissions } = createSubmissions({
+    ...deps,
+    hopsOf: (actor) => hopsOf(engine, deps.ledger, actor),
+  });
   let pass: Promise<TriggerAnswer> | undefined;
 
   async function lookOnce(): Promise<TriggerAnswer> {

@@ -12,56 +12,67 @@ import type { AgentWatch } from "./agent-watch.ts";
 import { createBatchVerbs } from "./create-batch-verbs.ts";
 import { createQueueVerbs, type QueueVerbsDeps } from "./create-queue-verbs.ts";
 import { createTaskVerbs } from "./create-task-verbs.ts";
+import { createViewVerbs, type ViewDeps } from "./create-view-verbs.ts";
 import type { Delegate, DelegateDeps } from "./delegate.ts";
 import type { Drain } from "./drain.ts";
 import { createHandIn, listHandoffs } from "./hand-in.ts";
 import type { Hold } from "./hold.ts";
 import { createInteractions } from "./interactions.ts";
+import { createMetricsVerbs } from "./metrics-verbs.ts";
 import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
 import { permit } from "./ownership.ts";
 import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Ledger, StoredEvent } from "./ports/ledger.ts";
 import type { Crash, Log } from "./ports/log.ts";
+import type { Pictures } from "./ports/pictures.ts";
+import type { UploadFiles } from "./ports/uploads.ts";
 import type { Workers } from "./ports/workers.ts";
 import type { RunVerbs } from "./run-verbs.ts";
 import { createStopNow } from "./stop-now.ts";
 import type { TaskWordsOf } from "./task-words.ts";
+import { createTrace } from "./trace.ts";
 import { type UntilOptions, until } from "./until.ts";
+import { createUpload } from "./upload.ts";
 import type { DelegationQuery, Health, Verbs } from "./verbs.ts";
 import type { EvolveVerbs, PipelineVerbs, WorkVerbs } from "./work-verbs.ts";
 
 const MOST_LISTED = 200;
 const HISTORY_PAGE = 1000;
 
-export type VerbsDeps = DelegateDeps & {
-  readonly delegate: Delegate;
-  readonly runs: RunVerbs;
-  readonly orchestrator: OrchestratorVerbs;
-  readonly work: WorkVerbs;
-  readonly pipelines: PipelineVerbs;
-  readonly evolve: EvolveVerbs;
-  readonly words: TaskWordsOf;
-  readonly workers: Workers;
-  readonly hold: Hold;
-  readonly watch: AgentWatch;
-  readonly drain: Drain;
-  readonly isHandled: (message: string) => boolean;
-  readonly queueChannel: QueueVerbsDeps["channel"];
-  readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
-  readonly verifyToken: (token: string, run: string) => number | undefined;
-  readonly acl: () => Acl;
-  readonly people: () => People;
-  readonly health: () => Promise<Health>;
-  readonly startedAt: number;
-  readonly log: Log;
-  readonly crash: Crash;
-};
+export type VerbsDeps = DelegateDeps &
+  Pick<ViewDeps, "expectedMs" | "showPrompt" | "messagePlace" | "searching"> & {
+    readonly delegate: Delegate;
+    readonly runs: RunVerbs;
+    readonly orchestrator: OrchestratorVerbs;
+    readonly work: WorkVerbs;
+    readonly pipelines: PipelineVerbs;
+    readonly evolve: EvolveVerbs;
+    readonly words: TaskWordsOf;
+    readonly workers: Workers;
+    readonly pictures: Pictures;
+    readonly hold: Hold;
+    readonly watch: AgentWatch;
+    readonly drain: Drain;
+    readonly isHandled: (message: string) => boolean;
+    readonly queueChannel: QueueVerbsDeps["channel"];
+    readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
+    readonly verifyToken: (token: string, run: string) => number | undefined;
+    readonly uploads: UploadFiles;
+    readonly acl: () => Acl;
+    readonly people: () => People;
+    readonly health: () => Promise<Health>;
+    readonly startedAt: number;
+    readonly log: Log;
+    readonly crash: Crash;
+  };
 
 /** The verbs that every door calls, over one engine. */
 export function createVerbs(deps: VerbsDeps): Verbs {
   const { engine, ledger, runs, hold, drain, now } = deps;
   const tasks = createTaskVerbs(deps);
   const status = createAgentStatus(deps);
+  const trace = createTrace({ ledger, now });
+  const metrics = createMetricsVerbs({ ...deps, agents: status.agents, workflows: runs.workflows });
 
   async function stateOrRefuse(id: string): Promise<DelegationState> {
     const state = await engine.read("delegation", id);
@@ -118,7 +129,10 @@ export function createVerbs(deps: VerbsDeps): Verbs {
       return events;
     },
     receipts: (id) => ledger.receiptsOf(id),
+    trace,
+    views: createViewVerbs(deps, { ...status, trace, health: deps.health, countOn: metrics.countOn }),
     handIn: createHandIn(deps),
+    upload: createUpload(deps),
     handoffs: (query) => listHandoffs(ledger, query),
     ...status,
     async drainAgent(actor, word, reason) {
@@ -160,14 +174,15 @@ export function createVerbs(deps: VerbsDeps): Verbs {
       },
     },
     batches: createBatchVerbs(deps),
+    metrics,
     queue: createQueueVerbs({
       ...deps,
       tasks,
       channel: deps.queueChannel,
       problemsIn: deps.words.problemsIn,
-      async refusalOf(actor, text) {
+      async refusalOf(actor, text, hops) {
         const author = { id: "", name: "", isBot: true };
-        const words = await deps.words.wordsOf({ text, attachments: [], author, actor, hops: 0 });
+        const words = await deps.words.wordsOf({ text, attachments: [], author, actor, hops });
         return words ? words.refusal?.text : "The task says nothing.";
       },
     }),
@@ -182,6 +197,6 @@ async function allEvents(ledger: Ledger, stream: string): Promise<readonly Store
     events.push(...page);
     const last = page.at(-1);
     if (!last || page.length < HISTORY_PAGE) return events;
-    after = last.version;
+    after = last.position;
   }
 }

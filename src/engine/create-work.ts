@@ -18,7 +18,7 @@ export function createWork(
   return { work: createWorkVerbs(all), pipelines: createPipelines(all), evolve: createEvolve(all) };
 }
 
-/** After a stage of a pipeline the hooks follow by themselves. What goes wrong here is done by the next `hq evolve run`. */
+/** After a step that has hooks, as the stages of a pipeline do, they follow by themselves. What goes wrong here is done by the next `hq evolve run`. */
 export function createAfterStage(deps: {
   readonly evolve: () => ReturnType<typeof createEvolve>;
   readonly engine: WorkItemsDeps["engine"];
@@ -26,7 +26,8 @@ export function createAfterStage(deps: {
 }) {
   return async (id: string, of: Place): Promise<void> => {
     const run = await deps.engine.read("run", id);
-    const hooks = run?.order.definition.pipeline?.postHooks ?? [];
+    const { steps = [], pipeline } = run?.order.definition ?? {};
+    const hooks = steps.find(({ id: step }) => step === of.step)?.postHooks ?? pipeline?.postHooks ?? [];
     if (!run || hooks.length === 0 || of.item !== undefined) return;
     const slug = slugIn(run, of.step);
     try {

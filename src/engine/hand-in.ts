@@ -8,8 +8,8 @@ import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { HandoffRecord } from "./verbs.ts";
 
-/** How long after settlement a posted document is still answered with what became of it. */
-const GRACE_MS = 60 * 60_000;
+/** How long after settlement what is posted is still answered with what became of it. */
+export const GRACE_MS = 60 * 60_000;
 
 export function createHandIn(deps: {
   readonly engine: Engine;

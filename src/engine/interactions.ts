@@ -22,8 +22,8 @@ export function createInteractions(deps: {
   }
 
   return {
-    async note(id, work, actor) {
-      const input = { type: "note", at: now(), id, work, actor } as const;
+    async note(id, work, actor, replyTo) {
+      const input = { type: "note", at: now(), id, work, actor, ...(replyTo ? { replyTo } : {}) } as const;
       const { events } = await engine.accept({
         kind: "interaction",
         stream: streamOf(id),
@@ -36,7 +36,9 @@ export function createInteractions(deps: {
     },
     async noted(id) {
       const state = await engine.read("interaction", streamOf(id));
-      return state && { work: state.work, actor: state.actor, at: state.at };
+      if (!state) return undefined;
+      const { work, actor, at, status, replyTo } = state;
+      return { work, actor, at, ...(replyTo && status === "begun" ? { owedTo: replyTo } : {}) };
     },
     async begin(id) {
       await engine.accept({
@@ -64,7 +66,7 @@ export function createInteractions(deps: {
       }
       for (const { id } of open.filter(({ status }) => status === "noted")) await done(id, "unanswered");
       return open
-        .filter(({ status }) => status === "begun")
+        .filter(({ status, replyTo }) => status === "begun" && !replyTo)
         .toReversed()
         .map(({ id, work, actor, at }) => ({ id, work, actor, at }));
     },

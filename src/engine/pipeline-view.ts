@@ -1,7 +1,7 @@
 import { actorName } from "../domain/actor.ts";
 import { sanityOf } from "../domain/evolution.ts";
+import { checkStep } from "../domain/output-check.ts";
 import {
-  checkStep,
   nextOf,
   type PipelineState,
   type PipelineView,
@@ -60,7 +60,12 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
         };
       }),
     );
-    return composed({ id, name: definition.name, project, postHooks, at: startedAt }, "run", views);
+    const isCanceled = state.status === "canceled";
+    return composed(
+      { id, name: definition.name, project, postHooks, at: startedAt, isCanceled },
+      "run",
+      views,
+    );
   }
 
   async function viewOfManual(state: PipelineState): Promise<PipelineView> {
@@ -87,7 +92,17 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
         };
       }),
     );
-    return composed(state, "manual", views);
+    const { canceled, ...rest } = state;
+    const told = canceled && {
+      by: actorName(canceled.by),
+      at: canceled.at,
+      ...(canceled.reason === undefined ? {} : { reason: canceled.reason }),
+    };
+    return composed(
+      { ...rest, isCanceled: told !== undefined, ...(told ? { canceled: told } : {}) },
+      "manual",
+      views,
+    );
   }
 
   return { viewOfRunState, viewOfManual };
@@ -114,36 +129,29 @@ function overrideIn(check: StepView | undefined): Pick<StageView, "override"> {
   return check.status === "skipped" && by !== undefined ? { override: { by, at, reason: reason ?? "" } } : {};
 }
 
+type Shown = Pick<PipelineView, "id" | "name" | "postHooks" | "canceled"> & {
+  readonly project?: string | undefined;
+  readonly at: number;
+  readonly isCanceled: boolean;
+};
+
 function composed(
-  {
-    id,
-    name,
-    project,
-    postHooks,
-    at,
-  }:
-    | Pick<PipelineState, "id" | "name" | "project" | "postHooks" | "at">
-    | {
-        readonly id: string;
-        readonly name: string;
-        readonly project: string | undefined;
-        readonly postHooks: readonly string[];
-        readonly at: number;
-      },
+  { id, name, project, postHooks, at, canceled, isCanceled }: Shown,
   mode: PipelineView["mode"],
   stages: readonly StageView[],
 ): PipelineView {
   const next = nextOf(stages);
   const isHeld = next.outcome === "blocked";
-  const status = pipelineStatus(stages);
+  const status = isCanceled ? "canceled" : pipelineStatus(stages);
   return {
     id,
     name,
     ...(project === undefined ? {} : { project }),
     mode,
     status: isHeld && status === "completed" ? "in_progress" : status,
+    ...(canceled ? { canceled } : {}),
     stages,
-    ...(next.outcome === "done" ? {} : { current: next.stage }),
+    ...(next.outcome === "done" || isCanceled ? {} : { current: next.stage }),
     postHooks,
     createdAt: at,
   };

@@ -2,8 +2,8 @@ import type { Acl } from "../domain/acl.ts";
 import { type Actor, actorName } from "../domain/actor.ts";
 import type { Registry } from "../domain/agent-card.ts";
 import { hookTasksOf } from "../domain/evolution.ts";
+import { checkStep } from "../domain/output-check.ts";
 import {
-  checkStep,
   definitionOf,
   nextOf,
   type PipelineState,
@@ -20,6 +20,7 @@ import { type Engine, stateOf } from "./accept.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
 import { type ChangeWork, createChangeWork } from "./create-work-verbs.ts";
 import { permit } from "./ownership.ts";
+import { createCancelPipeline, refuseCanceled, runByCoordinator } from "./pipeline-cancel.ts";
 import { createStages, nameOf, stageOrRefuse } from "./pipeline-stages.ts";
 import { createPipelineView, stageSlug } from "./pipeline-view.ts";
 import type { Ledger } from "./ports/ledger.ts";
@@ -35,7 +36,7 @@ export type PipelinesDeps = {
   readonly engine: Engine;
   readonly ledger: Ledger;
   readonly items: WorkItems;
-  readonly runs: Pick<RunVerbs, "startRun" | "decideGate" | "retryRun">;
+  readonly runs: Pick<RunVerbs, "startRun" | "decideGate" | "retryRun" | "cancelRun">;
   readonly registry: () => Registry;
   readonly acl: () => Acl;
   readonly contracts: () => readonly SkillContract[];
@@ -48,6 +49,7 @@ export function createPipelines(deps: PipelinesDeps): PipelineVerbs {
   const { engine, ledger, items, runs, registry, acl, contracts, now } = deps;
   const change: ChangeWork = createChangeWork(deps);
   const stagesOf = createStages(deps);
+  const cancelManual = createCancelPipeline({ ...deps, change });
   const { viewOfRunState, viewOfManual } = createPipelineView({ items });
 
   async function create(actor: Actor, request: CreatePipeline): Promise<PipelineView> {
@@ -154,6 +156,7 @@ export function createPipelines(deps: PipelinesDeps): PipelineVerbs {
   ): Promise<Advanced> {
     const one = await found(id);
     if (one.mode === "run") return advanceRun(actor, id, options.resume === true);
+    refuseCanceled(one.state);
     const view = await viewOfManual(one.state);
     const next = nextOf(view.stages);
     const isFailed = next.outcome === "failed" && options.resume === true;
@@ -190,15 +193,8 @@ export function createPipelines(deps: PipelinesDeps): PipelineVerbs {
 
   async function byHand(id: string, index: number, what: string) {
     const one = await found(id);
-    if (one.mode === "run") {
-      throw new Refusal(
-        "invalid_input",
-        `${id} is run by the coordinator: its stages are ${what} by what agents hand in.`,
-        {
-          hint: "`hq workflow retry`, `skip`, `rerun` and `cancel` change it; --manual makes pipelines that are taken on by hand.",
-        },
-      );
-    }
+    if (one.mode === "run") throw runByCoordinator(id, what);
+    refuseCanceled(one.state);
     stageOrRefuse(id, one.state.stages.length, index);
     return items.find(stageSlug(id, index));
   }
@@ -263,8 +259,16 @@ export function createPipelines(deps: PipelinesDeps): PipelineVerbs {
     );
   }
 
+  async function cancel(actor: Actor, id: string, reason?: string): Promise<PipelineView> {
+    const one = await found(id);
+    if (one.mode === "run") await runs.cancelRun(actor, id, reason);
+    else await cancelManual(actor, { state: one.state, view: await viewOfManual(one.state), reason });
+    return show(id);
+  }
+
   return {
     create,
+    cancel,
     show,
     list,
     advance,

@@ -1,4 +1,5 @@
 import { canRead, type Registry } from "../domain/agent-card.ts";
+import { slowAfterMs } from "../domain/expectation.ts";
 import { ExpressionError } from "../domain/expression.ts";
 import { modelText } from "../domain/model-choice.ts";
 import type { FileOf } from "../domain/run-attachments.ts";
@@ -36,7 +37,6 @@ import type { StepFiles } from "./step-files.ts";
 
 /** Without history, an agent is asked after half of its time. */
 const WITHOUT_HISTORY = 0.25;
-const SHORTEST_EXPECTATION_MS = 30_000;
 const TRY_AGAIN_MS = 5000;
 const LONGEST_START_MS = 7 * 86_400_000;
 /** What is so now and not for long: the step waits for it. */
@@ -170,13 +170,13 @@ export function createRunChildren(deps: RunChildrenDeps) {
   }
 
   async function begun({ agent, model }: Pick<DelegationView, "agent" | "model">, action: TaskAction) {
-    const stallAt = now() + 2 * (await expectationOf(agent, action));
+    const stallAt = now() + slowAfterMs(await expectationOf(agent, action));
     return { agent, stallAt, ...(model ? { model: modelText(model) } : {}) };
   }
 
   async function expectationOf(agent: string, { timeoutMs }: TaskAction): Promise<number> {
     const known = await deps.expectedMs(agent);
-    return Math.max(SHORTEST_EXPECTATION_MS, known ?? timeoutMs * WITHOUT_HISTORY);
+    return known ?? timeoutMs * WITHOUT_HISTORY;
   }
 
   async function makeRun(state: RunState, name: string, of: Place, child: string) {

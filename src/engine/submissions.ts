@@ -20,6 +20,8 @@ type Submission = {
   readonly at: number;
   readonly actor: Actor;
   readonly text: string;
+  /** Over how many bots it comes; absent = a person's own. */
+  readonly hops?: number;
   readonly task?: string;
 };
 
@@ -31,7 +33,9 @@ export type SubmissionDeps = {
   /** What is wrong with the tags of a text. */
   readonly problemsIn: (text: string) => readonly Problem[];
   /** Why it may not be asked in this name; undefined = it may. */
-  readonly refusalOf: (actor: Actor, text: string) => Promise<string | undefined>;
+  readonly refusalOf: (actor: Actor, text: string, hops: number) => Promise<string | undefined>;
+  /** Over how many bots a task of this actor comes. */
+  readonly hopsOf: (actor: Actor) => Promise<number>;
   readonly now: () => number;
   readonly log: Log;
   readonly crash: Crash;
@@ -63,13 +67,21 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
     }
     if (known) return { task: await carryOut(name, known, true), repeated: true };
     refuseUnfit(text, deps.problemsIn(text));
-    const refusal = await deps.refusalOf(actor, text);
+    const hops = await deps.hopsOf(actor);
+    const refusal = await deps.refusalOf(actor, text, hops);
     if (refusal !== undefined) {
       throw new Refusal("not_allowed", refusal, { hint: "`hq acl explain` shows the rules for agents." });
     }
     // Without a connection it is refused before anything is kept.
     await deps.channel();
-    const submission = { digest, nonce: nonceOf(name, 0), at: now(), actor, text };
+    const submission = {
+      digest,
+      nonce: nonceOf(name, 0),
+      at: now(),
+      actor,
+      text,
+      ...(hops > 0 ? { hops } : {}),
+    };
     await keep(name, submission);
     crash("submission:kept");
     return { task: await carryOut(name, submission, false), repeated: false };
@@ -78,13 +90,13 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
   /** `again` = an earlier call may have posted it. */
   async function carryOut(name: string, submission: Submission, again: boolean): Promise<TaskView> {
     if (submission.task !== undefined) return tasks.task(submission.task);
-    const { text, nonce, at, actor } = submission;
+    const { text, nonce, at, actor, hops = 0 } = submission;
     try {
       const channel = await deps.channel();
-      const posted = await channel.post(text, nonce, again ? { since: at } : {});
+      const posted = await channel.post(text, nonce, { hops, ...(again ? { since: at } : {}) });
       crash("submission:posted");
       const checks = { others: [], own: false };
-      const task = await tasks.see({ ...posted, actor, text, attachments: [], hops: 0, checks });
+      const task = await tasks.see({ ...posted, actor, text, attachments: [], hops, checks });
       if (!task) throw new Error(`the message of ${name} was not taken as a task`);
       await keep(name, { ...submission, task: task.id });
       return task;

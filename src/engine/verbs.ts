@@ -2,9 +2,11 @@ import type { Actor, Origin } from "../domain/actor.ts";
 import type { AgentCard } from "../domain/agent-card.ts";
 import type { Draining } from "../domain/agent-types.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
+import type { ReplyTo } from "../domain/interaction.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { AclVerbs } from "./acl-verbs.ts";
 import type { BatchVerbs } from "./batch-verbs.ts";
+import type { MetricsVerbs } from "./metrics-verbs.ts";
 import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { ChannelHistory } from "./ports/channels.ts";
@@ -12,6 +14,9 @@ import type { Page, StoredEvent } from "./ports/ledger.ts";
 import type { QueueVerbs } from "./queue-verbs.ts";
 import type { RunVerbs } from "./run-verbs.ts";
 import type { TaskVerbs } from "./task-verbs.ts";
+import type { TraceVerb } from "./trace.ts";
+import type { Sent, UploadAnswer } from "./upload.ts";
+import type { ViewVerbs } from "./view-verbs.ts";
 import type { EvolveVerbs, PipelineVerbs, WorkVerbs } from "./work-verbs.ts";
 
 /** What a door hands over; absent = the default of config. Spans in ms. */
@@ -112,6 +117,10 @@ export type Verbs = {
   /** The history of one stream, oldest first. */
   readonly history: (id: string) => Promise<readonly StoredEvent[]>;
   readonly receipts: (id: string) => Promise<readonly Receipt[]>;
+  /** The whole story of one id, of whatever kind, with what was begun for it. */
+  readonly trace: TraceVerb;
+  /** What people look at on the page. */
+  readonly views: ViewVerbs;
   /** A handoff that was posted; `token` is the one in the run's prompt. */
   readonly handIn: (
     runId: string,
@@ -119,6 +128,8 @@ export type Verbs = {
     document: unknown,
     bytes: string,
   ) => Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }>;
+  /** A file that goes with a handoff to come; `token` is the same. */
+  readonly upload: (runId: string, token: string, name: string, sent: Sent) => Promise<UploadAnswer>;
   readonly handoffs: (query: {
     readonly run?: string;
     readonly limit?: number;
@@ -145,6 +156,7 @@ export type Verbs = {
   /** Several instances at once, sessions, skills: what the orchestrator skill promises. */
   readonly orchestrator: OrchestratorVerbs;
   readonly batches: BatchVerbs;
+  readonly metrics: MetricsVerbs;
   /** Ends all work and lets none begin until the next `hq start`. For the operator and people who may operate. */
   readonly stopNow: (actor: Actor) => Promise<StoppedNow>;
 };
@@ -163,16 +175,23 @@ export type StoppedNow = {
 /** An interaction is noted before it is acknowledged, so that it is carried out even when we die in between. */
 export type InteractionVerbs = {
   /** False when it was noted before (a replay): do nothing. `work` is all that is needed to carry it out. */
-  readonly note: (id: string, work: unknown, actor: Actor) => Promise<boolean>;
+  readonly note: (id: string, work: unknown, actor: Actor, replyTo?: ReplyTo) => Promise<boolean>;
   /** What was noted under this id, also long after it was done. */
-  readonly noted: (
-    id: string,
-  ) => Promise<{ readonly work: unknown; readonly actor: Actor; readonly at: number } | undefined>;
+  readonly noted: (id: string) => Promise<
+    | {
+        readonly work: unknown;
+        readonly actor: Actor;
+        readonly at: number;
+        /** Only of one that came by HTTP and still has no answer. */
+        readonly owedTo?: ReplyTo;
+      }
+    | undefined
+  >;
   /** Just before the acknowledgment is sent. */
   readonly begin: (id: string) => Promise<void>;
   /** It was carried out, or refused with a word to the person. */
   readonly done: (id: string, outcome: string) => Promise<void>;
-  /** Noted and acknowledged, yet not done: to be carried out after a restart. Never acknowledged ones end as `unanswered`. */
+  /** Noted and acknowledged, yet not done: to be carried out after a restart. Never acknowledged ones end as `unanswered`; those that came by HTTP are effects of the outbox. */
   readonly unfinished: () => Promise<
     readonly { readonly id: string; readonly work: unknown; readonly actor: Actor; readonly at: number }[]
   >;

@@ -101,6 +101,8 @@ export type PipelineVerbs = {
   readonly fail: (actor: Actor, id: string, stage: number, reason?: string) => Promise<PipelineView>;
   /** A person lets a stage pass of which the check says fail. */
   readonly override: (actor: Actor, id: string, stage: number, reason: string) => Promise<PipelineView>;
+  /** Nothing of it begins any more. */
+  readonly cancel: (actor: Actor, id: string, reason?: string) => Promise<PipelineView>;
   readonly hookTasks: (id: string, stage: number) => Promise<readonly HookTask[]>;
   readonly hooksRun: (actor: Actor, id: string, stage: number) => Promise<PipelineView>;
 };

@@ -209,3 +209,10 @@ function failed(error: unknown, stats: BigIntStats): FileLook {
     digest: digestOf(`unreadable ${code}`),
   };
 }
+
+/** The digest by which the archive knows a file again; undefined when it is gone. */
+export function digestOfFile(path: string, maxBytes: number): string | undefined {
+  const found = readHandoffFile(path, { maxBytes, isOwnLink: () => true, isDigestOnly: true });
+  if (found.state === "trouble") throw found.error;
+  return found.state === "gone" ? undefined : found.digest;
+}

@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, hash, randomBytes, timingSafeEqual } from "node:crypto";
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -31,6 +31,12 @@ export function newId(prefix: string, nowMs: number, chance: Uint8Array = nextCh
 /** SHA-256 as 64 hex characters. */
 export function digestOf(body: string | Uint8Array): string {
   return hash("sha256", body, "hex");
+}
+
+/** The same, of what comes in parts. */
+export function createDigest(): { readonly add: (part: Uint8Array) => void; readonly text: () => string } {
+  const sum = createHash("sha256");
+  return { add: (part) => void sum.update(part), text: () => sum.digest("hex") };
 }
 
 /** JSON with sorted keys: the same content has the same text. */

@@ -54,3 +54,20 @@ export function createSteadyClock(sources: {
     return Math.round(begunAt + passed + sleptMs);
   };
 }
+
+/** Differences below this are the way to the other clock, not the clock. */
+const SHIFT_MS = 100;
+
+/** A clock that can be told to go by another one. */
+export function createShiftedClock(clock: Clock): {
+  readonly now: Clock;
+  readonly shift: (aheadMs: number) => void;
+} {
+  let shiftedMs = 0;
+  return {
+    now: () => clock() + shiftedMs,
+    shift(aheadMs) {
+      if (Math.abs(aheadMs) >= SHIFT_MS) shiftedMs += Math.round(aheadMs);
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import type { Lane } from "../domain/effects.ts";
 import type { ClaimedEffect, ClaimRequest } from "../engine/ports/ledger.ts";
 import { streamOf } from "./commit.ts";
+import { isLeased } from "./lease.ts";
 import { type EffectRow, readSlot, type SlotRow, toClaimed } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
@@ -53,8 +54,9 @@ function nextInTurn(sql: Statements, queue: Queue, seq: number, now: number): Ef
 }
 
 /** Takes due effects with the slots they need. Runs inside a transaction. */
-export function claimDue(sql: Statements, request: ClaimRequest): readonly ClaimedEffect[] {
-  const { now, limit, holdMs } = request;
+export function claimDue(sql: Statements, request: ClaimRequest, storeNow: number): readonly ClaimedEffect[] {
+  const { now, limit, holdMs, fence } = request;
+  if (fence && !isLeased(sql, fence, storeNow)) return [];
   const claimed: ClaimedEffect[] = [];
   const until = now + holdMs + UNTOLD_SLOT_MS;
 

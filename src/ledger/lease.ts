@@ -17,3 +17,13 @@ export function takeLease(
   sql.putLease.run(name, holder, epoch, expiresAt);
   return { name, holder, epoch, expiresAt };
 }
+
+/** Whether a lease still has this number and is not over. */
+export function isLeased(
+  sql: Statements,
+  { lease, epoch }: { readonly lease: string; readonly epoch: number },
+  now: number,
+): boolean {
+  const row = sql.lease.get(lease);
+  return row?.["epoch"] === epoch && Number(row["expires_at"]) > now;
+}

@@ -128,6 +128,36 @@ export const MIGRATIONS: readonly string[] = [
     set type = 'filing', body = json_object('type', 'filing', 'moves', json_array(json_remove(body, '$.type')), 'lines', json('[]'))
     where settled_at is null and type = 'archive';
   `,
+  // Metrics: kept figures.
+  `
+  create table tally (
+    span text not null,
+    at integer not null,
+    kind text not null,
+    agent text not null,
+    workflow text not null,
+    status text not null,
+    figures text not null,
+    primary key (span, at, kind, agent, workflow, status)
+  ) without rowid;
+  `,
+  // Search over all history.
+  `
+  create virtual table search using fts5(
+    words, content = '', contentless_delete = 1, detail = none, prefix = '1 2 3 4', tokenize = 'ascii'
+  );
+  insert into search (search, rank) values ('automerge', 0);
+  insert into search (search, rank) values ('crisismerge', 64);
+  insert into search (search, rank) values ('usermerge', 4);
+  `,
+  // Upkeep: streams that were taken out, and of which some rows are still to go.
+  "create table pruned (stream text primary key) without rowid;",
+  // Trail: the story of one id.
+  `
+  create index outbox_stream on outbox (stream);
+  create index stream_parent on stream (parent) where parent is not null;
+  create index delivery_part_message on delivery_part (message_id);
+  `,
 ];
 
 /** Brings the file to the newest version, one transaction a step; refuses a file from a newer program. */

@@ -50,7 +50,7 @@ export function listStreams(sql: Statements, query: ListQuery): Page<Loaded> {
   return newest.length > limit && last !== undefined ? { items, next: last.toString(36) } : { items };
 }
 
-function readCursor(text: string): number {
+export function readCursor(text: string): number {
   const seq = Number.parseInt(text, 36);
   if (/^[0-9a-z]{1,11}$/.test(text) && Number.isSafeInteger(seq)) return seq;
   throw new Refusal("invalid_input", "That is no cursor of a page of this list.", {

@@ -16,8 +16,12 @@ import {
   receiptsOfSubject,
 } from "./queries.ts";
 import { toReceipt, toWake } from "./rows.ts";
+import { createSearchIndex } from "./search.ts";
 import { prepareAll } from "./statements.ts";
+import { createTallies } from "./tallies.ts";
+import { createTrail } from "./trail.ts";
 import { concernsAll, explain, isFull } from "./trouble.ts";
+import { createUpkeep } from "./upkeep.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const BALLAST_BYTES = 4 << 20;
@@ -81,6 +85,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     return group.write(unit);
   };
 
+  const upkeep = createUpkeep({ path, db, write, counters });
+
   return {
     now: async () => now(),
     async commit(commit) {
@@ -93,7 +99,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
         const row = sql.key.get(scope, key);
         return row && { stream: String(row["stream"]), digest: String(row["digest"]) };
       }),
-    claim: (request) => write(() => claimDue(sql, request)),
+    claim: (request) => write(() => claimDue(sql, request, now())),
     settle: (effects) =>
       write(() => {
         for (const { id, outcome } of effects) settleEffect(sql, now(), id, outcome);
@@ -123,8 +129,13 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     lease: (name, holder, ttlMs) => write(() => takeLease(sql, name, holder, now(), ttlMs)),
     recall: (name) => read(() => textOf(sql.memo.get(name)?.["value"])),
     remember: (name, value) => write(() => void sql.putMemo.run(name, value)),
+    trail: createTrail({ db, read }),
+    tallies: createTallies({ db, read, write }),
+    search: createSearchIndex({ db, read, write }),
+    upkeep,
     async close() {
       if (!db.isOpen) return;
+      await upkeep.close();
       group.flush();
       db.close();
     },

@@ -38,7 +38,7 @@ export const SQL = {
   settle:
     "update outbox set settled_at = ?, outcome = ?, holder = null where stream = ? and id = ? and settled_at is null",
   cancel:
-    "update outbox set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
+    "update outbox indexed by outbox_open set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
   postpone:
     "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
   postponeBegun:

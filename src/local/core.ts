@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createCommands } from "./acts/commands.ts";
-import { createInteractions } from "./acts/interactions.ts";
+import { createEndpoint } from "./acts/endpoint.ts";
+import { ANSWER_MS, createInteractions } from "./acts/interactions.ts";
 import { createMessages } from "./acts/messages.ts";
 import { createReactions } from "./acts/reactions.ts";
 import { createThreads } from "./acts/threads.ts";
@@ -42,9 +43,13 @@ export function createCore({
     attachmentUrl: (channelId, one) => `${url()}${attachments.pathFor(channelId, one)}`,
   });
   const messages = createMessages({ world, attachments });
+  const endpoint = createEndpoint({ world, waitMs: ANSWER_MS });
+  const takes = (fault: "stale-interaction" | "lose-event" | "duplicate-event") => () =>
+    faults.takeEvent(fault, "INTERACTION_CREATE");
   return {
     world,
     views,
+    endpoint,
     attachments,
     messages,
     reactions: createReactions({ world }),
@@ -53,7 +58,10 @@ export function createCore({
     interactions: createInteractions({
       world,
       messages,
-      isStale: () => faults.takeEvent("stale-interaction", "INTERACTION_CREATE"),
+      endpoint,
+      isStale: takes("stale-interaction"),
+      isLost: takes("lose-event"),
+      isTwice: takes("duplicate-event"),
     }),
     faults,
     limits: createRateLimits({ table: rates, now }),

@@ -42,6 +42,16 @@ export type Verdict = {
   readonly isGlobal: boolean;
 };
 
+export type Counted = {
+  readonly route: string;
+  /** The id that Discord counts by. */
+  readonly major: string;
+  /** Each has limits of its own. */
+  readonly bot: string;
+  /** The limit of all requests counts it too. */
+  readonly isGlobal: boolean;
+};
+
 type Window = { used: number; endsAt: number };
 
 export type RateLimits = ReturnType<typeof createRateLimits>;
@@ -73,11 +83,11 @@ export function createRateLimits({ table, now }: { table: RateTable | false; now
       rates = next;
       windows.clear();
     },
-    /** Counts one request. `major` is the id that Discord counts by. */
-    count({ route, major, isGlobal }: { route: string; major: string; isGlobal: boolean }): Verdict {
+    /** Counts one request. */
+    count({ route, major, bot, isGlobal }: Counted): Verdict {
       if (!rates) return { headers: {}, isGlobal: false };
       if (isGlobal && rates.global) {
-        const window = windowOf("global", rates.global);
+        const window = windowOf(`global/${bot}`, rates.global);
         if (!spend(window, rates.global)) {
           const retryAfterMs = window.endsAt - now();
           return { headers: { "x-ratelimit-global": "true" }, retryAfterMs, isGlobal: true };
@@ -86,7 +96,7 @@ export function createRateLimits({ table, now }: { table: RateTable | false; now
       const rule = rates.routes[route] ?? rates.routes["*"];
       if (!rule) return { headers: {}, isGlobal: false };
       const bucket = createHash("sha256").update(route).digest("hex").slice(0, 32);
-      const window = windowOf(`${bucket}/${major}`, rule);
+      const window = windowOf(`${bucket}/${bot}/${major}`, rule);
       const fits = spend(window, rule);
       const leftMs = Math.max(1, window.endsAt - now());
       const headers = {

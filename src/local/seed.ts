@@ -43,8 +43,15 @@ export type Seed = {
   readonly people: readonly SeedPerson[];
   readonly categories: readonly SeedCategory[];
   readonly bot?: SeedBot;
-  /** Bots of others: programs may post and react as them over `/local/*`. */
-  readonly bots?: readonly { readonly name: string; readonly roles?: readonly string[] }[];
+  readonly bots?: readonly SeedOtherBot[];
+};
+
+/** A bot of others: a program may post and react as it over `/local/*`, and be it with its token. */
+export type SeedOtherBot = {
+  readonly name: string;
+  readonly roles?: readonly string[];
+  /** Whoever says this token is this bot; any other token is the guild's own one. */
+  readonly token?: string;
 };
 
 export type SeedRole = {

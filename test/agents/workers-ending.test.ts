@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import {
@@ -56,6 +56,47 @@ test("what a worker leaves behind, twice forked and in a session of its own, end
   const end = await workers.run(orderOf("x [fork]"));
   assert.equal(end.status, "succeeded");
   assert.deepEqual(markedIn(dir), []);
+});
+
+/** Where control groups (cgroup v2) are and may be made; read without the code under test. */
+function hasGroups(): boolean {
+  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .find((line) => line.includes(" - cgroup2 "))
+    ?.split(" ")[4];
+  const own = /^0::(.*)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1];
+  if (mounted === undefined || own === undefined) return false;
+  const group = join(mounted, own, `hq-test-${process.pid}`);
+  try {
+    mkdirSync(group);
+    rmdirSync(group);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test("what drops its mark, its session and its parent ends with the worker where control groups can be made, and is not found elsewhere", async (t) => {
+  const slip = "sleep 600 & echo $! > pid";
+  const code = `
+    import { spawn } from "node:child_process";
+    import { once } from "node:events";
+    import { writeFileSync } from "node:fs";
+    const child = spawn("/usr/bin/env", ["-i", "/usr/bin/setsid", "--wait", "/bin/sh", "-c", ${JSON.stringify(slip)}], { env: {}, stdio: "ignore" });
+    await once(child, "exit");
+    writeFileSync("RESULT.txt", "done");`;
+  const { dir, workers } = startWorkers(t, { kind: script(code) });
+  const order = orderOf("x");
+  const end = await workers.run(order);
+  assert.equal(end.status, "succeeded");
+  const pid = Number(readFileSync(join(folderOf(dir, order), "pid"), "utf8"));
+  assert.ok(pid > 0, "it was begun");
+  const isLeft = isAlive(pid);
+  if (isLeft) process.kill(pid, "SIGKILL");
+  // The limit that docs/guide/queue.md tells of: nothing but its group leads to such a one.
+  assert.equal(isLeft, !hasGroups(), `${pid} is ${isLeft ? "left" : "gone"}`);
+  const groups = readFileSync("/proc/self/cgroup", "utf8");
+  assert.doesNotMatch(groups, /hq-worker/, "we ourselves are in none");
 });
 
 test("kill ends a stubborn worker and what it forked, and says canceled", async (t) => {

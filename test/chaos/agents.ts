@@ -1,14 +1,38 @@
 import { once } from "node:events";
 import { renameSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 
 export type Run = { readonly run: string; readonly attempt: number };
+
+/** What a gateway does with one request; work is only done where the kind says so, or the answer is as it should be. */
+export type Answer =
+  | { readonly kind: "ok" }
+  | { readonly kind: "status"; readonly status: number; readonly retryAfterS?: number }
+  /** Reads the request and never answers. */
+  | { readonly kind: "hang" }
+  /** The connection breaks before anything is done. */
+  | { readonly kind: "reset" }
+  /** The work is done, then the connection breaks: the sender cannot know. */
+  | { readonly kind: "done-then-reset" };
+
+/** What an agent hands in first: what it should, a broken text, another run's name, or the right document in two parts. */
+export type HandIn = "good" | "malformed" | "wrong-run" | "in-parts";
+
+export type Behaviour = {
+  readonly answer: (run: Run) => Answer;
+  readonly handIn: (run: Run) => HandIn;
+  /** How long the agent works. */
+  readonly worksMs: (run: Run) => number;
+};
+
+const WELL: Behaviour = { answer: () => ({ kind: "ok" }), handIn: () => "good", worksMs: () => 0 };
+const PART_MS = 300;
 
 /**
  * A gateway that outlives the supervisor and counts. `now` knows an idempotency key again, `feb` runs every request.
  * Each run writes its handoff file where the prompt says, a turn after the answer; a task `Do bad-<number>.` fails.
  */
-export async function startCountingGateway(agent: string, version: "now" | "feb") {
+export async function startCountingGateway(agent: string, version: "now" | "feb", behaviour = WELL) {
   const startedAt = Date.now();
   const posts: Run[] = [];
   const executions: Run[] = [];
@@ -20,9 +44,10 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
     const attempt = Number(/^Attempt: (\d+) of/m.exec(message)?.[1]);
     if (!path || !run || !attempt) throw new Error(`a prompt without path, run or attempt:\n${message}`);
     executions.push({ run, attempt });
+    const kind = behaviour.handIn({ run, attempt });
     const handoff = {
       schemaVersion: "1.0",
-      runId: run,
+      runId: kind === "wrong-run" ? "orch-0-00000000" : run,
       agent,
       status: /^Do bad-\d+\.$/m.test(message) ? "failed" : "complete",
       result: `result of ${run}`,
@@ -31,10 +56,9 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
       notes: "",
       timestamp: new Date().toISOString(),
     };
-    setImmediate(() => {
-      writeFileSync(`${path}.tmp`, JSON.stringify(handoff));
-      renameSync(`${path}.tmp`, path);
-    });
+    const worksMs = behaviour.worksMs({ run, attempt });
+    if (worksMs > 0) setTimeout(() => handIn(path, JSON.stringify(handoff), kind), worksMs);
+    else setImmediate(() => handIn(path, JSON.stringify(handoff), kind));
   }
 
   const server: Server = createServer((request, response) => {
@@ -59,15 +83,28 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
     });
     request.on("end", () => {
       const key = String(request.headers["idempotency-key"]);
-      const [run = "", attempt = "1"] = key.split("#");
-      posts.push({ run, attempt: Number(attempt) });
-      response.writeHead(version === "now" ? 200 : 202, { "content-type": "application/json" });
-      response.end(JSON.stringify({ ok: true, runId: "11111111-1111-4111-8111-111111111111" }));
-      if (version === "now" && keys.has(key)) return;
-      keys.add(key);
-      execute((JSON.parse(body) as { message: string }).message);
+      const [id = "", attempt = "1"] = key.split("#");
+      const run = { run: id, attempt: Number(attempt) };
+      const answer = behaviour.answer(run);
+      // What is refused was not taken: it may be sent again.
+      if (answer.kind !== "status") posts.push(run);
+      if (answer.kind === "ok" || answer.kind === "done-then-reset") {
+        if (answer.kind === "ok") accept(response);
+        else response.socket?.resetAndDestroy();
+        if (version === "now" && keys.has(key)) return;
+        keys.add(key);
+        execute((JSON.parse(body) as { message: string }).message);
+      } else if (answer.kind === "status") {
+        const { status, retryAfterS } = answer;
+        response.writeHead(status, retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) });
+        response.end();
+      } else if (answer.kind === "reset") response.socket?.resetAndDestroy();
     });
   });
+  const accept = (response: ServerResponse) => {
+    response.writeHead(version === "now" ? 200 : 202, { "content-type": "application/json" });
+    response.end(JSON.stringify({ ok: true, runId: "11111111-1111-4111-8111-111111111111" }));
+  };
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -84,6 +121,17 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
       await once(server, "close");
     },
   };
+}
+
+function handIn(path: string, text: string, kind: HandIn): void {
+  if (kind === "in-parts") {
+    const middle = text.length >> 1;
+    writeFileSync(path, text.slice(0, middle));
+    setTimeout(() => writeFileSync(path, text.slice(middle), { flag: "a" }), PART_MS);
+    return;
+  }
+  writeFileSync(`${path}.tmp`, kind === "malformed" ? `{"schemaVersion":"1.0","runId":}` : text);
+  renameSync(`${path}.tmp`, path);
 }
 
 export type CountingGateway = Awaited<ReturnType<typeof startCountingGateway>>;

@@ -50,7 +50,7 @@ export async function untilQuiet(supervisor: Supervisor, ids: Iterable<string>):
       const { body } = await supervisor.call("GET", `/delegations/${id}/receipts`);
       const seen = new Set((body.items ?? body).map((receipt: { delivery: string }) => receipt.delivery));
       if (seen.has(`${id}/result`) && seen.has(`${id}/log`)) break;
-      if (tries > 600) throw new Error(`${id} was never posted: ${JSON.stringify(body)}`);
+      if (tries > 2400) throw new Error(`${id} was never posted: ${JSON.stringify(body)}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -74,10 +74,7 @@ function addWorkflow(world: World, folder: string, workers: number): void {
   const workflows = join(folder, "workflows");
   mkdirSync(workflows, { recursive: true });
   writeFileSync(join(workflows, "mapped.yaml"), MAP_REDUCE.replace("WORKERS", String(workers)));
-  writeFileSync(
-    join(world.env.HQ_CONFIG, "hq.yaml"),
-    `delegation: { ambiguous_grace: 1s }\napi: { rate_per_minute: 100000 }\nworkflows: { dir: "${workflows}" }\n`,
-  );
+  world.configure(`workflows: { dir: "${workflows}" }\n`);
 }
 
 async function begin(supervisor: Supervisor, names: readonly string[]): Promise<string> {

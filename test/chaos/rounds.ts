@@ -1,5 +1,7 @@
 import type { CrashPoint } from "../../src/engine/ports/log.ts";
+import type { LocalGuild } from "../../src/local/local-guild.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { liveUntil } from "./kill.ts";
 import { askAll, untilQuiet } from "./load.ts";
 import { judge, type Verdict } from "./verdict.ts";
 import { createWorld } from "./world.ts";
@@ -12,9 +14,6 @@ export type Round = Verdict & {
   readonly wrongInteractions: readonly string[];
 };
 
-/** How long a supervisor may go on without passing the point it is to die at. */
-const GIVE_UP_MS = 12_000;
-
 /**
  * One folder, one guild, one set of gateways; a supervisor that is killed at each of `points` in turn while
  * delegations are asked through REST and /delegate. At the end one that is not killed finishes what is open.
@@ -22,12 +21,16 @@ const GIVE_UP_MS = 12_000;
 export async function runRound(plan: {
   readonly points: readonly CrashPoint[];
   readonly perKill: number;
+  /** Where the ledger is; a file without it. */
+  readonly database?: string;
   /** At which passing of its point the n-th supervisor dies. */
   readonly nth: (index: number, point: CrashPoint) => number;
   readonly log?: (text: string) => void;
+  /** Trouble that Discord makes in each life. */
+  readonly trouble?: (guild: LocalGuild) => void;
 }): Promise<Round> {
   const folder = temporaryFolder("hq-chaos-");
-  const world = await createWorld(folder.path);
+  const world = await createWorld(folder.path, plan.database ? { database: plan.database } : {});
   const ids = new Map<string, string>();
   const clicks: { id: string; objective: string }[] = [];
   const points = new Map<CrashPoint, number>();
@@ -36,26 +39,16 @@ export async function runRound(plan: {
   let kills = 0;
   try {
     for (const [index, point] of plan.points.entries()) {
-      const supervisor = await world
-        .start(`${point}#${plan.nth(index, point)}`)
-        .catch((error: { exit?: unknown }) => {
-          // It may die before it is ready, while it finishes what earlier lives left.
-          if (Array.isArray(error.exit) && error.exit[1] === "SIGKILL") return undefined;
-          throw error;
-        });
-      living = supervisor;
-      if (supervisor) {
-        const died = await load(supervisor, index);
-        if (!died) {
-          notPassed.push(point);
-          await supervisor.stop();
-          continue;
-        }
+      const crashAt = `${point}#${plan.nth(index, point)}`;
+      if (!(await liveUntil(world, crashAt, (supervisor) => load(supervisor, index)))) {
+        notPassed.push(point);
+        continue;
       }
       kills++;
       points.set(point, (points.get(point) ?? 0) + 1);
       plan.log?.(`${kills} ${point}`);
     }
+    world.guild.faults.clear();
     const last = await world.start();
     living = last;
     await askAll([...missing(plan, ids)], async () => last, ids);
@@ -77,23 +70,12 @@ export async function runRound(plan: {
     if (!process.env.HQ_CHAOS_KEEP) folder.remove();
   }
 
-  /** True when the supervisor died of its crash point. */
-  async function load(supervisor: Supervisor, index: number): Promise<boolean> {
-    const keys = keysOf(index, plan.perKill);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), GIVE_UP_MS);
-    });
-    const asking = askAll(keys, async () => supervisor, ids, {
+  async function load(supervisor: Supervisor, index: number): Promise<void> {
+    plan.trouble?.(world.guild);
+    const asking = askAll(keysOf(index, plan.perKill), async () => supervisor, ids, {
       isDone: () => supervisor.child.exitCode !== null || supervisor.child.signalCode !== null,
     });
-    const clicking = click(`click ${index}`);
-    const end = await Promise.race([supervisor.exited, late]);
-    clearTimeout(timer);
-    await Promise.all([asking, clicking]);
-    if (end !== "late" && end[1] !== "SIGKILL")
-      throw new Error(`the supervisor left with ${String(end)}:\n${supervisor.stderr()}`);
-    return end !== "late";
+    await Promise.all([asking, click(`click ${index}`)]);
   }
 
   async function click(objective: string): Promise<void> {

@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { liveUntil } from "./kill.ts";
+import { countOf, createFindings, type Findings } from "./verdict.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** A diamond with a gate beside its right half; the wait's timer is passed as well. */
@@ -22,14 +24,12 @@ steps:
     task: "The end."
 `;
 const CHILDREN = ["top", "left", "right", "bottom"];
-/** How long a supervisor may go on without passing the point it is to die at. */
-const GIVE_UP_MS = 12_000;
 
 export type RunRound = {
   readonly runs: number;
   readonly kills: number;
   readonly notPassed: readonly CrashPoint[];
-  readonly wrong: readonly string[];
+  readonly findings: Findings;
   readonly ambiguous: number;
 };
 
@@ -45,10 +45,12 @@ type RunView = {
 export async function runDiamonds(plan: {
   readonly points: readonly CrashPoint[];
   readonly perKill: number;
+  /** Where the ledger is; a file without it. */
+  readonly database?: string;
   readonly nth: (index: number) => number;
 }): Promise<RunRound> {
   const folder = temporaryFolder("hq-chaos-runs-");
-  const world = await createWorld(folder.path);
+  const world = await createWorld(folder.path, plan.database ? { database: plan.database } : {});
   addDiamond(world, folder.path);
   const ids = new Map<string, string>();
   const notPassed: CrashPoint[] = [];
@@ -56,16 +58,10 @@ export async function runDiamonds(plan: {
   let kills = 0;
   try {
     for (const [index, point] of plan.points.entries()) {
-      const supervisor = await world
-        .start(`${point}#${plan.nth(index)}`)
-        .catch((error: { exit?: unknown }) => {
-          if (Array.isArray(error.exit) && error.exit[1] === "SIGKILL") return undefined;
-          throw error;
-        });
-      living = supervisor;
-      if (supervisor && !(await load(supervisor, keysOf(index, plan.perKill)))) {
+      const keys = keysOf(index, plan.perKill);
+      const crashAt = `${point}#${plan.nth(index)}`;
+      if (!(await liveUntil(world, crashAt, (supervisor, isGone) => load(supervisor, keys, isGone)))) {
         notPassed.push(point);
-        await supervisor.stop();
         continue;
       }
       kills++;
@@ -83,27 +79,8 @@ export async function runDiamonds(plan: {
     if (!process.env.HQ_CHAOS_KEEP) folder.remove();
   }
 
-  /** True when the supervisor died of its crash point. */
-  async function load(supervisor: Supervisor, keys: readonly string[]): Promise<boolean> {
-    let isGone = false;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), GIVE_UP_MS);
-    });
-    const working = Promise.all([
-      start(supervisor, keys, ids),
-      answerGates(supervisor, async () => isGone),
-    ]).catch((error: unknown) => {
-      // The connection broke: the supervisor died.
-      if (!(error instanceof TypeError)) throw error;
-    });
-    const end = await Promise.race([supervisor.exited, late]);
-    isGone = true;
-    clearTimeout(timer);
-    await working;
-    if (end !== "late" && end[1] !== "SIGKILL")
-      throw new Error(`the supervisor left with ${String(end)}:\n${supervisor.stderr()}`);
-    return end !== "late";
+  async function load(supervisor: Supervisor, keys: readonly string[], isGone: () => boolean) {
+    await Promise.all([start(supervisor, keys, ids), answerGates(supervisor, async () => isGone())]);
   }
 }
 
@@ -111,10 +88,7 @@ function addDiamond(world: World, folder: string): void {
   const workflows = join(folder, "workflows");
   mkdirSync(workflows, { recursive: true });
   writeFileSync(join(workflows, "diamond.yaml"), DIAMOND);
-  writeFileSync(
-    join(world.env.HQ_CONFIG, "hq.yaml"),
-    `delegation: { ambiguous_grace: 1s }\napi: { rate_per_minute: 100000 }\nworkflows: { dir: "${workflows}" }\n`,
-  );
+  world.configure(`workflows: { dir: "${workflows}" }\n`);
 }
 
 function keysOf(index: number, count: number): readonly string[] {
@@ -161,30 +135,31 @@ async function isAllOver(supervisor: Supervisor, ids: ReadonlyMap<string, string
 }
 
 async function judgeRuns(world: World, supervisor: Supervisor, ids: readonly string[]) {
-  const wrong: string[] = [];
+  const findings = createFindings();
+  const sends = countOf(world.gateways.flatMap(({ posts }) => posts));
   let ambiguous = 0;
   for (const id of ids) {
     const { body: run } = (await supervisor.call("GET", `/runs/${id}`)) as { body: RunView };
     const { body: history } = await supervisor.call("GET", `/runs/${id}/history`);
     const types: string[] = (history.items ?? history).map(({ type }: { type: string }) => type);
     const times = (type: string) => types.filter((one) => one === type).length;
-    if (run.status !== "succeeded") wrong.push(`${id}: ${run.status}`);
-    if (times("run.settled") !== 1) wrong.push(`${id}: settled ${times("run.settled")} times`);
-    if (times("gate.decided") !== 1) wrong.push(`${id}: its gate was decided ${times("gate.decided")} times`);
+    if (run.status !== "succeeded") findings.lost.push(`${id}: ${run.status}`);
+    findings.once(times("run.settled"), `${id} was settled`);
+    findings.once(times("gate.decided"), `the gate of ${id} was decided`);
     for (const step of CHILDREN) {
       const child = `${id}.${step}`;
       const { body: view, status } = await supervisor.call("GET", `/delegations/${child}`);
       if (status !== 200) {
-        wrong.push(`${child}: ${status}`);
+        findings.lost.push(`${child}: ${status}`);
         continue;
       }
       for (const { attempt, ambiguous: isAmbiguous } of view.attempts) {
-        const posts = world.gateways.flatMap((gateway) => gateway.posts);
-        const sent = posts.filter((post) => post.run === child && post.attempt === attempt).length;
+        const sent = sends.get(`${child}#${attempt}`) ?? 0;
         if (isAmbiguous) ambiguous++;
-        if (sent > 1 && !isAmbiguous) wrong.push(`${child}#${attempt} was sent ${sent} times, unmarked`);
+        if (sent > 1 && !isAmbiguous)
+          findings.doubled.push(`${child}#${attempt} was sent ${sent} times, unmarked`);
       }
-      if (view.attempts.length !== 1) wrong.push(`${child} has ${view.attempts.length} attempts`);
+      findings.once(view.attempts.length, `${child} was tried`);
     }
   }
   await untilPosted(supervisor, ids);
@@ -197,10 +172,10 @@ async function judgeRuns(world: World, supervisor: Supervisor, ids: readonly str
       const seen = texts.filter(
         (text) => text.includes(`${id}/${what}`) || text.includes(`\n${id} · `),
       ).length;
-      if (seen !== 1) wrong.push(`${id}/${what} is seen ${seen} times`);
+      findings.once(seen, `${id}/${what} is seen`, findings.unseen);
     }
   }
-  return { wrong, ambiguous };
+  return { findings, ambiguous };
 }
 
 async function untilPosted(supervisor: Supervisor, ids: readonly string[]): Promise<void> {

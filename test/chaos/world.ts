@@ -1,22 +1,31 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLocalGuild, GUILD_ID } from "../../src/local/local-guild.ts";
 import { AGENT_IDS } from "../support/core.ts";
 import { type Supervisor, startSupervisor } from "../support/supervisor.ts";
-import { startCountingGateway } from "./agents.ts";
+import { type Behaviour, startCountingGateway } from "./agents.ts";
 
 type Message = { id: string; content: string; attachments: { filename: string; url: string }[] };
 
 /** Everything that outlives the supervisor: eight gateways, a guild, a folder. */
-export async function createWorld(folder: string) {
+export async function createWorld(
+  folder: string,
+  given: {
+    readonly behaviour?: Behaviour;
+    readonly concurrency?: number;
+    /** The ledger's database; a file without one. */
+    readonly database?: string;
+  } = {},
+) {
   const home = join(folder, "home");
   const config = join(folder, "config");
   mkdirSync(config, { recursive: true });
   const gateways = await Promise.all(
-    AGENT_IDS.map((id, index) => startCountingGateway(id, index % 2 === 0 ? "now" : "feb")),
+    AGENT_IDS.map((id, index) => startCountingGateway(id, index % 2 === 0 ? "now" : "feb", given.behaviour)),
   );
   const agents = gateways.map(
-    ({ agent, url }) => `  ${agent}: { url: "${url}", concurrency: 16, browser_ports: false }`,
+    ({ agent, url }) =>
+      `  ${agent}: { url: "${url}", concurrency: ${given.concurrency ?? 16}, browser_ports: false }`,
   );
   writeFileSync(join(config, "agents.yaml"), `agents:\n${agents.join("\n")}\n`);
   writeFileSync(
@@ -36,6 +45,7 @@ export async function createWorld(folder: string) {
     GUILD_ID,
     DISCORD_API: guild.restApi,
     OPENCLAW_GATEWAY_TOKEN: "chaos-hooks-token",
+    ...(given.database ? { DATABASE_URL: given.database } : {}),
   };
 
   async function local(path: string, init: RequestInit = {}): Promise<any> {
@@ -55,8 +65,8 @@ export async function createWorld(folder: string) {
         const files = await Promise.all(
           message.attachments.map(async ({ url }) => (await fetch(url)).text()),
         );
-        // A file of a batch repeats the heads of what the message shows: one message, one place to read.
-        found.push(files.length > 0 ? files.join("\n") : JSON.stringify(message));
+        // A batch names its results in the message or in its file, and a worker's file is what it wrote.
+        found.push([JSON.stringify(message), ...files].join("\n"));
       }
       const last = page.at(-1);
       if (!last || page.length < 100) return found;
@@ -69,6 +79,8 @@ export async function createWorld(folder: string) {
     guild,
     gateways,
     env,
+    /** Adds to hq.yaml, which is there before the first start. */
+    configure: (yaml: string) => appendFileSync(join(config, "hq.yaml"), yaml),
     texts,
     start: (crashAt?: string) =>
       startSupervisor(home, { ...env, ...(crashAt ? { HQ_CRASH_AT: crashAt } : {}) }),

@@ -22,7 +22,7 @@ test("ports 4 apart, on other hosts, or of a gateway without browser ports are f
     agents([
       "one: { port: 18800 }",
       "two: { port: 18804 }",
-      "far: { url: 'http://10.0.0.9:18801' }",
+      "far: { url: 'https://10.0.0.9:18801' }",
       "plain: { port: 18900, browser_ports: false }",
       "next: { port: 18901 }",
     ]),

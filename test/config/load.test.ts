@@ -54,6 +54,8 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
       scanMs: 1000,
       sweepMs: 30_000,
       polling: false,
+      uploadMax: 10 * 1024 * 1024,
+      uploadMaxTotal: 50 * 1024 * 1024,
     },
     taskQueue: defaultTaskQueue(place.home),
     models: [],
@@ -119,6 +121,19 @@ test("a file of another name is pointed out, since nobody reads it", (t) => {
   );
 });
 
+test("interactions come by HTTP only when config says so; the application's public key is no secret", (t) => {
+  const key = "0123456789abcdef".repeat(4);
+  const text = (lines: string) => ({ "hq.yaml": `discord:\n${lines}\n` });
+  const wish = (lines: string) => loaded(t, text(lines)).config.settings.discord.interactionsByHttp;
+  assert.equal(wish(`  public_key: ${key}`), undefined);
+  assert.deepEqual(wish("  interactions_endpoint: true"), {});
+  assert.deepEqual(wish(`  interactions_endpoint: true\n  public_key: ${key}`), { publicKey: key });
+  assert.match(
+    refused(t, text("  public_key: 0123abcd"))[0] ?? "",
+    /discord\.public_key.*64 hexadecimal characters/,
+  );
+});
+
 test("an unknown key is an error with its place, its path and what was meant", (t) => {
   assert.deepEqual(refused(t, { "hq.yaml": "delegation:\n  timout: 5m\n" }), [
     'hq.yaml:2:3 delegation.timout: unknown key "timout" (did you mean "timeout"?)',
@@ -167,7 +182,7 @@ test("relative paths begin at the installation, and ~ is the user's folder", (t)
   const { place } = configFolder(t, {
     "hq.yaml": "handoffs: { dir: ~/atomizer/handoffs }\nlogs: { dir: var/log, project_log: false }\n",
     "agents.yaml":
-      "agents:\n  webster: { port: 18828, workspace: ~/w, handoff_dir: out/webster }\n  auditor: { url: 'http://10.0.0.5:18800/', workspace: /srv/a/../b }\n",
+      "agents:\n  webster: { port: 18828, workspace: ~/w, handoff_dir: out/webster }\n  auditor: { url: 'https://10.0.0.5:18800/', workspace: /srv/a/../b }\n",
   });
   const result = loadConfig(place);
   assert.ok(result.ok);
@@ -178,7 +193,7 @@ test("relative paths begin at the installation, and ~ is the user's folder", (t)
   assert.equal(registry.find("webster")?.workspace, "/home/ada/w");
   assert.equal(registry.find("webster")?.handoffDir, join(place.installation, "out/webster"));
   assert.equal(registry.find("auditor")?.workspace, "/srv/b");
-  assert.equal(registry.find("auditor")?.url, "http://10.0.0.5:18800");
+  assert.equal(registry.find("auditor")?.url, "https://10.0.0.5:18800");
 });
 
 test("a channel id without quotes keeps all its digits", (t) => {
@@ -190,7 +205,9 @@ test("a channel id without quotes keeps all its digits", (t) => {
 });
 
 test("REST on an address that others reach is allowed with a warning", (t) => {
-  const { warnings } = loaded(t, { "hq.yaml": "api:\n  host: 0.0.0.0\n" });
+  const { warnings } = loaded(t, {
+    "hq.yaml": "api:\n  host: 0.0.0.0\n  public_url: https://hq.example.org\n",
+  });
   assert.match(warnings.map(spoken).join("\n"), /hq\.yaml:2:9 api\.host: makes REST reachable/);
 });
 

@@ -28,6 +28,7 @@ test("the specification names every key of hq.yaml and of an agent", () => {
       assert.ok(spec.includes(`\`${section}.${key}\``), `${section}.${key}`);
     if (properties) continue;
     assert.ok(spec.includes(`\`${section}\``), section);
+    if (!items) continue;
     const listed = Object.entries(items?.properties ?? {});
     assert.ok(listed.length > 0, `${section} is a list of something with keys`);
     for (const [key, inner] of listed)

@@ -192,6 +192,23 @@ export function checkOutbox(check: Check): void {
   });
 
   check(
+    "a claim under a lease takes nothing unless the lease has its number and is not over",
+    async (ledger) => {
+      await written(ledger, commitOf("run-1", { effects: [line("a", AT), line("b", AT), line("c", AT)] }));
+      const fenced = (epoch: number) => claimOf(ledger, { limit: 1, fence: { lease: "discord", epoch } });
+      assert.deepEqual(await fenced(1), [], "nobody ever took it");
+      await ledger.lease("discord", "a", 60_000);
+      assert.equal((await fenced(1)).length, 1);
+      assert.deepEqual(await fenced(2), []);
+      await ledger.lease("discord", "a", 0);
+      assert.deepEqual(await fenced(1), [], "it is over");
+      await ledger.lease("discord", "b", 60_000);
+      assert.deepEqual(await fenced(1), [], "another holds it");
+      assert.equal((await fenced(2)).length, 1);
+    },
+  );
+
+  check(
     "the next due instant is that of the earliest effect that nobody holds, or of the earliest hold's end",
     async (ledger) => {
       assert.equal(await ledger.nextDue(["any", "host"], one), undefined);

@@ -2,7 +2,11 @@ import { checkCommits } from "./ledger-commits.ts";
 import { checkWith, type Open } from "./ledger-fixture.ts";
 import { checkOutbox } from "./ledger-outbox.ts";
 import { checkReads } from "./ledger-reads.ts";
+import { checkSearch } from "./ledger-search.ts";
 import { checkSlots } from "./ledger-slots.ts";
+import { checkTallies } from "./ledger-tallies.ts";
+import { checkTrail } from "./ledger-trail.ts";
+import { checkUpkeep } from "./ledger-upkeep.ts";
 import { checkWakes } from "./ledger-wakes.ts";
 
 /** What every store must do. `open` opens the store of a folder: the same one each time, with all that was acknowledged. */
@@ -13,4 +17,8 @@ export function ledgerSuite(name: string, open: Open): void {
   checkSlots(check);
   checkWakes(check);
   checkReads(check);
+  checkSearch(check);
+  checkTallies(check);
+  checkTrail(check);
+  checkUpkeep(check);
 }

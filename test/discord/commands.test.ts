@@ -16,6 +16,7 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "cancel",
     "delegate",
     "help",
+    "metrics",
     "queue",
     "status",
     "workflow",

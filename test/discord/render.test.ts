@@ -72,6 +72,15 @@ test("every status has its own look on card, result and log line", () => {
   assert.equal(new Set(logs).size, DELEGATION_STATUSES.length);
 });
 
+test("the log line of a template's work says what was asked, not who the agent was told to be", () => {
+  const objective = "## Role\nYou are a tester.\n\n## Task\nWrite tests for a.py.\n\n## Constraints\n- none";
+  const view = viewWith("succeeded", { objective });
+  assert.match(
+    String(renderLog("orch-1/log", glanceOf({ kind: "delegation", view })).content),
+    / · Write tests for a\.py\. · /,
+  );
+});
+
 test("a result shows answer, confidence, notes, usage, asker and id, and can be run again", () => {
   const usage = { inputTokens: 40_000, outputTokens: 1200, usd: 0.12 };
   const [result, ...more] = renderResult(

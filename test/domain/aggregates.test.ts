@@ -84,6 +84,24 @@ test("an interaction is noted once, and its end does not come twice", () => {
   );
 });
 
+test("an interaction that came by HTTP is begun as it is noted, and is anybody's business after a while", () => {
+  const note = {
+    type: "note",
+    at: 1000,
+    id: "9",
+    work: { command: "delegate" },
+    actor: { kind: "operator" },
+    replyTo: { applicationId: "1", token: "t" },
+  } as const;
+  const { state, effects } = play(interaction, note);
+  assert.equal(state?.status, "begun");
+  assert.deepEqual(play(interaction, note, note).events, []);
+  assert.deepEqual(effects, [
+    { body: { type: "interaction", interaction: "9" }, lane: "any", dueAt: 13_000 },
+  ]);
+  assert.equal(play(interaction, note, { type: "done", at: 3, outcome: "asked" }).state?.status, "done");
+});
+
 test("what is settled before the agent had it ends its requests; what the agent had has none open", () => {
   const settled = { type: "delegation.settled", at: 9, status: "canceled", problems: [] } as const;
   const attempt = { attempt: 1, startBy: 5, sends: 1, deferrals: 0, ambiguous: false };

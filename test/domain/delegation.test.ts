@@ -337,3 +337,22 @@ test("a run that a restarted gateway forgot is sent again; the deadline of the f
   assert.deepEqual(given(...resent, { type: "wake", at: 302_000 }).events, []);
   assert.equal(given(...resent, { type: "wake", at: 310_000 }).state.attempts.length, 2);
 });
+
+test("files that an attempt sends go with its handoff; known names, too much and what is late change nothing", () => {
+  const file = (name: string, more: object = {}) => ({
+    type: "upload" as const,
+    upload: { attempt: 1, name, digest: "a", bytes: 60, at: 3000, ...more },
+    mostBytes: 100,
+  });
+  const sent = given(queued, file("a.csv"));
+  assert.deepEqual([sent.types, sent.kinds], [["artifact.uploaded"], []]);
+  assert.deepEqual(given(queued, file("a.csv"), file("a.csv", { digest: "b" })).types, []);
+  assert.deepEqual(given(queued, file("a.csv"), file("b.csv")).types, [], "no room");
+  assert.deepEqual(slotsAfter(sent.state, file("b.csv")), [], "the agent still works on it");
+  const second = file("a.csv", { attempt: 2, digest: "c" });
+  const post = { type: "handoff", at: 4000, source: source({ path: "rest" }), handoff: handoff() } as const;
+  const { state } = given(queued, file("a.csv"), second, post);
+  assert.equal(state.status, "succeeded");
+  assert.deepEqual(state.outcome?.handoff?.artifacts, ["orch-1/1/a.csv"]);
+  assert.deepEqual(given(queued, post, file("late.csv")).types, []);
+});

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { exampleFields, fillTemplate } from "../../src/domain/templates/fill-template.ts";
-import { MOST_PROMPT_WORDS, renderTemplate, wordsIn } from "../../src/domain/templates/render-template.ts";
+import {
+  MOST_PROMPT_WORDS,
+  renderTemplate,
+  subjectOf,
+  wordsIn,
+} from "../../src/domain/templates/render-template.ts";
 import { readResultBlock } from "../../src/domain/templates/tagged-result.ts";
 import type { TaskTemplate } from "../../src/domain/templates/template-types.ts";
 import { findTemplate, noTemplate, TEMPLATES } from "../../src/domain/templates/templates.ts";
@@ -106,6 +111,12 @@ for (const { name } of TEMPLATES) {
     assert.equal(filled(name, given).prompt, prompt);
   });
 }
+
+test("in a line of a log a template's prompt is what it asks for, any other text is itself", () => {
+  const { prompt } = filled("testing", { code_path: "src/clock.py" });
+  assert.equal(subjectOf(prompt), "Write tests with pytest for src/clock.py.");
+  assert.equal(subjectOf("Find it\n## Task\nno"), "Find it\n## Task\nno");
+});
 
 test("a code review gives issues with their place, and no more than asked for", () => {
   const issue = {

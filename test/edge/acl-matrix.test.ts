@@ -3,33 +3,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AGENT_IDS } from "../support/core.ts";
+import { MATRICES } from "../support/matrices.ts";
 import { ROOT } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
 import { startTeam, type Team } from "./team.ts";
-
-/** Rows: who asks; columns: manager, tech-lead, secretary, auditor, optimizer, study-builder, nx-expert, webster. */
-const MATRICES = {
-  default: [
-    ".xxxxxxx manager",
-    "..x..xxx tech-lead",
-    "........ secretary",
-    "........ auditor",
-    "..x..x.x optimizer",
-    "........ study-builder",
-    "........ nx-expert",
-    "........ webster",
-  ],
-  "hooks-protocol": [
-    ".xxxxxxx manager",
-    "..xxxxxx tech-lead",
-    "........ secretary",
-    "........ auditor",
-    "........ optimizer",
-    "........ study-builder",
-    "........ nx-expert",
-    "........ webster",
-  ],
-} as const;
 
 type Asked = { readonly allowed: boolean; readonly said: string };
 type Door = (team: Team, caller: string, target: string) => Promise<Asked>;

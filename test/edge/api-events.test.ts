@@ -174,3 +174,25 @@ test("a reader that does not read holds nothing in memory and hinders nobody", a
   const stalledPages = pages;
   assert.ok(stalledPages < 15, `40 MB were read for a reader that takes none: ${stalledPages} of 20 pages`);
 });
+
+test("a browser gets frames without names, and without bodies when it only wants to know that something changed", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  door.record("orch-x", "note", { text: "long" });
+  const stream = await follow(door, "?after=0&as=message&brief=true");
+  await stream.until(() => stream.text().includes("id: 1\n"));
+  const frame =
+    stream
+      .text()
+      .split("\n\n")
+      .find((text) => text.startsWith("id: 1\n")) ?? "";
+  const [, data = ""] = /^id: 1\ndata: (.*)$/.exec(frame) ?? [];
+  assert.deepEqual(JSON.parse(data), {
+    position: 1,
+    stream: "orch-x",
+    type: "note",
+    at: 1001,
+    actor: "system",
+  });
+  stream.leave();
+});

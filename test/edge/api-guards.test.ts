@@ -203,6 +203,7 @@ test("every route but liveness needs a key, also those that do not exist", async
     "POST /delegations/x/cancel",
     "GET /delegations/x/history",
     "GET /delegations/x/receipts",
+    "GET /trace/x",
     "GET /workflows",
     "GET /workflows/x",
     "GET /workflows/x/graph",

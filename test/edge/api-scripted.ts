@@ -17,9 +17,11 @@ import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs
 import { canonicalJson, digestOf, sign } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { SCRIPTED_BATCHES } from "./api-scripted-batches.ts";
+import { createScriptedMetrics } from "./api-scripted-metrics.ts";
 import { createScriptedOrchestrator } from "./api-scripted-orchestrator.ts";
 import { createScriptedRuns } from "./api-scripted-runs.ts";
 import { createScriptedTasks } from "./api-scripted-tasks.ts";
+import { scriptedViews } from "./api-scripted-views.ts";
 import { createScriptedWork } from "./api-scripted-work.ts";
 
 export const OPERATOR_KEY = "operator-key-for-tests";
@@ -109,6 +111,7 @@ export function createScriptedVerbs() {
   const runs = createScriptedRuns({ record, watch });
   const tasks = createScriptedTasks({ record, watch });
   const orchestrator = createScriptedOrchestrator();
+  const figures = createScriptedMetrics();
 
   const verbs: Verbs = {
     async delegate(actor, request) {
@@ -194,6 +197,23 @@ export function createScriptedVerbs() {
       if (!events.some((event) => event.stream === id)) viewFor(id);
       return [{ delivery: `${id}/result`, part: 0, nonce: "n", channel: "1", message: "2", postedAt: 3 }];
     },
+    async trace(id) {
+      const { status, queuedAt: askedAt, objective: title } = viewFor(id);
+      const totals = { waitingMs: 1, workingMs: 2, peopleMs: 0, attempts: 1, messages: 0 };
+      const lines = [{ at: askedAt, depth: 0, subject: id, what: "asked", text: "operator over REST" }];
+      return {
+        id,
+        kind: "delegation",
+        title,
+        status,
+        askedAt,
+        lines,
+        totals,
+        children: [],
+        untold: 0,
+        omitted: 0,
+      };
+    },
     async handIn(runId, token, document, bytes) {
       const view = viewFor(runId);
       if (token !== `token-of-${runId}`)
@@ -211,6 +231,16 @@ export function createScriptedVerbs() {
       }
       handedIn.set(runId, digestOf(bytes));
       return { delegation: settle(runId, "succeeded", result), repeated: false };
+    },
+    async upload(runId, token, name, sent) {
+      viewFor(runId);
+      if (token !== `token-of-${runId}`)
+        throw new Refusal("unauthenticated", "That token is not this run's.");
+      const parts: Uint8Array[] = [];
+      for await (const part of sent.body) parts.push(part);
+      const bytes = Buffer.concat(parts);
+      const artifact = `${runId}/1/${name}`;
+      return { runId, name, digest: digestOf(bytes), bytes: bytes.length, artifact, repeated: false };
     },
     async handoffs({ run }) {
       return [...handedIn]
@@ -261,6 +291,7 @@ export function createScriptedVerbs() {
     eventsAfter: async (position, limit) => events.slice(position, position + limit),
     orchestrator: orchestrator.verbs,
     batches: SCRIPTED_BATCHES,
+    metrics: figures.metrics,
     interactions: {
       note: async () => true,
       noted: async () => undefined,
@@ -271,6 +302,7 @@ export function createScriptedVerbs() {
     runs: runs.verbs,
     ...tasks.verbs,
     ...createScriptedWork(),
+    views: scriptedViews({ delegation: viewFor, agent: statusOf }),
   };
 
   function settle(id: string, status: DelegationStatus, result?: string): DelegationView {
@@ -302,6 +334,7 @@ export function createScriptedVerbs() {
     runs,
     tasks,
     orchestrator,
+    figures,
     state,
     requests,
     record,

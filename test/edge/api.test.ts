@@ -8,8 +8,10 @@ import {
   delegationsOut,
   eventsOut,
   problemOut,
+  uploadedOut,
 } from "../../src/api/outputs.ts";
 import { createApi } from "../../src/api/server.ts";
+import { traceOut } from "../../src/api/trace-outputs.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
 import { API_SETTINGS, agentToken, OPERATOR_KEY, openDoor, silentLog } from "./api-scripted.ts";
 
@@ -227,6 +229,17 @@ test("cancel settles once, with who and why; a second time is refused", async (t
   assert.deepEqual([again.status, (await json<Problem>(again)).code], [409, "already_settled"]);
 });
 
+test("the story of an id can be read; what is not there is a 404", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const { id } = await json<DelegationView>(await door.post("/delegations", WORK));
+  const trace = traceOut.parse(await json(await door.call(`/trace/${id}`)));
+  assert.deepEqual([trace.id, trace.kind, trace.lines[0]?.what], [id, "delegation", "asked"]);
+  const missing = await door.call("/trace/nothing");
+  assert.equal(missing.status, 404);
+  assert.equal((await json<Problem>(missing)).code, "not_found");
+});
+
 test("history and receipts are lists; what is not there is a 404 with a hint", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
@@ -270,6 +283,22 @@ test("a handoff is handed in with its run's token; the same again is fine, anoth
   assert.deepEqual([changed.status, (await json<Problem>(changed)).code], [409, "handoff_changed"]);
   const seen = await json<{ items: { run: string }[] }>(await door.call(`/handoffs?run=${id}`));
   assert.equal(seen.items[0]?.run, id);
+});
+
+test("a file is sent with its run's token as it is, of any type and of none; a foreign page sends none", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const { id } = await json<DelegationView>(await door.post("/delegations", WORK));
+  const send = (method: string, headers: Record<string, string>, key = `token-of-${id}`) =>
+    door.call(`/handoffs/${id}/artifacts/a%20b.csv`, { method, body: "a,b\n", headers, key });
+  for (const type of ["text/csv", "application/json", "application/x-www-form-urlencoded"]) {
+    const answer = await send(type === "text/csv" ? "PUT" : "POST", { "content-type": type });
+    const { name, bytes, artifact } = uploadedOut.parse(await json(answer));
+    assert.deepEqual([answer.status, name, bytes, artifact], [201, "a b.csv", 4, `${id}/1/a b.csv`], type);
+  }
+  assert.equal((await send("PUT", {}, OPERATOR_KEY)).status, 401);
+  const foreign = await send("PUT", { origin: "https://evil.example" });
+  assert.deepEqual([foreign.status, (await json<Problem>(foreign)).code], [403, "foreign_origin"]);
 });
 
 test("an agent is drained and resumed by those who may, with a reason of a length that fits", async (t) => {
@@ -393,11 +422,13 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     Object.keys(methods).map((method) => `${method} ${path.replace("/api/v1", "")}`),
   );
   assert.deepEqual(routes.sort(), [
+    "delete /page/session",
     "delete /tasks",
     "get /acl/explain",
     "get /acl/table",
     "get /agents",
     "get /agents/{id}",
+    "get /agents/{id}/history",
     "get /batches",
     "get /batches/{id}",
     "get /batches/{id}/results",
@@ -406,13 +437,20 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "get /delegations/{id}",
     "get /delegations/{id}/history",
     "get /delegations/{id}/receipts",
+    "get /delegations/{id}/story",
     "get /events",
     "get /evolve/log",
     "get /evolve/scan",
     "get /evolve/status",
+    "get /export",
     "get /handoffs",
     "get /health/live",
     "get /health/ready",
+    "get /metrics",
+    "get /metrics/chart.png",
+    "get /metrics/prom",
+    "get /page/now",
+    "get /page/session",
     "get /pipelines",
     "get /pipelines/{id}",
     "get /pipelines/{id}/stages/{stage}/post-hooks",
@@ -421,6 +459,7 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "get /runs/{id}/graph",
     "get /runs/{id}/history",
     "get /runs/{id}/receipts",
+    "get /search",
     "get /skills",
     "get /skills/{name}",
     "get /tasks",
@@ -429,6 +468,7 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "get /tasks/{id}/history",
     "get /tasks/{id}/receipts",
     "get /templates",
+    "get /trace/{id}",
     "get /work",
     "get /work/graph",
     "get /work/hooks/{event}",
@@ -441,6 +481,7 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "post /agents/{id}/drain",
     "post /agents/{id}/key",
     "post /agents/{id}/resume",
+    "post /audit",
     "post /batches",
     "post /batches/cleanup",
     "post /batches/import",
@@ -453,12 +494,17 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "post /evolve/items/{slug}/accept",
     "post /evolve/items/{slug}/dismiss",
     "post /handoffs/{runId}",
+    "post /handoffs/{runId}/artifacts/{name}",
+    "post /page/link",
+    "post /page/session",
     "post /pipelines",
     "post /pipelines/{id}/advance",
+    "post /pipelines/{id}/cancel",
     "post /pipelines/{id}/stages/{stage}/complete",
     "post /pipelines/{id}/stages/{stage}/fail",
     "post /pipelines/{id}/stages/{stage}/override",
     "post /pipelines/{id}/stages/{stage}/post-hooks",
+    "post /prune",
     "post /runs",
     "post /runs/{id}/accept-partial",
     "post /runs/{id}/cancel",
@@ -482,6 +528,7 @@ test("the OpenAPI document describes every route with its bodies and refusals", 
     "post /work/items/{slug}/review",
     "post /work/items/{slug}/start",
     "post /workflows/{name}/plan",
+    "put /handoffs/{runId}/artifacts/{name}",
   ]);
   const create = document.paths["/api/v1/delegations"]?.post;
   const text = JSON.stringify(create);

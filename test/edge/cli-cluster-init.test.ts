@@ -157,7 +157,7 @@ test("a hooks token that nobody has set is made, once for all who share it, and 
 });
 
 test("agents are named as everywhere; unknown ones, those elsewhere and ports too near are refused", async (t) => {
-  const far = { url: "http://10.0.0.7:18828", port: undefined };
+  const far = { url: "https://10.0.0.7:18828", port: undefined };
   const { run, place, root } = await newCluster(t, { agents: { manager: {}, webster: {}, far } });
   const unknown = await run(["cluster", "init", "webstr"]);
   assert.deepEqual([unknown.code, /Did you mean webster/.test(unknown.err)], [2, true]);

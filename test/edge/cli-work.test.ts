@@ -132,6 +132,12 @@ test("by hand: advance, complete-stage, override, fail-stage and post-hooks, wit
     listed.map((one: { id: string }) => one.id),
     [id],
   );
+  const canceled = await hq("workflow", "cancel", id, "--reason", "not needed");
+  assert.deepEqual([canceled.code, canceled.err], [0, ""]);
+  assert.match(canceled.out, /: canceled · .*\n {2}canceled by operator: not needed\n/);
+  assert.equal((await hq("workflow", "advance", id)).code, 3);
+  const nobody = await hq("workflow", "cancel", "wf-nobody");
+  assert.match(nobody.err, /There is no run wf-nobody/);
 });
 
 test("a work item by the command line: made, begun, noted, handed on, done, and looked at by evolve", async () => {

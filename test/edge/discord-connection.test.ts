@@ -26,6 +26,7 @@ test("the guild's commands are registered at the first start, and at the second 
     "Delegate this message",
     "delegate",
     "help",
+    "metrics",
     "queue",
     "status",
     "workflow",

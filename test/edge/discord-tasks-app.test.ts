@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import { createLocalGuild } from "../../src/local/local-guild.ts";
+import { ATOMIZER_HQ } from "../../src/local/seed.ts";
 import { person } from "../support/guild.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { type Message, personAt, shown, startFor as start } from "./discord-person.ts";
 
 const CHECK = "✅";
-const COUNT = 100;
 const TOKEN = `${"M".repeat(24)}.Gabcde.${"x".repeat(38)}`;
+const OTHER_TOKEN = `${"N".repeat(24)}.Gabcde.${"y".repeat(38)}`;
 const QUESTION = "Find the CTE of Zerodur Class 0 between 20 and 40 °C";
 
 test("a task with [agent:webster] is ticked, shown, answered in #results, and told in #agent-logs", async (t) => {
@@ -98,40 +99,59 @@ test("Cancel on the card ends a worker that runs, at once and with no result", a
   assert.deepEqual(await at.messages("results"), []);
 });
 
-test("two supervisors with two folders in one guild: a hundred tasks, a hundred runs, one card and one ✅ each", async (t) => {
-  const guild = await createLocalGuild({ port: 0, rates: false });
+test("two supervisors with two folders in one guild: a hundred tasks, a hundred runs, one card and one ✅ each", (t) =>
+  race(t, TOKEN, 100));
+
+test("two supervisors with a bot each in one guild: forty tasks, forty runs, one card and one ✅ each", (t) =>
+  race(t, OTHER_TOKEN, 40));
+
+async function race(t: TestContext, secondToken: string, count: number): Promise<void> {
+  const seed = { ...ATOMIZER_HQ, bots: [{ name: "second", roles: ["bot"], token: OTHER_TOKEN }] };
+  const guild = await createLocalGuild({ port: 0, rates: false, seed });
   await guild.start();
   t.after(guild.stop);
   using one = temporaryFolder();
   using other = temporaryFolder();
-  const env = {
-    DISCORD_TOKEN: TOKEN,
+  const envWith = (token: string) => ({
+    DISCORD_TOKEN: token,
     GUILD_ID: guild.guildId,
     DISCORD_API: guild.restApi,
     HQ_AGENTS: "sample",
-  };
-  const supervisors = [await start(t, one.path, env), await start(t, other.path, env)];
+  });
+  const supervisors = [
+    await start(t, one.path, envWith(TOKEN)),
+    await start(t, other.path, envWith(secondToken)),
+  ];
   const ada = person(guild, "ada");
-  for (let n = 0; n < COUNT; n++) await ada.say("task-queue", `Count to ${n} [model:cheap]`);
+  for (let n = 0; n < count; n++) await ada.say("task-queue", `Count to ${n} [model:cheap]`);
   const queue = () => guild.inspect.messages("task-queue");
   const isCard = ({ replyTo }: { replyTo?: unknown }) => replyTo !== undefined;
   const areDone = () =>
     queue().filter((message) => isCard(message) && /done in/.test(shown(message as never)));
-  await guild.inspect.next(() => (areDone().length === COUNT ? true : undefined), 200_000);
+  const areOver = () => areDone().length === count && queue().filter(isCard).length === count;
+  await guild.inspect.next(() => (areOver() ? true : undefined), 200_000);
   await Promise.all(supervisors.map(({ stop }) => stop()));
   const cards = queue().filter(isCard);
-  assert.equal(cards.length, COUNT);
-  assert.equal(new Set(cards.map(({ replyTo }) => replyTo?.messageId)).size, COUNT);
+  assert.equal(cards.length, count);
+  assert.equal(new Set(cards.map(({ replyTo }) => replyTo?.messageId)).size, count);
   const tasks = queue().filter((message) => !isCard(message));
+  assert.equal(tasks.length, count, "neither answers the other's cards");
   assert.ok(tasks.every(({ reactions }) => reactions.length === 1 && reactions[0]?.users.length === 1));
+  // Whose card it is has put the ✅: each bot did its own.
+  const authors = new Set(cards.map(({ authorId }) => authorId));
+  assert.equal(authors.size, secondToken === TOKEN ? 1 : 2, "both bots did some");
+  for (const { authorId, replyTo } of cards) {
+    const task = tasks.find(({ id }) => id === replyTo?.messageId);
+    assert.deepEqual(task?.reactions[0]?.users, [authorId]);
+  }
   const runs = [one, other].map(({ path }) => readdirSync(join(path, "workers")).length);
   assert.equal(
-    runs.reduce((sum, count) => sum + count),
-    COUNT,
+    runs.reduce((sum, each) => sum + each),
+    count,
     `runs: ${runs.join(" and ")}`,
   );
   assert.ok(guild.inspect.messages("agent-logs").some(({ content }) => /Another supervisor/.test(content)));
-});
+}
 
 function press(at: ReturnType<typeof personAt>, card: Message | undefined, action: string) {
   const id = new RegExp(`d1:${action}:[^"]+`).exec(JSON.stringify(card?.components))?.[0];

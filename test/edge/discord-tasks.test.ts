@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
+import type { APIMessage } from "discord.js";
 import { textsOf } from "../../src/discord/payload.ts";
+import { hopsOf } from "../../src/discord/task-message.ts";
 import type { Config } from "../../src/domain/config.ts";
 import { ATOMIZER_HQ, BOT_PERMISSIONS, P } from "../../src/local/seed.ts";
 import { taskWith, workerWith } from "../discord/task-fixture.ts";
@@ -226,6 +228,40 @@ test("other bots' posts say so and carry their hops; our own are no tasks", asyn
   assert.equal(guild.inspect.messages("task-queue").length, 2);
 });
 
+test("what we post for an agent says over how many bots it came, so that another bot's supervisor counts on", async (t) => {
+  const { edge, guild } = await startQueue(t);
+  await edge.queue.post("and again", "nonce-1", { hops: 2 });
+  await edge.queue.post("a person's own", "nonce-2");
+  const [passedOn, own] = guild.inspect
+    .messages("task-queue")
+    .map(({ content }) => ({ content, embeds: [], author: { bot: true } }) as unknown as APIMessage);
+  assert.ok(passedOn && own);
+  assert.deepEqual([hopsOf(passedOn), hopsOf(own)], [2, 1]);
+});
+
+test("the card by which another bot's supervisor claims a task is none itself", async (t) => {
+  const { queue, at, ada, edge } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "the task");
+  await at("relay").say("task-queue", `at work\n-# claimed by hq-other000 · task-${id}/card`);
+  await ada.say("task-queue", "the next");
+  await edge.queue.readBack();
+  await queue.until(() => queue.seen.length >= 2);
+  assert.deepEqual([...new Set(queue.texts())], ["the task", "the next"]);
+});
+
+test("a claim that came second and died before it was taken back is taken back when it is asked again", async (t) => {
+  const { queue, ada, at, edge, guild } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "both want it");
+  await queue.until(() => queue.seen.length === 1);
+  await at("relay").say("task-queue", `at work\n-# claimed by hq-other000 · task-${id}/card`);
+  guild.faults.add({ kind: "status", status: 403, method: "DELETE", path: "/messages/", times: 1 });
+  const claim = (tries: number) => edge.perform.claim(claimEffect(`task-${id}`, { tries }));
+  assert.equal((await claim(1)).kind, "lost");
+  assert.equal(guild.inspect.messages("task-queue").length, 3, "ours is still there");
+  assert.deepEqual(await claim(2), { kind: "lost", by: "hq-other000" });
+  assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
 test("a claim is the task's card, as a reply to it, and our ✅; asked again it is the same one", async (t) => {
   const { queue, ada, edge, guild, ledger } = await startQueue(t);
   const { id } = await ada.say("task-queue", "claim me");
@@ -338,6 +374,23 @@ test("a person who writes what a claim looks like stops nobody", async (t) => {
   await ada.say("task-queue", `-# claimed by hq-other000 · task-${id}/card`);
   assert.equal((await edge.perform.claim(claimEffect(`task-${id}`))).kind, "claimed");
 });
+
+for (const { what, method, path, body } of [
+  { what: "the task", method: "GET", path: /messages\/\d+$/, body: {} },
+  { what: "the claim", method: "POST", path: /messages$/, body: {} },
+  { what: "the channel's history", method: "GET", path: /messages\?/, body: {} },
+] as const) {
+  test(`bug 2: an empty answer about ${what} is neither a win nor a loss: it is asked again`, async (t) => {
+    const { queue, ada, edge, guild } = await startQueue(t);
+    const { id } = await ada.say("task-queue", "mine");
+    await queue.until(() => queue.seen.length === 1);
+    guild.faults.add({ kind: "status", status: 200, body, method, path, times: 1 });
+    const first = await edge.perform.claim(claimEffect(`task-${id}`));
+    assert.equal(first.kind, "again", JSON.stringify(first));
+    assert.equal((await edge.perform.claim(claimEffect(`task-${id}`, { tries: 2 }))).kind, "claimed");
+    assert.equal(guild.inspect.messages("task-queue").length, 2, "one card");
+  });
+}
 
 test("a task whose message is gone is no longer to be claimed, and a ✅ that we may not put does not stop the work", async (t) => {
   const closed = { role: "bot", deny: P.AddReactions };

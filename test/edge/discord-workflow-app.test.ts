@@ -59,6 +59,35 @@ test("two approvers click twice each at once: one decision, one result, and the 
   await once(person, "technical", /✅ Approved · pair[\s\S]*By @(ada|you)/);
 });
 
+test("a run that was begun in Discord is decided in Discord and over REST at once: one decision, and the run goes on", async (t) => {
+  using home = temporaryFolder();
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflow(home.path, PAIR) });
+  const person = personAt(supervisor);
+  const started = await person.command("workflow run", { name: "pair" });
+  const run = /wf-pair-\w+/.exec(JSON.stringify(started.message))?.[0] ?? "";
+  const gate = (await person.until("technical", (messages) => messages.some(isGate))).find(isGate);
+  assert.ok(gate);
+  const overRest = () => supervisor.call("POST", `/runs/${run}/steps/sign-off/approve`, {});
+  const [clicked, ...asked] = await Promise.all([
+    click(person, gate, "approve", "ada"),
+    overRest(),
+    overRest(),
+  ]);
+  await once(person, "results", /pair · done in/);
+  const { body } = await supervisor.call("GET", `/runs/${run}/history`);
+  const decided = body.items.filter(({ type }: { type: string }) => type === "gate.decided");
+  assert.equal(decided.length, 1);
+  const by = decided[0].actor as string;
+  assert.match(by, /^(operator|@ada)$/);
+  if (by === "operator") assert.match(shown(clicked.message), /already approved by operator/);
+  else
+    for (const { status, body: told } of asked)
+      assert.deepEqual([status, /@ada/.test(JSON.stringify(told))], [409, true]);
+  await once(person, "technical", new RegExp(`✅ Approved · pair[\\s\\S]*By ${by}`));
+  const children = body.items.filter(({ type }: { type: string }) => type === "child.started");
+  assert.equal(children.length, 1);
+});
+
 test("killed between the decision and its answer, the run goes on once and the message says who decided", async (t) => {
   using home = temporaryFolder();
   const first = await startFor(t, home.path, { HQ_CRASH_AT: "interaction:acknowledged#2" });

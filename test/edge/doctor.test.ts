@@ -34,6 +34,7 @@ test("doctor finds nothing to mend in a guild that is as it should be", async (t
       "ok disk",
       "skip supervisor",
       "ok config",
+      "ok exposure",
       "ok token",
       "ok clock",
       "ok intents",

@@ -11,6 +11,7 @@ import {
   type Message,
   type MessageReaction,
 } from "discord.js";
+import { ATOMIZER_HQ } from "../../src/local/seed.ts";
 import { connectBot, nextEvent, person, startGuild } from "../support/guild.ts";
 
 const GUILD = "1471858733452890132";
@@ -20,6 +21,8 @@ function channelOf(client: Client, name: string): GuildTextBasedChannel {
   assert.ok(found?.isTextBased());
   return found;
 }
+
+const codeOf = (error: unknown) => (error instanceof DiscordAPIError ? error.code : error);
 
 test("discord.js logs in and finds the guild with its categories, channels and people", async (t) => {
   const guild = await startGuild(t);
@@ -260,4 +263,25 @@ test("channels that the bot may not see or write in are refused as on Discord", 
     client.guilds.cache.first()?.channels.cache.some((one) => one.name === "hidden"),
     false,
   );
+});
+
+test("a bot of others with a token of its own is itself: it writes, reacts, is told and registers as another one", async (t) => {
+  const seed = { ...ATOMIZER_HQ, bots: [{ name: "second", roles: ["bot"], token: "another-token" }] };
+  const guild = await startGuild(t, { seed });
+  const first = await connectBot(t, guild);
+  const second = await connectBot(t, guild, {}, "another-token");
+  assert.equal(second.user.username, "second");
+  assert.notEqual(second.user.id, first.user.id);
+  const heard = nextEvent<Message>(first, Events.MessageCreate);
+  const written = await channelOf(second, "technical").send("from the second bot");
+  assert.equal((await heard).author.id, second.user.id);
+  await written.react("✅");
+  const seen = await channelOf(first, "technical").messages.fetch(written.id);
+  assert.equal(seen.reactions.cache.get("✅")?.me, false, "its reaction is not the first bot's");
+  await assert.rejects(seen.edit("mine now"), (error) => codeOf(error) === 50005);
+  const guildOf = (bot: Client<true>) => bot.guilds.cache.get(GUILD);
+  await guildOf(second)?.commands.set([{ name: "second", description: "of the second bot" }]);
+  assert.deepEqual([...((await guildOf(first)?.commands.fetch())?.values() ?? [])], []);
+  const { body } = await person(guild).ask<{ commands: unknown[] }>("GET", "/local/state");
+  assert.deepEqual(body.commands, [], "people are shown the commands of the guild's own bot");
 });

@@ -177,7 +177,7 @@ inputs: { goal: { required: true } }
 defaults: { retry: { max_attempts: 1 } }
 steps:
   build:
-    supervise: { goal: "\${{ inputs.goal }}", agent: manager, workers: [nx-expert, study-builder], max_rounds: 3 }
+    supervise: { goal: "\${{ inputs.goal }}", supervisor: manager, workers: [nx-expert, study-builder], max_rounds: 3 }
 `;
 
 test("the sample agents lead and do supervised work", async (t) => {
@@ -190,4 +190,27 @@ test("the sample agents lead and do supervised work", async (t) => {
   assert.equal(step("build-work-1").workers, "nx-expert, study-builder");
   assert.match(view.result ?? "", /^2 pieces are done:\n- Mesh the bracket\.\n- Plan a study of it\./);
   assert.equal(view.status, "succeeded");
+});
+
+const PANEL = `name: written
+inputs: { deal: { required: true } }
+steps:
+  opinion:
+    panel:
+      proposal: "Close this deal as it stands: \${{ inputs.deal }}"
+      roles: [{ role: legal counsel, agent: auditor }, { role: sales lead, agent: study-builder }]
+      by: auditor
+`;
+
+test("the sample agents vote and write the consensus, which changes no vote", async (t) => {
+  using folder = temporaryFolder();
+  const definition = writtenWorkflow(folder.path, "written", PANEL);
+  const { view, asked, step, result } = await runOnSamples(t, definition, { deal: DEAL });
+  assert.deepEqual(asked, ["opinion-legal-counsel", "opinion-sales-lead", "opinion-consensus"]);
+  assert.match(
+    result("opinion-consensus"),
+    /^\*\*Consensus: Neutral\*\*\n- legal counsel dissents: .*no cap/,
+  );
+  assert.deepEqual(step("opinion").output, step("opinion-votes").output);
+  assert.equal(view.result, result("opinion-consensus"));
 });

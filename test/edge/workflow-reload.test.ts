@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { personAt } from "./discord-person.ts";
 
 const GOOD = `name: note
 description: One step.
@@ -26,6 +27,22 @@ async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean)
   }
 }
 
+/** The names that Discord offers for `/workflow run` while somebody types. */
+async function suggested(supervisor: Supervisor, typed: string): Promise<readonly string[]> {
+  const response = await fetch(new URL("/local/autocomplete", supervisor.ready.guild), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      channel: "technical",
+      name: "workflow run",
+      options: { name: typed },
+      focused: "name",
+    }),
+  });
+  const { choices } = (await response.json()) as { choices: readonly { value: string }[] };
+  return choices.map(({ value }) => value);
+}
+
 const workflow = async (supervisor: Supervisor) => (await supervisor.call("GET", "/workflows/note")).body;
 
 test("a saved workflow is used by the next run; one that is not valid changes nothing and is told in #agent-logs", async () => {
@@ -44,7 +61,27 @@ test("a saved workflow is used by the next run; one that is not valid changes no
       () => workflow(supervisor),
       ({ definition }) => definition.description === "Still one step.",
     );
-    save(file, GOOD.replace("webster", "webstr"));
+    assert.deepEqual(await suggested(supervisor, "no"), ["note"]);
+    save(join(workflows, "notes-of-two.yaml"), GOOD.replace("name: note", "name: notes-of-two"));
+    await until(
+      () => suggested(supervisor, "no"),
+      (names) => names.length === 2,
+    );
+    save(
+      file,
+      GOOD.replace("One step.", "Still one step.").replace(
+        "  what:",
+        "  who: { type: string, required: true }\n  what:",
+      ),
+    );
+    await until(
+      () => workflow(supervisor),
+      ({ definition }) => definition.inputs.length === 2,
+    );
+    const form = await personAt(supervisor).command("workflow run", { name: "note" });
+    assert.equal(form.state, "modal");
+    assert.match(JSON.stringify(form.modal), /"who"[\s\S]*"what"/);
+    save(file, GOOD.replace("One step.", "Still one step.").replace("webster", "webstr"));
     const broken = await until(
       () => workflow(supervisor),
       ({ problems }) => problems.length > 0,
@@ -59,7 +96,10 @@ test("a saved workflow is used by the next run; one that is not valid changes no
     assert.match(said, /the last good one stays/);
     assert.match(said, /note\.yaml:6:/);
     assert.match(supervisor.stderr(), /note\.yaml:6:/);
-    const started = await supervisor.call("POST", "/runs", { workflow: "note", inputs: { what: "it" } });
+    const started = await supervisor.call("POST", "/runs", {
+      workflow: "note",
+      inputs: { what: "it", who: "me" },
+    });
     assert.equal(started.status, 201, JSON.stringify(started.body));
   } finally {
     await supervisor.stop();

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { cardOf } from "../support/core.ts";
-import { type Core, callOf, LETTERED, operator, refusalIn, withOrchestra } from "../support/orchestra.ts";
+import {
+  type Core,
+  callOf,
+  inOrchestra,
+  LETTERED,
+  operator,
+  refusalIn,
+  withOrchestra,
+} from "../support/orchestra.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 const DOWN = { kind: "again", reason: "agent_down", text: "connection refused" } as const;
@@ -9,8 +17,7 @@ const BROKEN = { kind: "again", reason: "agent_busy", text: "webster: it answere
 const REFUSED = { kind: "unauthorized", text: "auditor: it refused our token (401)" } as const;
 
 test("a payload becomes one ordinary delegation for each instance, and the answer has their order", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(folder.path, async (core) => {
+  await inOrchestra(async (core) => {
     const { shares, repeated } = await core.verbs.orchestrator.call(
       operator,
       callOf({ instances: ["H,B", "A"], payload: { task: "Find it", unit: "ppm/K" } }),
@@ -31,14 +38,12 @@ test("a payload becomes one ordinary delegation for each instance, and the answe
 });
 
 test("of eight instances one is silent, one answers 500, one 401: the aggregate comes in time and is honest", async () => {
-  using folder = temporaryFolder();
   const behave = (agent: string) => {
     if (agent === "webster") return BROKEN;
     if (agent === "auditor") return REFUSED;
     return agent === "secretary" ? "silent" : "work";
   };
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const startedAt = performance.now();
       const { shares } = await core.verbs.orchestrator.call(operator, callOf({ timeoutMs: 400 }));
@@ -76,9 +81,7 @@ test("of eight instances one is silent, one answers 500, one 401: the aggregate 
 });
 
 test("whoever refuses our token is not waited for", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -91,9 +94,7 @@ test("whoever refuses our token is not waited for", async () => {
 });
 
 test("a time limit of 0 hands over and waits for nothing", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -113,8 +114,7 @@ test("a time limit of 0 hands over and waits for nothing", async () => {
 });
 
 test("the same key means the same delegations, whatever the time limit; other content is refused", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(folder.path, async (core) => {
+  await inOrchestra(async (core) => {
     const key = { scope: "rest", key: "k1" };
     const asked = callOf({ instances: ["A", "B"], key });
     const first = await core.verbs.orchestrator.call(operator, asked);
@@ -181,9 +181,7 @@ test("after a crash between the choice and the delegations the same key makes wh
 });
 
 test("a single instance that is down is a refusal that names it; among others it is a line", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const alone = await refusalIn(core.verbs.orchestrator.call(operator, callOf({ instances: ["B"] })));
       assert.deepEqual([alone.code, alone.instance], ["agent_down", "B"]);
@@ -202,10 +200,8 @@ test("a single instance that is down is a refusal that names it; among others it
 });
 
 test("with retries an instance that is down is looked at again before it counts as down", async () => {
-  using folder = temporaryFolder();
   let looks = 0;
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -219,12 +215,10 @@ test("with retries an instance that is down is looked at again before it counts 
 });
 
 test("with rerouting a healthy agent that can do the same has it, and the answer says so", async () => {
-  using folder = temporaryFolder();
   const cards = LETTERED.map((card) =>
     ["webster", "auditor"].includes(card.id) ? { ...card, capabilities: ["materials"] } : card,
   );
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -243,10 +237,8 @@ test("with rerouting a healthy agent that can do the same has it, and the answer
 });
 
 test("an agent that goes down after it was looked at is rerouted too, and the answer says from whom", async () => {
-  using folder = temporaryFolder();
   const cards = LETTERED.map((card) => ({ ...card, capabilities: ["materials"] }));
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -261,9 +253,7 @@ test("an agent that goes down after it was looked at is rerouted too, and the an
 });
 
 test("`one` is the first healthy instance of the list; when there is none, the refusal says what each lacks", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { shares } = await core.verbs.orchestrator.call(
         operator,
@@ -324,9 +314,7 @@ test("balance: the turns go on after a restart where they were", async () => {
 });
 
 test("balance: calls at the same moment count for each other, so that whoever is behind catches up and no more", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const work = { agent: "A", objective: "x", origin: { door: "rest" } } as const;
       for (let n = 0; n < 3; n++) await core.verbs.delegate(operator, work);
@@ -343,13 +331,11 @@ test("balance: calls at the same moment count for each other, so that whoever is
 });
 
 test("balance passes over whoever is down, refuses our token, is busy or may not be asked", async () => {
-  using folder = temporaryFolder();
   const conditions = new Map([
     ["webster", "down"],
     ["nx-expert", "unauthorized"],
   ] as const);
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const busy = await core.verbs.delegate(operator, {
         agent: "B",
@@ -376,8 +362,7 @@ test("balance passes over whoever is down, refuses our token, is busy or may not
 });
 
 test("an agent that is drained counts as down: it is passed over, and by its name it is refused", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(folder.path, async (core) => {
+  await inOrchestra(async (core) => {
     await core.verbs.drainAgent(operator, "G", "new model");
     for (const mode of ["one", "balance"] as const) {
       const { shares } = await core.verbs.orchestrator.call(operator, callOf({ instances: ["G,H"], mode }));
@@ -394,9 +379,8 @@ test("an agent that is drained counts as down: it is passed over, and by its nam
 });
 
 test("the matrix binds agents: a forbidden instance is a line, alone it is a refusal", async () => {
-  using folder = temporaryFolder();
   const lead = { kind: "agent", id: "tech-lead" } as const;
-  await withOrchestra(folder.path, async (core) => {
+  await inOrchestra(async (core) => {
     const { shares } = await core.verbs.orchestrator.call(lead, callOf({ instances: ["H", "D"] }));
     assert.deepEqual(
       shares.map(({ status, error }) => [status, error?.code]),
@@ -412,9 +396,7 @@ test("the matrix binds agents: a forbidden instance is a line, alone it is a ref
 });
 
 test("what an agent asks of several with its run's token is a part of that run", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const asked = { agent: "manager", objective: "x", origin: { door: "rest" } } as const;
       const { delegation } = await core.verbs.delegate(operator, asked);
@@ -439,8 +421,7 @@ test("what an agent asks of several with its run's token is a part of that run",
 });
 
 test("everything was stopped: no call begins", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(folder.path, async (core) => {
+  await inOrchestra(async (core) => {
     await core.hold.put(operator);
     const { code } = await refusalIn(core.verbs.orchestrator.call(operator, callOf()));
     assert.equal(code, "held");
@@ -448,9 +429,7 @@ test("everything was stopped: no call begins", async () => {
 });
 
 test("health asks the gateways now, under the words asked for", async () => {
-  using folder = temporaryFolder();
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const words = async (...asked: string[]) =>
         Object.fromEntries(
@@ -475,10 +454,8 @@ test("health asks the gateways now, under the words asked for", async () => {
 });
 
 test("a skill is registered once, and confirms a card without changing it", async () => {
-  using folder = temporaryFolder();
   const cards = [cardOf("manager", { letter: "A", skills: ["orchestrator"] }), cardOf("webster")];
-  await withOrchestra(
-    folder.path,
+  await inOrchestra(
     async (core) => {
       const { register, skills } = core.verbs.orchestrator;
       const before = JSON.stringify(core.config.registry.agents);

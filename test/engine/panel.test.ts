@@ -15,7 +15,7 @@ steps:
       proposal: "Build this: \${{ steps.draft.result }}"
       criteria: [risk, effort]
       quorum: QUORUM
-      experts:
+      roles:
         - { role: thermal, agent: tech-lead }
         - { role: cost, agent: optimizer }
         - { role: quality, agent: auditor }
@@ -135,3 +135,42 @@ test("below the quorum the panel fails and says who is missing; a retry asks tho
   assert.equal((await state()).status, "succeeded");
   await core.stop();
 });
+
+const GATED = `name: gated
+steps:
+  verdict:
+    approval_gate: true
+    panel:
+      proposal: Build this
+      roles: [{ role: thermal, agent: tech-lead }, { role: cost, agent: optimizer }]
+`;
+
+for (const { decision, asked, ends } of [
+  { decision: "approve", asked: 2, ends: "running" },
+  { decision: "reject", asked: 0, ends: "failed" },
+] as const) {
+  test(`behind a gate no expert is asked before people decide: ${decision} asks ${asked}`, async () => {
+    using folder = temporaryFolder();
+    const core = await startCore(folder.path, {
+      workflows: [writtenWorkflow(folder.path, "gated", GATED)],
+    });
+    const operator = { kind: "operator" } as const;
+    const { run } = await core.verbs.runs.startRun(operator, {
+      workflow: "gated",
+      inputs: {},
+      origin: { door: "cli" },
+    });
+    await core.settled();
+    assert.equal(core.sent.length, 0);
+    await core.verbs.runs.decideGate(operator, {
+      run: run.id,
+      step: "verdict-gate",
+      decision,
+      reason: "as planned",
+    });
+    await core.settled();
+    assert.equal(core.sent.length, asked);
+    assert.equal((await core.verbs.runs.run(run.id)).status, ends);
+    await core.stop();
+  });
+}

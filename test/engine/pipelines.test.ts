@@ -182,6 +182,42 @@ test("a pipeline by hand goes through its stages one by one, and each answer of 
   assert.deepEqual(sent, []);
 });
 
+test("a pipeline by hand is canceled once, with who and why: nothing of it begins or ends after that", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { pipelines, work } = verbs;
+  const { id } = await pipelines.create(OPERATOR, request({ manual: true, stages: STAGES.slice(0, 2) }));
+  await pipelines.advance(OPERATOR, id);
+  const stranger: Actor = { kind: "agent", id: "auditor" };
+  assert.match(await no(pipelines.cancel(stranger, id)), /^not_allowed/);
+  const canceled = await pipelines.cancel(OPERATOR, id, "nobody needs it");
+  assert.deepEqual([canceled.status, canceled.current], ["canceled", undefined]);
+  assert.deepEqual(canceled.canceled, {
+    by: "operator",
+    at: canceled.canceled?.at,
+    reason: "nobody needs it",
+  });
+  assert.match(summaryOf(canceled), /: canceled · .*\n  canceled by operator: nobody needs it\n/);
+  const { lifecycle } = await work.show(`${id}-stage-0`);
+  assert.deepEqual([lifecycle.status, lifecycle.reason], ["failed", "the pipeline was canceled"]);
+  assert.match(await no(pipelines.advance(OPERATOR, id, { resume: true })), /^already_settled: .*canceled/);
+  assert.match(await no(pipelines.complete(OPERATOR, id, 0)), /^already_settled: .*canceled/);
+  assert.equal((await pipelines.cancel(OPERATOR, id, "again")).canceled?.reason, "nobody needs it");
+  assert.deepEqual(
+    (await pipelines.list({ status: "canceled" })).map((one) => one.id),
+    [id],
+  );
+});
+
+test("a pipeline that runs is canceled as its run is", async (t) => {
+  const { verbs, settled } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request());
+  await settled();
+  await verbs.pipelines.cancel(OPERATOR, id, "nobody needs it");
+  await settled();
+  assert.equal((await verbs.runs.run(id)).status, "canceled");
+  assert.equal((await verbs.pipelines.show(id)).status, "canceled");
+});
+
 test("hooks follow the end of a stage: reflect only when something was found, and they are marked as run once", async (t) => {
   const { verbs, no } = await startWork(t);
   const { pipelines, work } = verbs;

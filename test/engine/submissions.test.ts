@@ -17,10 +17,10 @@ const KEY = { scope: "rest", key: "k-1" };
 function createChannel() {
   const messages = new Map<string, string>();
   const state: { trouble?: "away" | "answer-lost" | "forbidden" } = {};
-  const posts: { text: string; since?: number | undefined }[] = [];
+  const posts: { text: string; since?: number | undefined; hops?: number | undefined }[] = [];
   const channel: Pick<QueueChannel, "post"> = {
     async post(text, nonce, options) {
-      posts.push({ text, since: options?.since });
+      posts.push({ text, since: options?.since, hops: options?.hops });
       if (state.trouble === "away") throw new Refusal("no_discord", "Discord does not answer.");
       if (state.trouble === "forbidden") throw new Refusal("not_allowed", "The bot may not write there.");
       const message = messages.get(nonce) ?? `10000000000000000${messages.size}`;
@@ -74,6 +74,7 @@ async function openDesk(t: TestContext) {
         actor.kind === "agent" && text.includes("[agent:manager]")
           ? "webster may not ask manager."
           : undefined,
+      hopsOf: async (actor) => (actor.kind === "agent" ? 2 : 0),
       now: () => 1000,
       log: { debug: quiet, info: quiet, error: quiet, warn: (_, text) => void warned.push(text) },
       crash(point) {
@@ -120,7 +121,8 @@ test("bugs 3 and 4: a task is posted once, with its tags, and taken in the name 
   const first = await desk.live().submit(agent, { text: "a", model: "cheap", key: KEY });
   assert.deepEqual([first.repeated, first.task.id], [false, "task-100000000000000000"]);
   const { actor, text, checks, hops } = desk.seen[0] ?? {};
-  assert.deepEqual([actor, text, checks, hops], [agent, "a [model:cheap]", { others: [], own: false }, 0]);
+  assert.deepEqual([actor, text, checks, hops], [agent, "a [model:cheap]", { others: [], own: false }, 2]);
+  assert.equal(desk.posts[0]?.hops, 2, "and it says over how many bots it came");
   const again = await desk.live().submit(agent, { text: "a", model: "cheap", key: KEY });
   assert.deepEqual([again.repeated, again.task.id, desk.posts.length], [true, first.task.id, 1]);
   assert.equal(await codeOf(desk.live().submit(agent, { text: "b", key: KEY })), "key_reused");

@@ -12,7 +12,7 @@ steps:
   build:
     supervise:
       goal: "Model the \${{ inputs.part }} and plan its study."
-      agent: manager
+      supervisor: manager
       workers: [nx-expert, study-builder]
       max_rounds: ROUNDS
   tell:

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test, { type TestContext } from "node:test";
 import { cleanEnv, ROOT } from "../support/supervisor.ts";
-import { has } from "../support/tools.ts";
+import { freeze, needing, thaw } from "../support/tools.ts";
 import { callerOf, createWorld, doors, handBack, type World } from "./world.ts";
 
 const API_KEY = "the-key-of-the-disk-tests-00000000";
@@ -55,9 +55,9 @@ async function allSucceed(app: Running, world: World, ids: readonly string[]): P
   }
 }
 
-// Where nothing can be mounted, test/ledger shows the same on the ledger alone.
-if (has("unshare", "the disk that is full")) {
-  test("on a disk that is full nothing acknowledged is lost, the answer is no, and with space it goes on by itself", async (t) => {
+test(
+  "on a disk that is full nothing acknowledged is lost, the answer is no, and with space it goes on by itself",
+  needing("unshare", async (t) => {
     const world = await createWorld(t, {
       hq: "api: { rate_per_minute: 100000 }\nhandoffs: { dir: FOLDER/handoffs }\n",
     });
@@ -77,12 +77,12 @@ if (has("unshare", "the disk that is full")) {
     assert.equal(app.child.exitCode, null);
     app.child.kill("SIGTERM");
     assert.deepEqual(await app.exited, [0, null]);
-  });
-}
+  }),
+);
 
-// Where nothing can be traced, test/ledger shows what a write that fails does.
-if (has("strace", "a disk that reports errors")) {
-  test("when fsync reports an error nothing is acknowledged, and when it works again all that was is there", async (t) => {
+test(
+  "when fsync reports an error nothing is acknowledged, and when it works again all that was is there",
+  needing("strace", async (t) => {
     const world = await createWorld(t);
     const inject = ["-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=60..75"];
     const strace = ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", ...inject] as const;
@@ -93,39 +93,42 @@ if (has("strace", "a disk that reports errors")) {
     await allSucceed(app, world, [...before, ...after]);
     app.child.kill("SIGTERM");
     assert.deepEqual(await app.exited, [0, null]);
-  });
-}
+  }),
+);
 
-test("in a handoff folder that lets nothing go, the work is settled once, also after a restart, and the file stays", async (t) => {
-  let handed = "";
-  const world = await createWorld(t, {
-    webster: ", handoff_dir: FOLDER/out",
-    onRun(run) {
-      handBack(run);
-      handed = /^(\/\S+\.json)$/m.exec(run.message)?.[1] ?? "";
-      freeze(out);
-    },
-  });
-  const out = join(world.folder, "out");
-  mkdirSync(out);
-  try {
-    const app = await world.start();
-    const id = await app.ask();
-    assert.equal((await app.settled(id)).status, "succeeded");
-    await app.stop();
-    assert.ok(handed.startsWith(out) && existsSync(handed));
-    const again = await world.start();
-    assert.equal((await again.settled(await again.ask({ agent: "tech-lead" }))).status, "succeeded");
-    const { body } = await again.call("GET", `/handoffs?run=${id}`);
-    assert.deepEqual(
-      body.items.map(({ verdict }: { verdict: string }) => verdict),
-      ["accepted"],
-    );
-    assert.equal((await again.typesOf(id)).filter((type) => type === "delegation.settled").length, 1);
-  } finally {
-    thaw(out);
-  }
-});
+test(
+  "in a handoff folder that lets nothing go, the work is settled once, also after a restart, and the file stays",
+  needing("chattr", async (t) => {
+    let handed = "";
+    const world = await createWorld(t, {
+      webster: ", handoff_dir: FOLDER/out",
+      onRun(run) {
+        handBack(run);
+        handed = /^(\/\S+\.json)$/m.exec(run.message)?.[1] ?? "";
+        freeze(out);
+      },
+    });
+    const out = join(world.folder, "out");
+    mkdirSync(out);
+    try {
+      const app = await world.start();
+      const id = await app.ask();
+      assert.equal((await app.settled(id)).status, "succeeded");
+      await app.stop();
+      assert.ok(handed.startsWith(out) && existsSync(handed));
+      const again = await world.start();
+      assert.equal((await again.settled(await again.ask({ agent: "tech-lead" }))).status, "succeeded");
+      const { body } = await again.call("GET", `/handoffs?run=${id}`);
+      assert.deepEqual(
+        body.items.map(({ verdict }: { verdict: string }) => verdict),
+        ["accepted"],
+      );
+      assert.equal((await again.typesOf(id)).filter((type) => type === "delegation.settled").length, 1);
+    } finally {
+      thaw(out);
+    }
+  }),
+);
 
 /** Takes what is left of a disk. */
 function fill(path: string): void {
@@ -142,15 +145,4 @@ function fill(path: string): void {
   } finally {
     closeSync(file);
   }
-}
-
-/** Modes do not bind the superuser, the immutable flag does. */
-function freeze(folder: string): void {
-  if (process.getuid?.() === 0) execFileSync("chattr", ["+i", folder]);
-  else chmodSync(folder, 0o500);
-}
-
-function thaw(folder: string): void {
-  if (process.getuid?.() === 0) execFileSync("chattr", ["-i", folder]);
-  else chmodSync(folder, 0o700);
 }

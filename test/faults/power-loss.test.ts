@@ -1,114 +1,19 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import test from "node:test";
-import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { ROOT, temporaryFolder } from "../support/supervisor.ts";
-import { has } from "../support/tools.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+import { needing } from "../support/tools.ts";
+import { losePower } from "./power-loss.ts";
 
 const CUTS = 40;
-const LINES = 160;
-const CALL = /^(pwrite64|write|ftruncate|fsync|fdatasync|unlink)\((.*)\) += 0*\d+$/;
 
-const bytesOf = (hex: string) => Buffer.from(hex.replaceAll("\\x", ""), "hex");
-const textOf = (hex: string) => bytesOf(hex).toString();
-
-/** Writers that acknowledge on stdout, killed after a while; every write and sync of theirs, in order. */
-async function record(folder: string): Promise<string> {
-  const trace = join(folder, "trace");
-  const calls = "trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink";
-  const strace = ["-qq", "-y", "-xx", "-s", "1000000", "-e", calls, "-o", trace];
-  const script = join(ROOT, "test/ledger/child.ts");
-  const ledger = join(folder, "ledger.db");
-  const child = spawn("strace", [...strace, process.execPath, script, "commit", ledger]);
-  child.stderr.pipe(process.stderr);
-  const closed = once(child, "close");
-  let count = 0;
-  for await (const line of createInterface(child.stdout)) {
-    if (++count === LINES) process.kill(Number(/^run-(\d+)-/.exec(line)?.[1]), "SIGKILL");
-  }
-  await closed;
-  return readFileSync(trace, "latin1");
-}
-
-type Image = { now: Buffer; synced: Buffer };
-
-/** The disk as it would be found: what was synced of each file; and what had been acknowledged by then. */
-function replay(
-  trace: string,
-  onLine: (files: Map<string, Image>, acknowledged: Map<string, number>) => void,
-) {
-  const files = new Map<string, Image>();
-  const acknowledged = new Map<string, number>();
-  for (const line of trace.split("\n")) {
-    const [, call, args = ""] = CALL.exec(line) ?? [];
-    if (call === undefined) continue;
-    const [, path = "", text = "", ...numbers] =
-      /^(?:\d+<([^>]*)>|"[^"]*")(?:, "([^"]*)")?(?:, (\d+))?(?:, (\d+))?/.exec(args) ?? [];
-    const file = textOf(path);
-    if (call === "write") {
-      for (const [, stream = "", version] of textOf(text).matchAll(/(run-\S+) (\d)\n/g))
-        acknowledged.set(stream, Math.max(acknowledged.get(stream) ?? 0, Number(version)));
-    } else if (call === "unlink") {
-      files.delete(textOf(args.slice(1, -1)));
-    } else {
-      const image = files.get(file) ?? { now: Buffer.alloc(0), synced: Buffer.alloc(0) };
-      files.set(file, image);
-      if (call === "pwrite64") image.now = written(image.now, bytesOf(text), Number(numbers[1]));
-      else if (call === "ftruncate") image.now = sized(image.now, Number(numbers[0]));
-      else image.synced = Buffer.from(image.now);
-    }
-    onLine(files, acknowledged);
-  }
-}
-
-function sized(bytes: Buffer, length: number): Buffer {
-  const next = Buffer.alloc(length);
-  bytes.copy(next, 0, 0, length);
-  return next;
-}
-
-function written(bytes: Buffer, more: Buffer, at: number): Buffer {
-  const next = at + more.length > bytes.length ? sized(bytes, at + more.length) : bytes;
-  more.copy(next, at);
-  return next;
-}
-
-// Where nothing can be traced, test/ledger/kill.test.ts shows what a killed process leaves.
-if (has("strace", "power loss")) {
-  test("whatever was not synced when the power went, everything acknowledged is there", async (t) => {
+test(
+  "whatever was not synced when the power went, everything acknowledged is there",
+  needing("strace", async (t) => {
     using folder = temporaryFolder("hq-power-");
-    const trace = await record(folder.path);
-    let calls = 0;
-    replay(trace, () => {
-      calls++;
-    });
-    assert.ok(calls > LINES);
-    const finds: { readonly dir: string; readonly acknowledged: ReadonlyMap<string, number> }[] = [];
-    let call = 0;
-    replay(trace, (files, acknowledged) => {
-      if (++call % Math.floor(calls / CUTS) !== 0 || acknowledged.size === 0) return;
-      const dir = join(folder.path, `cut-${call}`);
-      mkdirSync(dir);
-      for (const [path, { synced }] of files) writeFileSync(join(dir, path.split("/").at(-1) ?? ""), synced);
-      finds.push({ dir, acknowledged: new Map(acknowledged) });
-    });
-    assert.ok(finds.length > CUTS / 2);
-    let seen = 0;
-    for (const { dir, acknowledged } of finds) {
-      const ledger = await openSqliteLedger({ path: join(dir, "ledger.db"), ballastBytes: 0 });
-      for (const [stream, version] of acknowledged) {
-        seen++;
-        assert.ok(
-          ((await ledger.load(stream))?.version ?? 0) >= version,
-          `${stream} lost version ${version}`,
-        );
-      }
-      await ledger.close();
-    }
-    t.diagnostic(`${finds.length} power losses in ${calls} calls, ${seen} acknowledged writes looked up`);
-  });
-}
+    const { losses, calls, acknowledged, lost } = await losePower(folder.path, CUTS);
+    t.diagnostic(`${losses} power losses in ${calls} calls, ${acknowledged} acknowledged writes looked up`);
+    assert.ok(losses > CUTS / 2);
+    assert.ok(acknowledged > losses);
+    assert.deepEqual(lost, []);
+  }),
+);

@@ -88,14 +88,23 @@ test("only workers, gateways and systemd's programs are started, and what they i
   assert.ok(sources.length > 100);
   // The command line starts the temporary supervisor itself. What the others get is an allow-list: test/agents/worker*,
   // test/agents/cluster*.
+  // tar gets a path and nothing else, threads get no environment at all.
+  for (const file of ["src/ledger/scanner.ts", "src/telemetry/pictures.ts"])
+    assert.match(readFileSync(join(ROOT, file), "utf8"), /new Worker\([^;]*env: \{\}/);
+  assert.match(readFileSync(join(ROOT, "src/cli/backup.ts"), "utf8"), /env: \{ PATH: /);
   assert.deepEqual(starters.toSorted(), [
     "src/agents/cluster/gateway.ts",
     "src/agents/cluster/instance.ts",
     "src/agents/cluster/systemd.ts",
     "src/agents/workers/keeper.ts",
     "src/agents/workers/start-keeper.ts",
+    "src/cli/backup.ts",
     "src/cli/cluster/logs.ts",
     "src/cli/temporary.ts",
+    "src/ledger/scan-thread.ts",
+    "src/ledger/scanner.ts",
     "src/local/worker/sample-worker.ts",
+    "src/telemetry/chart-worker.ts",
+    "src/telemetry/pictures.ts",
   ]);
 });

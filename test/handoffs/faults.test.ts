@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -16,6 +15,7 @@ import { createServer } from "node:net";
 import { basename, join } from "node:path";
 import test from "node:test";
 import { checkHandoff } from "../../src/domain/handoff.ts";
+import { freeze, needing, thaw } from "../support/tools.ts";
 import { agentCard, document, makeFolder, makeInbox, refusalOf, startInbox, until } from "./inbox-fixture.ts";
 
 test("a symbolic link is never followed: it is refused once and moves aside itself", async (t) => {
@@ -188,37 +188,29 @@ for (const [what, body, reason] of [
   });
 }
 
-test("in a folder that lets nothing go a file is handed over once, stays, and is noted once", async (t) => {
-  const own = makeFolder(t);
-  const path = join(own, "orch-1.json");
-  writeFileSync(path, document("orch-1"));
-  const fixture = makeInbox(t, { agents: [agentCard({ handoffDir: own })] });
-  freeze(own);
-  try {
-    await fixture.inbox.start();
-    const [first] = await fixture.arrived(1);
-    assert.ok(first?.ok);
-    assert.equal(await fixture.archiveOf(first), path);
-    await fixture.inbox.sweep();
-    assert.equal(fixture.arrivals.length, 1);
-    assert.ok(existsSync(path));
-    const noted = fixture.logged.filter(({ message }) => message.includes("cannot be moved"));
-    assert.equal(noted.length, 1);
-  } finally {
-    thaw(own);
-  }
-});
-
-/** Modes do not bind the superuser, the immutable flag does. */
-function freeze(folder: string): void {
-  if (process.getuid?.() === 0) execFileSync("chattr", ["+i", folder]);
-  else chmodSync(folder, 0o500);
-}
-
-function thaw(folder: string): void {
-  if (process.getuid?.() === 0) execFileSync("chattr", ["-i", folder]);
-  else chmodSync(folder, 0o700);
-}
+test(
+  "in a folder that lets nothing go a file is handed over once, stays, and is noted once",
+  needing("chattr", async (t) => {
+    const own = makeFolder(t);
+    const path = join(own, "orch-1.json");
+    writeFileSync(path, document("orch-1"));
+    const fixture = makeInbox(t, { agents: [agentCard({ handoffDir: own })] });
+    freeze(own);
+    try {
+      await fixture.inbox.start();
+      const [first] = await fixture.arrived(1);
+      assert.ok(first?.ok);
+      assert.equal(await fixture.archiveOf(first), path);
+      await fixture.inbox.sweep();
+      assert.equal(fixture.arrivals.length, 1);
+      assert.ok(existsSync(path));
+      const noted = fixture.logged.filter(({ message }) => message.includes("cannot be moved"));
+      assert.equal(noted.length, 1);
+    } finally {
+      thaw(own);
+    }
+  }),
+);
 
 test("the age of a file counts as quiet only when it is old, so that old rubbish does not wait", async (t) => {
   const dir = makeFolder(t);

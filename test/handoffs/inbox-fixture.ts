@@ -86,6 +86,8 @@ export function makeInbox(t: TestContext, options: InboxOptions = {}): InboxFixt
     scanMs: 40,
     sweepMs: 200,
     polling: false,
+    uploadMax: 10 * 1024 * 1024,
+    uploadMaxTotal: 50 * 1024 * 1024,
     ...options.settings,
   };
   const note = (fields: object, message: string) => void logged.push({ message, fields });

@@ -6,7 +6,7 @@ import { readCrashAt } from "../../src/kernel/crash.ts";
 import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kernel/id.ts";
 import { createLifecycle } from "../../src/kernel/lifecycle.ts";
 import { cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
-import { formatDuration, parseDuration } from "../../src/kernel/time.ts";
+import { createShiftedClock, formatDuration, parseDuration } from "../../src/kernel/time.ts";
 
 test("durations read as bare seconds or with a unit, and nothing else reads", () => {
   const read = ["90", "90s", "5m", "2h", "1d", "250ms", "1.5s", " 10S "].map(parseDuration);
@@ -114,4 +114,16 @@ test("a named crash point kills the n-th time it is passed, and a bad name is re
   crash?.("dispatch:sent");
   assert.equal(killed, 1);
   assert.throws(() => readCrashAt("nonsense", () => undefined), /crash point/);
+});
+
+test("a clock goes by another one when they differ, and not by the way to it", () => {
+  let at = 1000;
+  const { now, shift } = createShiftedClock(() => at);
+  shift(99);
+  assert.equal(now(), 1000);
+  shift(250.4);
+  at += 10;
+  assert.equal(now(), 1260);
+  shift(-5000);
+  assert.equal(now(), -3740);
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { commitOf, written } from "../contract/ledger-fixture.ts";
-import { has } from "../support/tools.ts";
+import { needing } from "../support/tools.ts";
 
 const NOBODY = 65_534;
 const child = join(import.meta.dirname, "full-child.ts");
@@ -25,9 +25,9 @@ function runChild(dir: string, limit: string, ...unshare: readonly string[]): Re
   return JSON.parse(String(stdout)) as Record<string, unknown>;
 }
 
-// Where nothing can be mounted, group-commit.test.ts shows the same with a file that may not grow.
-if (has("unshare", "the disk that is full")) {
-  test("on a full disk writes reject and say what to do, reading goes on, and with space so does writing", (t) => {
+test(
+  "on a full disk writes reject and say what to do, reading goes on, and with space so does writing",
+  needing("unshare", (t) => {
     const dir = newDir(t);
     const seen = runChild(dir, 'mount -t tmpfs -o size=3m tmpfs "$0"', "unshare", "-rm");
     assert.match(String(seen["message"]), /is full\. Free some space there/);
@@ -36,8 +36,8 @@ if (has("unshare", "the disk that is full")) {
     assert.equal(seen["readable"], seen["done"]);
     assert.equal(seen["afterBallast"], true, "the reserve gives room for small writes");
     assert.deepEqual([seen["free"], seen["kept"], seen["first"]], [true, seen["done"], 1]);
-  });
-}
+  }),
+);
 
 test("when the system refuses to write, the commit rejects with the path, and what was acknowledged stays", (t) => {
   const dir = newDir(t);

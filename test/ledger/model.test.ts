@@ -7,8 +7,10 @@ import * as fc from "fast-check";
 import type { Effect, Lane } from "../../src/domain/effects.ts";
 import { writeLines } from "../../src/domain/filing.ts";
 import type { Ledger } from "../../src/engine/ports/ledger.ts";
+import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { claimOf, commitOf } from "../contract/ledger-fixture.ts";
+import { startPostgres } from "../support/postgres.ts";
 import { createNaiveOutbox } from "./naive-outbox.ts";
 
 const LANES: readonly Lane[] = ["any", "host"];
@@ -197,20 +199,31 @@ async function compareLists(
   }
 }
 
-test("claims, slots, next due instants, wakes, lists and counters agree with naive books, whatever happens", async () => {
-  const dir = mkdtempSync(join(tmpdir(), "hq-model-"));
+/** Plays many games, each on a fresh ledger. */
+async function playMany(numRuns: number, open: (round: number) => Promise<Ledger>): Promise<void> {
   let round = 0;
   const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
-    const ledger = await openSqliteLedger({ path: join(dir, `${round++}.db`), ballastBytes: 0 });
+    const ledger = await open(round++);
     try {
       await play(ledger, steps);
     } finally {
       await ledger.close();
     }
   });
+  await fc.assert(property, { numRuns });
+}
+
+test("claims, slots, next due instants, wakes, lists and counters agree with naive books, whatever happens", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "hq-model-"));
   try {
-    await fc.assert(property, { numRuns: 120 });
+    await playMany(120, (round) => openSqliteLedger({ path: join(dir, `${round}.db`), ballastBytes: 0 }));
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+test("the same on PostgreSQL", async (t) => {
+  const postgres = await startPostgres();
+  t.after(() => postgres.stop());
+  await playMany(30, async () => openPostgresLedger({ url: await postgres.createDatabase() }));
 });

@@ -14,9 +14,11 @@ import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/p
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
 import type { Workers } from "../../src/engine/ports/workers.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
+import { createUploadFiles } from "../../src/handoffs/upload-files.ts";
 import { createWorkspaceFiles } from "../../src/handoffs/workspace-files.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { createCheckSchema } from "../../src/schemas/check-schema.ts";
+import { createPictures } from "../../src/telemetry/pictures.ts";
 import { clusterOf } from "./cluster.ts";
 import { taskQueueOf } from "./task-queue.ts";
 
@@ -68,6 +70,8 @@ export function settingsOf(home: string): Settings {
       scanMs: 1000,
       sweepMs: 30_000,
       polling: false,
+      uploadMax: 10 * 1024 * 1024,
+      uploadMaxTotal: 50 * 1024 * 1024,
     },
     taskQueue: taskQueueOf(home),
     models: [],
@@ -99,6 +103,7 @@ const NO_WORKERS: Workers = {
 const NOBODY_THERE: DiscordPart = {
   post: async () => ({ kind: "done", outcome: "posted" }),
   card: async () => ({ kind: "done", outcome: "shown" }),
+  interaction: async () => ({ kind: "done", outcome: "answered" }),
   claim: async () => ({ kind: "claimed", message: "1" }),
   check: async () => ({ kind: "done", outcome: "put" }),
   isConnected: () => true,
@@ -205,6 +210,7 @@ export async function startCore(
       sink = given;
       return inbox;
     },
+    pictures: createPictures(),
     journal: { append: async ({ line }) => void lines.push(line) },
     proposals: {
       write: async (slug, text) => {
@@ -212,6 +218,7 @@ export async function startCore(
         return `proposals/${slug}`;
       },
     },
+    uploads: createUploadFiles(() => join(home, "handoffs")),
     workspaceFiles: createWorkspaceFiles((point) => script.crash?.(point)),
     runFiles: {
       pathOf: (run, name) => join(home, "handoffs", "workflows", run, `${name}.json`),

@@ -79,6 +79,7 @@ export async function connectBot(
   t: TestContext,
   guild: Pick<LocalGuild, "restApi">,
   options: Partial<ClientOptions> = {},
+  token = "a-token-of-any-kind",
 ): Promise<Client<true>> {
   const client = makeBot(guild, options);
   const bots = connected.get(guild);
@@ -87,7 +88,7 @@ export async function connectBot(
   const ready = new Promise<Client<true>>((resolve) => {
     client.once(Events.ClientReady, resolve);
   });
-  await client.login("a-token-of-any-kind");
+  await client.login(token);
   return ready;
 }
 

@@ -4,6 +4,7 @@ import type { CallRequest } from "../../src/engine/orchestrator-verbs.ts";
 import type { DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
 import { isRefusal, type Refusal } from "../../src/kernel/refusal.ts";
 import { AGENT_IDS, cardOf, handoffOf, startCore } from "./core.ts";
+import { temporaryFolder } from "./supervisor.ts";
 
 export const operator = { kind: "operator" } as const;
 export type Core = Awaited<ReturnType<typeof startCore>>;
@@ -61,6 +62,13 @@ export async function withOrchestra(
   }
   assert.deepEqual(core.broken, []);
 }
+
+/** The same in a folder that nothing comes back to. */
+export async function inOrchestra(...[body, script]: Rest<Parameters<typeof withOrchestra>>): Promise<void> {
+  using folder = temporaryFolder();
+  await withOrchestra(folder.path, body, script);
+}
+type Rest<T extends readonly unknown[]> = T extends [unknown, ...infer R] ? R : never;
 
 export async function refusalIn(run: Promise<unknown>): Promise<Refusal> {
   try {

@@ -8,6 +8,7 @@ import { valuesOf } from "../../src/kernel/vector.ts";
 import { ADA, BEN, begin, OPERATOR } from "./run-law.ts";
 import { assertAtRest, assertChangesNothing } from "./run-rules.ts";
 import { approvalOf, stepOf, taskOf } from "./workflow.ts";
+import { writtenPanel } from "./written-panel.ts";
 
 /** What may happen to a run; `pick` chooses among what there is to choose from. */
 export type Command = {
@@ -108,6 +109,7 @@ function stepsOf(shape: number): readonly StepDefinition[] {
     stepOf("mend", task, { needs: ["inner"], if: "failure()" }),
     stepOf("bottom", task, { needs: ["inner", "rest", "each"] }),
     ...(bit(9) ? [...experts, stepOf("verdict", VERDICT, { needs: ["vote-a", "vote-b"] })] : []),
+    ...(bit(10) ? writtenPanel(["a", "b"], 2, { needs: ["top"] }) : []),
     ...(bit(8)
       ? [stepOf("tidy", task, { cleanup: true }), stepOf("tell", task, { cleanup: true, needs: ["tidy"] })]
       : []),

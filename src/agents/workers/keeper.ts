@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { enterGroup } from "./cgroup.ts";
 
 export type KeeperOrder = {
   readonly command: readonly string[];
@@ -13,6 +14,8 @@ export type KeeperOrder = {
   readonly logMax: number;
   readonly begun: string;
   readonly exit: string;
+  /** A control group to be in; made here when it can be. */
+  readonly group?: string;
 };
 
 /** What still comes out of the pipes after the process is gone is waited for this long. */
@@ -43,6 +46,7 @@ function claim(path: string): boolean {
 }
 
 function keep(order: KeeperOrder): void {
+  if (order.group !== undefined) enterGroup(order.group);
   const [program = "", ...args] = order.command;
   const write = openLog(order.log, order.logMax);
   const child = spawn(program, args, { cwd: order.folder, stdio: ["ignore", "pipe", "pipe"], shell: false });

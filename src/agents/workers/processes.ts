@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { groupOf, groupOfProcess, groupsIn } from "./cgroup.ts";
+import type { WorkerPlace } from "./place.ts";
 
 /** A process as the kernel tells it; `startTime` (ticks since boot) tells it from a later one with the same number. */
 export type Process = {
@@ -52,12 +54,13 @@ function readOf(path: string): string | undefined {
 }
 
 /**
- * A hunt finds, again and again, every process whose mark fits, whoever shares a session with one, and their
- * children; what it has seen once it keeps in mind, so that nobody slips away by losing its mark or its parent.
+ * A hunt finds, again and again, every process whose mark fits, or whose control group, whoever shares a session
+ * with one, and their children; what it has seen once it keeps in mind, so that nobody slips away by losing its mark or its parent.
  */
 export function createHunt(
   fits: (mark: string) => boolean,
   variable: string = MARK,
+  isOwnGroup?: (name: string) => boolean,
 ): () => readonly Process[] {
   const sessions = new Set<number>();
   const seen = new Map<number, string>();
@@ -74,7 +77,9 @@ export function createHunt(
     };
     for (const one of all) {
       const mark = markOf(one.pid, variable);
-      if (seen.get(one.pid) === one.startTime || (mark !== undefined && fits(latin1ToUtf8(mark)))) add(one);
+      const isMarked = mark !== undefined && fits(latin1ToUtf8(mark));
+      const isIn = isMarked || isOwnGroup?.(groupOfProcess(one.pid)) === true;
+      if (seen.get(one.pid) === one.startTime || isIn) add(one);
     }
     for (let before = -1; before !== found.size; ) {
       before = found.size;
@@ -83,6 +88,26 @@ export function createHunt(
     }
     return [...found.values()];
   };
+}
+
+/** Everything of one worker. */
+export function huntWorker(place: Pick<WorkerPlace, "agent" | "task">): () => readonly Process[] {
+  const group = groupOf(place);
+  return createHunt(
+    (mark) => mark === place.task,
+    MARK,
+    (name) => name === group,
+  );
+}
+
+/** Everything of all workers of these folders. */
+export function huntWorkersIn(folders: readonly string[]): () => readonly Process[] {
+  const groups = folders.map(groupsIn);
+  return createHunt(
+    (mark) => folders.some((dir) => mark.startsWith(`${dir}/`)),
+    MARK,
+    (name) => groups.some((group) => name.startsWith(group)),
+  );
 }
 
 function latin1ToUtf8(text: string): string {

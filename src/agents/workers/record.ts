@@ -10,6 +10,8 @@ export type WorkerRecord = {
   readonly startedAt: number;
   readonly bootId: string;
   readonly keeper: { readonly pid: number; readonly startTime: string };
+  /** The control group of all its processes, where the system has such. */
+  readonly group?: string;
 };
 
 /** What the keeper says of the worker's own process. */

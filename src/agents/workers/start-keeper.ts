@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import { closeSync, promises as files, openSync } from "node:fs";
 import { join } from "node:path";
+import type { WORKER_CRASH_POINTS } from "../../engine/ports/log.ts";
 import type { WorkerOrder } from "../../engine/ports/workers.ts";
+import { groupPathOf } from "./cgroup.ts";
 import type { Instructions } from "./instructions.ts";
 import type { KeeperOrder } from "./keeper.ts";
 import { makePlace, type WorkerPlace } from "./place.ts";
@@ -11,7 +13,7 @@ import { type WorkerRecord, writeSynced } from "./record.ts";
 const KEEPER = join(import.meta.dirname, "keeper.ts");
 
 /** Where a test may kill the supervisor. */
-export type WorkerPoint = "worker:spawned" | "worker:recorded" | "worker:told" | "worker:ended";
+export type WorkerPoint = (typeof WORKER_CRASH_POINTS)[number];
 
 export type Started = {
   readonly record: WorkerRecord;
@@ -67,12 +69,14 @@ export async function startKeeper(given: {
   // It may be gone before it hears of its order; that shows in its end.
   stdin.on("error", () => undefined);
   crash("worker:spawned");
+  const group = groupPathOf(place);
   const record: WorkerRecord = {
     order,
     program: command[0] ?? "",
     startedAt: given.now(),
     bootId: readBootId(),
     keeper: { pid, startTime: readProcess(pid)?.startTime ?? "" },
+    ...(group === undefined ? {} : { group }),
   };
   await writeSynced(place.record, JSON.stringify(record));
   crash("worker:recorded");
@@ -83,6 +87,7 @@ export async function startKeeper(given: {
     logMax: given.logMax,
     begun: place.begun,
     exit: place.exit,
+    ...(group === undefined ? {} : { group }),
   };
   stdin.end(`${JSON.stringify(told)}\n`);
   crash("worker:told");

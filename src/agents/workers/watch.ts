@@ -2,7 +2,7 @@ import { promises as files } from "node:fs";
 import { LONGEST_TIMER_MS } from "../../kernel/time.ts";
 import type { Ending } from "./outcome.ts";
 import type { WorkerPlace } from "./place.ts";
-import { createHunt, endProcesses, type Process } from "./processes.ts";
+import { endProcesses, huntWorker, type Process } from "./processes.ts";
 import { isThere, readExit, type WorkerRecord, writeOnce } from "./record.ts";
 import { isKept } from "./start-keeper.ts";
 
@@ -45,7 +45,7 @@ export async function watchWorker(given: {
   timer.stop();
   const isLate = why === "late" && (await readExit(place.exit)) === undefined;
   if (isLate) await writeOnce(place.verdict, "timed_out");
-  const hunt = createHunt((mark) => mark === place.task);
+  const hunt = huntWorker(place);
   const survivors = await endProcesses(hunt, { graceMs: given.grace[why] });
   const exit = await readExit(place.exit);
   const ending = await endingOf(given, exit);

@@ -1,11 +1,12 @@
 import type { TaskQueueSettings } from "../../domain/task-settings.ts";
 import type { Log } from "../../engine/ports/log.ts";
 import type { WorkerEnd, WorkerOrder, Workers } from "../../engine/ports/workers.ts";
+import { removeGroup } from "./cgroup.ts";
 import { environmentOf } from "./environment.ts";
 import { composeCommand, composeInstructions, messageFor, sessionOf } from "./instructions.ts";
 import { type Ending, readOutcome } from "./outcome.ts";
 import { makePlace, makeWorkersFolder, placeOf, type WorkerPlace } from "./place.ts";
-import { canSeeProcesses, createHunt, endProcesses, type Process } from "./processes.ts";
+import { canSeeProcesses, endProcesses, huntWorker, huntWorkersIn, type Process } from "./processes.ts";
 import { pruneWorkers } from "./prune.ts";
 import { readEnd, readRecord, type WorkerRecord, writeOnce } from "./record.ts";
 import { findRecords } from "./records.ts";
@@ -145,11 +146,12 @@ export function createWorkers(deps: WorkersDeps): WorkersPart {
   }
 
   function finish(
-    { order, program, startedAt }: WorkerRecord,
+    { order, program, startedAt, group }: WorkerRecord,
     place: WorkerPlace,
     watched: Watched & { readonly ending: Ending },
   ): Promise<WorkerEnd> {
     const survivors = watched.survivors.map(({ pid }) => pid);
+    if (group !== undefined) removeGroup(group);
     return settle(order, place, { ...watched, program, startedAt, survivors });
   }
 
@@ -181,7 +183,7 @@ export function createWorkers(deps: WorkersDeps): WorkersPart {
 
   /** One that nobody of this process watches. What has ended already keeps its end. Resolves with whether it lived. */
   async function killFound(record: WorkerRecord, place: WorkerPlace): Promise<boolean> {
-    const hunt = createHunt((mark) => mark === place.task);
+    const hunt = huntWorker(place);
     if (hunt().length === 0) return false;
     await writeOnce(place.verdict, "canceled");
     const survivors = await endProcesses(hunt, { graceMs: grace.canceled });
@@ -203,11 +205,7 @@ export function createWorkers(deps: WorkersDeps): WorkersPart {
         return writeOnce(place.verdict, "canceled");
       }),
     );
-    const root = `${dir()}/`;
-    const survivors = await endProcesses(
-      createHunt((mark) => mark.startsWith(root)),
-      { graceMs: 0 },
-    );
+    const survivors = await endProcesses(huntWorkersIn([dir()]), { graceMs: 0 });
     prove(survivors);
     await Promise.all([
       ...watched.map(([id]) => kill(id)),

@@ -6,6 +6,7 @@ import { formatDuration } from "../../kernel/time.ts";
 import { type Ask, createAsk } from "./discord-rest.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Failed, type Guild, placeRoles, readApplication, readGuild } from "./guild.ts";
+import { checkInteractions } from "./interactions-check.ts";
 import { channelPermissions, guildPermissions, inviteLink, missingPermissions } from "./permissions.ts";
 
 const SKEW_WARN_MS = 30_000;
@@ -44,6 +45,7 @@ export async function checkDiscord(
           "Message Content is switched off: messages would arrive empty",
           `${PORTAL}/${id}/bot: under Privileged Gateway Intents switch on Message Content Intent, and save`,
         ),
+    ...(config ? checkInteractions(application.what, config.settings) : []),
   );
   return [...found, ...(await checkGuild(ask, access.guildId, bot.id, inviteLink(id), config, workflows))];
 }

@@ -17,7 +17,15 @@ export type Guild = {
   readonly channels: readonly Channel[];
   readonly bot: { readonly id: string; readonly roles: readonly string[] };
 };
-export type Application = { readonly id: string; readonly name: string; readonly hasMessageContent: boolean };
+export type Application = {
+  readonly id: string;
+  readonly name: string;
+  readonly hasMessageContent: boolean;
+  /** In hexadecimal. */
+  readonly publicKey: string;
+  /** Where interactions go instead of over the gateway. */
+  readonly interactionsUrl?: string;
+};
 
 /** GATEWAY_MESSAGE_CONTENT (approved bots) and GATEWAY_MESSAGE_CONTENT_LIMITED (bots in few guilds). */
 const MESSAGE_CONTENT = (1 << 18) | (1 << 19);
@@ -31,8 +39,21 @@ export type Read<What> =
 export async function readApplication(ask: Ask): Promise<Read<Application>> {
   const said = await ask("/applications/@me");
   if (said.kind !== "ok") return { ok: false, said };
-  const { id, name, flags } = said.body as { id: string; name: string; flags?: number };
-  return { ok: true, what: { id, name, hasMessageContent: ((flags ?? 0) & MESSAGE_CONTENT) !== 0 } };
+  const { id, name, flags, verify_key, interactions_endpoint_url } = said.body as {
+    id: string;
+    name: string;
+    flags?: number;
+    verify_key?: string;
+    interactions_endpoint_url?: string | null;
+  };
+  const what = {
+    id,
+    name,
+    hasMessageContent: ((flags ?? 0) & MESSAGE_CONTENT) !== 0,
+    publicKey: verify_key ?? "",
+    ...(interactions_endpoint_url ? { interactionsUrl: interactions_endpoint_url } : {}),
+  };
+  return { ok: true, what };
 }
 
 /** The guilds that the bot is in: at most 200, which is more than anyone chooses from. */

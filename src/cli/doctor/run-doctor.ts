@@ -12,7 +12,9 @@ import { type Installation, readInstallation } from "../installation.ts";
 import type { Io } from "../io.ts";
 import { jsonText } from "../print.ts";
 import { checkAgents } from "./agent-checks.ts";
+import { checkDatabase } from "./database-check.ts";
 import { checkDiscord } from "./discord-checks.ts";
+import { checkExposure } from "./exposure-check.ts";
 import { type Finding, fail, ok, renderFindings, skip, warn } from "./finding.ts";
 import { checkDisk, checkNode, checkSupervisor } from "./machine-checks.ts";
 
@@ -46,6 +48,8 @@ async function examineRest(here: Installation, io: Io): Promise<readonly Finding
       warn("config", renderProblems([warning], io.cwd), suggestion ?? "mend it, or leave it so"),
     ),
     ...environment.findings,
+    ...(await checkDatabase(env, config)),
+    ...(config ? [checkExposure(config, env)] : []),
   ];
   const token = botTokenFrom(env);
   if (token) {

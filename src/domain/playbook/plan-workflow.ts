@@ -115,19 +115,19 @@ function pipeline(values: DetailValues): Shape {
 
 function panel(values: DetailValues): Shape {
   const criteria = list(values, "criteria");
-  const experts = list(values, "roles").map((role, index) => ({
+  const roles = list(values, "roles").map((role, index) => ({
     role,
     agent: inTurn(list(values, "agents"), index),
   }));
   return {
-    limits: { max_parallel: Math.min(MOST_AT_ONCE, experts.length) },
+    limits: { max_parallel: Math.min(MOST_AT_ONCE, roles.length) },
     steps: {
       verdict: {
         panel: {
           proposal: text(values, "goal"),
-          experts,
+          roles,
           ...(criteria.length > 0 ? { criteria } : {}),
-          quorum: Math.floor(experts.length / 2) + 1,
+          quorum: Math.floor(roles.length / 2) + 1,
         },
         timeout: TIMEOUT,
       },
@@ -183,7 +183,7 @@ function supervisor(values: DetailValues): Shape {
       lead: {
         supervise: {
           goal: text(values, "goal"),
-          agent: text(values, "by"),
+          supervisor: text(values, "by"),
           workers: list(values, "agents"),
           max_rounds: number(values, "rounds"),
         },

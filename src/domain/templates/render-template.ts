@@ -20,6 +20,12 @@ export function renderTemplate(template: TaskTemplate, values: TemplateValues): 
   return sections.join("\n\n");
 }
 
+/** What is to be done, for a line of a log or a list: of a template's prompt that part alone, any other text as it is. */
+export function subjectOf(text: string): string {
+  if (!text.startsWith("## Role\n")) return text;
+  return /^## Task\n([\s\S]*?)(?=\n\n## |$(?![\s\S]))/m.exec(text)?.[1] ?? text;
+}
+
 const section = (title: string, text: string) => `## ${title}\n${text}`;
 
 const schemaText = (schema: JsonObject) => `\`\`\`json\n${JSON.stringify(schema, undefined, 2)}\n\`\`\``;

@@ -1,5 +1,10 @@
 import type { Receipt } from "../../domain/delivery-types.ts";
 import type { Effect, EffectBody, Lane } from "../../domain/effects.ts";
+import type { Members } from "./members.ts";
+import type { SearchIndex } from "./search.ts";
+import type { Tallies } from "./tallies.ts";
+import type { Trail } from "./trail.ts";
+import type { Upkeep } from "./upkeep.ts";
 
 /** A fact as it is stored. `body` is JSON; `cause` is the id of the input or effect that led to it. */
 export type StoredEvent = {
@@ -45,7 +50,8 @@ export type StreamKind =
   | "skill"
   | "work"
   | "pipeline"
-  | "batch";
+  | "batch"
+  | "mend";
 
 /**
  * One write: all of it or nothing.
@@ -116,6 +122,8 @@ export type ClaimRequest = {
   readonly holdMs: number;
   /** Capacity of each slot lane; a lane that is not named has 1. */
   readonly capacity: (slotLane: string) => number;
+  /** Nothing is taken unless this lease still has this number and is not over: asked in the claim's own transaction. */
+  readonly fence?: { readonly lease: string; readonly epoch: number };
 };
 
 /** Newest first. `before` is the cursor of the page before. */
@@ -214,5 +222,15 @@ export type Ledger = {
   /** Small things that are remembered between runs: watermarks, hashes. */
   readonly recall: (name: string) => Promise<string | undefined>;
   readonly remember: (name: string, value: string) => Promise<void>;
+  /** What the story of one id is told from. */
+  readonly trail: Trail;
+  /** Kept figures of what ended, which follow the events. */
+  readonly tallies: Tallies;
+  /** The index over all history, which follows the events. */
+  readonly search: SearchIndex;
+  /** The ledger as a whole: audit, export, prune. */
+  readonly upkeep: Upkeep;
+  /** Who works on it, where several coordinators may share it. */
+  readonly members?: Members;
   readonly close: () => Promise<void>;
 };

@@ -44,6 +44,10 @@ export const RUN_CRASH_POINTS = [
   "file-run:claimed",
   "file-run:written",
 ] as const;
+/** Those that only files pass that are handed in over REST. */
+export const UPLOAD_CRASH_POINTS = ["upload:stored", "upload:recorded"] as const;
+/** Those that only interactions pass that come by HTTP. */
+export const HTTP_CRASH_POINTS = ["interaction:answered"] as const;
 /** Those that only accepted proposals pass. */
 export const PROPOSAL_CRASH_POINTS = ["proposals:half", "proposals:renamed"] as const;
 /** Those that only tasks of the queue pass. */
@@ -64,9 +68,19 @@ export const TASK_CRASH_POINTS = [
   "tell-task:claimed",
   "tell-task:recorded",
 ] as const;
+/** Those that only the start and the end of a worker process pass. */
+export const WORKER_CRASH_POINTS = [
+  "worker:spawned",
+  "worker:recorded",
+  "worker:told",
+  "worker:ended",
+] as const;
 export type CrashPoint =
   | (typeof CRASH_POINTS)[number]
   | (typeof RUN_CRASH_POINTS)[number]
+  | (typeof UPLOAD_CRASH_POINTS)[number]
+  | (typeof HTTP_CRASH_POINTS)[number]
   | (typeof PROPOSAL_CRASH_POINTS)[number]
-  | (typeof TASK_CRASH_POINTS)[number];
+  | (typeof TASK_CRASH_POINTS)[number]
+  | (typeof WORKER_CRASH_POINTS)[number];
 export type Crash = (point: CrashPoint) => void;

@@ -36,10 +36,14 @@ export type QueueChannel = {
   /**
    * Posts a task so that people see it, whole (what does not fit in a message goes along as a file). Two calls with
    * one nonce make one message: within some minutes by Discord, later because the channel is looked through from
-   * `since`, the instant of the first call, when that is given.
+   * `since`, the instant of the first call, when that is given. `hops` is said in it when it is more than none.
    * A post of our own becomes a task only by the call of `see` that follows this one.
    */
-  readonly post: (text: string, nonce: string, options?: { readonly since?: number }) => Promise<PostedTask>;
+  readonly post: (
+    text: string,
+    nonce: string,
+    options?: { readonly since?: number; readonly hops?: number },
+  ) => Promise<PostedTask>;
   /** Sees everything that happened in the channel up to now; a second call meanwhile joins the first. */
   readonly readBack: () => Promise<ReadBack>;
   /** At most 100, for clearing a channel. */

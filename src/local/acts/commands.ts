@@ -8,17 +8,17 @@ const MOST: Readonly<Record<number, number>> = { 1: 100, 2: 15, 3: 15 };
 
 export type Commands = ReturnType<typeof createCommands>;
 
-/** The guild's application commands. */
+/** The application commands of each bot; people are shown those of the guild's own one. */
 export function createCommands({ world }: { world: World }) {
   const { population } = world;
-  const known = (name: unknown, type: unknown) =>
-    world.commands().find((one) => one.name === name && one.type === type);
+  const known = (app: string, name: unknown, type: unknown) =>
+    world.commands(app).find((one) => one.name === name && one.type === type);
 
-  function store(checked: Body): APIApplicationCommand {
-    const earlier = known(checked["name"], checked["type"]);
+  function store(app: string, checked: Body): APIApplicationCommand {
+    const earlier = known(app, checked["name"], checked["type"]);
     const command = {
       id: earlier?.id ?? world.newId(),
-      application_id: population.applicationId,
+      application_id: app,
       guild_id: population.id,
       version: world.newId(),
       ...checked,
@@ -35,10 +35,10 @@ export function createCommands({ world }: { world: World }) {
   }
 
   return {
-    list: () => world.commands(),
+    list: world.commands,
     find,
     /** Replaces all commands. All of them are checked before the first one is stored. */
-    replace(bodies: unknown): APIApplicationCommand[] {
+    replace(app: string, bodies: unknown): APIApplicationCommand[] {
       if (!Array.isArray(bodies) || !bodies.every(isObject)) {
         throw invalidForm([
           { path: "", code: "LIST_TYPE_CONVERT", message: "Only a list of commands is valid." },
@@ -51,18 +51,18 @@ export function createCommands({ world }: { world: World }) {
           { path: "", code: "BASE_TYPE_MAX_LENGTH", message: `At most ${most} commands of type ${type}.` },
         ]);
       }
-      const kept = checked.map(store);
-      for (const one of world.commands()) {
+      const kept = checked.map((one) => store(app, one));
+      for (const one of world.commands(app)) {
         if (!kept.some(({ id }) => id === one.id)) world.removeCommand(one.id);
       }
       world.emit({ kind: "commands" });
       return kept;
     },
     /** Creates, or overwrites the one of the same name and type. */
-    create(body: Body): { command: APIApplicationCommand; isNew: boolean } {
+    create(app: string, body: Body): { command: APIApplicationCommand; isNew: boolean } {
       const checked = readCommand(body);
-      const isNew = !known(checked["name"], checked["type"]);
-      const command = store(checked);
+      const isNew = !known(app, checked["name"], checked["type"]);
+      const command = store(app, checked);
       world.emit({ kind: "commands" });
       return { command, isNew };
     },

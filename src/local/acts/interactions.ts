@@ -8,6 +8,7 @@ import { DiscordError, invalidForm } from "../errors.ts";
 import type { InteractionState, StoredInteraction, StoredMessage } from "../state/documents.ts";
 import type { Place, World } from "../state/world.ts";
 import { INTERACTION_LIFE_MS } from "../state/world.ts";
+import type { Endpoint } from "./endpoint.ts";
 import type { Messages } from "./messages.ts";
 
 /** How long the first answer may take. */
@@ -27,12 +28,19 @@ export type Starting = {
 export function createInteractions({
   world,
   messages,
+  endpoint,
   isStale,
+  isLost,
+  isTwice,
 }: {
   world: World;
   messages: Messages;
+  endpoint: Endpoint;
   /** A fault: this one is to arrive too late to be answered. */
   isStale: () => boolean;
+  /** Faults of the endpoint: a request is never sent, or sent a second time. */
+  isLost: () => boolean;
+  isTwice: () => boolean;
 }) {
   const timers = new Set<NodeJS.Timeout>();
   const botId = world.population.botId;
@@ -66,8 +74,26 @@ export function createInteractions({
     }, ANSWER_MS + 20);
     timer.unref();
     timers.add(timer);
-    world.emit({ kind: "interaction-create", interaction, payload });
+    const url = endpoint.url();
+    if (url === undefined) world.emit({ kind: "interaction-create", interaction, payload });
+    else if (!isLost()) {
+      void request(url, interaction, payload);
+      if (isTwice()) void request(url, interaction, payload);
+    }
     return interaction;
+  }
+
+  /** By HTTP instead of the gateway: what is answered is the first answer. */
+  async function request(url: string, { id, token }: StoredInteraction, payload: object): Promise<void> {
+    const said = await endpoint.deliver(url, payload);
+    if (said === "later") return;
+    try {
+      if (said) answer(id, token, said, []);
+      else fail(id);
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      fail(id);
+    }
   }
 
   function fail(id: string): void {

@@ -11,7 +11,9 @@ export type Dispatch = {
   readonly intent: number;
   /** The channel that the bot must be able to see. */
   readonly channelId?: string;
-  readonly body: (readsContent: boolean) => unknown;
+  /** Only this bot hears of it. */
+  readonly botId?: string;
+  readonly body: (looker: { readonly id: string; readonly readsContent: boolean }) => unknown;
 };
 
 /** What the gateway says about something that happened in the guild. */
@@ -30,14 +32,12 @@ export function dispatchesOf({
   const aboutMessage = (name: string, message: StoredMessage, body: Dispatch["body"]): Dispatch[] => [
     { event: name, intent: I.GuildMessages, channelId: message.channelId, body },
   ];
-  const whole = (message: StoredMessage) => (readsContent: boolean) => ({
-    ...views.message(message, {
-      id: population.botId,
-      readsContent,
-      isFresh: event.kind === "message-create",
-    }),
-    ...guild,
-  });
+  const whole =
+    (message: StoredMessage): Dispatch["body"] =>
+    (looker) => ({
+      ...views.message(message, { ...looker, isFresh: event.kind === "message-create" }),
+      ...guild,
+    });
   const aboutReaction = (name: string, message: StoredMessage, more: Record<string, unknown>): Dispatch[] => [
     {
       event: name,
@@ -105,7 +105,8 @@ export function dispatchesOf({
         removed_member_ids: [...event.removed],
       });
     case "interaction-create":
-      return [{ event: "INTERACTION_CREATE", intent: 0, body: () => event.payload }];
+      // Commands and buttons are those of the guild's own bot.
+      return [{ event: "INTERACTION_CREATE", intent: 0, botId: population.botId, body: () => event.payload }];
     case "typing":
       return always("TYPING_START", I.GuildMessageTyping, event.channelId, {
         channel_id: event.channelId,

@@ -54,7 +54,10 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
   const send = (socket: WebSocket | undefined, op: number, d: unknown) =>
     socket?.readyState === 1 && socket.send(JSON.stringify({ op, d, s: null, t: null }));
 
-  const isOnline = () => [...sessions.values()].some((session) => session.socket()?.readyState === 1);
+  const isOnline = () =>
+    [...sessions.values()].some(
+      (session) => session.botId === population.botId && session.socket()?.readyState === 1,
+    );
 
   function tellPresence(): void {
     const online = isOnline();
@@ -77,14 +80,16 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     }
   }
 
-  function deliver(session: Session, { event, intent, channelId, body }: Dispatch): void {
+  function deliver(session: Session, { event, intent, channelId, botId, body }: Dispatch): void {
+    if (botId !== undefined && botId !== session.botId) return;
     if (intent !== 0 && (session.intents & intent) === 0) return;
     if (channelId !== undefined) {
       const at = world.place(channelId);
-      if (at && !world.can(population.botId, at, P.ViewChannel)) return;
+      if (at && !world.can(session.botId, at, P.ViewChannel)) return;
     }
     if (faults.takeEvent("lose-event", event)) return;
-    session.dispatch(event, body((session.intents & INTENT.MessageContent) !== 0));
+    const readsContent = (session.intents & INTENT.MessageContent) !== 0;
+    session.dispatch(event, body({ id: session.botId, readsContent }));
     if (faults.takeEvent("duplicate-event", event)) session.repeatLast();
   }
 
@@ -98,12 +103,13 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
       socket.close(CLOSE.disallowed, "Disallowed intent(s).");
       return undefined;
     }
-    const session = createSession({ intents, now: world.now });
+    const botId = population.botOf(d["token"].replace(/^Bot /, ""));
+    const session = createSession({ botId, intents, now: world.now });
     sessions.set(session.id, session);
     session.attach(socket);
     session.dispatch("READY", {
       v: 10,
-      user: { ...views.userOf(population.botId), email: null, verified: true, mfa_enabled: false, flags: 0 },
+      user: { ...views.userOf(botId), email: null, verified: true, mfa_enabled: false, flags: 0 },
       guilds: [{ id: population.id, unavailable: true }],
       session_id: session.id,
       resume_gateway_url: `${url().replace(/^http/, "ws")}/gateway`,
@@ -114,15 +120,15 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
       user_settings: {},
       geo_ordered_rtc_regions: [],
       shard: [0, 1],
-      application: { id: population.applicationId, flags: population.messageContent ? 1 << 19 : 0 },
+      application: { id: botId, flags: population.messageContent ? 1 << 19 : 0 },
       _trace: [],
     });
-    if (intents & INTENT.Guilds) session.dispatch("GUILD_CREATE", wholeGuild());
+    if (intents & INTENT.Guilds) session.dispatch("GUILD_CREATE", wholeGuild(botId));
     tellPresence();
     return session;
   }
 
-  const wholeGuild = () => ({
+  const wholeGuild = (botId: string) => ({
     ...views.guild(),
     joined_at: "2026-02-13T00:00:00.000000+00:00",
     large: false,
@@ -130,7 +136,7 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     member_count: population.members.size,
     voice_states: [],
     members: [...population.members.values()].map(views.member),
-    channels: views.visibleChannels(population.botId).map(views.channel),
+    channels: views.visibleChannels(botId).map(views.channel),
     threads: world
       .threads()
       .filter((thread) => !thread.archived)

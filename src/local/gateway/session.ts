@@ -10,7 +10,15 @@ type Sent = { readonly seq: number; readonly text: string };
 /** One bot's session: it outlives its socket for a while, so that nothing is missed. */
 export type Session = ReturnType<typeof createSession>;
 
-export function createSession({ intents, now }: { intents: number; now: () => number }) {
+export function createSession({
+  botId,
+  intents,
+  now,
+}: {
+  botId: string;
+  intents: number;
+  now: () => number;
+}) {
   const id = randomBytes(16).toString("hex");
   let seq = 0;
   let sent: Sent[] = [];
@@ -19,6 +27,7 @@ export function createSession({ intents, now }: { intents: number; now: () => nu
 
   return {
     id,
+    botId,
     intents,
     socket: () => socket,
     seq: () => seq,

@@ -200,6 +200,7 @@ async function load() {
   const channel =
     state.channel(state.current) ??
     state.channelNamed(wanted) ??
+    state.channel(wanted) ??
     state.channelNamed(FIRST_CHANNEL) ??
     state.channels()[0];
   if (channel) actions.openChannel(channel.id, { focus: true });

@@ -7,6 +7,7 @@ import { applicationRoutes } from "./application.ts";
 import { commandRoutes } from "./commands.ts";
 import { guildRoutes } from "./guild.ts";
 import { interactionRoutes } from "./interactions.ts";
+import { createMe } from "./me.ts";
 import { messageRoutes } from "./messages.ts";
 import { reactionRoutes } from "./reactions.ts";
 import { threadRoutes } from "./threads.ts";
@@ -18,6 +19,7 @@ const TOKENLESS = [/^POST \/interactions\//, /^[A-Z]+ \/webhooks\//];
 
 /** Discord's REST v10, the part that a bot uses. */
 export async function restApi(app: FastifyInstance, core: Core): Promise<void> {
+  const me = createMe(core.world);
   onlyJson(app);
   await allowUploads(app);
   addTrouble(app, core);
@@ -30,6 +32,7 @@ export async function restApi(app: FastifyInstance, core: Core): Promise<void> {
     const verdict = core.limits.count({
       route,
       major: channel ?? token ?? guild ?? "",
+      bot: isTokenless ? "" : me(request),
       isGlobal: !isTokenless,
     });
     reply.headers(verdict.headers);

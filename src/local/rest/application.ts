@@ -1,30 +1,34 @@
 import type { FastifyInstance } from "fastify";
+import { readBody } from "../body.ts";
 import type { Core } from "../core.ts";
 import { DiscordError } from "../errors.ts";
+import { createMe } from "./me.ts";
 
 const MESSAGE_CONTENT_FLAG = 1 << 19;
 
-/** Who the bot is, and where its gateway is. */
-export function applicationRoutes(app: FastifyInstance, { world, views, url }: Core): void {
+/** Who the bot that asks is, and where its gateway is. */
+export function applicationRoutes(app: FastifyInstance, { world, views, endpoint, url }: Core): void {
   const { population } = world;
-  const bot = () => views.userOf(population.botId);
-  const application = () => {
-    const { name } = population.members.get(population.botId) ?? { name: "" };
+  const me = createMe(world);
+  // As on Discord the application of a bot has its id.
+  const application = (id: string) => {
+    const { name } = population.members.get(id) ?? { name: "" };
     return {
-      id: population.applicationId,
+      id,
       name,
       icon: null,
       description: "",
       bot_public: false,
       bot_require_code_grant: false,
-      bot: bot(),
+      bot: views.userOf(id),
       owner: views.userOf(population.ownerId),
       team: null,
-      verify_key: "0".repeat(64),
+      verify_key: endpoint.publicKey(),
       flags: population.messageContent ? MESSAGE_CONTENT_FLAG : 0,
       tags: [],
       approximate_guild_count: 1,
-      interactions_endpoint_url: null,
+      // The guild's other bots have none.
+      interactions_endpoint_url: (id === population.botId ? endpoint.url() : undefined) ?? null,
     };
   };
 
@@ -35,21 +39,21 @@ export function applicationRoutes(app: FastifyInstance, { world, views, url }: C
     shards: 1,
     session_start_limit: { total: 1000, remaining: 999, reset_after: 86_400_000, max_concurrency: 1 },
   }));
-  app.get("/users/@me", async () => ({
-    ...bot(),
+  app.get("/users/@me", async (request) => ({
+    ...views.userOf(me(request)),
     email: null,
     verified: true,
     mfa_enabled: false,
     flags: 0,
   }));
-  app.get("/users/@me/guilds", async () => [
+  app.get("/users/@me/guilds", async (request) => [
     {
       id: population.id,
       name: population.name,
       icon: null,
       owner: false,
       features: [],
-      permissions: world.permissions(population.botId).toString(),
+      permissions: world.permissions(me(request)).toString(),
     },
   ]);
   app.get<{ Params: { user: string } }>("/users/:user", async ({ params }) => {
@@ -57,6 +61,14 @@ export function applicationRoutes(app: FastifyInstance, { world, views, url }: C
     if (!member) throw new DiscordError(10013);
     return views.user(member);
   });
-  app.get("/applications/@me", async () => application());
-  app.get("/oauth2/applications/@me", async () => application());
+  app.get("/applications/@me", async (request) => application(me(request)));
+  app.patch("/applications/@me", async (request) => {
+    const id = me(request);
+    const { body } = await readBody(request);
+    if (id === population.botId && "interactions_endpoint_url" in body) {
+      await endpoint.set(body["interactions_endpoint_url"]);
+    }
+    return application(id);
+  });
+  app.get("/oauth2/applications/@me", async (request) => application(me(request)));
 }

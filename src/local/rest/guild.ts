@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Core } from "../core.ts";
 import { DiscordError } from "../errors.ts";
 import { olderFirst } from "../state/snowflake.ts";
+import { createMe } from "./me.ts";
 
 type InGuild = { Params: { guild: string } };
 type ForMember = { Params: { guild: string; user: string } };
@@ -9,6 +10,7 @@ type ForMember = { Params: { guild: string; user: string } };
 /** The guild, its channels, roles and members. */
 export function guildRoutes(app: FastifyInstance, { world, views }: Core): void {
   const { population } = world;
+  const me = createMe(world);
 
   app.addHook("preHandler", async (request) => {
     const { guild } = request.params as { guild?: string };
@@ -24,13 +26,14 @@ export function guildRoutes(app: FastifyInstance, { world, views }: Core): void 
     [...population.channels.values()].map(views.channel),
   );
   app.get<InGuild>("/guilds/:guild/roles", async () => [...population.roles.values()].map(views.role));
-  app.get<InGuild>("/guilds/:guild/threads/active", async () => {
+  app.get<InGuild>("/guilds/:guild/threads/active", async (request) => {
+    const id = me(request);
     const threads = world.threads().filter((thread) => !thread.archived);
     return {
       threads: threads.map(views.thread),
       members: threads
-        .filter((thread) => thread.members.includes(population.botId))
-        .map((thread) => views.threadMember(thread, population.botId)),
+        .filter((thread) => thread.members.includes(id))
+        .map((thread) => views.threadMember(thread, id)),
     };
   });
 
@@ -55,8 +58,8 @@ export function guildRoutes(app: FastifyInstance, { world, views }: Core): void 
         .slice(0, Number(query.limit ?? 1))
         .map(views.member),
   );
-  app.get<ForMember>("/guilds/:guild/members/:user", async ({ params }) => {
-    const id = params.user === "@me" ? population.botId : params.user;
+  app.get<ForMember>("/guilds/:guild/members/:user", async ({ params, headers }) => {
+    const id = params.user === "@me" ? me({ headers }) : params.user;
     const member = population.members.get(id);
     if (!member) throw new DiscordError(10007);
     return views.member(member);

@@ -6,6 +6,7 @@ import type { Core } from "../core.ts";
 import { DiscordError, invalidForm } from "../errors.ts";
 import { P } from "../seed.ts";
 import { isSnowflake } from "../state/snowflake.ts";
+import { createMe } from "./me.ts";
 
 type InChannel = { Params: { channel: string } };
 type OfMessage = { Params: { channel: string; message: string } };
@@ -15,16 +16,17 @@ const OLD_MS = 3_600_000;
 
 export function messageRoutes(app: FastifyInstance, core: Core): void {
   const { world, views, messages, limits } = core;
-  const me = world.population.botId;
-  const looker = { id: me, readsContent: world.population.messageContent };
+  const meOf = createMe(world);
+  const lookerOf = (id: string) => ({ id, readsContent: world.population.messageContent });
 
-  app.get<InChannel>("/channels/:channel", async ({ params }) => {
+  app.get<InChannel>("/channels/:channel", async ({ params, headers }) => {
     const known = world.population.channels.get(params.channel);
     if (known?.type === 4) return views.channel(known);
-    return views.place(messages.placeFor(me, params.channel).id);
+    return views.place(messages.placeFor(meOf({ headers }), params.channel).id);
   });
 
-  app.get<InChannel & Listing>("/channels/:channel/messages", async ({ params, query }) => {
+  app.get<InChannel & Listing>("/channels/:channel/messages", async ({ params, query, headers }) => {
+    const me = meOf({ headers });
     const at = messages.placeFor(me, params.channel);
     const limit = Number(query.limit ?? 50);
     if (!(limit >= 1 && limit <= 100)) {
@@ -38,15 +40,17 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
       }
     }
     if (!world.can(me, at, P.ReadMessageHistory)) return [];
-    return world.page(at.id, { ...query, limit }).map((one) => views.message(one, looker));
+    return world.page(at.id, { ...query, limit }).map((one) => views.message(one, lookerOf(me)));
   });
 
-  app.get<OfMessage>("/channels/:channel/messages/:message", async ({ params }) => {
+  app.get<OfMessage>("/channels/:channel/messages/:message", async ({ params, headers }) => {
+    const me = meOf({ headers });
     const at = messages.placeFor(me, params.channel, P.ReadMessageHistory);
-    return views.message(messages.find(at, params.message), looker);
+    return views.message(messages.find(at, params.message), lookerOf(me));
   });
 
   app.post<InChannel>("/channels/:channel/messages", async (request) => {
+    const me = meOf(request);
     const at = messages.placeFor(me, request.params.channel);
     if (!world.can(me, at, sendingTo(at))) throw new DiscordError(50013);
     const { body, uploads } = await readBody(request);
@@ -55,10 +59,11 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
     if (draft.replyTo !== undefined && !world.can(me, at, P.ReadMessageHistory))
       throw new DiscordError(50013);
     const message = messages.create({ authorId: me, at, draft, uploads });
-    return views.message(message, { ...looker, isFresh: true });
+    return views.message(message, { ...lookerOf(me), isFresh: true });
   });
 
   app.patch<OfMessage>("/channels/:channel/messages/:message", async (request) => {
+    const me = meOf(request);
     const at = messages.placeFor(me, request.params.channel);
     const message = messages.find(at, request.params.message);
     if (message.authorId !== me) throw new DiscordError(50005);
@@ -66,10 +71,11 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
     const isOld = message.createdAt < world.now() - OLD_MS;
     if (isOld && !limits.mayEditOld(at.id)) throw new DiscordError(30046);
     const draft = readDraft(body, { isV2: (message.flags & FLAG.componentsV2) !== 0 });
-    return views.message(messages.edit(message, draft, { uploads }), looker);
+    return views.message(messages.edit(message, draft, { uploads }), lookerOf(me));
   });
 
-  app.delete<OfMessage>("/channels/:channel/messages/:message", async ({ params }, reply) => {
+  app.delete<OfMessage>("/channels/:channel/messages/:message", async ({ params, headers }, reply) => {
+    const me = meOf({ headers });
     const at = messages.placeFor(me, params.channel);
     const message = messages.find(at, params.message);
     if (message.authorId !== me && !world.can(me, at, P.ManageMessages)) throw new DiscordError(50013);
@@ -79,8 +85,8 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
 
   app.post<InChannel & { Body: { messages?: unknown } }>(
     "/channels/:channel/messages/bulk-delete",
-    async ({ params, body }, reply) => {
-      const at = messages.placeFor(me, params.channel, P.ManageMessages);
+    async ({ params, body, headers }, reply) => {
+      const at = messages.placeFor(meOf({ headers }), params.channel, P.ManageMessages);
       const ids = Array.isArray(body.messages) ? [...new Set(body.messages.filter(isSnowflake))] : [];
       if (ids.length < 2 || ids.length > 100) {
         throw invalidForm([
@@ -96,7 +102,8 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
     },
   );
 
-  app.post<InChannel>("/channels/:channel/typing", async ({ params }, reply) => {
+  app.post<InChannel>("/channels/:channel/typing", async ({ params, headers }, reply) => {
+    const me = meOf({ headers });
     const at = messages.placeFor(me, params.channel);
     if (!world.can(me, at, sendingTo(at))) throw new DiscordError(50013);
     world.emit({ kind: "typing", channelId: at.id, userId: me });

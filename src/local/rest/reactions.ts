@@ -4,6 +4,7 @@ import type { Core } from "../core.ts";
 import { DiscordError } from "../errors.ts";
 import { P } from "../seed.ts";
 import { olderFirst } from "../state/snowflake.ts";
+import { createMe } from "./me.ts";
 
 type OfMessage = { Params: { channel: string; message: string } };
 type OfEmoji = { Params: { channel: string; message: string; emoji: string } };
@@ -12,26 +13,28 @@ type OfUser = { Params: { channel: string; message: string; emoji: string; user:
 const PATH = "/channels/:channel/messages/:message/reactions";
 
 export function reactionRoutes(app: FastifyInstance, { world, views, messages, reactions }: Core): void {
-  const me = world.population.botId;
-  const find = ({ channel, message }: OfMessage["Params"], ...needs: bigint[]) =>
+  const meOf = createMe(world);
+  const find = (me: string, { channel, message }: OfMessage["Params"], ...needs: bigint[]) =>
     messages.find(messages.placeFor(me, channel, ...needs), message);
 
-  app.put<OfEmoji>(`${PATH}/:emoji/@me`, async ({ params }, reply) => {
-    reactions.add(find(params), me, parseEmoji(params.emoji));
+  app.put<OfEmoji>(`${PATH}/:emoji/@me`, async ({ params, headers }, reply) => {
+    const me = meOf({ headers });
+    reactions.add(find(me, params), me, parseEmoji(params.emoji));
     return reply.code(204).send();
   });
 
-  app.delete<OfUser>(`${PATH}/:emoji/:user`, async ({ params }, reply) => {
+  app.delete<OfUser>(`${PATH}/:emoji/:user`, async ({ params, headers }, reply) => {
+    const me = meOf({ headers });
     const isOwn = params.user === "@me" || params.user === me;
-    const message = isOwn ? find(params) : find(params, P.ManageMessages);
+    const message = isOwn ? find(me, params) : find(me, params, P.ManageMessages);
     reactions.remove(message, isOwn ? me : params.user, parseEmoji(params.emoji));
     return reply.code(204).send();
   });
 
   app.get<OfEmoji & { Querystring: { limit?: string; after?: string } }>(
     `${PATH}/:emoji`,
-    async ({ params, query }) => {
-      const ids = usersOf(find(params), parseEmoji(params.emoji));
+    async ({ params, query, headers }) => {
+      const ids = usersOf(find(meOf({ headers }), params), parseEmoji(params.emoji));
       if (ids.length === 0) throw new DiscordError(10014);
       return ids
         .toSorted(olderFirst)
@@ -41,13 +44,13 @@ export function reactionRoutes(app: FastifyInstance, { world, views, messages, r
     },
   );
 
-  app.delete<OfMessage>(PATH, async ({ params }, reply) => {
-    reactions.clear(find(params, P.ManageMessages));
+  app.delete<OfMessage>(PATH, async ({ params, headers }, reply) => {
+    reactions.clear(find(meOf({ headers }), params, P.ManageMessages));
     return reply.code(204).send();
   });
 
-  app.delete<OfEmoji>(`${PATH}/:emoji`, async ({ params }, reply) => {
-    reactions.clear(find(params, P.ManageMessages), parseEmoji(params.emoji));
+  app.delete<OfEmoji>(`${PATH}/:emoji`, async ({ params, headers }, reply) => {
+    reactions.clear(find(meOf({ headers }), params, P.ManageMessages), parseEmoji(params.emoji));
     return reply.code(204).send();
   });
 }

@@ -51,6 +51,8 @@ export type Population = {
   readonly name: string;
   readonly ownerId: string;
   readonly botId: string;
+  /** Which bot says this token: its own, or the guild's. */
+  readonly botOf: (token: string) => string;
   readonly applicationId: string;
   readonly messageContent: boolean;
   readonly roles: ReadonlyMap<string, Role>;
@@ -110,6 +112,11 @@ export function populate(seed: Seed): Population {
       })),
     ];
   });
+  const others = new Map(
+    (seed.bots ?? []).flatMap(({ name, token }) =>
+      token === undefined ? [] : [[token, named(`user:${name}`)] as const],
+    ),
+  );
   const owner = seed.people.find((person) => person.owner) ?? seed.people[0];
   if (!owner) throw new Error("a guild needs at least one person");
   return {
@@ -117,6 +124,7 @@ export function populate(seed: Seed): Population {
     name: seed.name,
     ownerId: named(`user:${owner.name}`),
     botId,
+    botOf: (token) => others.get(token) ?? botId,
     applicationId: botId,
     messageContent: seed.bot?.messageContent ?? true,
     roles: new Map(roles.map((r) => [r.id, r])),

@@ -178,8 +178,12 @@ export function createWorld({
       if (!store.get("interaction", interaction.id)) forgetOld();
       store.put("interaction", interaction.id, interaction);
     },
-    /** Registered commands, oldest first. */
-    commands: () => store.ids("command").flatMap((id) => store.get("command", id) ?? []),
+    /** What an application has registered, oldest first. */
+    commands: (app = population.applicationId) =>
+      store
+        .ids("command")
+        .flatMap((id) => store.get("command", id) ?? [])
+        .filter((one) => one.application_id === app),
     command: (id: string) => store.get("command", id),
     saveCommand: (command: APIApplicationCommand) => store.put("command", command.id, command),
     removeCommand: (id: string) => store.delete("command", id),

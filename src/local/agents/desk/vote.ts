@@ -126,12 +126,40 @@ type Panel = {
   readonly missing?: readonly { readonly role: string; readonly why: string }[];
 };
 
+function panelIn(material: string): Panel | undefined {
+  return attachedIn(material)
+    .map(({ text }) => parsed(text) as Panel | undefined)
+    .find((one) => one?.votes);
+}
+
+/** The consensus of a panel: its verdict and the votes for and against it, in a sentence each. */
+export function writeConsensus({ agent, objective, material }: Question): Answer | undefined {
+  if (!/^Write the consensus of a panel\b/i.test(objective)) return undefined;
+  const panel = panelIn(material);
+  if (!panel) return undefined;
+  const { verdict, votes = [], dissent = [], missing = [] } = panel;
+  const against = new Set(dissent.map(({ role }) => role));
+  return {
+    status: "complete",
+    result: [
+      `**Consensus: ${verdict ? spoken(verdict) : "no verdict"}**`,
+      ...votes.map(
+        ({ role, recommendation }) =>
+          `- ${role} ${against.has(role) ? "dissents" : "agrees"}: ${recommendation}`,
+      ),
+      ...missing.map(({ role, why }) => `- open: ${role} has not voted, ${why}`),
+      "",
+      sampleLine(agent, "set down who agrees and who dissents, nothing was weighed"),
+    ].join("\n"),
+    confidence: missing.length > 0 ? "low" : "medium",
+    notes: "Sample agent: verdict and votes are those of the panel.",
+  };
+}
+
 /** The brief of a deal: a colour for each domain, from the votes of its panel. */
 export function writeBrief({ agent, objective, material }: Question): Answer | undefined {
   if (!/^Write the deal brief\b/i.test(objective)) return undefined;
-  const panel = attachedIn(material)
-    .map(({ text }) => parsed(text) as Panel | undefined)
-    .find((one) => one?.votes);
+  const panel = panelIn(material);
   if (!panel) return undefined;
   const { verdict, votes = [], dissent = [], missing = [] } = panel;
   return {

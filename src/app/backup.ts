@@ -1,0 +1,179 @@
+import {
+  existsSync,
+  promises as files,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Config } from "../domain/config.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
+import { holdHome } from "../ledger/lock.ts";
+
+const FORMAT = 1;
+const MANIFEST = "backup.json";
+const LEDGER = "ledger.db";
+/** Secrets stay where they are; who restores brings them along or lets new ones be made. */
+const LEFT_OUT = ["api.key", "secret.key", ".env", "logs", "workers", "accepted and rejected handoffs"];
+
+export type BackupManifest = {
+  readonly format: number;
+  readonly version: string;
+  /** Before anything was copied. */
+  readonly at: string;
+  readonly home: string;
+  readonly ledger: { readonly position: number; readonly streams: number; readonly bytes: number };
+  readonly files: number;
+  readonly leftOut: readonly string[];
+};
+
+export type BackupPlace = {
+  readonly home: string;
+  readonly configDir: string;
+  readonly config: Config;
+  readonly version: string;
+  readonly now: () => number;
+};
+
+/**
+ * Copies what a supervisor knows into a new folder, also while it works. Handoffs come first and the local guild last: what
+ * the ledger has taken meanwhile is then there twice and never missing.
+ */
+export async function makeBackup(place: BackupPlace, target: string): Promise<BackupManifest> {
+  const { home } = place;
+  const ledger = join(home, LEDGER);
+  if (!existsSync(ledger)) {
+    throw new Refusal("not_found", `There is no ledger in ${home}.`, {
+      hint: "Set HQ_HOME to the folder of the supervisor.",
+    });
+  }
+  refuseFull(target, "A backup goes into a folder of its own.");
+  const at = place.now();
+  mkdirSync(target, { recursive: true, mode: 0o700 });
+  let count = await copyTree(place.configDir, join(target, "config"));
+  const { dir } = place.config.settings.handoffs;
+  const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
+  count += await copyTree(dir, join(target, "handoffs"), isArchive);
+  const copied = await copyLedger(ledger, join(target, LEDGER));
+  count += await copyTree(join(home, "guild"), join(target, "guild"));
+  const manifest: BackupManifest = {
+    format: FORMAT,
+    version: place.version,
+    at: new Date(at).toISOString(),
+    home,
+    ledger: copied,
+    files: count,
+    leftOut: LEFT_OUT,
+  };
+  // The last thing that is written: a folder without it is no backup.
+  writeFileSync(join(target, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
+  return manifest;
+}
+
+export type Restored = {
+  readonly manifest: BackupManifest;
+  /** Open work that is looked into before it is done, since it may have been done after the backup. */
+  readonly doubtful: number;
+  readonly config: { readonly path: string; readonly isUsed: boolean };
+  /** Where the folder went that was there before. */
+  readonly before?: string;
+};
+
+export async function restoreBackup(
+  place: Pick<BackupPlace, "home" | "configDir" | "now">,
+  source: string,
+  options: { readonly force: boolean },
+): Promise<Restored> {
+  const { home } = place;
+  const manifest = readManifest(source);
+  checkLedger(join(source, LEDGER));
+  const aside = await makeRoom(place, options.force);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  await files.copyFile(join(source, LEDGER), join(home, LEDGER));
+  await copyTree(join(source, "handoffs"), join(home, "handoffs"));
+  await copyTree(join(source, "guild"), join(home, "guild"));
+  const doubtful = doubtOpenWork(join(home, LEDGER), Date.parse(manifest.at));
+  const isUsed = !existsSync(place.configDir) || readdirSync(place.configDir).length === 0;
+  const config = isUsed ? place.configDir : join(home, "config-of-backup");
+  await copyTree(join(source, "config"), config);
+  return {
+    manifest,
+    doubtful,
+    config: { path: config, isUsed },
+    ...(aside === undefined ? {} : { before: aside }),
+  };
+}
+
+function readManifest(source: string): BackupManifest {
+  const path = join(source, MANIFEST);
+  if (!existsSync(path)) {
+    throw new Refusal("not_found", `${source} is no backup: it has no ${MANIFEST}.`, {
+      hint: "Name the folder that `hq backup` made; one that was broken off has no such file.",
+    });
+  }
+  const manifest = JSON.parse(readFileSync(path, "utf8")) as BackupManifest;
+  if (manifest.format <= FORMAT) return manifest;
+  throw new Refusal(
+    "invalid_input",
+    `The backup ${source} was made by a newer program (${manifest.version}).`,
+    {
+      hint: "Restore it with that program.",
+    },
+  );
+}
+
+/** Only into an empty folder, or with the old one kept beside it; never under a supervisor. */
+async function makeRoom({ home, now }: Pick<BackupPlace, "home" | "now">, force: boolean) {
+  if (!existsSync(home) || readdirSync(home).length === 0) return undefined;
+  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe: { pid: process.pid } });
+  if (!hold.ok) {
+    throw new Refusal("locked", `A supervisor works in ${home}.`, {
+      hint: "Stop it with `hq stop`, or set HQ_HOME to another folder.",
+    });
+  }
+  await hold.release();
+  if (!force) refuseFull(home, "What is there would be mixed with what is restored.");
+  const aside = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
+  renameSync(home, aside);
+  return aside;
+}
+
+function refuseFull(folder: string, why: string): void {
+  if (!existsSync(folder) || readdirSync(folder).every((name) => name.startsWith("supervisor.lock"))) return;
+  throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, {
+    hint: "Name a folder that is empty or not there; `hq restore --force` keeps the old one aside.",
+  });
+}
+
+/** Regular files and folders, mode and all; what goes away meanwhile is left out. Returns how many files. */
+async function copyTree(
+  from: string,
+  to: string,
+  isLeft: (path: string) => boolean = () => false,
+): Promise<number> {
+  if (!existsSync(from)) return 0;
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  let count = 0;
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const path = join(from, entry.name);
+    if (isLeft(path)) continue;
+    if (entry.isDirectory()) count += await copyTree(path, join(to, entry.name), isLeft);
+    if (entry.isFile()) count += await copyFile(path, join(to, entry.name));
+  }
+  return count;
+}
+
+async function copyFile(from: string, to: string): Promise<number> {
+  try {
+    await files.copyFile(from, to);
+    const { atime, mtime } = await files.stat(from);
+    await files.utimes(to, atime, mtime);
+    return 1;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    throw error;
+  }
+}

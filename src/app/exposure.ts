@@ -1,0 +1,33 @@
+import { isLoopback } from "../domain/agent-card.ts";
+import type { Settings } from "../domain/settings.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import type { Env } from "./mode.ts";
+
+/** As long as what is made at the first start is at least; 32 letters cannot be tried out over a network. */
+const LEAST_KEY = 32;
+
+/** Whether other machines reach REST: by its own address, or through a proxy. */
+export function isExposed({ host, publicUrl }: Settings["api"]): boolean {
+  return !isLoopback(host) || publicUrl !== undefined;
+}
+
+/** A key that can be guessed is refused where others may try: it opens everything. */
+export function refuseWeakKey(api: Settings["api"], env: Env): void {
+  const key = env.ORCHESTRATOR_API_KEY;
+  if (!key || key.length >= LEAST_KEY || !isExposed(api)) return;
+  throw new Refusal(
+    "invalid_input",
+    `ORCHESTRATOR_API_KEY has ${key.length} characters, and other machines reach REST (${exposureText(api)}).`,
+    {
+      hint: `Use at least ${LEAST_KEY}, as in: openssl rand -base64 32. Without the variable one is made in HQ_HOME/api.key.`,
+    },
+  );
+}
+
+/** Who reaches REST and the page, in a sentence. */
+export function exposureText({ host, publicUrl, allowedHosts }: Settings["api"]): string {
+  const names = [...allowedHosts, ...(publicUrl === undefined ? [] : [new URL(publicUrl).host])];
+  const called = names.length === 0 ? "" : `, as ${names.join(", ")}`;
+  if (!isLoopback(host)) return `it listens on ${host}${called}`;
+  return publicUrl === undefined ? "this machine only" : `through ${publicUrl}`;
+}

@@ -1,0 +1,83 @@
+import { promises as files, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Config } from "../domain/config.ts";
+import type { Leftovers } from "../engine/ports/leftovers.ts";
+import type { OldFile, OldFiles } from "../engine/ports/old-files.ts";
+
+const DATED_LOG = /^attempts-(\d{4}-\d\d-\d\d)\.jsonl$/;
+const DAY_MS = 86_400_000;
+
+/** What lies in dated folders, in folders of runs and workers, and in dated logs. The inbox is not for pruning. */
+export function createOldFiles(deps: {
+  readonly config: () => Config;
+  readonly leftovers: Leftovers;
+}): OldFiles {
+  async function* logs(before: number): AsyncGenerator<readonly OldFile[]> {
+    const { dir } = deps.config().settings.logs;
+    const names = await files.readdir(dir).catch(ifAbsent([] as string[]));
+    yield names.flatMap((name) => {
+      const day = DATED_LOG.exec(name)?.[1];
+      if (day === undefined || Date.parse(day) + DAY_MS > before) return [];
+      const path = join(dir, name);
+      const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      return [{ path, streams: [], bytes }];
+    });
+  }
+
+  return {
+    async *all(before) {
+      const workers = new Map<string, { streams: string[]; modifiedAt: number }>();
+      for await (const batch of deps.leftovers.all()) {
+        const old: OldFile[] = [];
+        for (const { where, path, stream, orElse, modifiedAt } of batch) {
+          if (where === "inbox" || modifiedAt >= before) continue;
+          const streams = orElse === undefined ? [stream] : [stream, orElse];
+          if (where === "worker") {
+            const found = workers.get(path) ?? { streams: [], modifiedAt };
+            found.streams.push(stream);
+            workers.set(path, found);
+          } else {
+            const notice = `${path}.problems.json`;
+            old.push({ path, streams, bytes: await bytesOf(path) });
+            if (where === "rejected") old.push({ path: notice, streams, bytes: await bytesOf(notice) });
+          }
+        }
+        yield old.filter(({ bytes }) => bytes > 0);
+      }
+      for (const [path, { streams }] of workers) yield [{ path, streams, bytes: await bytesOf(path) }];
+      yield* logs(before);
+    },
+    async remove(paths) {
+      const folders = new Set<string>();
+      for (const path of paths) {
+        await files.rm(path, { recursive: true, force: true, maxRetries: 3 });
+        folders.add(dirname(path));
+      }
+      for (const folder of folders) if (/\d{4}-\d\d-\d\d$/.test(folder)) await removeEmpty(folder);
+    },
+  };
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  await files.rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "ENOENT") throw error;
+  });
+}
+
+/** Of a folder, all that is in it. */
+async function bytesOf(path: string): Promise<number> {
+  const stats = await files.lstat(path).catch(ifAbsent(undefined));
+  if (!stats) return 0;
+  if (!stats.isDirectory()) return stats.size;
+  let sum = stats.size;
+  for (const name of await files.readdir(path).catch(ifAbsent([] as string[])))
+    sum += await bytesOf(join(path, name));
+  return sum;
+}
+
+function ifAbsent<T>(instead: T) {
+  return (error: NodeJS.ErrnoException): T => {
+    if (error.code === "ENOENT") return instead;
+    throw error;
+  };
+}

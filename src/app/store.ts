@@ -1,0 +1,88 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../domain/config.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { refuseMoved } from "../ledger/moved.ts";
+import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
+import { type LedgerReader, openLedgerReader } from "../ledger/scanner.ts";
+import { openSqliteLedger } from "../ledger/sqlite.ts";
+import type { AppOptions, Base, Begin } from "./base.ts";
+import { joinLedger } from "./membership.ts";
+import type { Env } from "./mode.ts";
+
+export type OpenStore = {
+  readonly ledger: Ledger;
+  readonly epoch: () => number;
+  readonly holder: string;
+};
+
+/** The database's address; undefined = the embedded store. The environment wins over config/hq.yaml. */
+export function databaseOf(env: Env, config: Pick<Config, "settings"> | undefined): string | undefined {
+  return env.DATABASE_URL || config?.settings.database;
+}
+
+/** What of the database's address must never be seen. */
+export function databaseSecrets(env: Env): readonly (string | undefined)[] {
+  return [...secretsOf(env.DATABASE_URL), env.PGPASSWORD];
+}
+
+/** What a look at the database found; undefined where there is none. What makes a start impossible is thrown. */
+export async function examineStore(env: Env, config: Pick<Config, "settings"> | undefined) {
+  const url = databaseOf(env, config);
+  if (url === undefined) return undefined;
+  const { examineDatabase } = await import("../ledger/postgres/examine.ts");
+  return examineDatabase(url);
+}
+
+/** The ledger of a folder, or the database, only to be read. */
+export async function openReader(home: string, url: string | undefined): Promise<LedgerReader> {
+  if (url !== undefined) {
+    const { openPostgresReader } = await import("../ledger/postgres/upkeep.ts");
+    return openPostgresReader(url);
+  }
+  const path = join(home, "ledger.db");
+  if (existsSync(path)) return openLedgerReader(path);
+  refuseMoved(home);
+  throw new Refusal("not_found", `There is no ledger in ${home}.`, {
+    hint: "Set HQ_HOME to the folder of the supervisor, or start one with `hq start`.",
+  });
+}
+
+/** What moves a ledger into a database; loaded only where it is used. */
+export function openMover() {
+  return import("../ledger/postgres/move.ts");
+}
+
+/** Refuses an address that can be none, without a network. */
+export function checkDatabase(env: Env): void {
+  if (env.DATABASE_URL) readAddress(env.DATABASE_URL);
+}
+
+/** Opens the ledger, and takes back what earlier lives held. Only this file knows which store it is. */
+export async function openStore(options: AppOptions, base: Base, begin: Begin): Promise<OpenStore> {
+  const holder = `${process.pid}-${randomUUID()}`;
+  const url = databaseOf(options.env, base.config.current());
+  if (url !== undefined) {
+    // Loaded only where it is used: it is a part of the start and of the memory.
+    const { openPostgresLedger } = await import("../ledger/postgres/postgres.ts");
+    const ledger = await openPostgresLedger({ url });
+    await begin({ name: "ledger", stop: ledger.close });
+    const file = join(options.home, "ledger.db");
+    if (existsSync(file))
+      base.log.warn(
+        { file },
+        "the ledger is in the database, and this file is not used; hq store migrate moves one",
+      );
+    return joinLedger({ options, base, begin, ledger, holder });
+  }
+  refuseMoved(options.home);
+  const ledger = await openSqliteLedger({ path: join(options.home, "ledger.db"), now: base.now });
+  await begin({ name: "ledger", stop: ledger.close });
+  // The folder's lock says who leads; the lease only gives each life its own number, so it may end at once.
+  const lease = await ledger.lease("coordinator", holder, 1);
+  if (!lease) throw new Refusal("locked", "Another supervisor leads this ledger.");
+  await ledger.release(lease.epoch);
+  return { ledger, epoch: () => lease.epoch, holder };
+}

@@ -1,0 +1,68 @@
+import type { Actor } from "../domain/actor.ts";
+import { createAudit } from "../engine/audit.ts";
+import { exportLines } from "../engine/export.ts";
+import { createMend } from "../engine/mend.ts";
+import { createPruner } from "../engine/prune.ts";
+import type { UpkeepVerbs } from "../engine/upkeep-verbs.ts";
+import { digestOfFile } from "../handoffs/read.ts";
+import { leftoversOf } from "./audit.ts";
+import type { Base } from "./base.ts";
+import { createOldFiles } from "./old-files.ts";
+import { createRetention } from "./retention.ts";
+import type { Stage } from "./stage.ts";
+
+/** Looking after the ledger of a supervisor that runs: with Discord, and with the hands to mend. */
+export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
+  const { ledger, engine, inbox, loop } = stage;
+  const leftovers = leftoversOf(config.current);
+  const { prove } = createAudit({
+    ledger,
+    engine,
+    leftovers,
+    posted: () => stage.doors().edge?.posted,
+    sweep: inbox.sweep,
+    now,
+  });
+  const mend = createMend({
+    ledger,
+    engine,
+    inbox,
+    digestOf: async (path) => digestOfFile(path, config.current().settings.handoffs.maxBytes),
+    ring: loop.ring,
+    now,
+  });
+  const pruner = createPruner({
+    ledger,
+    oldFiles: createOldFiles({ config: config.current, leftovers }),
+    countOn: stage.verbs.metrics.countOn,
+    now,
+  });
+  const verbs: UpkeepVerbs = {
+    async audit(actor: Actor, { mend: isMending = false, dry = false, ...options }) {
+      const report = await prove(options);
+      if (!isMending) return report;
+      const hasLookedAtDiscord = report.notLooked === undefined;
+      return { ...report, mended: await mend(actor, report.findings, { dry, hasLookedAtDiscord }) };
+    },
+    export: (query) => exportLines(ledger.upkeep, query),
+    prune: (_, options) => pruner.prune(options),
+  };
+  const stopping = new AbortController();
+  const look = createRetention({
+    retention: () => config.current().settings.retention,
+    ledger,
+    prune: pruner.prune,
+    now,
+    log,
+  });
+  return {
+    verbs,
+    /** Each minute. */
+    lookAtRetention: () => {
+      look(stopping.signal).catch((error: unknown) => {
+        if (!stopping.signal.aborted) stage.onBroken(error);
+      });
+    },
+    stop: async () => stopping.abort(),
+  };
+}

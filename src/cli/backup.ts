@@ -1,0 +1,144 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Command } from "commander";
+import { Refusal } from "../kernel/refusal.ts";
+import { findHome } from "./home.ts";
+import type { Hq } from "./hq.ts";
+import { readInstallation } from "./installation.ts";
+import type { Io } from "./io.ts";
+import { jsonText } from "./print.ts";
+import { findRunning } from "./running.ts";
+
+const PACKED = /\.(tar\.gz|tgz)$/;
+
+export function registerBackup(program: Command, hq: Hq): void {
+  program
+    .command("backup")
+    .description("copy ledger, configuration and handoffs of open work, also while the supervisor works")
+    .argument("<folder|file.tar.gz>", "where it goes; nothing is overwritten")
+    .option("--json", "print JSON")
+    .action((target: string, options: { json?: true }) => hq.run(() => backup(hq.io, target, options)));
+  program
+    .command("restore")
+    .description("put a backup into HQ_HOME; refused while a supervisor runs, and over what is there")
+    .argument("<folder|file.tar.gz>", "what hq backup made")
+    .option("--force", "where HQ_HOME is not empty: keep what is there aside, and restore")
+    .option("--json", "print JSON")
+    .action((source: string, options: { force?: true; json?: true }) =>
+      hq.run(() => restore(hq.io, source, options)),
+    );
+}
+
+async function backup(io: Io, said: string, { json }: { readonly json?: true }): Promise<number> {
+  const { loadConfig } = await import("../config/load.ts");
+  const { makeBackup } = await import("../app/backup.ts");
+  const { place, version } = readInstallation(io);
+  refusePostgres(place.env);
+  const loaded = loadConfig(place);
+  if (!loaded.ok) {
+    throw new Refusal("invalid_input", `The configuration in ${place.dir} is not valid.`, {
+      hint: "`hq check` says what is wrong in it.",
+    });
+  }
+  refusePostgres({ DATABASE_URL: loaded.config.settings.database });
+  const target = resolve(io.cwd, said);
+  const from = { home: place.home, configDir: place.dir, config: loaded.config, version, now: io.now };
+  const manifest = PACKED.test(target)
+    ? await packed(target, (folder) => makeBackup(from, folder))
+    : await makeBackup(from, target);
+  if (json) io.out(`${jsonText({ backup: target, ...manifest })}\n`);
+  else {
+    const { streams, position, bytes } = manifest.ledger;
+    io.out(`${target}\n`);
+    io.err(
+      `${streams} streams up to position ${position} (${bytes} bytes, whole), ${manifest.files} files.\n`,
+    );
+    io.err(`Not in it: ${manifest.leftOut.join(", ")}.\n`);
+  }
+  return 0;
+}
+
+async function restore(
+  io: Io,
+  said: string,
+  { force = false, json }: { readonly force?: boolean; readonly json?: true },
+): Promise<number> {
+  const { restoreBackup } = await import("../app/backup.ts");
+  const { place } = readInstallation(io);
+  refusePostgres(place.env);
+  const { home } = findHome(io);
+  const running = await findRunning(home);
+  if (running) {
+    throw new Refusal("locked", `A supervisor (pid ${running.pid}) works in ${home}.`, {
+      hint: "Stop it with `hq stop`, or set HQ_HOME to another folder.",
+    });
+  }
+  const source = resolve(io.cwd, said);
+  const here = { home, configDir: place.dir, now: io.now };
+  const restored = PACKED.test(source)
+    ? await unpacked(source, (folder) => restoreBackup(here, folder, { force }))
+    : await restoreBackup(here, source, { force });
+  if (json) io.out(`${jsonText({ home, ...restored })}\n`);
+  else {
+    const { manifest, doubtful, config, before } = restored;
+    io.out(`${home}\n`);
+    if (before) io.err(`What was there is kept in ${before}.\n`);
+    io.err(
+      `The state of ${manifest.at}; ${doubtful} open dispatches and messages are looked into before they are sent.\n`,
+    );
+    const used = config.isUsed ? "is in use" : "differs perhaps from the one in use, which stays";
+    io.err(`Its configuration lies in ${config.path} and ${used}.\n`);
+    io.err(
+      "Put api.key, secret.key and .env back if agents are to know this supervisor again; then `hq audit --prove` and `hq start`.\n",
+    );
+  }
+  return 0;
+}
+
+/** Its own program makes copies of a database server. */
+function refusePostgres({ DATABASE_URL }: Readonly<Record<string, string | undefined>>): void {
+  if (!DATABASE_URL) return;
+  throw new Refusal("invalid_input", "The ledger lies in PostgreSQL, which has programs for that.", {
+    hint: 'pg_dump -Fc -n hq "$DATABASE_URL" > hq.dump, also while the supervisor works; keep HQ_HOME and config/ too. Putting it back: docs/guide/scale.md.',
+  });
+}
+
+async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(dirname(file), ".hq-backup-"));
+  try {
+    const made = await make(join(folder, "backup"));
+    tar(["-czf", `${file}.partial`, "-C", folder, "backup"]);
+    tar(["-tzf", `${file}.partial`]);
+    const { renameSync, existsSync } = await import("node:fs");
+    if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
+    renameSync(`${file}.partial`, file);
+    return made;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    rmSync(`${file}.partial`, { force: true });
+  }
+}
+
+async function unpacked<T>(file: string, use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(dirname(file), ".hq-restore-"));
+  try {
+    tar(["-xzf", file, "-C", folder]);
+    return await use(join(folder, "backup"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function tar(args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync("tar", [...args], {
+    env: { PATH: process.env["PATH"] },
+    encoding: "utf8",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (status === 0) return;
+  const why = error ? error.message : stderr.trim().split("\n")[0];
+  throw new Refusal("invalid_input", `tar could not do it: ${why ?? "unknown"}.`, {
+    hint: "Name a folder instead of a .tar.gz file.",
+  });
+}

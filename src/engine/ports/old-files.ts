@@ -1,0 +1,8 @@
+/** A file or folder that was last written long ago, and the streams that it tells of; none = it only ages. */
+export type OldFile = { readonly path: string; readonly streams: readonly string[]; readonly bytes: number };
+
+/** Files of handoffs, runs, workers and logs that may go when what they tell of is gone. */
+export type OldFiles = {
+  readonly all: (before: number) => AsyncIterable<readonly OldFile[]>;
+  readonly remove: (paths: readonly string[]) => Promise<void>;
+};

@@ -1,0 +1,58 @@
+import { backup, DatabaseSync } from "node:sqlite";
+import { explain } from "./trouble.ts";
+
+/** All pages in one step: the copy is of one instant, and nobody who writes meanwhile makes it begin anew. */
+const AT_ONCE = 0x7fffffff;
+
+export type LedgerCopy = { readonly position: number; readonly streams: number; readonly bytes: number };
+
+/** Copies a ledger while others write to it; the copy is a whole ledger of its own. */
+export async function copyLedger(path: string, target: string): Promise<LedgerCopy> {
+  const source = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  try {
+    await backup(source, target, { rate: AT_ONCE });
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    source.close();
+  }
+  return checkLedger(target);
+}
+
+/** Throws when a ledger is not whole. */
+export function checkLedger(path: string): LedgerCopy {
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    const [first] = db.prepare("pragma integrity_check(5)").all();
+    const said = String(first?.["integrity_check"]);
+    if (said !== "ok") throw new Error(`The ledger ${path} is damaged: ${said}`);
+    const number = (sql: string, name: string) => Number(db.prepare(sql).get()?.[name] ?? 0);
+    return {
+      position: number("select max(position) as n from event", "n"),
+      streams: number("select count(*) as n from stream", "n"),
+      bytes: number("pragma page_count", "page_count") * number("pragma page_size", "page_size"),
+    };
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * What was open when the copy was made may have been done since: a dispatch is looked into before it is sent, a message
+ * is looked for before it is posted, as after a crash. Returns how many.
+ */
+export function doubtOpenWork(path: string, since: number): number {
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    const { changes } = db
+      .prepare(
+        "update outbox indexed by outbox_open set begun_at = coalesce(begun_at, ?), ready_at = due_at, holder = null where settled_at is null and type in ('dispatch', 'post', 'card')",
+      )
+      .run(since);
+    return Number(changes);
+  } finally {
+    db.close();
+  }
+}

@@ -1,0 +1,122 @@
+import { h } from "../node.js";
+import { bar, button, code, empty, viewHead } from "../parts.js";
+import { to } from "../router.js";
+import { rows } from "../rows.js";
+import { instant, span, ticking } from "../time.js";
+
+const FILTERS = [
+  ["", "All"],
+  ["running", "Running"],
+  ["succeeded", "Succeeded"],
+  ["partial", "Partial"],
+  ["failed", "Failed"],
+  ["canceled", "Canceled"],
+];
+const PAGE = 50;
+
+/** All runs, newest first. */
+export function runsView(app, { query }) {
+  let status = query.status ?? "";
+  let pages = 1;
+  let items = [];
+  let next;
+
+  async function load() {
+    const found = [];
+    let before;
+    for (let page = 0; page < pages; page++) {
+      const answer = await app.api.get("/runs", { status, before, limit: PAGE });
+      found.push(...answer.items);
+      before = answer.next;
+      if (before === undefined) break;
+    }
+    items = found;
+    next = before;
+  }
+
+  function draw() {
+    return [
+      viewHead({ title: "Runs" }),
+      filters("runs", FILTERS, status),
+      items.length === 0
+        ? empty(
+            status ? `No run is ${status}.` : "No workflow has been run yet.",
+            status
+              ? h("a", { href: to("runs") }, "Show all runs")
+              : h(
+                  "span",
+                  {},
+                  "Start one in Discord with ",
+                  code("/workflow run"),
+                  " or from a shell: ",
+                  code("hq workflow run quick-research --input query=…"),
+                ),
+          )
+        : h("div", { class: "panel panel-bare", key: "list" }, rows("Runs", items, line)),
+      next ? button("Show older ones", () => ((pages += 1), app.reload())) : undefined,
+    ];
+  }
+
+  return {
+    title: () => "Runs",
+    load,
+    draw,
+    concerns: ({ type }) => /^(run|step|gate)\./.test(type),
+    arrived: (now) => {
+      status = now.status ?? "";
+      pages = 1;
+      app.reload();
+    },
+  };
+}
+
+/** Links that narrow a list down. */
+export function filters(place, all, chosen, more = {}) {
+  return h(
+    "nav",
+    { class: "filters", key: "filters", "aria-label": "Filter" },
+    all.map(([value, word]) =>
+      h(
+        "a",
+        {
+          key: value,
+          class: "filter",
+          href: to(place, undefined, { ...more, status: value }),
+          "aria-current": value === chosen ? "true" : undefined,
+        },
+        word,
+      ),
+    ),
+  );
+}
+
+function line(run) {
+  const { id, workflow, status, waiting, progress, startedAt, settledAt, asker, reason, gates } = run;
+  return {
+    key: id,
+    href: to("runs", id),
+    state: status === "running" && waiting ? "waiting" : status,
+    title: workflow,
+    sub: [inputWords(run), `asked by ${asker}`].filter(Boolean).join(" · "),
+    note: gates.length > 0 ? `waits for people at ${gates.join(", ")}` : reason,
+    noteTone: gates.length > 0 ? "tone-wait" : "",
+    end: [
+      status === "running"
+        ? bar(progress.settled, progress.total, `${progress.settled} of ${progress.total} steps settled`)
+        : undefined,
+      settledAt === undefined
+        ? ticking(startedAt)
+        : h(
+            "span",
+            {},
+            instant(settledAt),
+            h("span", { class: "faint" }, ` in ${span(settledAt - startedAt)}`),
+          ),
+    ],
+  };
+}
+
+export function inputWords({ inputs }) {
+  const text = Object.values(inputs).map(String).join(" · ");
+  return text.length > 140 ? `${text.slice(0, 140)} …` : text;
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import type { Commit, Ledger } from "../../src/engine/ports/ledger.ts";
+import type { AuditPage, AuditQuery } from "../../src/engine/ports/upkeep.ts";
+import { AT, type Check, commitOf, dispatch, line, noted, written } from "./ledger-fixture.ts";
+
+const settledOrder = (id: string, more: object = {}) => ({ order: { id, deliver: false, ...more } });
+
+/** A delegation that has settled, with its line in the log. */
+async function settled(
+  ledger: Ledger,
+  id: string,
+  more: Partial<Commit> = {},
+  order: object = {},
+): Promise<void> {
+  const { key: _, ...later } = more;
+  const about = { delivery: { id: `${id}/log`, kind: "log", to: { role: "agentLogs" }, subject: id } };
+  await written(
+    ledger,
+    commitOf(id, { effects: [dispatch(id, "webster")], state: settledOrder(id, order), ...more }),
+  );
+  const receipt = { delivery: `${id}/log`, part: 0, nonce: id, channel: "1", message: id, postedAt: AT };
+  await written(
+    ledger,
+    commitOf(id, {
+      expectedVersion: 1,
+      status: "succeeded",
+      open: false,
+      state: settledOrder(id, order),
+      cancels: ["dispatch"],
+      at: AT,
+      ...later,
+      events: [{ ...noted(id), type: "delegation.settled" }],
+    }),
+  );
+  const delivery = {
+    kind: "delivery",
+    status: "posted",
+    open: false,
+    state: about,
+    receipts: [receipt],
+  } as const;
+  await written(ledger, commitOf(`${id}/log`, delivery));
+}
+
+async function audit(ledger: Ledger, more: Partial<AuditQuery> = {}) {
+  const found: AuditPage["findings"][number][] = [];
+  let pages = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await ledger.upkeep.audit({
+      now: AT,
+      isRunning: true,
+      limit: 2,
+      ...more,
+      ...(after === undefined ? {} : { after }),
+    });
+    found.push(...page.findings);
+    pages++;
+    after = page.next;
+    if (after === undefined) return { told: found.map(({ fault, id }) => `${fault} ${id}`), pages };
+  }
+}
+
+async function prunable(ledger: Ledger, before: number): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (let after: string | undefined; ; ) {
+    const page = await ledger.upkeep.prunable({
+      before,
+      limit: 2,
+      ...(after === undefined ? {} : { after }),
+    });
+    all.push(...page.streams);
+    after = page.next;
+    if (after === undefined) return [...new Set(all)].sort();
+  }
+}
+
+/** The newest rows are never taken out: something else has to come last. */
+const last = (ledger: Ledger) =>
+  written(ledger, commitOf("notice-last", { kind: "notice", open: false, effects: [line("last", AT)] }));
+
+export function checkUpkeep(check: Check): void {
+  check("an audit goes through streams, effects, posts and keys, page by page", async (ledger) => {
+    for (const id of ["a", "b", "c"]) await settled(ledger, id);
+    await written(
+      ledger,
+      commitOf("d", {
+        effects: [],
+        key: { scope: "s", key: "k", digest: "d" },
+        state: { order: { id: "d" }, status: "queued", attempts: [{ attempt: 1, sends: 0 }] },
+      }),
+    );
+    const { told, pages } = await audit(ledger);
+    assert.deepEqual(told, ["lost d"]);
+    assert.ok(pages > 5);
+  });
+
+  check("an audit names a notice that was to be posted and never was", async (ledger) => {
+    const delivery = { id: "n/notice", kind: "notice", to: { role: "agentLogs" }, text: "hello" } as const;
+    const post = { body: { type: "post", delivery }, lane: "discord", dueAt: AT } as const;
+    await written(ledger, commitOf("n", { kind: "notice", open: false, effects: [post] }));
+    assert.deepEqual((await audit(ledger)).told, []);
+    await ledger.settle([{ id: "n@1#0", outcome: "gone wrong" }]);
+    assert.deepEqual((await audit(ledger)).told, ["unseen n/notice"]);
+  });
+
+  check("receipts, events and streams are handed out page by page, each once", async (ledger) => {
+    for (const id of ["a", "b", "c"]) await settled(ledger, id);
+    const receipts = await ledger.upkeep.receipts({ limit: 2 });
+    const rest = await ledger.upkeep.receipts({ limit: 2, after: receipts.next ?? "" });
+    assert.deepEqual(
+      [...receipts.items, ...rest.items].map(({ delivery }) => delivery),
+      ["a/log", "b/log", "c/log"],
+    );
+    const events = await ledger.upkeep.events({ limit: 4 });
+    assert.equal(events.items.length, 4);
+    const further = await ledger.upkeep.events({ limit: 100, after: events.next ?? "" });
+    assert.equal(further.items[0]?.stream, "b");
+    assert.equal(further.items.length, 5);
+    const { items } = await ledger.upkeep.streams({ limit: 100, kind: "delegation" });
+    assert.deepEqual(
+      items.map(({ stream, status, version }) => [stream, status, version]),
+      ["a", "b", "c"].map((id) => [id, "succeeded", 2]),
+    );
+    const standings = await ledger.upkeep.standings(["a", "x"]);
+    assert.deepEqual([...standings], [["a", { kind: "delegation", status: "succeeded", open: false }]]);
+  });
+
+  check(
+    "what is settled and old may go; what is open, young, or named by such a thing stays",
+    async (ledger) => {
+      await settled(ledger, "old");
+      await settled(ledger, "young", { at: AT + 100 });
+      await written(ledger, commitOf("open", { effects: [line("open", AT)] }));
+      await settled(ledger, "child", { parent: "open" }, { parent: { id: "open" } });
+      await settled(ledger, "turn", {}, { session: { id: "talk" } });
+      await written(ledger, commitOf("talk", { kind: "session", status: "open" }));
+      await last(ledger);
+      assert.deepEqual(await prunable(ledger, AT + 50), ["old", "old/log"]);
+      assert.deepEqual(await prunable(ledger, AT), []);
+    },
+  );
+
+  check(
+    "pruning takes a stream out with all that is its own, and the numbers go on",
+    async (ledger, reopen) => {
+      for (const id of ["a", "b"]) {
+        await settled(ledger, id, { key: { scope: "s", key: id, digest: "d" } }).catch(() => undefined);
+      }
+      await written(
+        ledger,
+        commitOf("kept", { kind: "session", key: { scope: "s", key: "kept", digest: "d" } }),
+      );
+      await last(ledger);
+      const { position } = (await ledger.events({ before: 1 << 30, limit: 1 }))[0] ?? { position: 0 };
+      const gone = await ledger.upkeep.prune(await prunable(ledger, AT + 1), AT + 1);
+      assert.ok(gone.streams > 0 && gone.events > 0);
+      const again = await reopen();
+      assert.equal(await again.load("a"), undefined);
+      assert.deepEqual(await again.receiptsOf("a"), []);
+      assert.deepEqual(await again.events({ stream: "a", after: 0, limit: 9 }), []);
+      assert.deepEqual(await again.trail.effectsOf("a", 9), []);
+      assert.equal((await again.counts()).find(({ status }) => status === "succeeded")?.count ?? 0, 0);
+      await again.upkeep.pruneKeys();
+      assert.equal(await again.keyOf("s", "a"), undefined);
+      assert.equal((await again.keyOf("s", "kept"))?.stream, "kept");
+      assert.ok((await again.load("kept"))?.open);
+      const next = await written(again, commitOf("new", { kind: "session" }));
+      assert.ok(next.position > position);
+      assert.deepEqual((await audit(again)).told, []);
+    },
+  );
+
+  check("what was written to since it was found old is not taken out", async (ledger) => {
+    await settled(ledger, "a");
+    await last(ledger);
+    const streams = await prunable(ledger, AT + 50);
+    await written(
+      ledger,
+      commitOf("a", { expectedVersion: 2, status: "succeeded", open: false, at: AT + 60 }),
+    );
+    await ledger.upkeep.prune(
+      streams.filter((id) => id === "a"),
+      AT + 50,
+    );
+    assert.equal((await ledger.load("a"))?.version, 3);
+  });
+
+  check("the ledger tells what it takes of the disk", async (ledger) => {
+    const { bytes, freeBytes } = await ledger.upkeep.size();
+    assert.ok(bytes > 0 && freeBytes >= 0 && freeBytes <= bytes);
+  });
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { go, line, useConsole } from "./console-fixture.ts";
+import { openPage, sees } from "./page-fixture.ts";
+
+const hq = useConsole();
+const HOSTILE = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script><b>bold</b>`;
+
+test("an old delegation is found as one types and read: prompt, attempt, handoff, where it was posted", async (t) => {
+  const id = await hq.delegate("webster", "Find the CTE of Zerodur Class 0 between 20 and 40 °C");
+  await hq.delegate("secretary", "Write the minutes of Tuesday");
+  assert.equal((await hq.settled(id)).status, "succeeded");
+  const page = await hq.open(t);
+  await page.keyboard.press("/");
+  await sees(page.getByRole("searchbox", { name: "Search all history" }));
+  await page.keyboard.type("zerod");
+  const found = line(page, "Found", "Zerodur Class 0");
+  await sees(found);
+  await sees(page.locator("mark").first());
+  await line(page, "Found", "minutes of Tuesday").waitFor({ state: "detached" });
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await sees(page.getByRole("heading", { name: "webster", level: 1 }));
+  await sees(page.locator(".view-head .pill", { hasText: "succeeded" }));
+  await sees(page.getByRole("region", { name: "Handoff" }).getByText(/Zerodur Expansion Class 0/));
+  const attempt = page.getByRole("region", { name: "Attempt" });
+  await attempt.locator("summary").press("Enter");
+  const prompt = attempt.locator("pre");
+  await sees(prompt.filter({ hasText: `${id}.json` }));
+  assert.match(await prompt.innerText(), /You are Webster/);
+  const seen = page.getByRole("region", { name: "Seen in Discord" });
+  const posted = seen.getByRole("listitem").filter({ hasText: "result" }).getByRole("link");
+  const guild = await openPage(t, hq.browser(), String(await posted.getAttribute("href")));
+  await sees(guild.getByRole("listitem").filter({ hasText: "Zerodur Expansion Class 0" }));
+  await sees(page.getByRole("region", { name: "Story" }).getByRole("listitem").first());
+  await page.keyboard.press("Escape");
+  await sees(found);
+});
+
+test("what people type into the search never breaks it, and the address keeps it", async (t) => {
+  const page = await hq.open(t, { at: "#/search" });
+  const field = page.getByRole("searchbox", { name: "Search all history" });
+  await field.fill(`"unclosed AND (* OR NEAR/ ' -- <b>`);
+  await sees(page.getByText(/^Nothing matches/));
+  await field.fill("minutes");
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  await page.reload();
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  await page.getByRole("button", { name: "Runs", exact: true }).click();
+  await sees(page.getByText(/^Nothing matches/));
+});
+
+test("what agents write is text wherever it is shown", async (t) => {
+  const id = await hq.delegate("auditor", `Check this ${HOSTILE} [silent]`);
+  const page = await hq.open(t);
+  await sees(line(page, "Agents at work", "<b>bold</b>"));
+  const document = {
+    schemaVersion: "1.0",
+    runId: id,
+    agent: "auditor",
+    status: "complete",
+    result: `Result ${HOSTILE}`,
+    artifacts: [`javascript:globalThis.hacked=1`],
+    confidence: "low",
+    notes: `Notes ${HOSTILE}`,
+    timestamp: new Date().toISOString(),
+  };
+  writeFileSync(join(hq.home, "handoffs", `${id}.json`), JSON.stringify(document));
+  await hq.settled(id);
+  await go(page, `#/delegations/${id}`);
+  await sees(page.getByText("Result <img src=x").first());
+  await sees(page.getByText("Notes <img src=x"));
+  await page.keyboard.press("/");
+  await page.keyboard.type("onerror");
+  await sees(line(page, "Found", "<b>bold</b>"));
+  assert.equal(await page.evaluate("'hacked' in globalThis"), false);
+  assert.equal(await page.locator("main b, main img, main script, a[href^=javascript]").count(), 0);
+});
+
+test("a task of the queue is followed to its end and done again", async (t) => {
+  const { id } = await hq.call("POST", "/tasks", { text: "Compare Zerodur and ULE [agent:webster]" });
+  const page = await hq.open(t, { at: "#/queue" });
+  await line(page, "Tasks", "Compare Zerodur and ULE").getByRole("link").press("Enter");
+  await sees(page.getByText(id, { exact: true }));
+  await sees(page.locator(".view-head .pill", { hasText: "done" }));
+  await page.getByRole("button", { name: "Run again" }).press("Enter");
+  await sees(page.getByRole("listitem").filter({ hasText: "Try 2 by webster" }).getByText("done"));
+});
+
+test("figures and charts of what ended", async (t) => {
+  const page = await hq.open(t, { at: "#/metrics" });
+  await sees(page.getByRole("row").filter({ hasText: "webster" }));
+  const chart = page.getByRole("img", { name: "Delegations by agent" });
+  await sees(chart);
+  const width = `document.querySelector('img[alt="Delegations by agent"]')`;
+  assert.ok(Number(await page.evaluate(`${width}.decode().then(() => ${width}.naturalWidth)`)) > 100);
+});

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { after, type TestContext } from "node:test";
+import { digestOf } from "../../src/kernel/id.ts";
+import { query } from "../ledger/postgres-query.ts";
+import { PASSWORD, startPostgres } from "../support/postgres.ts";
+import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { hq } from "./cli-harness.ts";
+
+const postgres = await startPostgres();
+after(() => postgres.stop());
+
+/** A supervisor with the local guild and the sample agents, whose ledger is a database. */
+async function newHome(t: TestContext) {
+  const folder = temporaryFolder("hq-postgres-home-");
+  const url = await postgres.createDatabase();
+  const living: Supervisor[] = [];
+  t.after(async () => {
+    for (const { child, exited } of living) {
+      child.kill("SIGKILL");
+      await exited;
+    }
+    folder.remove();
+  });
+  return {
+    home: folder.path,
+    url,
+    async start(env: Record<string, string> = {}, home = folder.path): Promise<Supervisor> {
+      const supervisor = await startSupervisor(home, { DATABASE_URL: url, ...env });
+      living.push(supervisor);
+      return supervisor;
+    },
+  };
+}
+
+async function begin({ call }: Supervisor, path: string, body: object): Promise<string> {
+  const begun = await call("POST", path, body, { "idempotency-key": digestOf(JSON.stringify(body)) });
+  assert.ok(begun.status < 300, JSON.stringify(begun.body));
+  return `${path}/${begun.body.id}`;
+}
+
+async function done({ call }: Supervisor, path: string): Promise<void> {
+  const { body } = await call("GET", `${path}?wait=60s`);
+  assert.ok(["succeeded", "done"].includes(body.status), JSON.stringify(body));
+}
+
+const DELEGATION = { agent: "webster", objective: "Find the CTE of Zerodur" };
+const RUN = { workflow: "quick-research", inputs: { query: "CTE of ULE" } };
+const TASK = { text: "Summarise what is known about ULE" };
+
+const CLEAN = /lost 0 · doubled 0 · stuck 0 · orphaned 0 · unseen 0/;
+
+/** Everything that the folder holds, the log among it. */
+function filesOf(home: string): readonly string[] {
+  return readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
+}
+
+test("with DATABASE_URL a delegation, a workflow and a task are done, also across kill -9, and no file is the ledger", async (t) => {
+  const { home, url, start } = await newHome(t);
+  const first = await start();
+  await done(first, await begin(first, "/delegations", DELEGATION));
+  await done(first, await begin(first, "/runs", RUN));
+  await done(first, await begin(first, "/tasks", TASK));
+
+  const open = [
+    await begin(first, "/delegations", { ...DELEGATION, objective: "Find the CTE of Invar" }),
+    await begin(first, "/runs", { ...RUN, inputs: { query: "CTE of Invar" } }),
+    await begin(first, "/tasks", { text: "Summarise what is known about Invar" }),
+  ];
+  first.child.kill("SIGKILL");
+  await first.exited;
+  const second = await start();
+  for (const path of open) await done(second, path);
+  const again = await begin(second, "/delegations", DELEGATION);
+  const { body } = await second.call("GET", `${again}/history`);
+  assert.equal(
+    body.items.filter(({ type }: { type: string }) => type === "delegation.settled").length,
+    1,
+    "the key is known",
+  );
+
+  const env = { HQ_HOME: home, DATABASE_URL: url };
+  const prove = async () => (await hq(["audit", "--prove"], { env })).out;
+  // What is still on its way to Discord is seen a moment later.
+  while (!CLEAN.test(await prove()));
+
+  const members = await query(url, "select version from hq.member");
+  assert.equal(members.length, 1);
+  await second.stop();
+  assert.deepEqual(await query(url, "select 1 from hq.member"), []);
+  assert.match(await prove(), CLEAN, "also without a supervisor");
+  const exported = await hq(["export", "delegations"], { env });
+  assert.ok(exported.out.trim().split("\n").length >= 6, exported.err);
+  const files = filesOf(home);
+  assert.ok(!files.some((file) => /ledger\.db/.test(file)), "the database is the ledger");
+  for (const file of files)
+    assert.ok(!readFileSync(file, "utf8").includes(PASSWORD), `${file} holds the password`);
+  assert.ok(!(first.stderr() + second.stderr()).includes(PASSWORD));
+});
+
+test("a crash of the database in the middle of work delays it, and loses and doubles nothing", async (t) => {
+  const { start } = await newHome(t);
+  const supervisor = await start();
+  const asked: string[] = [];
+  for (let n = 0; n < 12; n++) {
+    asked.push(
+      await begin(supervisor, "/delegations", {
+        agent: "webster",
+        objective: `Find the CTE of Zerodur, ${n}`,
+      }),
+    );
+    if (n % 4 === 3) await postgres.crash();
+  }
+  for (const path of asked) {
+    await done(supervisor, path);
+    const { body } = await supervisor.call("GET", `${path}/history`);
+    const types = body.items.map(({ type }: { type: string }) => type);
+    assert.equal(types.filter((type: string) => type === "delegation.settled").length, 1);
+  }
+});
+
+test("while the database is away a request is refused with what to do, and later ones work without a restart", async (t) => {
+  const { start } = await newHome(t);
+  const supervisor = await start();
+  await postgres.crash(false);
+  const refused = await supervisor.call("POST", "/delegations", DELEGATION);
+  assert.equal(refused.status, 503);
+  assert.equal(refused.body.code, "ledger_trouble");
+  assert.match(refused.body.detail, /does not answer\. Start it/);
+  assert.ok(!JSON.stringify(refused.body).includes(PASSWORD));
+  await postgres.start();
+  await done(supervisor, await begin(supervisor, "/delegations", DELEGATION));
+});
+
+test("a second supervisor on the same database is refused while the first one lives", async (t) => {
+  const { start } = await newHome(t);
+  const first = await start();
+  const other = temporaryFolder("hq-postgres-other-");
+  t.after(other.remove);
+  await assert.rejects(start({}, other.path), (error: { stderr?: string; exit?: unknown }) => {
+    assert.match(error.stderr ?? "", /Another supervisor \(home-\w+\) already works on this database/);
+    return true;
+  });
+  await first.stop();
+  const second = await start({}, other.path);
+  await done(second, await begin(second, "/delegations", DELEGATION));
+});

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import test, { after, type TestContext } from "node:test";
+import { digestOf } from "../../src/kernel/id.ts";
+import { writeMoved } from "../../src/ledger/moved.ts";
+import { MOVED } from "../../src/ledger/postgres/move-tables.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { claimOf, commitOf, dispatch, line, written } from "../contract/ledger-fixture.ts";
+import { query } from "../ledger/postgres-query.ts";
+import { PASSWORD, startPostgres } from "../support/postgres.ts";
+import { ROOT, type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { hq } from "./cli-harness.ts";
+
+const postgres = await startPostgres();
+after(() => postgres.stop());
+
+function newHome(t: TestContext) {
+  const folder = temporaryFolder("hq-move-");
+  const living: Supervisor[] = [];
+  t.after(async () => {
+    for (const { child, exited } of living) {
+      child.kill("SIGKILL");
+      await exited;
+    }
+    folder.remove();
+  });
+  return {
+    home: folder.path,
+    async start(env: Record<string, string> = {}): Promise<Supervisor> {
+      const supervisor = await startSupervisor(folder.path, env);
+      living.push(supervisor);
+      return supervisor;
+    },
+  };
+}
+
+async function begin({ call }: Supervisor, path: string, body: object): Promise<string> {
+  const begun = await call("POST", path, body, { "idempotency-key": digestOf(JSON.stringify(body)) });
+  assert.ok(begun.status < 300, JSON.stringify(begun.body));
+  return `${path}/${begun.body.id}`;
+}
+
+async function done({ call }: Supervisor, path: string): Promise<void> {
+  const { body } = await call("GET", `${path}?wait=60s`);
+  assert.ok(["succeeded", "done"].includes(body.status), JSON.stringify(body));
+}
+
+/** A small ledger with history, keys, held work, slots and texts of all kinds. */
+async function filled(home: string, streams = 40): Promise<void> {
+  const ledger = await openSqliteLedger({ path: join(home, "ledger.db"), ballastBytes: 0 });
+  for (let n = 0; n < streams; n++) {
+    const stream = `run-${n}`;
+    const key = { scope: "test", key: stream, digest: "d" };
+    const effects = [line(stream, 1), dispatch(stream, `agent-${n % 3}`, 1)];
+    const blobs = [{ digest: `blob-${n}`, body: `naïve \u0000 ${"x".repeat(n)}` }];
+    // A kind of which the audit knows no rules: what is written here tells no story.
+    await written(ledger, commitOf(stream, { kind: "interaction", key, effects, blobs }));
+  }
+  const claimed = await claimOf(ledger, { limit: 6 });
+  await ledger.postpone(claimed[0]?.id ?? "", 5, "a reason with \u0000 in it");
+  await ledger.lease("coordinator", "somebody", 1);
+  await ledger.remember("search position", "7");
+  await ledger.remember("figures", "told");
+  await ledger.close();
+}
+
+async function inDatabase(url: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { name } of MOVED)
+    counts[name] = Number((await query(url, `select count(*)::integer as n from hq.${name}`))[0]?.["n"]);
+  return counts;
+}
+
+const isThere = async (url: string) =>
+  (await query(url, "select to_regclass('hq.event') is not null as there"))[0]?.["there"] === true;
+
+test("a ledger of real work goes into a database with all its history, and its work goes on there", async (t) => {
+  const { home, start } = newHome(t);
+  const url = await postgres.createDatabase();
+  const first = await start();
+  const delegation = { agent: "webster", objective: "Find the CTE of Zerodur" };
+  await done(first, await begin(first, "/delegations", delegation));
+  await done(
+    first,
+    await begin(first, "/runs", { workflow: "quick-research", inputs: { query: "CTE of ULE" } }),
+  );
+  await done(first, await begin(first, "/tasks", { text: "Summarise what is known about ULE" }));
+  await first.call("POST", "/agents/webster/drain", {});
+  const open = await begin(first, "/delegations", { ...delegation, objective: "Find the CTE of Invar" });
+  const env = { HQ_HOME: home };
+  const busy = await hq(["store", "migrate", "--to", url], { env });
+  assert.match(`${busy.code} ${busy.err}`, /^3 .*A supervisor works in .*\n.*hq stop/);
+  await first.stop();
+  const events = (await hq(["export", "events"], { env })).out;
+
+  const dry = await hq(["store", "migrate", "--to", url, "--dry-run", "--json"], { env });
+  assert.equal(dry.code, 0, dry.err);
+  assert.equal(await isThere(url), false, "nothing was made");
+  const moved = await hq(["store", "migrate", "--to", url, "--json"], { env });
+  assert.equal(moved.code, 0, moved.err);
+  const report = JSON.parse(moved.out);
+  assert.deepEqual(report.after, report.before);
+  assert.deepEqual(report.tables, { ...JSON.parse(dry.out).tables, memo: report.tables.memo });
+  assert.ok(!moved.out.includes(PASSWORD));
+  assert.ok(existsSync(join(home, "ledger.db.moved")) && !existsSync(join(home, "ledger.db")));
+
+  const there = { ...env, DATABASE_URL: url };
+  assert.equal((await hq(["export", "events"], { env: there })).out, events);
+  assert.equal((await hq(["audit", "--prove"], { env: there })).code, 0);
+  const gone = await hq(["export", "events"], { env });
+  assert.match(`${gone.code} ${gone.err}`, /^1 .*was moved to .* at .*\n.*DATABASE_URL/);
+  await assert.rejects(start(), (error: { stderr?: string }) => /was moved to/.test(error.stderr ?? ""));
+
+  const second = await start({ DATABASE_URL: url });
+  await second.call("POST", "/agents/webster/resume", {});
+  await done(second, open);
+  const again = await begin(second, "/delegations", delegation);
+  const { body } = await second.call("GET", again);
+  assert.equal(body.status, "succeeded", "the key is known");
+  await done(
+    second,
+    await begin(second, "/delegations", { ...delegation, objective: "Find the CTE of BK7" }),
+  );
+  for (const command of [
+    ["metrics", "json"],
+    ["trace", open.slice("/delegations/".length)],
+    ["prune", "--older-than", "1d"],
+  ]) {
+    const told = await hq(command, { env: there });
+    assert.equal(told.code, 0, `${command[0]}: ${told.err}`);
+  }
+  const found = async () => JSON.stringify((await second.call("GET", "/search?q=zerodur")).body);
+  while (!(await found()).includes("Zerodur"));
+});
+
+test("what is moved is row by row what the file held, and nobody holds what was begun", async (t) => {
+  const { home } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home);
+  const moved = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } });
+  assert.equal(moved.code, 0, moved.err);
+  const db = new DatabaseSync(join(home, "ledger.db.moved"), { readOnly: true });
+  t.after(() => db.close());
+  for (const { name, columns, from } of MOVED) {
+    if (name === "memo") continue;
+    const list = columns.map(([column, type]) =>
+      type === "bytea"
+        ? `convert_from(${column}, 'UTF8') as ${column}`
+        : type === "bigint"
+          ? `${column}::float8`
+          : column,
+    );
+    const order = /order by (.*)$/.exec(from)?.[1];
+    const plain =
+      name === "blob" ? columns.filter(([, type]) => type !== "bytea").map(([column]) => column) : list;
+    const rows = await query(url, `select ${plain.join(", ")} from hq.${name} order by ${order}`);
+    const held = db
+      .prepare(from)
+      .all()
+      .map((row) => ({ ...row }));
+    const expected = held.map((row) => {
+      if (name === "blob") return { digest: row["digest"] };
+      if (name !== "outbox" || row["settled_at"] !== null) return row;
+      const reason = typeof row["reason"] === "string" ? row["reason"].replaceAll("\0", "\uFFFD") : null;
+      const isHeld = row["holder"] !== null;
+      return { ...row, reason, holder: null, ready_at: isHeld ? row["due_at"] : row["ready_at"] };
+    });
+    assert.deepEqual(rows, expected, name);
+  }
+  const [held] = await query(url, "select count(*)::integer as n from hq.outbox where holder is not null");
+  assert.equal(held?.["n"], 0);
+  const begun = await query(url, "select 1 from hq.outbox where begun_at is not null");
+  assert.ok(begun.length > 0, "what was begun stays noted");
+  const [blob] = await query(url, "select encode(body, 'hex') as hex from hq.blob where digest = 'blob-2'");
+  assert.equal(Buffer.from(String(blob?.["hex"]), "hex").toString(), "naïve \u0000 xx");
+  const memos = await query(url, "select name from hq.memo order by name");
+  assert.deepEqual(
+    memos.map(({ name }) => name),
+    ["figures", "moved from"],
+  );
+});
+
+test("killed at any step it leaves nothing or all, and the same call again ends it", async (t) => {
+  const { home } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home, 300);
+  for (const stop of [
+    /rows of the ledger/,
+    /^event: [1-9]/,
+    /^stream: [1-9]/,
+    /^outbox: [1-9]/,
+    /^pruned: /,
+  ]) {
+    const child = spawn(process.execPath, [join(ROOT, "test/ledger/move-child.ts"), home, url], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exited = once(child, "exit");
+    for await (const said of createInterface({ input: child.stdout })) {
+      assert.notEqual(said, "done");
+      if (stop.test(said)) break;
+    }
+    child.kill("SIGKILL");
+    await exited;
+    // A kill between two words of the test may come after the end; then there is all.
+    if (existsSync(join(home, "ledger.db"))) assert.equal(await isThere(url), false, String(stop));
+  }
+  const moved = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } });
+  assert.equal(moved.code, 0, moved.err);
+  assert.equal((await inDatabase(url))["stream"], 300);
+});
+
+test("cut off between the database's commit and the note, no supervisor starts on the file, and the same call ends it", async (t) => {
+  const { home, start } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home);
+  const { moveIntoPostgres, placeOf } = await import("../../src/ledger/postgres/move.ts");
+  const note = { state: "moving", id: "move-1", to: placeOf(url), at: new Date().toISOString() } as const;
+  // As if it had been killed before the commit: the database holds nothing of it.
+  writeMoved(home, note);
+  await assert.rejects(start(), (error: { stderr?: string }) =>
+    /was cut off at its end/.test(error.stderr ?? ""),
+  );
+  await moveIntoPostgres(join(home, "ledger.db"), url, {
+    id: "move-1",
+    dry: false,
+    onProgress: () => undefined,
+    prove: async () => undefined,
+    beforeCommit: () => writeMoved(home, note),
+  });
+  await assert.rejects(start(), (error: { stderr?: string }) =>
+    /was cut off at its end/.test(error.stderr ?? ""),
+  );
+  const other = await hq(["store", "migrate", "--to", await postgres.createDatabase()], {
+    env: { HQ_HOME: home },
+  });
+  assert.match(`${other.code} ${other.err}`, /^2 .*was to be moved, to/);
+  const again = await hq(["store", "migrate", "--to", url, "--json"], { env: { HQ_HOME: home } });
+  assert.equal(again.code, 0, again.err);
+  assert.equal(JSON.parse(again.out).wasThere, true);
+  assert.ok(existsSync(join(home, "ledger.db.moved")) && !existsSync(join(home, "ledger.db")));
+  assert.equal(JSON.parse(readFileSync(join(home, "ledger.moved.json"), "utf8")).state, "moved");
+});
+
+test("a database that holds something, or a ledger whose counters are wrong, is refused and nothing is changed", async (t) => {
+  const { home } = newHome(t);
+  const other = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home);
+  await filled(other.home);
+  assert.equal((await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } })).code, 0);
+  const full = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: other.home } });
+  assert.match(`${full.code} ${full.err}`, /^2 .*holds a ledger already/);
+  const db = new DatabaseSync(join(other.home, "ledger.db"));
+  db.exec("update counter set count = count + 1");
+  db.close();
+  const empty = await postgres.createDatabase();
+  const wrong = await hq(["store", "migrate", "--to", empty], { env: { HQ_HOME: other.home } });
+  assert.match(`${wrong.code} ${wrong.err}`, /^1 .*the counter says 41, there are 40/);
+  assert.equal(await isThere(empty), false);
+  assert.ok(existsSync(join(other.home, "ledger.db")));
+  const none = await hq(["store", "migrate", "--to", "postgres://nobody@127.0.0.1:1/none"], {
+    env: { HQ_HOME: other.home },
+  });
+  assert.match(`${none.code} ${none.err}`, /^1 .*does not answer/);
+});

@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
+import { csvCell } from "../../src/domain/export.ts";
+import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { hq } from "./cli-harness.ts";
+import { startFor } from "./discord-person.ts";
+
+const OLD = new Date(Date.now() - 100 * 86_400_000);
+
+async function delegated({ call }: Supervisor, objective: string, more: object = {}): Promise<string> {
+  const { body, status } = await call("POST", "/delegations", { agent: "webster", objective, ...more });
+  assert.equal(status, 201, JSON.stringify(body));
+  return body.id;
+}
+
+async function done(supervisor: Supervisor, id: string): Promise<void> {
+  const { body } = await supervisor.call("GET", `/delegations/${id}?wait=60s`);
+  assert.ok(body.settledAt, JSON.stringify(body));
+}
+
+function folderFor(t: TestContext): string {
+  const folder = temporaryFolder("hq-upkeep-");
+  t.after(folder.remove);
+  return folder.path;
+}
+
+test("a backup made under load is whole; restored elsewhere it proves clean, and the work goes on", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const env = { HQ_HOME: home };
+  const supervisor = await startFor(t, home);
+  const first = await delegated(supervisor, "Find the CTE of Zerodur");
+  await done(supervisor, first);
+  await supervisor.call("POST", "/agents/webster/drain", {});
+  const open = await delegated(supervisor, "Find the CTE of BK7");
+  await supervisor.call("POST", "/agents/webster/resume", {});
+  let isOver = false;
+  const load = (async () => {
+    while (!isOver)
+      await delegated(supervisor, "Find the CTE of ULE", { agent: "secretary", deliver: false });
+  })();
+  const target = join(folder, "backup");
+  const made = await hq(["backup", target, "--json"], { env });
+  isOver = true;
+  await load;
+  assert.equal(made.code, 0, made.err);
+  assert.deepEqual(readdirSync(target).sort(), ["backup.json", "config", "guild", "handoffs", "ledger.db"]);
+  const keys = readdirSync(target, { recursive: true }).filter((name) => String(name).endsWith(".key"));
+  assert.deepEqual(keys, []);
+  const twice = await hq(["backup", target], { env });
+  assert.match(`${twice.code} ${twice.err}`, /^2 .*not empty/);
+
+  const busy = await hq(["restore", target], { env });
+  assert.match(`${busy.code} ${busy.err}`, /^3 .*supervisor/);
+  const elsewhere = { HQ_HOME: join(folder, "elsewhere"), HQ_CONFIG: join(folder, "restored-config") };
+  const restored = await hq(["restore", target, "--json"], { env: elsewhere });
+  assert.equal(restored.code, 0, restored.err);
+  assert.ok(existsSync(join(elsewhere.HQ_CONFIG, "agents.yaml")));
+  const clean = await hq(["audit", "--prove"], { env: elsewhere });
+  assert.equal(clean.code, 0, clean.out);
+  const full = await hq(["restore", target], { env: elsewhere });
+  assert.match(`${full.code} ${full.err}`, /^2 .*not empty/);
+  await supervisor.stop();
+
+  const next = await startFor(t, elsewhere.HQ_HOME, { HQ_CONFIG: elsewhere.HQ_CONFIG });
+  const { body } = await next.call("GET", `/delegations/${first}`);
+  assert.equal(body.status, "succeeded");
+  await done(next, await delegated(next, "Review the mirror", { agent: "tech-lead" }));
+  const { body: still } = await next.call("GET", `/delegations/${open}`);
+  assert.ok(["queued", "dispatched", "succeeded"].includes(still.status), still.status);
+  await next.stop();
+  const again = await hq(["restore", target, "--force", "--json"], { env: elsewhere });
+  assert.equal(again.code, 0, again.err);
+  const { before } = JSON.parse(again.out) as { before: string };
+  assert.ok(existsSync(join(before, "ledger.db")), "what was there is kept aside");
+});
+
+test("a packed backup is one file, and what is no backup is refused", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const supervisor = await startFor(t, home);
+  const id = await delegated(supervisor, "Find the CTE of Zerodur");
+  await done(supervisor, id);
+  await supervisor.stop();
+  const file = join(folder, "hq.tar.gz");
+  const made = await hq(["backup", file], { env: { HQ_HOME: home } });
+  assert.equal(made.code, 0, made.err);
+  const env = { HQ_HOME: join(folder, "other"), HQ_CONFIG: join(folder, "config") };
+  assert.equal((await hq(["restore", file], { env })).code, 0);
+  const { out } = await hq(["export", "delegations"], { env });
+  assert.equal(JSON.parse(out).id, id);
+  const wrong = await hq(["restore", home], { env: { HQ_HOME: join(folder, "third") } });
+  assert.match(`${wrong.code} ${wrong.err}`, /^2 .*is no backup/);
+});
+
+test("export prints every event and delegation with the cursor from which one goes on, also while it runs", async (t) => {
+  const home = join(folderFor(t), "home");
+  const env = { HQ_HOME: home };
+  const supervisor = await startFor(t, home);
+  const ids = [];
+  for (const objective of ["=1+1 is the CTE of Zerodur", "Find the CTE of ULE"])
+    ids.push(await delegated(supervisor, objective));
+  for (const id of ids) await done(supervisor, id);
+  const events = (await hq(["export"], { env })).out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const positions = events.map(({ position }) => position);
+  assert.deepEqual(
+    positions,
+    [...positions].sort((a, b) => a - b),
+  );
+  assert.ok(
+    ids.every((id) => events.some(({ stream, type }) => stream === id && type === "delegation.settled")),
+  );
+  const later = (await hq(["export", "--after", String(positions[2])], { env })).out.trim().split("\n");
+  assert.equal(JSON.parse(later[0] ?? "").position, positions[3]);
+  const csv = (await hq(["export", "delegations", "--format", "csv"], { env })).out.split("\r\n");
+  assert.match(csv[0] ?? "", /^cursor,id,status/);
+  assert.ok(
+    csv.some((line) => line.includes(`"'=1+1 is the CTE of Zerodur"`)),
+    csv.join("\n"),
+  );
+  const none = await hq(["export", "--since", "2100-01-01"], { env });
+  assert.deepEqual([none.code, none.out], [0, ""]);
+  await supervisor.stop();
+  const offline = await hq(["export", "delegations"], { env });
+  assert.equal(offline.out.trim().split("\n").length, ids.length);
+});
+
+test("cells of a table hold no formulas and keep their lines", () => {
+  for (const text of ["=1", "+1", "-1", "@a"]) assert.equal(csvCell(text), `"'${text}"`);
+  assert.equal(csvCell('a "b", c'), '"a ""b"", c"');
+  assert.equal(csvCell(-5), "-5");
+  assert.equal(csvCell(undefined), "");
+});
+
+test("prune takes out what ended long ago with its files, and nothing that is open or young", async (t) => {
+  const home = join(folderFor(t), "home");
+  const env = { HQ_HOME: home };
+  const first = await startFor(t, home);
+  const old = await delegated(first, "Find the CTE of Zerodur");
+  const young = await delegated(first, "Find the CTE of ULE");
+  for (const id of [old, young]) await done(first, id);
+  await first.call("POST", "/agents/webster/drain", {});
+  const open = await delegated(first, "Find the CTE of BK7");
+  await first.stop();
+  const db = new DatabaseSync(join(home, "ledger.db"));
+  for (const id of [old, open])
+    db.prepare("update event set at = ? where stream = ? or stream like ? || '/%'").run(
+      OLD.getTime(),
+      id,
+      id,
+    );
+  db.close();
+  const filed = readdirSync(join(home, "handoffs", "accepted"), { recursive: true })
+    .map((name) => join(home, "handoffs", "accepted", String(name)))
+    .filter((path) => statSync(path).isFile());
+  for (const path of filed) utimesSync(path, OLD, OLD);
+  const logs = join(home, "logs", "orchestration");
+  mkdirSync(logs, { recursive: true });
+  const log = join(logs, `attempts-${OLD.toISOString().slice(0, 10)}.jsonl`);
+  writeFileSync(log, "{}\n");
+
+  const supervisor = await startFor(t, home);
+  const dry = await hq(["prune", "--older-than", "90d", "--dry-run", "--json"], { env });
+  assert.equal(dry.code, 0, dry.err);
+  const told = JSON.parse(dry.out);
+  assert.ok(told.dry && told.streams >= 1 && told.files.count === 2, dry.out);
+  assert.equal((await supervisor.call("GET", `/delegations/${old}`)).status, 200);
+  const pruned = await hq(["prune", "--older-than", "90d"], { env });
+  assert.match(pruned.out, /Took out \d+ streams.*\nRemoved 2 files/);
+  assert.equal(existsSync(log), false);
+  assert.deepEqual(
+    filed.map((path) => existsSync(path)),
+    filed.map((path) => !path.includes(old)),
+  );
+  const kept = new DatabaseSync(join(home, "ledger.db"), { readOnly: true });
+  const rows = (id: string) =>
+    ["event", "outbox"].map((table) =>
+      Number(kept.prepare(`select count(*) as n from ${table} where stream = ?`).get(id)?.["n"]),
+    );
+  assert.deepEqual(rows(old), [0, 0]);
+  assert.ok(rows(open)[0] && rows(young)[0]);
+  kept.close();
+  const { body } = await supervisor.call("GET", "/delegations?limit=50");
+  assert.deepEqual(body.items.map(({ id }: { id: string }) => id).sort(), [young, open].sort());
+  const clean = await hq(["audit", "--prove"], { env });
+  assert.equal(clean.code, 0, clean.out);
+  const soon = await hq(["prune", "--older-than", "2h"], { env });
+  assert.match(`${soon.code} ${soon.err}`, /^2 .*at least a day/);
+  assert.equal((await hq(["prune"], { env })).code, 2);
+  assert.equal(readFileSync(join(home, "run.json"), "utf8").includes(String(supervisor.ready.pid)), true);
+});

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { OPERATOR, startWork } from "../support/work.ts";
+
+test("what has an id and no trace is refused by its name, with the command that tells of it", async (t) => {
+  const { verbs, no, settled } = await startWork(t);
+  await verbs.orchestrator.sessions.spawn(OPERATOR, { sessionId: "s1", instance: "webster" });
+  const { batch } = await verbs.batches.create(OPERATOR, {
+    type: "fan_out",
+    tasks: [{ id: "t1", label: "Look" }],
+    metadata: {},
+  });
+  const item = await verbs.work.create(OPERATOR, { title: "Build it" });
+  const pipeline = await verbs.pipelines.create(OPERATOR, {
+    name: "by-hand",
+    project: "mpmp",
+    stages: [{ capability: "implement", goal: "Build it" }],
+    manual: true,
+  });
+  await settled();
+  for (const [word, is, command] of [
+    ["s1", "a session", "hq sessions show --id s1"],
+    ["session-s1", "a session", "hq sessions show --id s1"],
+    [batch.workflow_id, "a batch", `hq batch status --id ${batch.workflow_id}`],
+    [item.slug, "a work item", `hq work show ${item.slug}`],
+    [`${pipeline.id}-stage-0`, "a work item", `hq work show ${pipeline.id}-stage-0`],
+    [pipeline.id, "a pipeline by hand", `hq workflow pipeline ${pipeline.id}`],
+  ] as const) {
+    const said = await no(verbs.trace(word));
+    assert.ok(said.startsWith(`not_found: ${word} is ${is}, which has no trace. | \``), said);
+    assert.ok(said.includes(`\`${command}\``), said);
+  }
+  assert.match(await no(verbs.trace("nothing-at-all")), /^not_found: Nothing here is named nothing-at-all\./);
+  assert.match(await no(verbs.trace("nothing-stage-1")), /^not_found: Nothing here is named/);
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import test from "node:test";
+import { onlyLeader } from "../../src/app/membership.ts";
+import type { Lease } from "../../src/engine/ports/ledger.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { AT, claimOf, commitOf, line, one, streams, written } from "../contract/ledger-fixture.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+test("Discord's work is done only under the lease that is held, and all other work without it", async (t) => {
+  const folder = temporaryFolder();
+  const store = await openSqliteLedger({ path: join(folder.path, "ledger.db"), ballastBytes: 0 });
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  let lease: Lease | undefined;
+  const ledger = onlyLeader(store, () => lease);
+  await written(store, commitOf("run-1", { effects: [line("x", AT, "discord"), line("y", AT)] }));
+  const lanes = ["any", "discord"] as const;
+  assert.equal(await ledger.nextDue(["discord"], one), undefined, "nobody wakes for what may not be done");
+  assert.deepEqual(await claimOf(ledger, { lanes: ["discord"] }), []);
+  assert.deepEqual(
+    (await claimOf(ledger, { lanes })).map(({ lane }) => lane),
+    ["any"],
+  );
+
+  lease = await store.lease("discord", "us", 60_000);
+  await store.lease("discord", "us", 0);
+  await store.lease("discord", "them", 60_000);
+  assert.deepEqual(
+    await claimOf(ledger, { lanes: ["discord"] }),
+    [],
+    "another took it, and we do not know yet",
+  );
+
+  await store.lease("discord", "them", 0);
+  lease = await store.lease("discord", "us", 60_000);
+  assert.equal(await ledger.nextDue(["discord"], one), AT);
+  assert.deepEqual(streams(await claimOf(ledger, { lanes })), ["run-1"]);
+});

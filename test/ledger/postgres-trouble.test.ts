@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectTo, createServer, type Socket } from "node:net";
+import test, { after, type TestContext } from "node:test";
+import type { Ledger } from "../../src/engine/ports/ledger.ts";
+import { isRefusal } from "../../src/kernel/refusal.ts";
+import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
+import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contract/ledger-fixture.ts";
+import { PASSWORD, startPostgres } from "../support/postgres.ts";
+import { query } from "./postgres-query.ts";
+
+const postgres = await startPostgres();
+after(() => postgres.stop());
+
+async function open(t: TestContext, url: string, rideOutMs?: number): Promise<Ledger> {
+  const ledger = await openPostgresLedger({ url, ...(rideOutMs === undefined ? {} : { rideOutMs }) });
+  t.after(ledger.close);
+  return ledger;
+}
+
+/** A refusal in words for people, which name no password. */
+function isPlain(words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(isRefusal(error), String(error));
+    assert.match(`${error.message} ${error.hint ?? ""}`, words);
+    assert.ok(
+      !JSON.stringify([error.message, error.hint, error.stack, String(error.cause)]).includes(PASSWORD),
+    );
+    return true;
+  };
+}
+
+/** A way to the database that can be cut, so that answers are lost. */
+async function startWay(t: TestContext, port: number) {
+  let mode: "open" | "deaf" | "shut" = "open";
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const server = createServer((near) => {
+    if (mode === "shut") {
+      near.destroy();
+      return;
+    }
+    const far = connectTo(port, "127.0.0.1");
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    for (const [from, to] of [pair, [far, near]] as const) {
+      from.on("error", () => undefined);
+      from.on("close", () => to.destroy());
+    }
+    near.on("data", (chunk) => far.write(chunk));
+    far.on("data", (chunk) => {
+      if (mode !== "deaf") near.write(chunk);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cut = () => {
+    for (const [near, far] of pairs) {
+      near.destroy();
+      far.destroy();
+    }
+    pairs.clear();
+  };
+  t.after(() => {
+    cut();
+    server.close();
+  });
+  return {
+    port: (server.address() as { port: number }).port,
+    cut,
+    set(next: typeof mode) {
+      mode = next;
+    },
+  };
+}
+
+test("what was acknowledged is there after crashes of the database, and writers ride out a short one", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await open(t, url);
+  const acknowledged: string[] = [];
+  let isOver = false;
+  const writer = async (name: number) => {
+    for (let n = 0; !isOver; n++) {
+      const stream = `run-${name}-${n}`;
+      await written(ledger, commitOf(stream, { effects: [line(stream, AT)] }));
+      acknowledged.push(stream);
+    }
+  };
+  const writers = [0, 1, 2, 3].map(writer);
+  for (let crash = 1; crash <= 3; crash++) {
+    const enough = acknowledged.length + 40;
+    while (acknowledged.length < enough) await ledger.now();
+    await postgres.crash();
+  }
+  const before = acknowledged.length;
+  while (acknowledged.length < before + 10) await ledger.now();
+  isOver = true;
+  await Promise.all(writers);
+  for (const stream of acknowledged) assert.equal((await ledger.load(stream))?.version, 1, stream);
+  const [counted] = await ledger.counts();
+  const [real] = await query(
+    url,
+    "select count(*)::int as streams, (select max(position)::int from hq.event) as last from hq.stream",
+  );
+  assert.deepEqual([counted?.count, real?.["last"]], [real?.["streams"], real?.["streams"]]);
+  assert.equal(counted?.count, acknowledged.length, "none was written twice or without being told");
+});
+
+test("while the database is away, reads and writes say so, and afterwards the same ledger works again", async (t) => {
+  const ledger = await open(t, await postgres.createDatabase(), 200);
+  await written(ledger, commitOf("run-1"));
+  await postgres.crash(false);
+  const isAway = isPlain(/does not answer\. Start it/);
+  await assert.rejects(ledger.load("run-1"), isAway);
+  await assert.rejects(ledger.commit(commitOf("run-2")), isAway);
+  await assert.rejects(claimOf(ledger), isAway);
+  await postgres.start();
+  assert.equal((await ledger.load("run-1"))?.version, 1);
+  await written(ledger, commitOf("run-2"));
+});
+
+test("a write whose answer was lost with the connection is done once, and answered by what it came to", async (t) => {
+  const url = await postgres.createDatabase();
+  const way = await startWay(t, postgres.port);
+  const ledger = await open(t, url.replace(`:${postgres.port}/`, `:${way.port}/`));
+  await written(ledger, commitOf("run-1", { effects: [dispatch("run-1", "webster")] }));
+  const isDone = async (batch: number) => {
+    while ((await query(url, "select 1 from hq.answer where batch = $1", [batch])).length === 0);
+  };
+  way.set("deaf");
+  const commit = ledger.commit(commitOf("run-1", { expectedVersion: 1, events: [noted("once")] }));
+  await isDone(2);
+  way.set("open");
+  way.cut();
+  assert.deepEqual(await commit, { ok: true, version: 2, position: 2 });
+  way.set("deaf");
+  const claim = claimOf(ledger);
+  await isDone(3);
+  way.set("open");
+  way.cut();
+  assert.deepEqual(
+    (await claim).map(({ id, tries }) => [id, tries]),
+    [["run-1@1#0", 1]],
+  );
+});
+
+test("a claim that was never heard of is given back as not begun, with its slot", async (t) => {
+  const url = await postgres.createDatabase();
+  const way = await startWay(t, postgres.port);
+  const ledger = await open(t, url.replace(`:${postgres.port}/`, `:${way.port}/`), 100);
+  await written(ledger, commitOf("run-1", { effects: [dispatch("run-1", "webster"), line("x", AT)] }));
+  way.set("deaf");
+  const claim = claimOf(ledger);
+  while ((await query(url, "select 1 from hq.answer where batch = 2")).length === 0);
+  way.set("shut");
+  way.cut();
+  await assert.rejects(claim, isPlain(/does not answer/));
+  await assert.rejects(ledger.commit(commitOf("run-2")), isPlain(/does not answer/));
+  assert.equal((await query(url, "select 1 from hq.slot")).length, 1);
+  way.set("open");
+  await written(ledger, commitOf("run-2"));
+  assert.equal((await query(url, "select 1 from hq.slot")).length, 0);
+  const again = await claimOf(ledger);
+  assert.deepEqual(again.map(({ id, begunBefore }) => [id, begunBefore]).sort(), [
+    ["run-1@1#0", undefined],
+    ["run-1@1#1", undefined],
+  ]);
+});
+
+test("a write that fails by itself leaves its neighbours alone", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await open(t, url);
+  await query(url, "alter table hq.stream add constraint no_seven check (id <> 'run-7')");
+  const results = await Promise.allSettled(
+    ["run-6", "run-7", "run-8"].map((stream) => ledger.commit(commitOf(stream))),
+  );
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assert.deepEqual(
+    (await ledger.events({ limit: 9 })).map(({ position }) => position),
+    [1, 2],
+  );
+});
+
+test("a text that PostgreSQL cannot keep is refused alone; what people only read is kept without it", async (t) => {
+  const ledger = await open(t, await postgres.createDatabase());
+  const results = await Promise.allSettled([
+    ledger.commit(commitOf("run-1", { effects: [line("x", AT)], state: { text: "a\0b\ud800" } })),
+    ledger.commit(commitOf("run-\0")),
+  ]);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ["fulfilled", "rejected"],
+  );
+  assert.deepEqual((await ledger.load("run-1"))?.state, { text: "a\0b\ud800" });
+  await ledger.postpone("run-1@1#0", AT, "why\0not");
+});
+
+test("a lock that others hold makes writes wait, and after some time say so; then they work again", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await openPostgresLedger({ url, writeMs: 500 });
+  t.after(ledger.close);
+  const held = query(url, "select pg_advisory_lock(1213289554, 1), pg_sleep(1)");
+  while ((await query(url, "select 1 from pg_locks where locktype = 'advisory'")).length === 0);
+  await assert.rejects(ledger.commit(commitOf("run-1")), isPlain(/took too long and was stopped/));
+  assert.equal(await ledger.load("run-1"), undefined, "reading goes on");
+  await held;
+  await written(ledger, commitOf("run-1"));
+});
+
+test("what is wrong with the address is said with what to do, and without the password", async () => {
+  const url = await postgres.createDatabase();
+  const cases: readonly (readonly [string, RegExp])[] = [
+    [url.replace("postgres://", "mysql://"), /no address of a PostgreSQL database.*postgres:\/\/user/],
+    [url.replace(/\/hq_[^/]*$/, "/"), /names no database/],
+    [url.replace(/\/hq_[^/]*$/, "/nowhere"), /no such database: nowhere at 127\.0\.0\.1.*createdb/],
+    [url.replace(PASSWORD, "wrong-password"), /refuses the user or the password/],
+    [url.replace(PASSWORD, `${PASSWORD}%zz`), /Write % as %25/],
+    [`${url}?sslmode=sure`, /sslmode "sure".*verify-full/],
+    [`${url}?sslmode=require`, /TLS that was asked for/],
+    [`${url}?pool=4`, /settings that nobody knows: pool/],
+    [url.replace(/:\d+\//, ":1/"), /does not answer/],
+  ];
+  for (const [address, words] of cases)
+    await assert.rejects(openPostgresLedger({ url: address }), isPlain(words), address);
+});
+
+test("connections carry our name, so that they are found in pg_stat_activity", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await open(t, url);
+  await Promise.all([ledger.now(), written(ledger, commitOf("run-1"))]);
+  const rows = await query(
+    url,
+    "select distinct application_name as name from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+  );
+  assert.deepEqual(rows, [{ name: "atomizer-hq" }]);
+});

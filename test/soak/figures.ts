@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { percentile, table } from "../../bench/report.ts";
+import { ROOT } from "../support/supervisor.ts";
+import { type Sample, type Slope, slopeOf } from "./slope.ts";
+import { IDLE_SLACK, type Soaked } from "./soak.ts";
+
+/** What an hour of load came to: written by `npm run soak`, shown by docs/reliability.md. */
+export type SoakFigures = {
+  readonly command: string;
+  readonly minutes: number;
+  readonly delegations: number;
+  readonly memory: Slope;
+  readonly files: Slope;
+  readonly idleFiles: number;
+  readonly filesAfter: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly ambiguous: number;
+  readonly lost: number;
+  readonly doubled: number;
+  readonly unseen: number;
+  readonly troubles: Readonly<Record<string, number>>;
+  /** By what lies in HQ_HOME: bytes and files. */
+  readonly grown: Readonly<Record<string, { readonly bytes: number; readonly files: number }>>;
+  readonly audit: { readonly code: number | null; readonly text: string };
+};
+
+export const SOAK_FILE = join(ROOT, "test/soak/last-run.json");
+/** Runs that are shorter show nothing about hours. */
+export const LEAST_MINUTES = 60;
+/** The first quarter warms up: what is compiled, cached and pooled then is not counted. */
+const WARM = 0.25;
+const ALLOWED_PERCENT = 1;
+const MB = 2 ** 20;
+
+export const readSoak = (): SoakFigures | undefined =>
+  existsSync(SOAK_FILE) ? (JSON.parse(readFileSync(SOAK_FILE, "utf8")) as SoakFigures) : undefined;
+
+/** The lowest of each minute: what is open for a moment's load is not counted, what stays open is. */
+function lowest(samples: readonly Sample[], stretchMs: number): readonly Sample[] {
+  const minutes = Map.groupBy(samples, ({ at }) => Math.floor(at / stretchMs));
+  return [...minutes.values()].map((all) => all.reduce((low, one) => (one.value < low.value ? one : low)));
+}
+
+export function figuresOf(
+  { ids, verdict, looks, troubles, sizes, tookMs, idleFiles, filesAfter }: Soaked,
+  given: Pick<SoakFigures, "command" | "minutes" | "audit">,
+): SoakFigures {
+  const forMs = given.minutes * 60_000;
+  const first = looks[0]?.at ?? 0;
+  const counted = looks.filter(({ at }) => at - first >= forMs * WARM);
+  const files = counted.map(({ at, files: value }) => ({ at, value }));
+  return {
+    ...given,
+    delegations: ids.length,
+    memory: slopeOf(counted.map(({ at, resident }) => ({ at, value: resident }))),
+    files: slopeOf(lowest(files, Math.min(60_000, forMs / 20))),
+    idleFiles,
+    filesAfter,
+    p50Ms: Math.round(percentile(tookMs, 50)),
+    p99Ms: Math.round(percentile(tookMs, 99)),
+    ambiguous: verdict.ambiguous,
+    lost: verdict.lost.length,
+    doubled: verdict.doubled.length + verdict.seenTwice.length,
+    unseen: verdict.unseen.length,
+    troubles: Object.fromEntries([...troubles].toSorted(([a], [b]) => a.localeCompare(b))),
+    grown: Object.fromEntries([...sizes].filter(([, { bytes }]) => bytes >= 0.05 * MB)),
+  };
+}
+
+export const isFlat = ({ memory, files, idleFiles, filesAfter }: SoakFigures) =>
+  [memory, files].every(({ percentPerHour }) => Math.abs(percentPerHour) <= ALLOWED_PERCENT) &&
+  filesAfter <= idleFiles + IDLE_SLACK;
+
+export const isSoundSoak = ({ lost, doubled, unseen, audit }: SoakFigures) =>
+  lost + doubled + unseen === 0 && audit.code === 0;
+
+const percent = (value: number) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(2)} %`;
+
+/** The figures as Markdown, for terminals too. */
+export function renderSoak(figures: SoakFigures): string {
+  const { memory, files, delegations, minutes, grown, troubles } = figures;
+  const row = (name: string, mean: string, { percentPerHour, from, to, samples }: Slope) => [
+    name,
+    mean,
+    percent(percentPerHour),
+    `${percent(from)} … ${percent(to)}`,
+    String(samples),
+  ];
+  return [
+    `\`${figures.command}\`: ${delegations.toLocaleString("en-US")} delegations in ${minutes} minutes, ${(delegations / minutes / 60).toFixed(1)} a second; the first quarter is not counted.`,
+    table(
+      ["", "mean", "an hour", "95 % interval", "samples"],
+      [
+        row("memory, MB", (memory.mean / MB).toFixed(1), memory),
+        row("open files, lowest of each minute", files.mean.toFixed(1), files),
+      ],
+    ),
+    `Memory and files are ${isFlat(figures) ? "flat" : "**not flat**"} (within ±${ALLOWED_PERCENT} % an hour). Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
+    `\`hq audit --prove\`: exit ${figures.audit.code}, ${figures.audit.text.split("\n")[0] ?? ""}`,
+    table(
+      ["trouble", "times"],
+      Object.entries(troubles).map(([name, times]) => [name, String(times)]),
+    ),
+    "What grows by itself is on the disk, and `hq prune` takes it away:",
+    table(
+      ["in HQ_HOME", "MB", "files", "bytes a delegation"],
+      Object.entries(grown).map(([name, { bytes, files: count }]) => [
+        name,
+        (bytes / MB).toFixed(1),
+        String(count),
+        (bytes / delegations).toFixed(0),
+      ]),
+    ),
+  ].join("\n\n");
+}
