@@ -1,3 +1,4 @@
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { OldFiles } from "./ports/old-files.ts";
 
@@ -37,7 +38,7 @@ export function createPruner(deps: {
   readonly now: () => number;
 }) {
   const { upkeep } = deps.ledger;
-  let running: Promise<unknown> | undefined;
+  const oneByOne = createOneByOne();
 
   async function pruneNow(options: PruneOptions): Promise<PruneReport> {
     const { dry = false, keepBytes, onProgress, signal } = options;
@@ -103,14 +104,6 @@ export function createPruner(deps: {
 
   return {
     /** One at a time: a second one waits for the first. */
-    prune(options: PruneOptions): Promise<PruneReport> {
-      const before = running;
-      const run = (async () => {
-        await before?.catch(() => undefined);
-        return pruneNow(options);
-      })();
-      running = run;
-      return run;
-    },
+    prune: (options: PruneOptions): Promise<PruneReport> => oneByOne(() => pruneNow(options)),
   };
 }

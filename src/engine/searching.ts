@@ -11,6 +11,7 @@ import {
   wordsOf,
 } from "../domain/search.ts";
 import { askedIn } from "../domain/search-words.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import { stateOf } from "./accept.ts";
 import type { Ledger, Loaded, Page } from "./ports/ledger.ts";
 import type { Change, SearchEntry, SearchFor } from "./ports/search.ts";
@@ -73,7 +74,7 @@ export function createSearching(deps: {
 }): Searching {
   const { ledger, now, atOnce = AT_ONCE } = deps;
   const index = ledger.search;
-  let turn: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
   const most = atOnce * CHANGES_EACH;
   let untidied = 0;
   /** Looked at up to here: nothing before it tells anything new. */
@@ -142,11 +143,7 @@ export function createSearching(deps: {
   }
 
   /** One step after the other, whoever asks. */
-  function step(): Promise<boolean> {
-    const next = turn.then(takeIn);
-    turn = next.catch(() => undefined);
-    return next;
-  }
+  const step = () => oneByOne(takeIn);
 
   return {
     search,

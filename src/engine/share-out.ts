@@ -2,6 +2,7 @@ import { type Acl, mayAsk } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
 import { type Load, pickBalanced } from "../domain/balance.ts";
 import type { Instance } from "../domain/instances.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { stateOf } from "./accept.ts";
 import type { Conditions } from "./conditions.ts";
@@ -28,7 +29,7 @@ export function createShareOut(deps: ShareOutDeps) {
   /** Chosen, and not in the ledger's count yet. */
   const pending = new Map<string, number>();
   let latest = 0;
-  let tail: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
 
   /** The first of the list that is allowed, answers now and takes work. */
   async function first(actor: Actor, among: readonly Instance[]): Promise<Instance> {
@@ -49,12 +50,7 @@ export function createShareOut(deps: ShareOutDeps) {
   }
 
   /** One choice at a time, so that each counts for the next. Call `begun` when its delegation is in the ledger, or will never be. */
-  function balanced(actor: Actor, among: readonly Instance[]) {
-    const choice = tail.then(() => pickOne(actor, among));
-    // Whoever asked hears that there is nobody; the next one in line only waits for the end.
-    tail = Promise.allSettled([choice]);
-    return choice;
-  }
+  const balanced = (actor: Actor, among: readonly Instance[]) => oneByOne(() => pickOne(actor, among));
 
   async function pickOne(actor: Actor, among: readonly Instance[]) {
     const silent = new Set<string>();

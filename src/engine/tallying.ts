@@ -1,4 +1,5 @@
 import { type Fact, talliesOf } from "../domain/tally.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import { createFacts, TALLIED_EVENTS } from "./tally-facts.ts";
 
@@ -25,7 +26,7 @@ export function createTallying(deps: { readonly ledger: Ledger; readonly now: ()
   const { ledger, now } = deps;
   const { tallies } = ledger;
   const factsOf = createFacts(ledger);
-  let turn: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
   /** Looked at up to here: nothing before it is left to count. */
   let seen = 0;
 
@@ -56,11 +57,7 @@ export function createTallying(deps: { readonly ledger: Ledger; readonly now: ()
   }
 
   /** One page after the other, whoever asks. */
-  function step(): Promise<boolean> {
-    const next = turn.then(countPage);
-    turn = next.catch(() => undefined);
-    return next;
-  }
+  const step = () => oneByOne(countPage);
 
   return {
     step,

@@ -37,9 +37,10 @@ const app = {
   now: undefined,
   connection: "opening",
   banner: undefined,
+  /** At once, so that who types on after a key types into the new view. */
   go: (hash) => {
-    if (location.hash === hash) openView();
-    else location.hash = hash;
+    if (location.hash !== hash) history.pushState(null, "", hash);
+    openView();
   },
   redraw: () => redrawView(),
   reload: () => refreshView?.stir(),
@@ -169,7 +170,13 @@ function signIn(why) {
 }
 
 async function signOut() {
-  await api.remove("/page/session").catch(() => undefined);
+  try {
+    await api.remove("/page/session");
+  } catch (error) {
+    // Who is not signed out there is not shown as if.
+    if (isSignedIn) app.refuse(error);
+    return;
+  }
   signIn(undefined);
 }
 

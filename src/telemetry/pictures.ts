@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { ChartKind, ChartTheme, MetricsView } from "../domain/metrics-types.ts";
 import type { Pictures } from "../engine/ports/pictures.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import { prometheusText } from "./prometheus.ts";
 
 const DRAWN_WITHIN_MS = 20_000;
@@ -10,13 +11,9 @@ const DRAWN_WITHIN_MS = 20_000;
  * is given back, and keeps nobody waiting meanwhile.
  */
 export function createPictures(): Pictures {
-  let turn: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
   return {
-    chart(kind, view, theme) {
-      const next = turn.then(() => draw(kind, view, theme));
-      turn = next.catch(() => undefined);
-      return next;
-    },
+    chart: (kind, view, theme) => oneByOne(() => draw(kind, view, theme)),
     exposition: prometheusText,
   };
 }

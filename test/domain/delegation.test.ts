@@ -2,32 +2,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { slotsAfter } from "../../src/domain/capacity.ts";
 import { delegation, delegationWakeAt } from "../../src/domain/delegation.ts";
-import type {
-  DelegationEvent,
-  DelegationInput,
-  DelegationState,
-  Order,
-} from "../../src/domain/delegation-types.ts";
+import type { DelegationEvent, DelegationInput, DelegationState } from "../../src/domain/delegation-types.ts";
 import { joinFilings } from "../../src/domain/filing.ts";
 import type { Handoff, HandoffSource } from "../../src/domain/handoff-types.ts";
 import { fold } from "../../src/kernel/decider.ts";
+import { ORDER as order } from "../support/order.ts";
 
-const order: Order = {
-  id: "orch-1",
-  agent: "webster",
-  objective: "Find the CTE of Zerodur",
-  attachments: [],
-  timeoutMs: 300_000,
-  startWithinMs: 3_600_000,
-  maxAttempts: 2,
-  validate: false,
-  format: "json",
-  deliver: true,
-  actor: { kind: "operator" },
-  origin: { door: "cli" },
-  queuedAt: 1000,
-  slotGraceMs: 30_000,
-};
 const source = (more: Partial<HandoffSource> = {}): HandoffSource => ({
   path: "/h/orch-1.json",
   digest: "d1",

@@ -1,28 +1,11 @@
-import type { Order } from "../../src/domain/delegation-types.ts";
 import type { EffectBody } from "../../src/domain/effects.ts";
 import type { RunOrder } from "../../src/domain/run-types.ts";
 import type { Task } from "../../src/domain/task-types.ts";
 import { traceOf } from "../../src/domain/trace.ts";
 import type { TracedEffect, TracedEvent, TracedKind, TracedSubject } from "../../src/domain/trace-types.ts";
 import type { WorkerWork } from "../../src/domain/worker-types.ts";
+import { ORDER } from "../support/order.ts";
 import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
-
-export const ORDER: Order = {
-  id: "orch-1",
-  agent: "webster",
-  objective: "Find the CTE of Zerodur",
-  attachments: [],
-  timeoutMs: 300_000,
-  startWithinMs: 3_600_000,
-  maxAttempts: 2,
-  validate: false,
-  format: "json",
-  deliver: true,
-  actor: { kind: "operator" },
-  origin: { door: "cli" },
-  queuedAt: 1000,
-  slotGraceMs: 30_000,
-};
 
 export const RUN_ORDER: RunOrder = {
   id: "wf-1",

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { traceOf } from "../../src/domain/trace.ts";
-import { dispatched, effect, eventsOf, ORDER, queued, RUN_ORDER, subject, told } from "./trace-fixture.ts";
+import { ORDER } from "../support/order.ts";
+import { dispatched, effect, eventsOf, queued, RUN_ORDER, subject, told } from "./trace-fixture.ts";
 
 const settled = (at: number, more: object = {}) =>
   [at, { type: "delegation.settled", status: "succeeded", problems: [], ...more }] as const;

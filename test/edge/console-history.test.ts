@@ -52,6 +52,24 @@ test("what people type into the search never breaks it, and the address keeps it
   await sees(page.getByText(/^Nothing matches/));
 });
 
+test("who types on right after / loses no letter", async (t) => {
+  const page = await hq.open(t);
+  const focused = await page.evaluate(
+    `(document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true })), document.activeElement.id)`,
+  );
+  assert.equal(focused, "search-field");
+});
+
+test("what was not in the index yet appears by itself when it is", async (t) => {
+  const page = await hq.open(t, { at: "#/search" });
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  const behind = { items: [], indexed: { position: 0, head: 1, isComplete: false } };
+  await page.route(/search\?q=minutes/, (route) => route.fulfill({ json: behind }), { times: 1 });
+  await page.getByRole("searchbox", { name: "Search all history" }).fill("minutes");
+  await sees(page.getByText(/^Old history is still being read/));
+  await sees(line(page, "Found", "minutes of Tuesday"));
+});
+
 test("what agents write is text wherever it is shown", async (t) => {
   const id = await hq.delegate("auditor", `Check this ${HOSTILE} [silent]`);
   const page = await hq.open(t);

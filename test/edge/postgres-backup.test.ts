@@ -5,7 +5,8 @@ import { join } from "node:path";
 import test, { after } from "node:test";
 import { query } from "../ledger/postgres-query.ts";
 import { postgresBinaries, startPostgres } from "../support/postgres.ts";
-import { ROOT, type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { supervisedFolder } from "../support/supervised-folder.ts";
+import { ROOT, type Supervisor } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
 
 const postgres = await startPostgres();
@@ -29,22 +30,11 @@ function doubtOpenWork(): string {
 }
 
 test("a database that was dumped under a working supervisor is restored by the guide's commands, also on another host, and the work goes on", async (t) => {
-  const folder = temporaryFolder("hq-pg-backup-");
+  const folder = supervisedFolder(t, "hq-pg-backup-");
   const url = await postgres.createDatabase();
   const restored = await postgres.createDatabase();
-  const living: Supervisor[] = [];
-  t.after(async () => {
-    for (const { child, exited } of living) {
-      child.kill("SIGKILL");
-      await exited;
-    }
-    folder.remove();
-  });
-  const start = async (home: string, database: string) => {
-    const supervisor = await startSupervisor(join(folder.path, home), { DATABASE_URL: database });
-    living.push(supervisor);
-    return supervisor;
-  };
+  const start = (home: string, database: string) =>
+    folder.start({ DATABASE_URL: database }, join(folder.path, home));
   const first = await start("home", url);
   const before = await delegated(first, "Find the CTE of Zerodur");
   await done(first, before);

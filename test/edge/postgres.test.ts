@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after, type TestContext } from "node:test";
-import { digestOf } from "../../src/kernel/id.ts";
 import { query } from "../ledger/postgres-query.ts";
 import { PASSWORD, startPostgres } from "../support/postgres.ts";
-import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { beginWork, supervisedFolder, workDone } from "../support/supervised-folder.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
 
 const postgres = await startPostgres();
@@ -13,36 +13,13 @@ after(() => postgres.stop());
 
 /** A supervisor with the local guild and the sample agents, whose ledger is a database. */
 async function newHome(t: TestContext) {
-  const folder = temporaryFolder("hq-postgres-home-");
+  const { path, start } = supervisedFolder(t, "hq-postgres-home-");
   const url = await postgres.createDatabase();
-  const living: Supervisor[] = [];
-  t.after(async () => {
-    for (const { child, exited } of living) {
-      child.kill("SIGKILL");
-      await exited;
-    }
-    folder.remove();
-  });
   return {
-    home: folder.path,
+    home: path,
     url,
-    async start(env: Record<string, string> = {}, home = folder.path): Promise<Supervisor> {
-      const supervisor = await startSupervisor(home, { DATABASE_URL: url, ...env });
-      living.push(supervisor);
-      return supervisor;
-    },
+    start: (env: Record<string, string> = {}, home = path) => start({ DATABASE_URL: url, ...env }, home),
   };
-}
-
-async function begin({ call }: Supervisor, path: string, body: object): Promise<string> {
-  const begun = await call("POST", path, body, { "idempotency-key": digestOf(JSON.stringify(body)) });
-  assert.ok(begun.status < 300, JSON.stringify(begun.body));
-  return `${path}/${begun.body.id}`;
-}
-
-async function done({ call }: Supervisor, path: string): Promise<void> {
-  const { body } = await call("GET", `${path}?wait=60s`);
-  assert.ok(["succeeded", "done"].includes(body.status), JSON.stringify(body));
 }
 
 const DELEGATION = { agent: "webster", objective: "Find the CTE of Zerodur" };
@@ -61,20 +38,20 @@ function filesOf(home: string): readonly string[] {
 test("with DATABASE_URL a delegation, a workflow and a task are done, also across kill -9, and no file is the ledger", async (t) => {
   const { home, url, start } = await newHome(t);
   const first = await start();
-  await done(first, await begin(first, "/delegations", DELEGATION));
-  await done(first, await begin(first, "/runs", RUN));
-  await done(first, await begin(first, "/tasks", TASK));
+  await workDone(first, await beginWork(first, "/delegations", DELEGATION));
+  await workDone(first, await beginWork(first, "/runs", RUN));
+  await workDone(first, await beginWork(first, "/tasks", TASK));
 
   const open = [
-    await begin(first, "/delegations", { ...DELEGATION, objective: "Find the CTE of Invar" }),
-    await begin(first, "/runs", { ...RUN, inputs: { query: "CTE of Invar" } }),
-    await begin(first, "/tasks", { text: "Summarise what is known about Invar" }),
+    await beginWork(first, "/delegations", { ...DELEGATION, objective: "Find the CTE of Invar" }),
+    await beginWork(first, "/runs", { ...RUN, inputs: { query: "CTE of Invar" } }),
+    await beginWork(first, "/tasks", { text: "Summarise what is known about Invar" }),
   ];
   first.child.kill("SIGKILL");
   await first.exited;
   const second = await start();
-  for (const path of open) await done(second, path);
-  const again = await begin(second, "/delegations", DELEGATION);
+  for (const path of open) await workDone(second, path);
+  const again = await beginWork(second, "/delegations", DELEGATION);
   const { body } = await second.call("GET", `${again}/history`);
   assert.equal(
     body.items.filter(({ type }: { type: string }) => type === "delegation.settled").length,
@@ -107,7 +84,7 @@ test("a crash of the database in the middle of work delays it, and loses and dou
   const asked: string[] = [];
   for (let n = 0; n < 12; n++) {
     asked.push(
-      await begin(supervisor, "/delegations", {
+      await beginWork(supervisor, "/delegations", {
         agent: "webster",
         objective: `Find the CTE of Zerodur, ${n}`,
       }),
@@ -115,7 +92,7 @@ test("a crash of the database in the middle of work delays it, and loses and dou
     if (n % 4 === 3) await postgres.crash();
   }
   for (const path of asked) {
-    await done(supervisor, path);
+    await workDone(supervisor, path);
     const { body } = await supervisor.call("GET", `${path}/history`);
     const types = body.items.map(({ type }: { type: string }) => type);
     assert.equal(types.filter((type: string) => type === "delegation.settled").length, 1);
@@ -132,7 +109,7 @@ test("while the database is away a request is refused with what to do, and later
   assert.match(refused.body.detail, /does not answer\. Start it/);
   assert.ok(!JSON.stringify(refused.body).includes(PASSWORD));
   await postgres.start();
-  await done(supervisor, await begin(supervisor, "/delegations", DELEGATION));
+  await workDone(supervisor, await beginWork(supervisor, "/delegations", DELEGATION));
 });
 
 test("a second supervisor on the same database is refused while the first one lives", async (t) => {
@@ -146,5 +123,5 @@ test("a second supervisor on the same database is refused while the first one li
   });
   await first.stop();
   const second = await start({}, other.path);
-  await done(second, await begin(second, "/delegations", DELEGATION));
+  await workDone(second, await beginWork(second, "/delegations", DELEGATION));
 });

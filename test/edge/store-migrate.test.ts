@@ -6,48 +6,22 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import test, { after, type TestContext } from "node:test";
-import { digestOf } from "../../src/kernel/id.ts";
 import { writeMoved } from "../../src/ledger/moved.ts";
 import { MOVED } from "../../src/ledger/postgres/move-tables.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { claimOf, commitOf, dispatch, line, written } from "../contract/ledger-fixture.ts";
 import { query } from "../ledger/postgres-query.ts";
 import { PASSWORD, startPostgres } from "../support/postgres.ts";
-import { ROOT, type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { beginWork, supervisedFolder, workDone } from "../support/supervised-folder.ts";
+import { ROOT } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
 
 function newHome(t: TestContext) {
-  const folder = temporaryFolder("hq-move-");
-  const living: Supervisor[] = [];
-  t.after(async () => {
-    for (const { child, exited } of living) {
-      child.kill("SIGKILL");
-      await exited;
-    }
-    folder.remove();
-  });
-  return {
-    home: folder.path,
-    async start(env: Record<string, string> = {}): Promise<Supervisor> {
-      const supervisor = await startSupervisor(folder.path, env);
-      living.push(supervisor);
-      return supervisor;
-    },
-  };
-}
-
-async function begin({ call }: Supervisor, path: string, body: object): Promise<string> {
-  const begun = await call("POST", path, body, { "idempotency-key": digestOf(JSON.stringify(body)) });
-  assert.ok(begun.status < 300, JSON.stringify(begun.body));
-  return `${path}/${begun.body.id}`;
-}
-
-async function done({ call }: Supervisor, path: string): Promise<void> {
-  const { body } = await call("GET", `${path}?wait=60s`);
-  assert.ok(["succeeded", "done"].includes(body.status), JSON.stringify(body));
+  const { path: home, start } = supervisedFolder(t, "hq-move-");
+  return { home, start: (env: Record<string, string> = {}) => start(env) };
 }
 
 /** A small ledger with history, keys, held work, slots and texts of all kinds. */
@@ -84,14 +58,14 @@ test("a ledger of real work goes into a database with all its history, and its w
   const url = await postgres.createDatabase();
   const first = await start();
   const delegation = { agent: "webster", objective: "Find the CTE of Zerodur" };
-  await done(first, await begin(first, "/delegations", delegation));
-  await done(
+  await workDone(first, await beginWork(first, "/delegations", delegation));
+  await workDone(
     first,
-    await begin(first, "/runs", { workflow: "quick-research", inputs: { query: "CTE of ULE" } }),
+    await beginWork(first, "/runs", { workflow: "quick-research", inputs: { query: "CTE of ULE" } }),
   );
-  await done(first, await begin(first, "/tasks", { text: "Summarise what is known about ULE" }));
+  await workDone(first, await beginWork(first, "/tasks", { text: "Summarise what is known about ULE" }));
   await first.call("POST", "/agents/webster/drain", {});
-  const open = await begin(first, "/delegations", { ...delegation, objective: "Find the CTE of Invar" });
+  const open = await beginWork(first, "/delegations", { ...delegation, objective: "Find the CTE of Invar" });
   const env = { HQ_HOME: home };
   const busy = await hq(["store", "migrate", "--to", url], { env });
   assert.match(`${busy.code} ${busy.err}`, /^3 .*A supervisor works in .*\n.*hq stop/);
@@ -118,13 +92,13 @@ test("a ledger of real work goes into a database with all its history, and its w
 
   const second = await start({ DATABASE_URL: url });
   await second.call("POST", "/agents/webster/resume", {});
-  await done(second, open);
-  const again = await begin(second, "/delegations", delegation);
+  await workDone(second, open);
+  const again = await beginWork(second, "/delegations", delegation);
   const { body } = await second.call("GET", again);
   assert.equal(body.status, "succeeded", "the key is known");
-  await done(
+  await workDone(
     second,
-    await begin(second, "/delegations", { ...delegation, objective: "Find the CTE of BK7" }),
+    await beginWork(second, "/delegations", { ...delegation, objective: "Find the CTE of BK7" }),
   );
   for (const command of [
     ["metrics", "json"],

@@ -139,7 +139,8 @@ export async function endSoon(ending: Promise<unknown>): Promise<void> {
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, END_MS);
   });
-  await Promise.race([ending.catch(() => undefined), late]);
+  // That it was broken already is no news to whoever leaves it.
+  await Promise.race([Promise.allSettled([ending]), late]);
   clearTimeout(timer);
 }
 

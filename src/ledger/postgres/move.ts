@@ -7,7 +7,7 @@ import { auditPage } from "../scan-audit.ts";
 import type { LedgerReader } from "../scanner.ts";
 import { explain as explainFile } from "../trouble.ts";
 import { readAddress } from "./address.ts";
-import { openFirst, refuseOld } from "./connect.ts";
+import { endSoon, openFirst, refuseOld } from "./connect.ts";
 import { migrateWithin, SCHEMA } from "./migrations.ts";
 import { GIVE_BACK, LIFE, MOVED, type MovedTable } from "./move-tables.ts";
 import { scanWithin } from "./scan.ts";
@@ -60,37 +60,32 @@ export async function moveIntoPostgres(path: string, url: string, moving: Moving
 }
 
 async function move(db: DatabaseSync, client: Client, place: string, moving: Moving): Promise<Moved> {
+  // Whatever fails ends the connection, and with it the transaction.
   await client.query("begin");
-  try {
-    await client.query(SESSION);
-    await migrateWithin(client, place);
-    // What the functions of a supervisor take before they write: one that is there already waits, too.
-    await client.query("select pg_advisory_xact_lock(1213289554, 1)");
-    await refuseUsed(client, place);
-    const tables: Record<string, number> = {};
-    for (const table of MOVED) {
-      const count = Number(db.prepare(`select count(*) as n from ${table.name}`).get()?.["n"]);
-      tables[table.name] = moving.dry ? count : await copy(db, client, table, count, moving.onProgress);
-    }
-    const position = Number(db.prepare("select max(position) as n from event").get()?.["n"] ?? 0);
-    if (!moving.dry) {
-      await finish(db, client, position);
-      await compare(client, tables);
-      await moving.prove({
-        audit: (query) => scanWithin(client, (sql) => auditPage(sql, query)),
-        standings: (names) => scanWithin(client, (sql) => standings(sql, names)),
-      });
-      await client.query(GIVE_BACK);
-      await client.query("insert into memo (name, value) values ($1, $2)", [MOVE, moving.id]);
-      moving.beforeCommit();
-    }
-    await client.query(moving.dry ? "rollback" : "commit");
-    return { tables, position };
-  } catch (error) {
-    // Where the connection is gone, the database rolls back by itself.
-    await client.query("rollback").catch(() => undefined);
-    throw error;
+  await client.query(SESSION);
+  await migrateWithin(client, place);
+  // What the functions of a supervisor take before they write: one that is there already waits, too.
+  await client.query("select pg_advisory_xact_lock(1213289554, 1)");
+  await refuseUsed(client, place);
+  const tables: Record<string, number> = {};
+  for (const table of MOVED) {
+    const count = Number(db.prepare(`select count(*) as n from ${table.name}`).get()?.["n"]);
+    tables[table.name] = moving.dry ? count : await copy(db, client, table, count, moving.onProgress);
   }
+  const position = Number(db.prepare("select max(position) as n from event").get()?.["n"] ?? 0);
+  if (!moving.dry) {
+    await finish(db, client, position);
+    await compare(client, tables);
+    await moving.prove({
+      audit: (query) => scanWithin(client, (sql) => auditPage(sql, query)),
+      standings: (names) => scanWithin(client, (sql) => standings(sql, names)),
+    });
+    await client.query(GIVE_BACK);
+    await client.query("insert into memo (name, value) values ($1, $2)", [MOVE, moving.id]);
+    moving.beforeCommit();
+  }
+  await client.query(moving.dry ? "rollback" : "commit");
+  return { tables, position };
 }
 
 /** By the order of its key, a handful of rows at a time; returns how many. */
@@ -236,6 +231,6 @@ async function inDatabase<T>(url: string, work: (client: Client, place: string) 
   } catch (error) {
     throw explain(error, place);
   } finally {
-    await client.end().catch(() => undefined);
+    await endSoon(client.end());
   }
 }

@@ -1,6 +1,7 @@
 import { sumOf } from "../../domain/figures.ts";
 import type { Tally } from "../../domain/tally.ts";
 import type { Tallies } from "../../engine/ports/tallies.ts";
+import { createOneByOne } from "../../kernel/one-by-one.ts";
 import type { Row } from "../rows.ts";
 import { POSITION, toTally } from "../tallies.ts";
 import type { Read } from "./connect.ts";
@@ -14,7 +15,7 @@ export function createTallies({
   readonly read: Read;
   readonly write: Writer["write"];
 }): Tallies {
-  let adding: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
 
   async function kept(tallies: readonly Tally[]): Promise<ReadonlyMap<string, Tally>> {
     const text = `select t.* from jsonb_to_recordset($1) as k (span text, at bigint, kind text, agent text, workflow text, status text)
@@ -45,12 +46,8 @@ export function createTallies({
       const [row] = await read<Row>("memo", "select value from memo where name = $1", [POSITION]);
       return Number(row?.["value"] ?? 0);
     },
-    add(counted) {
-      // In the order of the calls: the first of two wins.
-      const added = adding.then(() => addNow(counted));
-      adding = added.catch(() => undefined);
-      return added;
-    },
+    // In the order of the calls: the first of two wins.
+    add: (counted) => oneByOne(() => addNow(counted)),
     async read({ span, from, until, kind }) {
       const text = `select * from tally where span = $1 and at >= $2 and at < $3 and ($4::text is null or kind = $4)`;
       return (await read<Row>("tallies", text, [span, from, until, kind ?? null])).map(toTally);

@@ -1,11 +1,11 @@
 import { h } from "../node.js";
+import { createPaged } from "../paged.js";
 import { button, code, empty, viewHead } from "../parts.js";
 import { to } from "../router.js";
 import { rows } from "../rows.js";
 import { instant, ticking } from "../time.js";
 import { filters } from "./runs.js";
 
-const PAGE = 50;
 const FILTERS = [
   ["", "All"],
   ["open,claimed", "Not done"],
@@ -17,22 +17,7 @@ const FILTERS = [
 /** The tasks of the queue, newest first. */
 export function queueView(app, { query }) {
   let status = query.status ?? "";
-  let pages = 1;
-  let items = [];
-  let next;
-
-  async function load() {
-    const found = [];
-    let before;
-    for (let page = 0; page < pages; page++) {
-      const answer = await app.api.get("/tasks", { status, before, limit: PAGE });
-      found.push(...answer.items);
-      before = answer.next;
-      if (before === undefined) break;
-    }
-    items = found;
-    next = before;
-  }
+  const list = createPaged(app, "/tasks");
 
   const trigger = () =>
     app.act(async () => {
@@ -44,7 +29,7 @@ export function queueView(app, { query }) {
     return [
       viewHead({ title: "Queue", actions: [button("Read the channel now", trigger)] }),
       filters("queue", FILTERS, status),
-      items.length === 0
+      list.items().length === 0
         ? empty(
             status ? "No task is like that." : "The queue is empty.",
             status
@@ -58,20 +43,19 @@ export function queueView(app, { query }) {
                   code('hq submit "Compare Zerodur and ULE"'),
                 ),
           )
-        : h("div", { class: "panel panel-bare", key: "list" }, rows("Tasks", items, line)),
-      next ? button("Show older ones", () => ((pages += 1), app.reload())) : undefined,
+        : h("div", { class: "panel panel-bare", key: "list" }, rows("Tasks", list.items(), line)),
+      list.hasOlder() ? button("Show older ones", list.older) : undefined,
     ];
   }
 
   return {
     title: () => "Queue",
-    load,
+    load: () => list.load({ status }),
     draw,
     concerns: ({ type }) => type.startsWith("task.") || type.startsWith("worker."),
     arrived: (now) => {
       status = now.status ?? "";
-      pages = 1;
-      app.reload();
+      list.again();
     },
   };
 }

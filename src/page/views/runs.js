@@ -1,4 +1,5 @@
 import { h } from "../node.js";
+import { createPaged } from "../paged.js";
 import { bar, button, code, empty, viewHead } from "../parts.js";
 import { to } from "../router.js";
 import { rows } from "../rows.js";
@@ -12,33 +13,17 @@ const FILTERS = [
   ["failed", "Failed"],
   ["canceled", "Canceled"],
 ];
-const PAGE = 50;
 
 /** All runs, newest first. */
 export function runsView(app, { query }) {
   let status = query.status ?? "";
-  let pages = 1;
-  let items = [];
-  let next;
-
-  async function load() {
-    const found = [];
-    let before;
-    for (let page = 0; page < pages; page++) {
-      const answer = await app.api.get("/runs", { status, before, limit: PAGE });
-      found.push(...answer.items);
-      before = answer.next;
-      if (before === undefined) break;
-    }
-    items = found;
-    next = before;
-  }
+  const list = createPaged(app, "/runs");
 
   function draw() {
     return [
       viewHead({ title: "Runs" }),
       filters("runs", FILTERS, status),
-      items.length === 0
+      list.items().length === 0
         ? empty(
             status ? `No run is ${status}.` : "No workflow has been run yet.",
             status
@@ -52,20 +37,19 @@ export function runsView(app, { query }) {
                   code("hq workflow run quick-research --input query=…"),
                 ),
           )
-        : h("div", { class: "panel panel-bare", key: "list" }, rows("Runs", items, line)),
-      next ? button("Show older ones", () => ((pages += 1), app.reload())) : undefined,
+        : h("div", { class: "panel panel-bare", key: "list" }, rows("Runs", list.items(), line)),
+      list.hasOlder() ? button("Show older ones", list.older) : undefined,
     ];
   }
 
   return {
     title: () => "Runs",
-    load,
+    load: () => list.load({ status }),
     draw,
     concerns: ({ type }) => /^(run|step|gate)\./.test(type),
     arrived: (now) => {
       status = now.status ?? "";
-      pages = 1;
-      app.reload();
+      list.again();
     },
   };
 }

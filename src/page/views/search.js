@@ -6,6 +6,8 @@ import { isSettled } from "../states.js";
 import { instant, span, ticking } from "../time.js";
 
 const PAGE = 30;
+/** How soon is asked again while the index is behind. */
+const BEHIND_MS = 500;
 const KINDS = [
   ["", "Everything"],
   ["delegation", "Delegations"],
@@ -24,9 +26,11 @@ export function searchView(app, { query }) {
   let asked = 0;
   let error;
   let pages = 1;
+  let later;
 
   async function load() {
     const number = ++asked;
+    clearTimeout(later);
     const found = [];
     let before;
     try {
@@ -47,6 +51,7 @@ export function searchView(app, { query }) {
     }
     items = found;
     next = before;
+    if (indexed?.isComplete === false) later = setTimeout(() => app.reload(), BEHIND_MS);
   }
 
   /** Keeps the address in step, so that going back comes back here. */
@@ -156,6 +161,7 @@ export function searchView(app, { query }) {
   return {
     // Who presses / types on at once.
     isReady: true,
+    leave: () => clearTimeout(later),
     title: () => (q ? `${q} · Search` : "Search"),
     load,
     draw,
