@@ -56,6 +56,8 @@ export function createCards(deps: CardsDeps): Cards {
   const hopes = new Map<string, ((receipt: Receipt | undefined) => void)[]>();
   const postOnce = createPostOnce(deps);
   let stopping = false;
+  /** In a row, of Discord. */
+  let failures = 0;
 
   async function card(effect: ClaimedOf<"card">): Promise<Outcome> {
     crash("card:claimed");
@@ -220,11 +222,9 @@ export function createCards(deps: CardsDeps): Cards {
       log.warn({ card: delivery, failure: failure.text }, "a card is left out");
       return { kind: "done", outcome: failure.text };
     }
-    const { outcome } = planRetry(
-      isSlow ? { kind: "unsure", text: failure.text } : failure,
-      effect.tries,
-      now(),
-    );
+    failures += 1;
+    const seen: DiscordFailure = isSlow ? { kind: "unsure", text: failure.text } : failure;
+    const { outcome } = planRetry(seen, { tries: effect.tries, failures }, now());
     log.warn({ card: delivery, dueAt: outcome.dueAt, reason: outcome.reason }, "a card is tried again later");
     return outcome;
   }
@@ -235,6 +235,7 @@ export function createCards(deps: CardsDeps): Cards {
   }
 
   function remember(delivery: string, face: Face, payload: Payload): void {
+    failures = 0;
     shown.delete(delivery);
     shown.set(delivery, { key: keyOf(payload), status: face.status, editedAt: now() });
     const oldest = shown.keys().next();

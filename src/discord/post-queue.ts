@@ -25,8 +25,8 @@ type Job = {
   isCleared: boolean;
 };
 
-/** One channel: what waits for it, in order; one request at a time. */
-type ChannelQueue = { jobs: Job[]; pump: Promise<void> | undefined };
+/** One channel: what waits for it, in order; one request at a time; how many failed since one was answered. */
+type ChannelQueue = { jobs: Job[]; pump: Promise<void> | undefined; failures: number };
 
 export type PostQueueDeps = PostOnceDeps &
   RenderDeps & {
@@ -61,7 +61,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       return giveBack(delivery, planMissingPlace(text, effect.tries, now()));
     }
     return new Promise<Outcome>((finish, fail) => {
-      const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined };
+      const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined, failures: 0 };
       queues.set(channel.id, queue);
       queue.jobs.push({ effect, delivery, finish, fail, isCleared: false });
       queue.pump ??= pump(channel.id, queue);
@@ -126,6 +126,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       seen = await ownHistory(deps.rest, channel, deps.botId(), since);
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
+      queue.failures += 1;
       await blocked(queue, thrown.failure, jobs);
       return;
     }
@@ -183,12 +184,14 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     if (parts.length === 0) return job.finish({ kind: "done", outcome: "nothing to say any more" });
     try {
       const { isRecorded } = await postOnce({ delivery, channel, parts, effect, sent: "post:sent" });
+      queue.failures = 0;
       job.finish(isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" });
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       const { failure } = thrown;
       deps.onFailure(failure);
-      const plan = planRetry(failure, effect.tries, now());
+      queue.failures += 1;
+      const plan = planRetry(failure, { tries: effect.tries, failures: queue.failures }, now());
       job.finish(await giveBack(delivery, plan));
       if (plan.isWholeChannel) await blocked(queue, failure, queue.jobs);
     }
@@ -198,7 +201,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   async function blocked(queue: ChannelQueue, failure: DiscordFailure, jobs: readonly Job[]): Promise<void> {
     queue.jobs = queue.jobs.filter((job) => !jobs.includes(job));
     for (const job of jobs) {
-      const plan = planRetry(failure, job.effect.tries, now());
+      const plan = planRetry(failure, { tries: job.effect.tries, failures: queue.failures }, now());
       job.finish(await giveBack(job.delivery, plan));
     }
   }

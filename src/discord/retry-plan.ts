@@ -7,6 +7,9 @@ const LONGEST_BACKOFF_MS = 60_000;
 /** From this try on, a thing that only people can mend is reported. */
 export const TRIES_BEFORE_TROUBLE = 5;
 
+/** How often something was tried, over all lives of the supervisor, and how often Discord failed in a row here and now. */
+export type Tried = { readonly tries: number; readonly failures: number };
+
 /** 2, 4, 8, 16, 32, then 60 seconds; `tries` counts from 1. */
 export function backoffMs(tries: number): number {
   return tries > 5 ? LONGEST_BACKOFF_MS : 2000 * 2 ** (Math.max(1, tries) - 1);
@@ -20,19 +23,22 @@ export type RetryPlan = {
   readonly isTrouble: boolean;
 };
 
-/** When a post that failed is tried again. It is never given up: the outbox keeps it. */
-export function planRetry(failure: DiscordFailure, tries: number, now: number): RetryPlan {
+/**
+ * When a post that failed is tried again. It is never given up: the outbox keeps it. Only Discord's own failures make
+ * the wait longer: a post is also claimed anew after a crash, and given back because of another that failed.
+ */
+export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, now: number): RetryPlan {
   const again = (ms: number) => ({ kind: "again" as const, dueAt: now + ms, reason: failure.text });
   const isTrouble = tries >= TRIES_BEFORE_TROUBLE;
   switch (failure.kind) {
     case "limited":
       return {
-        outcome: again(failure.retryAfterMs ?? backoffMs(tries)),
+        outcome: again(failure.retryAfterMs ?? backoffMs(failures)),
         isWholeChannel: true,
         isTrouble: false,
       };
     case "unsure":
-      return { outcome: again(backoffMs(tries)), isWholeChannel: true, isTrouble: false };
+      return { outcome: again(backoffMs(failures)), isWholeChannel: true, isTrouble: false };
     case "unauthorized":
       return { outcome: again(TOKEN_AGAIN_MS), isWholeChannel: true, isTrouble };
     case "unreachable-place":
@@ -44,5 +50,5 @@ export function planRetry(failure: DiscordFailure, tries: number, now: number): 
 
 /** A post for a channel that the guild does not have. */
 export function planMissingPlace(text: string, tries: number, now: number): RetryPlan {
-  return planRetry({ kind: "unreachable-place", text }, tries, now);
+  return planRetry({ kind: "unreachable-place", text }, { tries, failures: 1 }, now);
 }

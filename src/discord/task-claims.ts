@@ -57,12 +57,16 @@ type Claim = {
  */
 export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
   const { rest, deliveries, now, log, crash } = deps;
+  /** In a row, of Discord. */
+  let failures = 0;
 
   async function claim(effect: ClaimedOf<"task-claim">): Promise<ClaimAnswer> {
     crash("task-claim:claimed");
     const view = await taskOf(effect.body.task);
     try {
-      return await take(view, effect);
+      const answer = await take(view, effect);
+      failures = 0;
+      return answer;
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       if (thrown.failure.code === DISCORD_CODES.unknownMessage) return { kind: "gone" };
@@ -176,6 +180,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     const { task } = await taskOf(id);
     try {
       await react(task.place.channel, task.place.message, wanted);
+      failures = 0;
       crash("task-check:sent");
       return { kind: "done", outcome: wanted ? "put" : "removed" };
     } catch (thrown) {
@@ -193,7 +198,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
 
   function later(task: string, failure: DiscordFailure, tries: number) {
     deps.onFailure(failure);
-    const { outcome } = planRetry(failure, tries, now());
+    const { outcome } = planRetry(failure, { tries, failures: ++failures }, now());
     log.warn({ task, dueAt: outcome.dueAt, reason: outcome.reason }, "a task's claim is tried again later");
     return outcome;
   }

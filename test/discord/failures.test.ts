@@ -63,15 +63,20 @@ test("posts are tried again after 2, 4, 8, 16, 32 seconds, then each minute", ()
 });
 
 test("Retry-After is honoured, and a closed place is tried each five minutes and reported after five tries", () => {
-  const plan = planRetry({ kind: "limited", text: "", retryAfterMs: 42_000 }, 1, 1000);
+  const plan = planRetry(
+    { kind: "limited", text: "", retryAfterMs: 42_000 },
+    { tries: 1, failures: 1 },
+    1000,
+  );
   assert.equal(plan.outcome.dueAt, 43_000);
-  const closed = (tries: number) => planRetry({ kind: "unreachable-place", text: "403" }, tries, 0);
+  const closed = (tries: number) =>
+    planRetry({ kind: "unreachable-place", text: "403" }, { tries, failures: 1 }, 0);
   assert.equal(closed(1).outcome.dueAt, 300_000);
   assert.deepEqual(
     [1, 4, 5, 6].map((tries) => closed(tries).isTrouble),
     [false, false, true, true],
   );
-  assert.equal(planRetry({ kind: "unsure", text: "503" }, 9, 0).isTrouble, false);
+  assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 9 }, 0).isTrouble, false);
 });
 
 test("a wrong token or a missing intent is not tried again, a network error is", () => {

@@ -132,6 +132,17 @@ test("a settled card is never rolled over, however old", async (t) => {
   assert.equal(guild.inspect.messages("technical").length, 1);
 });
 
+test("a card that was shown often does not wait longer for it when Discord fails once", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  guild.faults.add({ kind: "status", status: 500, method: "PATCH", path: "/messages", times: 2 });
+  const outcome = await edge.perform.card(cardEffect("orch-1", { tries: 30 }));
+  assert.ok(outcome.kind === "again");
+  assert.equal(Math.round((outcome.dueAt - clock.now()) / 1000), 2);
+});
+
 test("among many cards, those that changed state go first", async (t) => {
   const { edge, guild, ledger, clock } = await startEdge(t);
   const runs = ["a", "b", "c"].map((name) => `orch-${name}`);

@@ -63,6 +63,21 @@ test("while Discord answers 500, a post is given back for 2, 4, 8, 16, 32 second
   assert.equal(guild.inspect.messages("results").length, 1);
 });
 
+test("how often a post was claimed before, by a supervisor that died or beside one that failed, makes no later post wait longer", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  for (const id of ["orch-1", "orch-2"]) ledger.views.set(id, viewWith("succeeded"));
+  const waitOf = async (run: string) => {
+    guild.faults.add({ kind: "status", status: 500, method: "POST", path: "/messages", times: 2 });
+    const outcome = await edge.perform.post(postOf(resultOf(run), { tries: 12 }));
+    assert.equal(outcome.kind, "again");
+    return outcome.kind === "again" ? Math.round((outcome.dueAt - clock.now()) / 1000) : 0;
+  };
+  assert.equal(await waitOf("orch-1"), 2);
+  assert.equal(await waitOf("orch-1"), 4);
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), { tries: 14 })), { kind: "recorded" });
+  assert.equal(await waitOf("orch-2"), 2, "Discord answered between");
+});
+
 test("after a crash between post and record the same nonce finds the message again", async (t) => {
   const { edge, guild, ledger, clock } = await startEdge(t);
   ledger.views.set("orch-1", viewWith("succeeded"));

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { percentile, table } from "../../bench/report.ts";
 import { ROOT } from "../support/supervisor.ts";
-import { type Sample, type Slope, slopeOf } from "./slope.ts";
+import type { Look } from "./process.ts";
+import { type Slope, slopeOf } from "./slope.ts";
 import { IDLE_SLACK, type Soaked } from "./soak.ts";
 
 /** What an hour of load came to: written by `npm run soak`, shown by docs/reliability.md. */
@@ -10,7 +11,11 @@ export type SoakFigures = {
   readonly command: string;
   readonly minutes: number;
   readonly delegations: number;
+  /** Resident right after the garbage was collected. */
   readonly memory: Slope;
+  /** Resident as it is: the lowest and the highest, with what is still to be collected. */
+  readonly waves: { readonly lowest: number; readonly highest: number };
+  /** Open for long. */
   readonly files: Slope;
   readonly idleFiles: number;
   readonly filesAfter: number;
@@ -37,25 +42,21 @@ const MB = 2 ** 20;
 export const readSoak = (): SoakFigures | undefined =>
   existsSync(SOAK_FILE) ? (JSON.parse(readFileSync(SOAK_FILE, "utf8")) as SoakFigures) : undefined;
 
-/** The lowest of each minute: what is open for a moment's load is not counted, what stays open is. */
-function lowest(samples: readonly Sample[], stretchMs: number): readonly Sample[] {
-  const minutes = Map.groupBy(samples, ({ at }) => Math.floor(at / stretchMs));
-  return [...minutes.values()].map((all) => all.reduce((low, one) => (one.value < low.value ? one : low)));
-}
-
 export function figuresOf(
-  { ids, verdict, looks, troubles, sizes, tookMs, idleFiles, filesAfter }: Soaked,
+  { ids, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter }: Soaked,
   given: Pick<SoakFigures, "command" | "minutes" | "audit">,
 ): SoakFigures {
   const forMs = given.minutes * 60_000;
   const first = looks[0]?.at ?? 0;
-  const counted = looks.filter(({ at }) => at - first >= forMs * WARM);
-  const files = counted.map(({ at, files: value }) => ({ at, value }));
+  const isWarm = ({ at }: Look) => at - first >= forMs * WARM;
+  const warm = looks.filter(isWarm);
+  const resident = warm.map((look) => look.resident);
   return {
     ...given,
     delegations: ids.length,
-    memory: slopeOf(counted.map(({ at, resident }) => ({ at, value: resident }))),
-    files: slopeOf(lowest(files, Math.min(60_000, forMs / 20))),
+    memory: slopeOf(collected.filter(isWarm).map((look) => ({ at: look.at, value: look.resident }))),
+    waves: { lowest: Math.min(...resident), highest: Math.max(...resident) },
+    files: slopeOf(warm.map(({ at, held }) => ({ at, value: held }))),
     idleFiles,
     filesAfter,
     p50Ms: Math.round(percentile(tookMs, 50)),
@@ -80,7 +81,7 @@ const percent = (value: number) => `${value >= 0 ? "+" : "−"}${Math.abs(value)
 
 /** The figures as Markdown, for terminals too. */
 export function renderSoak(figures: SoakFigures): string {
-  const { memory, files, delegations, minutes, grown, troubles } = figures;
+  const { memory, waves, files, delegations, minutes, grown, troubles } = figures;
   const row = (name: string, mean: string, { percentPerHour, from, to, samples }: Slope) => [
     name,
     mean,
@@ -93,11 +94,11 @@ export function renderSoak(figures: SoakFigures): string {
     table(
       ["", "mean", "an hour", "95 % interval", "samples"],
       [
-        row("memory, MB", (memory.mean / MB).toFixed(1), memory),
-        row("open files, lowest of each minute", files.mean.toFixed(1), files),
+        row("memory, MB, right after a collection", (memory.mean / MB).toFixed(1), memory),
+        row("files open for five minutes or longer", files.mean.toFixed(1), files),
       ],
     ),
-    `Memory and files are ${isFlat(figures) ? "flat" : "**not flat**"} (within ±${ALLOWED_PERCENT} % an hour). Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
+    `Memory and files are ${isFlat(figures) ? "flat" : "**not flat**"} (within ±${ALLOWED_PERCENT} % an hour). Between collections memory was from ${(waves.lowest / MB).toFixed(1)} to ${(waves.highest / MB).toFixed(1)} MB. Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
     `\`hq audit --prove\`: exit ${figures.audit.code}, ${figures.audit.text.split("\n")[0] ?? ""}`,
     table(
       ["trouble", "times"],

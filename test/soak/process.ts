@@ -1,23 +1,51 @@
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
-/** What Linux says of a process now: bytes that are resident, of these its own, and how many files it has open. */
+/**
+ * What Linux says of a process now: bytes that are resident, of these its own, and how many files it has open, of these
+ * how many for five minutes or longer.
+ */
 export type Look = {
   readonly at: number;
   readonly resident: number;
   readonly own: number;
   readonly files: number;
+  readonly held: number;
   readonly threads: number;
 };
 
-export function lookAt(pid: number, at: number): Look {
+/** Shorter than that a file may be open for a request that is never answered, or for a connection in use. */
+const HELD_MS = 300_000;
+
+/** Looks at a process again and again; it remembers since when a file is open. */
+export function createWatch(pid: number): (at: number) => Look {
+  let since: ReadonlyMap<string, number> = new Map();
+  return (at) => {
+    since = new Map(filesOf(pid).map((file) => [file, since.get(file) ?? at]));
+    const held = [...since.values()].filter((from) => at - from >= HELD_MS).length;
+    return { at, ...memoryOf(pid), files: since.size, held };
+  };
+}
+
+/** Each by its number and what it is. One that is closed while it is looked at is passed over. */
+export function filesOf(pid: number): readonly string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((number) => {
+    try {
+      return [`${number} ${readlinkSync(join(folder, number))}`];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  });
+}
+
+function memoryOf(pid: number): Pick<Look, "resident" | "own" | "threads"> {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1]);
   return {
-    at,
     resident: field("VmRSS") * 1024,
     own: field("RssAnon") * 1024,
-    files: readdirSync(`/proc/${pid}/fd`).length,
     threads: field("Threads"),
   };
 }

@@ -24,6 +24,7 @@ const { values } = parseArgs({
 });
 const forMs = Number(values.minutes) * 60_000;
 const LOOK_MS = Math.min(2000, forMs / 120);
+const COLLECT_MS = Math.min(60_000, forMs / 20);
 const MB = 2 ** 20;
 
 const folder = mkdtempSync(join(values.dir, "hq-soak-"));
@@ -34,13 +35,14 @@ const done = await soak({
   forMs,
   perSecond: Number(values["per-second"]),
   lookMs: LOOK_MS,
+  collectMs: COLLECT_MS,
   seed: Number(values.seed),
   onLook(look, asked, settled) {
     if (look.at - printed < 60_000) return;
     printed = look.at;
-    const { resident, own, files, threads } = look;
+    const { resident, own, files, held, threads } = look;
     console.log(
-      `${new Date(look.at).toISOString()} resident ${(resident / MB).toFixed(1)} MB (own ${(own / MB).toFixed(1)}) · ${files} files · ${threads} threads · asked ${asked} · settled ${settled}`,
+      `${new Date(look.at).toISOString()} resident ${(resident / MB).toFixed(1)} MB (own ${(own / MB).toFixed(1)}) · ${files} files (${held} for long) · ${threads} threads · asked ${asked} · settled ${settled}`,
     );
   },
   async atEnd(supervisor, home) {

@@ -31,7 +31,7 @@ export function slopeOf(samples: readonly Sample[]): Slope {
     squares === 0 ? 0 : Math.max(0, sumOf(rests.slice(1).map((rest, n) => rest * (rests[n] ?? 0))) / squares);
   const independent = Math.max(3, (count * (1 - alike)) / (1 + alike));
   const error = Math.sqrt((squares / (count - 2) / spread) * (count / independent));
-  const perHour = (value: number) => ((value * HOUR_MS) / mean) * 100;
+  const perHour = (value: number) => (value === 0 ? 0 : ((value * HOUR_MS) / mean) * 100);
   return {
     percentPerHour: perHour(slope),
     from: perHour(slope - NORMAL_95 * error),

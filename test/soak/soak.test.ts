@@ -15,10 +15,11 @@ test("with trouble on all sides everything is done once and seen once, and nothi
     forMs: FOR_MS,
     perSecond: PER_SECOND,
     lookMs: 500,
+    collectMs: 4000,
     seed: 7,
     hangs: false,
   });
-  const { verdict, ids, troubles, looks, filesAfter, idleFiles } = done;
+  const { verdict, ids, troubles, looks, collected, filesAfter, idleFiles } = done;
   const kinds = [...troubles].map(([name, times]) => `${name} ${times}`);
   t.diagnostic(`${ids.length} delegations · marked ambiguous ${verdict.ambiguous} · ${kinds.join(" · ")}`);
   t.diagnostic(`open files when idle: ${idleFiles} before, ${filesAfter} after`);
@@ -28,5 +29,6 @@ test("with trouble on all sides everything is done once and seen once, and nothi
   assert.ok([...troubles.keys()].some((name) => name.startsWith("handoff")));
   assert.ok([...troubles.keys()].some((name) => name.startsWith("Discord")));
   assert.ok(looks.length > 10);
+  assert.ok(collected.length > 2, "its garbage was collected");
   assert.ok(filesAfter <= idleFiles + IDLE_SLACK, `${filesAfter} files are open, ${idleFiles} were`);
 });

@@ -7,13 +7,16 @@ import { judge, type Verdict } from "../chaos/verdict.ts";
 import { createWorld } from "../chaos/world.ts";
 import { AGENT_IDS } from "../support/core.ts";
 import { type Supervisor, startSupervisor } from "../support/supervisor.ts";
-import { type Look, lookAt, sizesOf } from "./process.ts";
+import { COLLECTABLE, openCollector } from "./collector.ts";
+import { createWatch, filesOf, type Look, sizesOf } from "./process.ts";
 import { passes, type Tally, troubleDiscord, troubledAgents } from "./troubles.ts";
 
 export type Soaked = {
   readonly ids: readonly string[];
   readonly verdict: Verdict;
   readonly looks: readonly Look[];
+  /** Right after the garbage was collected. */
+  readonly collected: readonly Look[];
   /** Which trouble was made how often. */
   readonly troubles: Tally;
   /** What lies in HQ_HOME at the end. */
@@ -26,7 +29,7 @@ export type Soaked = {
 };
 
 /** The memory of `npm start`: the same limit of the young generation. */
-const NODE_OPTIONS = "--max-semi-space-size=4";
+const NODE_OPTIONS = `--max-semi-space-size=4 ${COLLECTABLE}`;
 const FOLLOW_MS = 60_000;
 const READ_MS = 1000;
 const CLIENTS = 8;
@@ -43,6 +46,8 @@ export async function soak(plan: {
   readonly forMs: number;
   readonly perSecond: number;
   readonly lookMs: number;
+  /** How often its garbage is collected, after which it is looked at once more. */
+  readonly collectMs: number;
   readonly seed: number;
   /** Whether some requests to agents are never answered: each takes half a minute. */
   readonly hangs?: boolean;
@@ -57,12 +62,15 @@ export async function soak(plan: {
   const ids: string[] = [];
   const tookMs: number[] = [];
   const looks: Look[] = [];
+  const collected: Look[] = [];
   const over = new AbortController();
   const begun = new Map<string, number>();
   const told = new Set<string>();
   const supervisor = await startSupervisor(world.home, { ...world.env, NODE_OPTIONS });
   const authorization = `Bearer ${readFileSync(join(world.home, "api.key"), "utf8").trim()}`;
   const clients = new Pool(supervisor.ready.api, { connections: CLIENTS, keepAliveTimeout: 600_000 });
+  const watch = createWatch(supervisor.ready.pid);
+  const collector = await openCollector(supervisor);
   try {
     const idleFiles = await idle(supervisor);
     const beside = Promise.all([
@@ -73,10 +81,12 @@ export async function soak(plan: {
       }),
       read(supervisor, over.signal),
       look(),
+      collect(),
     ]);
     await Promise.race([load(), beside, leftEarly(supervisor)]);
     over.abort();
     await beside;
+    await collector.close();
     await untilQuiet(supervisor, ids);
     const verdict = await judge(world, supervisor, ids);
     await plan.atEnd?.(supervisor, world.home);
@@ -87,7 +97,7 @@ export async function soak(plan: {
     const filesAfter = await idle(supervisor, idleFiles);
     const sizes = sizesOf(world.home);
     await supervisor.stop();
-    return { ids, verdict, looks, troubles, sizes, tookMs, idleFiles, filesAfter };
+    return { ids, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter };
   } finally {
     over.abort();
     supervisor.child.kill("SIGKILL");
@@ -135,9 +145,16 @@ export async function soak(plan: {
 
   async function look(): Promise<void> {
     while (await passes(plan.lookMs, over.signal)) {
-      const seen = lookAt(supervisor.ready.pid, Date.now());
+      const seen = watch(Date.now());
       looks.push(seen);
       plan.onLook?.(seen, ids.length, tookMs.length);
+    }
+  }
+
+  async function collect(): Promise<void> {
+    while (await passes(plan.collectMs, over.signal)) {
+      await collector.collect();
+      collected.push(watch(Date.now()));
     }
   }
 }
@@ -185,7 +202,7 @@ async function idle({ ready }: Supervisor, hoped?: number): Promise<number> {
   let fewest = Number.POSITIVE_INFINITY;
   for (let looks = 0; looks < (hoped === undefined ? 5 : MOST_IDLE_LOOKS); looks++) {
     await pause(READ_MS);
-    fewest = Math.min(fewest, lookAt(ready.pid, Date.now()).files);
+    fewest = Math.min(fewest, filesOf(ready.pid).length);
     if (hoped !== undefined && fewest <= hoped + IDLE_SLACK) break;
   }
   return fewest;
