@@ -198,8 +198,8 @@ async function judgeWhatIsSeen(
   const timesSeen = async () => {
     const texts = await world.texts("results");
     return children.map((child) => {
-      // In a batch's file a worker's result stands under its task.
-      const heads = [`${child}/result`, `\n${child} ·`, `\n${child.replace(/\.[wd]1$/, "")} by`];
+      // In a batch's file a worker's result stands under its task, after the word for its end.
+      const heads = [`${child}/result`, `\n${child} ·`, `] ${child.replace(/\.[wd]1$/, "")} by`];
       return texts.filter((text) => heads.some((head) => text.includes(head))).length;
     });
   };
