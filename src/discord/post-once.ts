@@ -30,8 +30,9 @@ export function doubtOf(
   return { since: effect.createdAt };
 }
 
-export function isOld(doubt: Doubt, effect: Pick<ClaimedEffect, "begunBefore">, now: number): boolean {
-  return now - (effect.begunBefore ?? doubt.since) >= NONCE_HOLDS_MS;
+/** Whether what it may have left is older than Discord's memory of its nonce, whatever was tried since. */
+export function isOld({ since }: Doubt, now: number): boolean {
+  return now - since >= NONCE_HOLDS_MS;
 }
 
 type Seen = { readonly id: string; readonly timestamp: string; readonly mark: (mark: string) => boolean };
@@ -106,7 +107,7 @@ export function createPostOnce(deps: PostOnceDeps) {
         continue;
       }
       let message: { readonly id: string; readonly timestamp: string } | undefined;
-      if (doubt && isOld(doubt, effect, now())) {
+      if (doubt && isOld(doubt, now())) {
         history ??= await ownHistory(rest, channel, deps.botId(), doubt.since);
         message = history.find(({ mark }) => mark(markOf(delivery.id, part)));
       }

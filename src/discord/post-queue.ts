@@ -110,7 +110,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     }
     const old = ofKind().filter((job) => {
       const doubt = doubtOf(job.effect);
-      return !certain(job) && doubt && isOld(doubt, job.effect, now());
+      return !certain(job) && doubt && isOld(doubt, now());
     });
     const sure = ofKind().filter(certain).length;
     if (old.length > 0 && sure + old.length > deps.batchAbove()) await clear(channel, queue, old);

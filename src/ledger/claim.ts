@@ -61,7 +61,8 @@ export function claimDue(sql: Statements, request: ClaimRequest, storeNow: numbe
   const until = now + holdMs + UNTOLD_SLOT_MS;
 
   function take(row: EffectRow): void {
-    const before = row.begun_at ?? row.begun_before;
+    // The first begin whose end nobody knows: what it sent may be there however often it was begun since.
+    const before = row.begun_before ?? row.begun_at;
     sql.begin.run(now, before, row.tries + 1, now + holdMs, request.holder, request.epoch, row.seq);
     claimed.push(toClaimed(row, before));
   }

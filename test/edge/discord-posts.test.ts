@@ -107,6 +107,18 @@ test("long after a crash the channel's history is asked, behind hundreds of othe
   assert.equal(guild.inspect.messages("results").length, 122, "what was never posted is posted now");
 });
 
+test("a post that Discord took long ago is found however short the last try is ago", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const again = { tries: 9, begunBefore: clock.now() - 5000, createdAt };
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), again)), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("results").length, 1);
+});
+
 test("an agent that writes another delivery's mark is not taken for it", async (t) => {
   const { edge, guild, ledger, clock } = await startEdge(t);
   const forged = handoffOf({

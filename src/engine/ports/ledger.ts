@@ -94,7 +94,7 @@ export type Loaded = StreamRow & {
   readonly later: readonly StoredEvent[];
 };
 
-/** An effect that we hold. `begunBefore` is set when an earlier holder began it and its outcome is unknown. */
+/** An effect that we hold. `begunBefore` is the first instant at which an earlier holder began it with unknown outcome. */
 export type ClaimedEffect = {
   readonly id: string;
   readonly stream: string;

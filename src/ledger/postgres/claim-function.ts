@@ -100,7 +100,7 @@ begin
 end $$;
 
 create function begin_1(seq_ bigint, u jsonb, now_ bigint, hold_until bigint) returns jsonb language sql as $$
-  update outbox set begun_at = now_, begun_before = coalesce(begun_at, begun_before), tries = tries + 1,
+  update outbox set begun_at = now_, begun_before = coalesce(begun_before, begun_at), tries = tries + 1,
     ready_at = hold_until, holder = u->>'holder', epoch = (u->>'epoch')::bigint
     where seq = seq_
     returning jsonb_build_object('id', id, 'stream', stream, 'body', body, 'lane', lane, 'slot', slot,
