@@ -4,7 +4,7 @@
  * waited for it. All are there from the beginning and take turns, round after round, so that a busy machine meets all of
  * them. With `--baseline <commit>` the embedded store of that commit takes its turns too.
  *
- * usage: node bench/scale.ts [--runs 100] [--rounds 5] [--coordinators 1,2,3] [--baseline COMMIT] [--dir FOLDER]
+ * usage: `node bench/scale.ts --help`
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,8 +22,21 @@ import { ROOT } from "../test/support/supervisor.ts";
 import { startGateway } from "./product.ts";
 import { percentile, table } from "./report.ts";
 
+const USAGE = `usage: node bench/scale.ts [options]
+
+  --runs <n>              runs of four steps at once (100)
+  --rounds <n>            rounds that count, after some that warm up (5)
+  --coordinators <list>   arrangements on PostgreSQL, by how many share it (1): 1,2,3
+  --baseline <commit>     the embedded store of that commit takes its turns too
+  --dir <folder>          where the ledgers lie (${tmpdir()}): a real disk, since every write is synced
+
+Prints a line for each arrangement: steps a second (median of the rounds, least and most), from a handoff to the
+next dispatch (p50, p99), and the median of the ratios, round by round, to SQLite and to the baseline.
+`;
+
 const { values } = parseArgs({
   options: {
+    help: { type: "boolean", short: "h", default: false },
     runs: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
     coordinators: { type: "string", default: "1" },
@@ -31,8 +44,13 @@ const { values } = parseArgs({
     dir: { type: "string", default: tmpdir() },
   },
 });
-const AT_ONCE = Number(values.runs);
-const ROUNDS = Number(values.rounds);
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+const AT_ONCE = count("runs", values.runs);
+const ROUNDS = count("rounds", values.rounds);
+const COORDINATORS = values.coordinators.split(",").map((word) => count("coordinators", word));
 /** Not counted: what runs for weeks is compiled. */
 const WARM = 3;
 const STEPS = 4;
@@ -50,6 +68,12 @@ const DIAMOND = {
   },
 };
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
+
+function count(name: string, word: string): number {
+  if (/^[1-9]\d{0,5}$/.test(word.trim())) return Number(word);
+  process.stderr.write(`--${name}: ${word} is no number of 1 or more\n\n${USAGE}`);
+  process.exit(2);
+}
 
 type Member = { readonly child: ChildProcess; readonly pool: Pool; readonly key: string };
 type Seen = { readonly stream: string; readonly type: string; readonly at: number };
@@ -229,8 +253,8 @@ try {
   if (values.baseline !== undefined)
     all.push(await onSqlite("sqlite-before", filesOf(values.baseline), gateway.url));
   all.push(await onSqlite("sqlite", ROOT, gateway.url));
-  for (const count of values.coordinators.split(",").map(Number))
-    all.push(await onPostgres(count, await postgres.createDatabase(), gateway.url));
+  for (const many of COORDINATORS)
+    all.push(await onPostgres(many, await postgres.createDatabase(), gateway.url));
   const measured = new Map<Arrangement, Round[]>(all.map((one) => [one, []]));
   for (let n = -WARM; n < ROUNDS; n++) {
     // Each begins some rounds, so that none always follows the same one.

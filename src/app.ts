@@ -1,6 +1,7 @@
 import { createAgents } from "./agents/agents.ts";
 import { type AppOptions, type Begin, openBase } from "./app/base.ts";
 import { openDoors } from "./app/doors.ts";
+import { handledByAll, readHandledTasks } from "./app/handled-tasks.ts";
 import { removeRunFile, writeRunFile } from "./app/home.ts";
 import { createStage } from "./app/stage.ts";
 import { openStore } from "./app/store.ts";
@@ -44,7 +45,8 @@ export function createApp(options: AppOptions) {
 async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   const base = await openBase(options, begin);
   const { modeName, samples, startedAt, log } = base;
-  const { ledger, epoch, holder } = await openStore(options, base, begin);
+  const store = await openStore(options, base, begin);
+  if (store.shared) base.useSecret(store.shared.secret);
   const agents = createAgents({
     now: base.now,
     secret: (name) => options.env[name],
@@ -54,7 +56,10 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   });
   await begin({ name: "agents", stop: agents.close });
   await base.config.startSamples(begin, log);
-  const stage = createStage(options, base, { ledger, epoch, holder, agents });
+  const handled = await (store.shared
+    ? handledByAll(options.home, store.ledger)
+    : readHandledTasks(options.home));
+  const stage = createStage(options, base, { ...store, agents, handled });
   await openDoors(options, base, stage, begin);
 
   const { api, edge, pageLink } = stage.doors();

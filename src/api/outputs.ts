@@ -212,6 +212,35 @@ export const healthOut = shows<Health>(
     mode: z.enum(["local", "discord", "embedded"]),
     startedAt: instant,
     checks: z.array(z.object({ name: z.string(), ok: z.boolean(), text: z.string() })),
+    members: z
+      .array(
+        z.looseObject({
+          home: z.string(),
+          version: z.string(),
+          startedAt: instant,
+          seenAt: instant,
+          isUs: z.boolean(),
+          leads: z.boolean().describe("Connected to Discord for all"),
+          host: z.string().optional(),
+          pid: z.int().optional(),
+          isTemporary: z.literal(true).optional().describe("Here for one question of the command line"),
+          api: z.string().optional(),
+          behind: z.int().optional().describe("Events it had not heard of when it was last heard"),
+          clockAheadMs: z
+            .number()
+            .optional()
+            .describe("By how much the database's clock is ahead of its own"),
+          config: z.record(z.string(), z.string()).optional().describe("Digests of what all must have alike"),
+          differs: z
+            .array(z.string())
+            .optional()
+            .describe(
+              "In what it is not like the one that leads: version, agents, rights, channels, tasks, workflows",
+            ),
+        }),
+      )
+      .optional()
+      .describe("Who works on the ledger, where several supervisors share it"),
   }),
 );
 export const stoppingOut = shows<{

@@ -9,7 +9,7 @@ import { holdHome } from "../ledger/lock.ts";
 import { createLog } from "../telemetry/log.ts";
 import { createRedact } from "../telemetry/redact.ts";
 import { createConfigHolder } from "./config-holder.ts";
-import { loadCredentials } from "./credentials.ts";
+import { keepSecret, loadCredentials } from "./credentials.ts";
 import { makeHome, readRunFile } from "./home.ts";
 import { type Env, readMode } from "./mode.ts";
 import { databaseSecrets } from "./store.ts";
@@ -49,7 +49,7 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const lock = await holdHome({ path: join(home, "supervisor.lock"), describe });
   if (!lock.ok) throw lockedBy(home, lock.holder);
   await begin({ name: "lock", stop: lock.release });
-  const credentials = loadCredentials(home, env);
+  const credentials = { ...loadCredentials(home, env) };
   const config = createConfigHolder({ ...options, samples, now });
   const workflows = createWorkflowHolder({ config: config.current, installation: options.installation });
   const redact = createRedact(() => [
@@ -85,6 +85,11 @@ export async function openBase(options: AppOptions, begin: Begin) {
     modeName,
     samples,
     credentials,
+    /** Signs by what all members of the ledger share from now on. */
+    useSecret(secret: string): void {
+      if (!env["HQ_SECRET"]) keepSecret(home, secret);
+      credentials.secret = secret;
+    },
     config,
     workflows,
     redact,

@@ -1,4 +1,4 @@
-import type { AgentCard } from "../domain/agent-card.ts";
+import { type AgentCard, isNear } from "../domain/agent-card.ts";
 import type { Config } from "../domain/config.ts";
 import { slotLaneOf } from "../domain/delegation-effects.ts";
 import { TASK_SLOTS } from "../domain/task-types.ts";
@@ -18,6 +18,7 @@ import { createExpectations } from "../engine/expectations.ts";
 import { createHold } from "../engine/hold.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
+import { createNearAgents } from "../engine/near-agents.ts";
 import { createFiling, performWith } from "../engine/perform.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
@@ -44,15 +45,23 @@ import { createTaskChildren } from "../engine/task-children.ts";
 import { createTaskWords } from "../engine/task-words.ts";
 import type { Health } from "../engine/verbs.ts";
 import { createWake } from "../engine/wake.ts";
-import { newId } from "../kernel/id.ts";
-import { type Problem, Refusal } from "../kernel/refusal.ts";
+import type { Problem } from "../kernel/refusal.ts";
 import type { DiscordPart } from "./discord-part.ts";
+import type { Elsewhere } from "./elsewhere.ts";
+import { createTellPeople } from "./notices.ts";
 import { createPrompts } from "./prompt.ts";
+import { createQueueDoor } from "./queue-door.ts";
 
 export type CoreDeps = {
   readonly ledger: Ledger;
   readonly epoch: () => number;
   readonly holder: string;
+  /** Where several share the ledger: the name of our folder among the members. */
+  readonly home?: string;
+  /** The name of this machine there. */
+  readonly host?: string;
+  /** The number of our life there; none while others may take us for gone. */
+  readonly life?: () => number | undefined;
   readonly config: () => Config;
   readonly agents: Agents;
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
@@ -78,6 +87,8 @@ export type CoreDeps = {
   readonly readChannel: ChannelReader;
   /** Sees to it that there is a Discord edge where one is made only when it is asked for. */
   readonly connect?: () => Promise<void>;
+  /** Why what only the leader does is not done here; undefined where nobody else leads. */
+  readonly elsewhere?: Elsewhere;
   /** Messages of the queue whose tasks were done by other tools. */
   readonly isHandled?: (message: string) => boolean;
   /** Where a message can be looked at, once the guild is known. */
@@ -100,7 +111,7 @@ export function createCore(deps: CoreDeps) {
   const { ledger, now, log, crash, config } = deps;
   const registry = () => config().registry;
   const settings = () => config().settings;
-  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join() });
+  const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join(), onBroken: deps.onBroken });
   const receive = createReceive({
     engine,
     inbox: () => inbox,
@@ -115,7 +126,10 @@ export function createCore(deps: CoreDeps) {
 
   const acl = () => config().acl;
   const { onBroken } = deps;
-  const watch = createAgentWatch({ engine, agents: deps.agents, now, onBroken });
+  const { host } = deps;
+  const near =
+    host === undefined ? deps.agents : createNearAgents({ engine, agents: deps.agents, host, now });
+  const watch = createAgentWatch({ engine, agents: near, now, onBroken });
   const { agents } = watch;
   const drain = createDrain({ engine, ledger, registry, acl, now, ring: () => loop.ring(), onBroken });
   const conditions = createConditions({ ledger, agents, isDraining: drain.isOn });
@@ -131,6 +145,7 @@ export function createCore(deps: CoreDeps) {
     settings,
     promptFor: prompts.send,
     standIn: createStandIn(choosing),
+    life: deps.life ?? (() => 1),
     now,
     log,
     crash,
@@ -218,6 +233,7 @@ export function createCore(deps: CoreDeps) {
     capacity(slotLane) {
       if (slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)) return settings().taskQueue.maxAtOnce;
       const card = registry().agents.find(({ id }) => slotLaneOf(id) === slotLane);
+      if (card && host !== undefined && !isNear(card, host)) return 0;
       return card ? drain.capacity(card.id, card.concurrency) : 1;
     },
     perform: hold.guard(drain.guard(perform)),
@@ -243,14 +259,7 @@ export function createCore(deps: CoreDeps) {
     watch,
     drain,
     isHandled: deps.isHandled ?? (() => false),
-    queueChannel: async () => {
-      await deps.connect?.();
-      const part = deps.discord();
-      if (part?.isConnected()) return part.queue;
-      throw new Refusal("no_discord", "The task queue lives in Discord, which is not connected.", {
-        hint: "`hq doctor` says why; an agent can be asked without Discord: `hq delegate`.",
-      });
-    },
+    ...createQueueDoor(deps),
     receive,
     verifyToken: deps.tokens.verify,
     uploads: deps.uploads,
@@ -264,14 +273,7 @@ export function createCore(deps: CoreDeps) {
     crash,
   });
   const lookForLostRuns = createLostRuns({ engine, ledger, agents, inbox, registry, now, log });
-  /** A notice in #agent-logs. */
-  async function tellPeople(text: string): Promise<void> {
-    const at = now();
-    const stream = newId("notice", at);
-    const input = { type: "notice", at, id: stream, text } as const;
-    await engine.accept({ kind: "notice", stream, input, cause: "configuration", isNew: true });
-  }
-
+  const tellPeople = createTellPeople({ engine, ledger, now });
   return { engine, loop, inbox, verbs, searching, hold, watch, leaveWorkers, lookForLostRuns, tellPeople };
 }
 

@@ -8,6 +8,8 @@ import { type DelegationState, isSettled } from "../domain/delegation-types.ts";
 import { digestOf, sign } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 
+const LEAST_SECRET = 32;
+
 /** What proves who asks. The key and the secret are made at the first start, mode 0600. */
 export type Credentials = {
   readonly apiKey: string;
@@ -21,14 +23,28 @@ export function loadCredentials(
 ): Credentials {
   return {
     apiKey: env.ORCHESTRATOR_API_KEY || keptKey(join(home, "api.key")),
-    secret: keptKey(join(home, "secret.key")),
+    secret: givenSecret(env["HQ_SECRET"]) ?? keptKey(join(home, "secret.key")),
   };
+}
+
+function givenSecret(text: string | undefined): string | undefined {
+  if (!text || text.length >= LEAST_SECRET) return text || undefined;
+  throw new Refusal("invalid_input", `HQ_SECRET has fewer than ${LEAST_SECRET} characters.`, {
+    hint: "Make one with `openssl rand -base64 32`, the same for every member; or unset it: then the ledger keeps one.",
+  });
+}
+
+/** What the members of one ledger share is kept here too, for the command line. */
+export function keepSecret(home: string, secret: string): void {
+  const path = join(home, "secret.key");
+  if (existsSync(path) && readFileSync(path, "utf8").trim() === secret) return;
+  writeFileSync(path, `${secret}\n`, { mode: 0o600 });
 }
 
 function keptKey(path: string): string {
   if (existsSync(path)) {
     const key = readFileSync(path, "utf8").trim();
-    if (key.length >= 32) return key;
+    if (key.length >= LEAST_SECRET) return key;
   }
   const key = randomBytes(32).toString("base64url");
   writeFileSync(path, `${key}\n`, { mode: 0o600 });

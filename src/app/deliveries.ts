@@ -1,5 +1,5 @@
 import type { DeliveryPort } from "../discord/delivery-port.ts";
-import type { DeliveryInput, Receipt } from "../domain/delivery-types.ts";
+import type { DeliveryEvent, DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { viewOfRun } from "../domain/run-view.ts";
 import { viewOf } from "../domain/view.ts";
@@ -20,6 +20,11 @@ export function createDeliveries(deps: {
   const { engine, ledger, crash } = deps;
   return {
     receipts: (delivery) => ledger.receipts(delivery),
+    onPosted: (delivery, listener) =>
+      engine.watch((events) => {
+        for (const { body } of events as readonly { readonly body: DeliveryEvent }[])
+          if (body.type === "delivery.part-posted") listener(body.receipt);
+      }, delivery),
     async record(input, settles) {
       const stream = input.delivery.id;
       await engine.accept({

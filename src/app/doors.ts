@@ -3,6 +3,7 @@ import { createHealthLoop } from "../engine/health-loop.ts";
 import { createKeepTallies } from "../engine/keep-tallies.ts";
 import { createQuietWork } from "../engine/quiet-work.ts";
 import type { Part } from "../kernel/lifecycle.ts";
+import { isRefusal } from "../kernel/refusal.ts";
 import { createMinute } from "../triggers/minute.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
@@ -10,12 +11,16 @@ import { createDiscordDoor } from "./discord-door.ts";
 import { refuseWeakKey } from "./exposure.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
+import { createLeadership } from "./leadership.ts";
+import { watchSubmissions } from "./left-to-us.ts";
 import { watchLostRuns } from "./lost-runs.ts";
 import { onUsualPort } from "./port.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Stage } from "./stage.ts";
 import { telemetryPart } from "./telemetry.ts";
+import { createTurn } from "./turn.ts";
 import { createUpkeepVerbs } from "./upkeep.ts";
+import { createWritePermits } from "./write-permits.ts";
 
 const STOP_WITHIN_MS = 10_000;
 
@@ -23,6 +28,7 @@ const STOP_WITHIN_MS = 10_000;
 export async function openDoors(options: AppOptions, base: Base, stage: Stage, begin: Begin): Promise<void> {
   const { config, log, now } = base;
   const { inbox, loop, verbs, onBroken } = stage;
+  await begin(stage.engine.follower);
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
   const upkeep = createUpkeepVerbs(base, stage);
   refuseWeakKey(config.current().settings.api, options.env);
@@ -56,6 +62,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     ...base,
     ...stage,
     watch: verbs.watch,
+    ...(stage.shared ? { isOurTurn: createTurn("telemetry", { ...stage, now }) } : {}),
     env: options.env,
     version: options.version,
   });
@@ -63,6 +70,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "workers", stop: stage.workers.close });
   await begin({ name: "loop", start: async () => loop.start(), stop: () => loop.stop(STOP_WITHIN_MS) });
   stage.ledger.members?.onOthers(loop.ring);
+  await begin(watchSubmissions(stage));
   await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
@@ -110,12 +118,27 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     return connecting;
   };
   if (!options.isEmbedded) return connect();
-  stage.connectWhenAsked(connect);
+  stage.connectWhenAsked(async () => {
+    await stage.shared?.lead();
+    await connect();
+    // Somebody else leads: what needs no gateway is read over REST.
+    if (stage.shared && !stage.shared.leads()) await stage.doors().edge?.standBy();
+  });
   const { lastAskedAt } = api;
   const isConnected = () => stage.doors().edge?.isConnected() ?? false;
   const { ledger } = stage;
   await begin(
-    leaveWhenIdle({ verbs, ledger, isConnected, now, lastAskedAt, onIdle: options.onStopAsked, onBroken }),
+    leaveWhenIdle({
+      verbs,
+      ledger,
+      isConnected,
+      othersWork: async () =>
+        (await stage.shared?.roster.list())?.some(({ isUs, isTemporary }) => !isUs && !isTemporary) ?? false,
+      now,
+      lastAskedAt,
+      onIdle: options.onStopAsked,
+      onBroken,
+    }),
   );
 }
 
@@ -144,20 +167,55 @@ function watchAgents({ config, now }: Base, { watch, onBroken }: Stage): Part {
 /** discord.js and the local guild are half of the memory: a temporary supervisor does without until a channel is to be read. */
 async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Begin): Promise<void> {
   const { createEdge } = await import("./edge.ts");
-  await createEdge(
-    {
-      ...base,
-      ...stage,
-      home: options.home,
-      installation: options.installation,
-      guildPort: options.isEmbedded ? 0 : options.ports.guild,
-      config: base.config.current,
-      onConnection: (isOpen) => {
-        stage.loop.setLane("discord", isOpen);
-        if (isOpen) stage.verbs.queue.finishSubmissions().catch(stage.onBroken);
+  const { shared, loop, verbs, onBroken } = stage;
+  const make = () =>
+    createEdge(
+      {
+        ...base,
+        ...stage,
+        home: options.home,
+        installation: options.installation,
+        guildPort: options.isEmbedded ? 0 : options.ports.guild,
+        config: base.config.current,
+        onConnection: (isOpen) => {
+          loop.setLane("discord", isOpen);
+          if (isOpen) verbs.queue.finishSubmissions().catch(onBroken);
+        },
+        onMade: stage.useEdge,
+        ...(shared ? { guard: createWritePermits({ shared, wall: base.wall }) } : {}),
       },
-      onMade: stage.useEdge,
+      begin,
+    );
+  if (!shared) {
+    const edge = await make();
+    return begin({ name: "discord", start: edge.connect, stop: edge.stop });
+  }
+  // A guild of its own has only the one that leads; Discord is the same for all.
+  const isOwnGuild = base.mode.kind === "local";
+  let made: ReturnType<typeof make> | undefined;
+  const edge = () => {
+    made ??= make();
+    return made;
+  };
+  const standBy = async () => stage.doors().edge?.standBy();
+  const onUnknown = (error: unknown) => {
+    if (!isRefusal(error)) return onBroken(error);
+    base.log.warn(
+      { failure: error.message },
+      "Discord cannot be read yet and is asked again when it is needed",
+    );
+  };
+  if (!isOwnGuild) {
+    await edge();
+    if (!shared.leads()) standBy().catch(onUnknown);
+  }
+  await begin({ name: "discord", stop: async () => (await made)?.stop() });
+  const discord = {
+    async connect() {
+      const { connect } = await edge();
+      if (shared.leads()) await connect();
     },
-    begin,
-  );
+    leave: async () => (await made)?.leave(),
+  };
+  await begin(createLeadership({ shared, discord, log: base.log, onBroken }));
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { createDiscordEdge, type DiscordEdge } from "../discord/edge.ts";
 import type { HttpInteractions } from "../discord/interaction-doors.ts";
+import type { WriteGuard } from "../discord/write-guard.ts";
 import type { Config } from "../domain/config.ts";
 import type { Engine } from "../engine/accept.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
@@ -11,11 +12,14 @@ import type { PostedMessages } from "../engine/ports/posted.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { type Artifact, readArtifacts } from "../handoffs/artifacts.ts";
 import type { Part } from "../kernel/lifecycle.ts";
+import type { Refusal } from "../kernel/refusal.ts";
 import { valuesOf } from "../kernel/vector.ts";
 import type { Redact } from "../telemetry/redact.ts";
 import { bringUploads } from "./bring-uploads.ts";
 import { createDeliveries } from "./deliveries.ts";
 import type { DiscordPart } from "./discord-part.ts";
+import type { Led } from "./leadership.ts";
+import type { Shared } from "./membership.ts";
 import type { Mode } from "./mode.ts";
 import { onFreePort } from "./port.ts";
 import { type SubjectState, subjectOf } from "./subjects.ts";
@@ -28,6 +32,8 @@ export type Edge = DiscordPart & {
   readonly channelName: DiscordEdge["channelName"];
   readonly posted: PostedMessages;
   readonly reconcile: () => void;
+  /** Ready to answer and to look things up without a connection. Throws `Refusal`. */
+  readonly standBy: () => Promise<void>;
   readonly http: HttpInteractions;
   /** Why only a person can mend it, when that is so. */
   readonly trouble: () => string | undefined;
@@ -45,6 +51,8 @@ export type EdgeDeps = {
   readonly verbs: Verbs;
   readonly engine: Engine;
   readonly ledger: Ledger;
+  /** Where several share the ledger. */
+  readonly shared?: Pick<Shared, "leads">;
   readonly log: Log;
   readonly redact: Redact;
   readonly now: () => number;
@@ -52,10 +60,15 @@ export type EdgeDeps = {
   readonly onConnection: (isOpen: boolean) => void;
   /** Called before it connects: what it may be asked, it is asked as soon as it is. */
   readonly onMade: (edge: Edge) => void;
+  /** Where the ledger is shared: keeps us from sending what is another one's to send. */
+  readonly guard?: WriteGuard;
 };
 
-/** Connects people: to Discord, or to a local guild that is started first. */
-export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<void>): Promise<void> {
+/** What people come through: Discord, or a local guild that is started first. It is not connected yet. */
+export async function createEdge(
+  deps: EdgeDeps,
+  begin: (part: Part) => Promise<void>,
+): Promise<Led & { readonly stop: () => Promise<void> }> {
   const { mode } = deps;
   const guild = mode.kind === "local" ? await startGuild(deps, begin) : undefined;
   const place =
@@ -69,8 +82,13 @@ export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<
     commandsDir: join(deps.installation, "commands"),
     deliveries: createDeliveries({ ...deps, attachable: (run) => attachable(deps, run) }),
     memory: deps.ledger,
+    // The sessions of a guild of our own end with it.
+    ...(guild ? {} : { sessions: { ...memoryOf(deps), isOurs: () => deps.shared?.leads() ?? true } }),
+    onWait(why) {
+      trouble = why && textOf(why);
+    },
     onFatal(refusal) {
-      trouble = `${refusal.message} ${refusal.hint ?? ""}`.trim();
+      trouble = textOf(refusal);
     },
   });
   deps.onMade({
@@ -80,20 +98,25 @@ export async function createEdge(deps: EdgeDeps, begin: (part: Part) => Promise<
     channelName: edge.channelName,
     posted: edge.posted,
     reconcile: edge.reconcile,
+    standBy: edge.standBy,
     http: edge.http,
     isConnected: edge.isConnected,
     trouble: () => trouble,
     ...(guild ? { guildUrl: guild.url } : {}),
     ...(guild?.key ? { guildKey: guild.key } : {}),
   });
-  await begin({
-    name: "discord",
-    start: async () => {
+  return {
+    async connect() {
+      trouble = undefined;
       await edge.start();
     },
+    leave: edge.leave,
     stop: edge.stop,
-  });
+  };
 }
+
+const memoryOf = ({ ledger: { recall, remember } }: EdgeDeps) => ({ recall, remember });
+const textOf = ({ message, hint }: Refusal) => `${message} ${hint ?? ""}`.trim();
 
 async function startGuild(deps: EdgeDeps, begin: (part: Part) => Promise<void>) {
   const { createLocalGuild, GUILD_ID } = await import("../local/local-guild.ts");

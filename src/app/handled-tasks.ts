@@ -1,6 +1,9 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeAtomically } from "../config/atomic-file.ts";
+import type { Ledger } from "../engine/ports/ledger.ts";
+
+const MEMO = "tasks/handled";
 
 /** Messages whose tasks other tools claimed before us: `$HQ_HOME/handled-tasks.txt`, an id a line. */
 export function readHandledTasks(home: string): ReadonlySet<string> {
@@ -11,6 +14,18 @@ export function readHandledTasks(home: string): ReadonlySet<string> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Set();
     throw error;
   }
+}
+
+/** The same where several homes share a ledger: those of all homes, as far as they were known when we came. */
+export async function handledByAll(
+  home: string,
+  ledger: Pick<Ledger, "recall" | "remember">,
+): Promise<ReadonlySet<string>> {
+  const text = await ledger.recall(MEMO);
+  const known = text ? (JSON.parse(text) as readonly string[]) : [];
+  const all = new Set([...known, ...readHandledTasks(home)]);
+  if (all.size > known.length) await ledger.remember(MEMO, JSON.stringify([...all]));
+  return all;
 }
 
 /** Adds to them; returns how many are new. */

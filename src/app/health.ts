@@ -1,12 +1,27 @@
 import type { Config } from "../domain/config.ts";
+import { adviceFor } from "../domain/member.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Log } from "../engine/ports/log.ts";
-import type { Health } from "../engine/verbs.ts";
+import type { Health, MemberView } from "../engine/verbs.ts";
 import { formatDuration } from "../kernel/time.ts";
+import { nameOf } from "./elsewhere.ts";
+import type { Shared } from "./membership.ts";
 
 const OVERDUE_MS = 60_000;
 const BROKEN_FOR_MS = 60_000;
+/** Work goes on whatever these say. */
+const ADVICE: ReadonlySet<string> = new Set(["agents", "members"]);
+
+/** Who of those that share the ledger is not like the one that leads. */
+function membersCheck(members: readonly MemberView[]): Health["checks"][number] {
+  const others = members.filter(({ differs }) => differs);
+  const name = "members";
+  if (others.length === 0) return { name, ok: true, text: `${members.length} at work` };
+  const said = others.map((member) => `${nameOf(member)}: other ${member.differs?.join(", ")}`).join("; ");
+  const advice = adviceFor([...new Set(others.flatMap(({ differs }) => differs ?? []))]);
+  return { name, ok: false, text: `${said} than the one that leads: ${advice}` };
+}
 
 /** What `/health/ready` and `hq status` say of the supervisor itself. */
 export function createHealth(deps: {
@@ -19,6 +34,8 @@ export function createHealth(deps: {
   readonly edge: () =>
     | { readonly isConnected: () => boolean; readonly trouble: () => string | undefined }
     | undefined;
+  /** Where several share the ledger. */
+  readonly shared?: Shared;
   readonly now: () => number;
 }) {
   let isReady = false;
@@ -41,9 +58,14 @@ export function createHealth(deps: {
       : { name: "ledger", ok: true, text: `${open} effects wait` };
   }
 
-  function discordCheck() {
+  function discordCheck(members: readonly MemberView[] | undefined) {
     if (deps.mode === "embedded") return [];
     const edge = deps.edge();
+    if (deps.shared && !deps.shared.leads() && !edge?.isConnected()) {
+      const leader = members?.find(({ leads, isUs }) => leads && !isUs);
+      const text = leader ? `${nameOf(leader)} leads` : "no supervisor leads now; one will in a moment";
+      return [{ name: "discord", ok: true, text }];
+    }
     const ok = edge?.isConnected() ?? false;
     const text = ok
       ? "connected"
@@ -71,10 +93,16 @@ export function createHealth(deps: {
       log.error({ err: error }, "the engine could not write or read");
     },
     async read(): Promise<Health> {
-      const checks = [await ledgerCheck(), ...discordCheck(), agentsCheck()];
+      const members = await deps.shared?.roster.list();
+      const checks = [
+        await ledgerCheck(),
+        ...discordCheck(members),
+        agentsCheck(),
+        ...(members ? [membersCheck(members)] : []),
+      ];
       const { version, mode, startedAt } = deps;
-      const ready = isReady && checks.every(({ name, ok }) => ok || name === "agents");
-      return { ready, version, mode, startedAt, checks };
+      const ready = isReady && checks.every(({ name, ok }) => ok || ADVICE.has(name));
+      return { ready, version, mode, startedAt, checks, ...(members ? { members } : {}) };
     },
   };
 }

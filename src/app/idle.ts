@@ -14,6 +14,8 @@ export function leaveWhenIdle(deps: {
   /** Whether Discord can be reached: without it tasks cannot be begun, nor anything posted. */
   readonly isConnected: () => boolean;
   readonly now: () => number;
+  /** Whether other supervisors work on the same ledger, and go on with what is open. */
+  readonly othersWork: () => Promise<boolean>;
   /** Instant of the latest request of any kind. */
   readonly lastAskedAt: () => number;
   readonly onIdle: () => void;
@@ -42,7 +44,8 @@ export function leaveWhenIdle(deps: {
       deps.verbs.runs.runs({ open: true, limit: 1 }),
       deps.verbs.tasks.tasks({ status: ["claimed"], limit: 1 }),
     ]);
-    const isQuiet = open.every(({ items }) => items.length === 0) && !(await hasMoreToDo());
+    const isDone = open.every(({ items }) => items.length === 0) && !(await hasMoreToDo());
+    const isQuiet = isDone || (await deps.othersWork());
     if (stopped) return;
     if (isQuiet && deps.now() - deps.lastAskedAt() > QUIET_MS) deps.onIdle();
     else timer = setTimeout(() => void look().catch(deps.onBroken), LOOK_MS);

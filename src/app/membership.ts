@@ -1,19 +1,54 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Lane } from "../domain/effects.ts";
 import type { Lease, Ledger } from "../engine/ports/ledger.ts";
 import type { Members } from "../engine/ports/members.ts";
 import { newId } from "../kernel/id.ts";
-import { Refusal } from "../kernel/refusal.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
+import { createGoneHomes } from "./gone-homes.ts";
+import { hostLanes } from "./host-lanes.ts";
+import { createRoster, type Roster } from "./roster.ts";
+import { sharedSecret } from "./shared-secret.ts";
 import type { OpenStore } from "./store.ts";
 
-/** A third of what ends a member and its leases: two beats may be missed. */
-const BEAT_MS = 5000;
-const LEASE_MS = 15_000;
+/** A quarter of what ends a member and its leases: others notice within 12.5 s that one is gone. */
+const BEAT_MS = 2500;
+const LEASE_MS = 10_000;
+const AGAIN_MS = 500;
+/** So long before it ends for others the lease has ended for us: what was just sent arrives in that time. */
+const MARGIN_MS = 1000;
+/** How often a member that does not lead looks whether nobody does. */
+const VACANT_EVERY_MS = 250;
 /** Whoever posts to Discord holds this lease; its number goes into every claim of that work. */
 const DISCORD = "discord";
 const CLOCK_TRIES = 3;
+
+/** What a supervisor knows that works on a ledger with others. */
+export type Shared = {
+  /** The name of our folder among the members. */
+  readonly home: string;
+  /** Of this machine: HQ_HOST, or what it calls itself. */
+  readonly host: string;
+  /** The same for all members. */
+  readonly secret: string;
+  /** Whether we hold Discord's lease, as far as we know. */
+  readonly leads: () => boolean;
+  /** The lease's number while it is ours by our own clocks, which go on while the process stands still. */
+  readonly term: () => number | undefined;
+  /** Takes it from now on when nobody has it: for a temporary supervisor that was asked for Discord. */
+  readonly lead: () => Promise<void>;
+  /** Gives it back for good: others need not wait for its end. */
+  readonly resign: () => Promise<void>;
+  /** Called when that changes. */
+  readonly onLead: (listener: (leads: boolean) => void) => () => void;
+  /**
+   * The number of our life as a member. What was claimed in an earlier one may be another's by now; without a number
+   * others may just be taking us for gone.
+   */
+  readonly life: () => number | undefined;
+  readonly roster: Roster;
+};
 
 /**
  * Works on a ledger that others may share: enters as a member, says now and then that it lives, goes by the database's
@@ -27,58 +62,156 @@ export async function joinLedger(parts: {
   readonly holder: string;
 }): Promise<OpenStore> {
   const { options, base, begin, ledger, holder } = parts;
-  const { log } = base;
+  const { log, now } = base;
   const members = membersOf(ledger);
-  const self = { id: holder, home: homeId(options.home, base.now()), version: options.version };
-  await followClock(base, ledger);
+  const home = homeId(options.home, now());
+  const host = options.env["HQ_HOST"] || hostname();
+  const self = { id: holder, home, version: options.version };
+  const takeOverMs = () => base.config.current().settings.takeOverMs;
+  const goneHomes = createGoneHomes({ afterMs: takeOverMs, now });
+  const roster = createRoster({ ledger, members, home, host, holder, isTemporary: options.isEmbedded });
+  const listeners = new Set<(leads: boolean) => void>();
+  /** A temporary supervisor is here for one question, and seldom for one about Discord. */
+  let isWilling = !options.isEmbedded;
+  let aheadMs = await followClock(base, ledger);
+  let heardAt = performance.now();
+  let leaseEndsAt = 0;
+  let endTimer: NodeJS.Timeout | undefined;
   let { epoch } = await members.join(self);
-  // Those that died without a word are forgotten first, as with every beat.
-  await members.beat(holder);
-  const others = (await members.list()).filter(({ id }) => id !== holder);
-  if (others.length > 0) {
-    await members.leave(holder);
-    throw new Refusal("locked", `Another supervisor (${others[0]?.home}) already works on this database.`, {
-      hint: "Stop it first. One that was cut off is forgotten 15 seconds after it was last heard of.",
-    });
-  }
-  let lease = await ledger.lease(DISCORD, holder, LEASE_MS);
+  const given = options.env["HQ_SECRET"];
+  const own = base.credentials.secret;
+  const secret = await sharedSecret({ ledger, holder, given, own });
+  let [lease] = await Promise.all([takeLease(), roster.note({ clockAheadMs: aheadMs, behind: 0 })]);
   let timer: NodeJS.Timeout | undefined;
-  let beating = Promise.resolve();
+  let beating: Promise<void> | undefined;
   let isStopped = false;
+  let didLead = held() !== undefined;
+
+  function held(): Lease | undefined {
+    const isOurs = lease && lease.expiresAt - MARGIN_MS > now() && performance.now() < leaseEndsAt;
+    return isOurs ? lease : undefined;
+  }
+
+  /** Counted from before it is asked for, our time is over before the database's is. */
+  async function takeLease(): Promise<Lease | undefined> {
+    if (!isWilling) return undefined;
+    const endsAt = performance.now() + LEASE_MS - MARGIN_MS;
+    const taken = await ledger.lease(DISCORD, holder, LEASE_MS);
+    if (!taken || !isWilling) return undefined;
+    leaseEndsAt = endsAt;
+    clearTimeout(endTimer);
+    endTimer = setTimeout(tellLead, Math.max(0, endsAt - performance.now()) + 1);
+    endTimer.unref();
+    return taken;
+  }
 
   async function beat(): Promise<void> {
-    const { alive, given } = await members.beat(holder);
-    if (given > 0) log.warn({ effects: given }, "another supervisor is gone; what it held is done here");
+    const at = performance.now();
+    const behind = await roster.behind();
+    // One transaction: all three are asked for in one tick.
+    const [{ alive, given: freed }, taken] = await Promise.all([
+      members.beat(holder),
+      takeLease(),
+      roster.note({ clockAheadMs: aheadMs, behind }),
+    ]);
+    lease = taken;
+    tellLead();
+    if (freed > 0) log.warn({ effects: freed }, "another supervisor is gone; what it held is done here");
     if (!alive) {
       ({ epoch } = await members.join(self));
       log.warn({ epoch }, "this supervisor was away for so long that others gave up on it; it joined again");
     }
-    lease = await ledger.lease(DISCORD, holder, LEASE_MS);
-    await followClock(base, ledger);
+    heardAt = at;
+    aheadMs = await followClock(base, ledger);
+    const alives = new Set((await members.list()).map((member) => member.home));
+    goneHomes.look(alives, await members.homesWithWork());
   }
 
-  function next(): void {
+  function tellLead(): void {
+    const leads = held() !== undefined;
+    if (leads === didLead) return;
+    didLead = leads;
+    log.info(
+      { leads },
+      leads ? "this supervisor leads on Discord" : "this supervisor leads on Discord no more",
+    );
+    for (const listener of listeners) listener(leads);
+  }
+
+  function next(ms: number): void {
     if (isStopped) return;
+    clearTimeout(timer);
     timer = setTimeout(() => {
+      let again = BEAT_MS;
       beating = beat()
-        .catch((error: unknown) => log.error({ err: error }, "the database could not be told that we live"))
-        .finally(next);
-    }, BEAT_MS);
+        .catch((error: unknown) => {
+          again = AGAIN_MS;
+          log.error({ err: error }, "the database could not be told that we live");
+        })
+        .finally(() => {
+          beating = undefined;
+          tellLead();
+          next(again);
+        });
+    }, ms);
   }
 
-  next();
+  next(BEAT_MS);
+  const watching = watchVacancy({
+    isOpen: async () => !(await members.list()).some(({ leads }) => leads.includes(DISCORD)),
+    isOurBusiness: () => isWilling && held() === undefined,
+    async onVacant() {
+      if (beating || isStopped) return;
+      lease = await takeLease();
+      tellLead();
+      // The beat ends whoever led, so that what it held goes on with us.
+      if (!beating) next(0);
+    },
+  });
   await begin({
     name: "membership",
     async stop() {
       isStopped = true;
+      watching.stop();
       clearTimeout(timer);
+      clearTimeout(endTimer);
       await beating;
       // Where the database is away, the others notice by themselves.
       await members.leave(holder).catch((error: unknown) => log.warn({ err: error }, "left without a word"));
     },
   });
-  const held = () => (lease && lease.expiresAt > base.now() ? lease : undefined);
-  return { ledger: onlyLeader(ledger, held), epoch: () => epoch, holder };
+  const ours = hostLanes(ledger, { home, holder, gone: goneHomes.list });
+  return {
+    ledger: onlyLeader(ours, held),
+    epoch: () => epoch,
+    holder,
+    shared: {
+      home,
+      host,
+      secret,
+      leads: () => held() !== undefined,
+      term: () => held()?.epoch,
+      async lead() {
+        isWilling = true;
+        lease = await takeLease();
+        tellLead();
+      },
+      async resign() {
+        isWilling = false;
+        await beating;
+        lease = undefined;
+        tellLead();
+        // Also where a beat took it just now; where another one has it, nothing changes.
+        await ledger.lease(DISCORD, holder, 0);
+      },
+      onLead(listener) {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      life: () => (performance.now() - heardAt < LEASE_MS ? epoch : undefined),
+      roster,
+    },
+  };
 }
 
 /** Discord's work is claimed under the lease's number, and by nobody who knows that it has none. */
@@ -109,8 +242,8 @@ function homeId(home: string, now: number): string {
   return readFileSync(path, "utf8").trim();
 }
 
-/** Compares the clocks by the quickest of a few questions. */
-async function followClock(base: Base, ledger: Ledger): Promise<void> {
+/** Compares the clocks by the quickest of a few questions; returns by how much the database's is ahead of ours. */
+async function followClock(base: Base, ledger: Ledger): Promise<number> {
   let best: { readonly tookMs: number; readonly aheadMs: number } | undefined;
   for (let tries = 0; tries < CLOCK_TRIES; tries++) {
     const askedAt = base.now();
@@ -118,5 +251,29 @@ async function followClock(base: Base, ledger: Ledger): Promise<void> {
     const tookMs = base.now() - askedAt;
     if (!best || tookMs < best.tookMs) best = { tookMs, aheadMs: theirs - askedAt - tookMs / 2 };
   }
-  if (best) base.shiftClock(best.aheadMs);
+  const aheadMs = best?.aheadMs ?? 0;
+  base.shiftClock(aheadMs);
+  return Math.round(aheadMs);
+}
+
+/** Looks now and then whether nobody leads. A look that fails is made again. */
+function watchVacancy(deps: {
+  readonly isOpen: () => Promise<boolean>;
+  readonly isOurBusiness: () => boolean;
+  readonly onVacant: () => Promise<void>;
+}) {
+  let isLooking = false;
+  const timer = setInterval(() => {
+    if (isLooking || !deps.isOurBusiness()) return;
+    isLooking = true;
+    deps
+      .isOpen()
+      .then((isVacant) => (isVacant ? deps.onVacant() : undefined))
+      // The beat says that the database is away.
+      .catch(() => undefined)
+      .finally(() => {
+        isLooking = false;
+      });
+  }, VACANT_EVERY_MS);
+  return { stop: () => clearInterval(timer) };
 }

@@ -2,7 +2,6 @@ import { createWorkers } from "../agents/workers/workers.ts";
 import type { Api } from "../api/server.ts";
 import { type AgentCard, isElsewhere } from "../domain/agent-card.ts";
 import type { Agents } from "../engine/ports/agents.ts";
-import type { Ledger } from "../engine/ports/ledger.ts";
 import { createInbox } from "../handoffs/inbox.ts";
 import { createProposals } from "../handoffs/proposals.ts";
 import { createRunFiles } from "../handoffs/run-files.ts";
@@ -14,16 +13,17 @@ import { createCheckSchema } from "../schemas/check-schema.ts";
 import { createJournal } from "../telemetry/journal.ts";
 import { createPictures } from "../telemetry/pictures.ts";
 import type { AppOptions, Base } from "./base.ts";
+import { createConfigParts } from "./config-parts.ts";
 import { createCore } from "./core.ts";
 import type { Edge } from "./edge.ts";
-import { readHandledTasks } from "./handled-tasks.ts";
+import { createElsewhere } from "./elsewhere.ts";
 import { createHealth } from "./health.ts";
+import type { OpenStore } from "./store.ts";
 
-export type Store = {
-  readonly ledger: Ledger;
-  readonly epoch: () => number;
-  readonly holder: string;
+export type Store = OpenStore & {
   readonly agents: Agents;
+  /** Messages of the queue whose tasks were done by other tools. */
+  readonly handled: ReadonlySet<string>;
 };
 
 /** Engine, loop, inbox and verbs, before anybody can knock. */
@@ -34,7 +34,6 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
   let pageLink: Api["pageLink"] | undefined;
   let edge: Edge | undefined;
   let connect: (() => Promise<void>) | undefined;
-  const handled = readHandledTasks(options.home);
   const health = createHealth({
     ...store,
     config: config.current,
@@ -58,8 +57,11 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     log,
     crash,
   });
+  const { shared } = store;
+  const elsewhere = createElsewhere(shared);
   const core = createCore({
     ...store,
+    ...(shared ? { home: shared.home, host: shared.host, life: shared.life } : {}),
     config: config.current,
     createInbox: (sink) =>
       createInbox({
@@ -85,11 +87,15 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     handInUrl: (run, card) => `${addressFor(card)}/api/v1/handoffs/${run}`,
     delegateUrl: (card) => `${addressFor(card)}/api/v1/delegations`,
     connect: async () => connect?.(),
-    isHandled: (message) => handled.has(message),
+    elsewhere,
+    isHandled: (message) => store.handled.has(message),
     readChannel: async (channel, messages) => {
       await connect?.();
       if (edge) return edge.readChannel(channel, messages);
-      throw new Refusal("no_discord", "Channels cannot be read yet: the supervisor is still starting.");
+      throw (
+        (await elsewhere()) ??
+        new Refusal("no_discord", "Channels cannot be read yet: the supervisor is still starting.")
+      );
     },
     messagePlace(channel, message) {
       const link = messageLink(base, edge, channel, message);
@@ -106,6 +112,11 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     log,
     crash,
     onBroken,
+  });
+  shared?.roster.use({
+    api: () => api,
+    behind: core.engine.behind,
+    config: createConfigParts(config.current, base.workflows.entries),
   });
   return {
     ...core,

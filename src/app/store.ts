@@ -9,13 +9,15 @@ import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
 import { type LedgerReader, openLedgerReader } from "../ledger/scanner.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
-import { joinLedger } from "./membership.ts";
+import { joinLedger, type Shared } from "./membership.ts";
 import type { Env } from "./mode.ts";
 
 export type OpenStore = {
   readonly ledger: Ledger;
   readonly epoch: () => number;
   readonly holder: string;
+  /** Where others may work on the same ledger. */
+  readonly shared?: Shared;
 };
 
 /** The database's address; undefined = the embedded store. The environment wins over config/hq.yaml. */

@@ -51,6 +51,8 @@ export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
   const look = createRetention({
     retention: () => config.current().settings.retention,
     ledger,
+    holder: stage.holder,
+    ...(stage.shared ? { home: stage.shared.home } : {}),
     prune: pruner.prune,
     now,
     log,

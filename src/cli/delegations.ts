@@ -11,6 +11,7 @@ import { Refusal } from "../kernel/refusal.ts";
 import { cut, forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { type Hq, parseCount } from "./hq.ts";
+import { memberTable } from "./member-table.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 import { describeRun, runTable } from "./run-text.ts";
 import { describeTask } from "./task-text.ts";
@@ -94,10 +95,11 @@ async function showAll({ io, client }: Hq, options: StatusOptions): Promise<numb
     io.out(`${jsonText({ ...all, ...(page.next ? { next: page.next } : {}) })}\n`);
     return 0;
   }
-  const { version, mode, ready, startedAt, checks } = supervisor;
+  const { version, mode, ready, startedAt, checks, members } = supervisor;
   const up = formatDuration(io.now() - startedAt);
   io.out(`Atomizer HQ ${version} · ${mode} · ${ready ? "ready" : "not ready"} · up ${up}\n`);
   io.out(table(checks.map(({ name, ok, text }) => [`  ${name}`, ok ? "ok" : "!", text])));
+  if (members) io.out(`\n${memberTable(members, io.now())}`);
   if (runs && runs.items.length > 0) io.out(`\n${runTable(runs.items, io.now())}`);
   if (page.items.length === 0) io.out("\nNo delegations yet.\n");
   else {

@@ -23,6 +23,13 @@ export const agentSchema = z.strictObject({
   aliases: z.array(word).max(20).default([]).describe("Other words for the same agent."),
   port: z.int().min(1).max(65535).optional().describe("Its gateway's port on 127.0.0.1; or give url."),
   url: z.string().max(300).optional().describe("Its gateway's address without a path; or give port."),
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/, "must be the name of a machine, as `hostname` says it")
+    .optional()
+    .describe(
+      "Where supervisors on several machines share a database: the machine on which alone it is reached, for one with a port. Default: from each.",
+    ),
   ca_file: pathText
     .optional()
     .describe("Certificates (PEM) by which its https is believed, in place of those of this machine."),

@@ -19,6 +19,14 @@ export const hqSchema = z.strictObject({
     .describe(
       "The PostgreSQL database for the ledger, without a password; DATABASE_URL wins. Default: a file in HQ_HOME.",
     ),
+  members: z
+    .strictObject({
+      take_over_after: duration({ minMs: seconds(15), maxMs: hours(168) })
+        .prefault("2m")
+        .describe("When others take what belongs to the files and workers of one that is gone. Default 2m."),
+    })
+    .prefault({})
+    .describe("Several supervisors on one database."),
   delegation: z
     .strictObject({
       timeout: duration({ minMs: seconds(1), maxMs: hours(48) })

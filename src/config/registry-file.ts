@@ -39,6 +39,7 @@ export function toCards(file: AgentsFile, base: Base): readonly AgentCard[] {
         heartbeat: entry.heartbeat,
         workspace: path(entry.workspace),
         writable: entry.writable,
+        host: entry.host,
         caFile: path(entry.ca_file),
         reads: entry.reads?.map((folder) => expandPath(folder, base)),
         channel: entry.channel,

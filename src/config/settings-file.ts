@@ -27,6 +27,7 @@ export function toSettings(from: {
     text === undefined ? join(from.home, ...absent) : expandPath(text, from.base);
   return {
     ...(from.hq.database === undefined ? {} : { database: from.hq.database }),
+    takeOverMs: from.hq.members.take_over_after,
     delegation: {
       timeoutMs: delegation.timeout,
       startWithinMs: delegation.start_within,

@@ -4,14 +4,15 @@ import type { Delivery } from "../domain/effects.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
+import { createCardAddresses } from "./card-addresses.ts";
 import type { ChannelDirectory } from "./channels.ts";
 import { DISCORD_CODES, DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
 import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
 import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
-import { cardDelivery } from "./render-card.ts";
 import { planRetry } from "./retry-plan.ts";
+import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
 const ROLL_OVER_MS = 55 * 60_000;
@@ -19,8 +20,11 @@ const MOST_REMEMBERED = 5000;
 const MOST_COMPARED = 50;
 
 type Shown = { readonly key: string; readonly status: string; readonly editedAt: number };
+/** What a card is shown for: an effect of the outbox, or nothing but its own sake. */
+type Wish = Pick<ClaimedOf<"card">, "body" | "tries"> & { readonly effect?: ClaimedOf<"card"> };
 type Waiting = {
-  readonly effect: ClaimedOf<"card">;
+  readonly wish: Wish;
+  readonly send: Sending;
   readonly finish: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
 };
@@ -34,11 +38,14 @@ export type CardsDeps = PostOnceDeps & {
   readonly batchAbove: () => number;
   readonly faceOf: FaceOf;
   readonly gatePlace: GatePlace;
+  readonly guard: WriteGuard;
   readonly onFailure: (failure: DiscordFailure) => void;
 };
 
 export type Cards = {
   readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
+  /** Shows again what is already shown: somebody else may have edited it last, and late. */
+  readonly showAnew: (body: ClaimedOf<"card">["body"]) => Promise<void>;
   /** The address of a delegation's or run's card, as soon as there is one; undefined after `withinMs`. */
   readonly addressOf: (run: string, withinMs: number) => Promise<string | undefined>;
   readonly stop: () => Promise<void>;
@@ -53,31 +60,44 @@ export function createCards(deps: CardsDeps): Cards {
   const desks = new Map<string, Desk>();
   const shown = new Map<string, Shown>();
   const gone = new Set<string>();
-  const hopes = new Map<string, ((receipt: Receipt | undefined) => void)[]>();
+  const addresses = createCardAddresses(deps);
   const postOnce = createPostOnce(deps);
   let stopping = false;
   /** In a row, of Discord. */
   let failures = 0;
 
   async function card(effect: ClaimedOf<"card">): Promise<Outcome> {
+    const send = deps.guard.claimed("leader");
     crash("card:claimed");
-    if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     const { run, to, gate, round } = effect.body;
     const channel = gate ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
+    if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     if (!channel) {
       log.warn({ run, to }, "a card has no channel and is left out");
       return { kind: "done", outcome: "no such channel" };
     }
     const delivery = faceDelivery(effect.body);
     if (gone.has(delivery)) return { kind: "done", outcome: "a person deleted the card" };
+    return atDesk(channel.id, delivery, { wish: { ...effect, effect }, send });
+  }
+
+  function atDesk(channel: string, delivery: string, given: Pick<Waiting, "wish" | "send">) {
     return new Promise<Outcome>((finish, fail) => {
-      const desk: Desk = desks.get(channel.id) ?? { cards: new Map(), pump: undefined };
-      desks.set(channel.id, desk);
+      const desk: Desk = desks.get(channel) ?? { cards: new Map(), pump: undefined };
+      desks.set(channel, desk);
       const waiting = desk.cards.get(delivery) ?? [];
-      waiting.push({ effect, finish, fail });
+      waiting.push({ ...given, finish, fail });
       desk.cards.set(delivery, waiting);
-      desk.pump ??= pump(channel.id, desk);
+      desk.pump ??= pump(channel, desk);
     });
+  }
+
+  async function showAnew(body: ClaimedOf<"card">["body"]): Promise<void> {
+    const send = deps.guard.claimed("leader");
+    const delivery = faceDelivery(body);
+    const latest = (await deliveries.receipts(delivery)).toSorted((a, b) => a.part - b.part).at(-1);
+    if (!latest || stopping) return;
+    await atDesk(latest.channel, delivery, { wish: { body, tries: 1 }, send });
   }
 
   async function pump(channel: string, desk: Desk): Promise<void> {
@@ -87,11 +107,14 @@ export function createCards(deps: CardsDeps): Cards {
       const waiting = desk.cards.get(delivery) ?? [];
       desk.cards.delete(delivery);
       try {
-        const outcome = await show(channel, delivery, waiting, desk.cards.size);
+        // Only an effect can post what is not there yet, or be tried again.
+        const first = waiting.find(({ wish }) => wish.effect) ?? waiting[0];
+        if (!first) continue;
+        const outcome = await first.send(() => show(channel, delivery, first.wish, desk.cards.size));
         // One effect stands for all: the newest state is shown by it, now or when it comes again.
-        waiting.forEach(({ finish }, index) =>
-          finish(index > 0 ? { kind: "done", outcome: "shown by another" } : outcome),
-        );
+        for (const one of waiting) {
+          one.finish(one === first ? outcome : { kind: "done", outcome: "shown by another" });
+        }
       } catch (error) {
         for (const { fail } of waiting) fail(error);
       }
@@ -104,7 +127,7 @@ export function createCards(deps: CardsDeps): Cards {
     const some = [...desk.cards].slice(0, MOST_COMPARED);
     if (some.length === 1) return some[0]?.[0] ?? "";
     const rankOf = async (delivery: string, waiting: readonly Waiting[]) => {
-      const body = waiting[0]?.effect.body;
+      const body = waiting[0]?.wish.body;
       if (!body) return 3;
       const { status, isSettled, isGate } = await deps.faceOf(body);
       if (isGate && shown.get(delivery)?.status !== status) return 0;
@@ -119,27 +142,22 @@ export function createCards(deps: CardsDeps): Cards {
     return ranked.sort((a, b) => a.rank - b.rank)[0]?.delivery ?? "";
   }
 
-  async function show(
-    channel: string,
-    delivery: string,
-    waiting: readonly Waiting[],
-    others: number,
-  ): Promise<Outcome> {
-    const effect = waiting[0]?.effect;
-    if (!effect) return { kind: "done", outcome: "nothing to show" };
-    const face = await deps.faceOf(effect.body);
+  async function show(channel: string, delivery: string, wish: Wish, others: number): Promise<Outcome> {
+    const { effect } = wish;
+    const face = await deps.faceOf(wish.body);
     const receipts = [...(await deliveries.receipts(delivery))].sort((a, b) => a.part - b.part);
     const latest = receipts.at(-1);
     try {
       if (!latest) {
+        if (!effect) return { kind: "done", outcome: "nothing to show" };
         if (face.isClaim) return { kind: "done", outcome: "the task has no card" };
         if (face.isSettled && !face.isGate && others >= deps.batchAbove()) {
           return { kind: "done", outcome: "settled before its card, among many" };
         }
         return await first(channel, delivery, face, effect, 0);
       }
-      hear(latest);
-      if (!face.isSettled && !face.isGate && now() - latest.postedAt > ROLL_OVER_MS)
+      addresses.hear(latest);
+      if (effect && !face.isSettled && !face.isGate && now() - latest.postedAt > ROLL_OVER_MS)
         return await rollOver(face, effect, latest);
       if (face.isPast && !(await hasButtons(rest, latest))) {
         return { kind: "done", outcome: "it says who decided" };
@@ -149,7 +167,7 @@ export function createCards(deps: CardsDeps): Cards {
       return await edit(face, latest);
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      return failed(delivery, effect, thrown.failure);
+      return failed(delivery, wish, thrown.failure);
     }
   }
 
@@ -173,7 +191,7 @@ export function createCards(deps: CardsDeps): Cards {
       refresh: (message) => rest.edit(channel, message, payload),
     });
     remember(id, face, payload);
-    for (const receipt of receipts) hear(receipt);
+    for (const receipt of receipts) addresses.hear(receipt);
     return isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" };
   }
 
@@ -188,7 +206,7 @@ export function createCards(deps: CardsDeps): Cards {
 
   async function pointOn(face: Face, old: Receipt, next: Receipt): Promise<void> {
     await rest
-      .edit(old.channel, old.message, face.render({ part: old.part, movedTo: addressOfMessage(next) }))
+      .edit(old.channel, old.message, face.render({ part: old.part, movedTo: addresses.of(next) }))
       .catch((thrown: unknown) => {
         if (!(thrown instanceof DiscordError)) throw thrown;
         log.info({ card: old.delivery, failure: thrown.message }, "an older card could not be pointed on");
@@ -209,7 +227,7 @@ export function createCards(deps: CardsDeps): Cards {
     return { kind: "done", outcome: "edited" };
   }
 
-  function failed(delivery: string, effect: ClaimedOf<"card">, failure: DiscordFailure): Outcome {
+  function failed(delivery: string, wish: Wish, failure: DiscordFailure): Outcome {
     deps.onFailure(failure);
     if (failure.code === DISCORD_CODES.unknownMessage) {
       gone.add(delivery);
@@ -218,13 +236,13 @@ export function createCards(deps: CardsDeps): Cards {
     }
     // The result goes to its own channel; a card is not worth waiting for a place that is closed to us. A gate is.
     const isSlow = failure.code === DISCORD_CODES.tooManyOldEdits;
-    if (!isSlow && isHopeless(failure) && !effect.body.gate) {
+    if (!isSlow && isHopeless(failure) && !wish.body.gate) {
       log.warn({ card: delivery, failure: failure.text }, "a card is left out");
       return { kind: "done", outcome: failure.text };
     }
     failures += 1;
     const seen: DiscordFailure = isSlow ? { kind: "unsure", text: failure.text } : failure;
-    const { outcome } = planRetry(seen, { tries: effect.tries, failures }, now());
+    const { outcome } = planRetry(seen, { tries: wish.tries, failures }, now());
     log.warn({ card: delivery, dueAt: outcome.dueAt, reason: outcome.reason }, "a card is tried again later");
     return outcome;
   }
@@ -242,37 +260,13 @@ export function createCards(deps: CardsDeps): Cards {
     if (shown.size > MOST_REMEMBERED && !oldest.done) shown.delete(oldest.value);
   }
 
-  function hear(receipt: Receipt): void {
-    const waiting = hopes.get(receipt.delivery) ?? [];
-    hopes.delete(receipt.delivery);
-    for (const resolve of waiting) resolve(receipt);
-  }
-
-  function addressOfMessage(receipt: Receipt): string {
-    return `https://discord.com/channels/${deps.guildId}/${receipt.channel}/${receipt.message}`;
-  }
-
-  async function addressOf(run: string, withinMs: number): Promise<string | undefined> {
-    const delivery = cardDelivery(run);
-    let timer: NodeJS.Timeout | undefined;
-    const hoped = new Promise<Receipt | undefined>((resolve) => {
-      hopes.set(delivery, [...(hopes.get(delivery) ?? []), resolve]);
-      timer = setTimeout(() => resolve(undefined), withinMs);
-    });
-    const known = (await deliveries.receipts(delivery)).at(-1);
-    if (known) hear(known);
-    const receipt = await hoped;
-    clearTimeout(timer);
-    hopes.delete(delivery);
-    return receipt ? addressOfMessage(receipt) : undefined;
-  }
-
   return {
     card,
-    addressOf,
+    showAnew,
+    addressOf: addresses.hoped,
     async stop() {
       stopping = true;
-      for (const resolve of [...hopes.values()].flat()) resolve(undefined);
+      addresses.stop();
       for (const desk of desks.values()) {
         const waiting = [...desk.cards.values()].flat();
         desk.cards.clear();

@@ -1,8 +1,11 @@
-import { Client, Events, GatewayCloseCodes, Options, Partials } from "discord.js";
+import { Client, Events, GatewayCloseCodes, Options, Partials, type SessionInfo } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { failureOf, withoutTokens } from "./discord-failure.ts";
+import { tellGuild } from "./guild-now.ts";
+import type { Identifies } from "./identify.ts";
 import { makeRequest } from "./rest.ts";
-import { createIdentifyThrottle, keepSession } from "./session.ts";
+import { connectWithoutSessionsLeft, type Gateway, keepSession } from "./session.ts";
+import type { SessionStore } from "./session-store.ts";
 
 /** Guilds, GuildMessages, GuildMessageReactions, MessageContent. */
 export const INTENTS = 34_305;
@@ -29,15 +32,39 @@ export function inviteLink(applicationId: string, guildId: string): string {
 /** discord.js's client for the gateway alone; requests go over our own REST. */
 export function createClient(deps: {
   readonly api?: string;
-  readonly now: () => number;
+  readonly guildId: string;
+  readonly identifies: Identifies;
   readonly log: Log;
   readonly isStopped: () => boolean;
+  /** Where the session outlives us. */
+  readonly kept?: { readonly store: SessionStore; readonly isLeaving: () => boolean };
+  /** The guild is known, and what happened since somebody left the session is about to come; RESUMED follows. */
+  readonly onPrepared?: (client: Client) => void;
   /** After every READY (with its guilds) and RESUMED. */
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
   readonly onClosedForGood: (text: string) => void;
 }): Client {
-  const { log } = deps;
+  const { log, guildId, kept } = deps;
+  let isPreparing = false;
+
+  async function prepare(manager: Gateway, session: SessionInfo): Promise<boolean> {
+    isPreparing = true;
+    try {
+      await tellGuild(client, manager, { guildId, session });
+    } catch (thrown) {
+      log.warn(
+        { failure: failureOf(thrown).text },
+        "the Discord session that there is cannot be gone on with",
+      );
+      return false;
+    } finally {
+      isPreparing = false;
+    }
+    deps.onPrepared?.(client);
+    return true;
+  }
+
   const client = new Client({
     intents: INTENTS,
     partials: [Partials.Message, Partials.Reaction, Partials.User],
@@ -49,8 +76,12 @@ export function createClient(deps: {
     }),
     rest: { makeRequest, ...(deps.api ? { api: deps.api } : {}) },
     ws: {
-      buildIdentifyThrottler: createIdentifyThrottle(deps),
-      buildStrategy: (manager) => keepSession(manager, deps.isStopped),
+      buildIdentifyThrottler: deps.identifies.throttle,
+      buildStrategy(manager) {
+        connectWithoutSessionsLeft(manager);
+        const { isStopped } = deps;
+        return keepSession(manager, { isStopped, ...(kept ? { kept: { ...kept, prepare, log } } : {}) });
+      },
     },
   });
   // Without this listener an error in any other one would end the process.
@@ -61,7 +92,9 @@ export function createClient(deps: {
   client.on(Events.ShardError, (error) => {
     log.warn({ failure: failureOf(error).text }, "the Discord connection had an error");
   });
-  client.on(Events.ShardReady, () => deps.onConnected(client, "ready"));
+  client.on(Events.ShardReady, () => {
+    if (!isPreparing) deps.onConnected(client, "ready");
+  });
   client.on(Events.ShardResume, () => deps.onConnected(client, "resumed"));
   client.on(Events.ShardReconnecting, deps.onDisconnected);
   client.on(Events.ShardDisconnect, ({ code }) => {

@@ -2,9 +2,11 @@ import type { APIInteraction, Client } from "discord.js";
 import { Events, GatewayDispatchEvents } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { createClient, inviteLink } from "./client.ts";
+import { createClient, INTENTS, inviteLink } from "./client.ts";
 import { failureOf, isWorthRetrying } from "./discord-failure.ts";
+import { createIdentifies } from "./identify.ts";
 import { backoffMs } from "./retry-plan.ts";
+import { createSessionStore, type SessionMemory } from "./session-store.ts";
 
 /** Those that discord.js does not know are never passed on. */
 const MOST_UNPASSED = 1000;
@@ -13,12 +15,16 @@ export type ConnectionDeps = {
   readonly token: string;
   readonly api?: string;
   readonly guildId: string;
+  /** Where the session and the count of sessions outlive us; without it each connection begins a session. */
+  readonly sessions?: SessionMemory;
   readonly now: () => number;
   readonly log: Log;
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
   /** Only a person can mend it: a wrong token, a missing intent. */
   readonly onFatal: (refusal: Refusal) => void;
+  /** The next session waits for long, and until when; undefined when it waits no more. */
+  readonly onWait?: (why: Refusal | undefined) => void;
   readonly onInteraction: (interaction: APIInteraction) => void;
   /** Further listeners of each client, before it logs in. */
   readonly onClient?: (client: Client) => void;
@@ -28,18 +34,24 @@ export type Connection = {
   /** The client once it was ready; it stays while it reconnects. */
   readonly client: () => Client | undefined;
   readonly isConnected: () => boolean;
-  /** Resolves when connected, or after `withinMs` while it goes on trying; throws `Refusal` when trying is useless. */
+  /** Resolves when connected or stopped, or after `withinMs` while it goes on trying; throws `Refusal` when trying is useless. */
   readonly start: (withinMs: number) => Promise<void>;
+  /** It can be started again. */
   readonly stop: () => Promise<void>;
 };
 
+/** From a start to its stop. */
+type Life = { isOver: boolean; readonly end: PromiseWithResolvers<void> };
+
 /** One connection to the gateway, tried again for as long as it takes. */
 export function createConnection(deps: ConnectionDeps): Connection {
-  const { log, now } = deps;
+  const { log, sessions } = deps;
+  const identifies = createIdentifies({ ...deps, ...(sessions ? { memory: sessions } : {}) });
+  const store = sessions && createSessionStore({ ...deps, memory: sessions, intents: INTENTS });
   let current: Client | undefined;
   let usable: Client | undefined;
   let connected = false;
-  let stopping = false;
+  let living: Life | undefined;
   let wake: (() => void) | undefined;
 
   function refusalFor(text: string, hint?: string): Refusal {
@@ -50,13 +62,19 @@ export function createConnection(deps: ConnectionDeps): Connection {
     });
   }
 
-  async function connectOnce(): Promise<void> {
+  async function connectOnce(life: Life): Promise<void> {
     const ready = Promise.withResolvers<void>();
+    let wasConnected = false;
     const client = createClient({
       ...(deps.api ? { api: deps.api } : {}),
-      now,
+      guildId: deps.guildId,
+      identifies,
       log,
-      isStopped: () => stopping || current !== client,
+      isStopped: () => life.isOver || current !== client,
+      ...(store ? { kept: { store, isLeaving: () => life.isOver } } : {}),
+      onPrepared(prepared) {
+        usable = prepared;
+      },
       onConnected(connectedClient, how) {
         const guild = connectedClient.guilds.cache.get(deps.guildId);
         if (!guild) {
@@ -66,6 +84,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
         }
         usable = connectedClient;
         connected = true;
+        wasConnected = true;
         ready.resolve();
         deps.onConnected(connectedClient, how);
       },
@@ -77,7 +96,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
       onClosedForGood(text) {
         const refusal = refusalFor(text);
         ready.reject(refusal);
-        if (usable === client) deps.onFatal(refusal);
+        if (wasConnected) deps.onFatal(refusal);
       },
     });
     current = client;
@@ -94,11 +113,10 @@ export function createConnection(deps: ConnectionDeps): Connection {
     }
   }
 
-  async function connect(): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      if (stopping) return;
+  async function connect(life: Life): Promise<void> {
+    for (let tries = 1; !life.isOver; tries++) {
       try {
-        return await connectOnce();
+        return await connectOnce(life);
       } catch (thrown) {
         if (thrown instanceof Refusal) throw thrown;
         const { text } = failureOf(thrown);
@@ -132,22 +150,28 @@ export function createConnection(deps: ConnectionDeps): Connection {
           resolve();
         }, withinMs);
       });
-      const connecting = connect();
+      const life: Life = { isOver: false, end: Promise.withResolvers() };
+      living = life;
+      const connecting = connect(life);
       connecting.catch((thrown: unknown) => {
         if (isInTime) return;
         deps.onFatal(thrown instanceof Refusal ? thrown : refusalFor(failureOf(thrown).text));
       });
       try {
-        await Promise.race([connecting, late]);
+        await Promise.race([connecting, late, life.end.promise]);
       } finally {
         clearTimeout(timer);
       }
     },
     async stop() {
-      stopping = true;
+      if (living) living.isOver = true;
+      living?.end.resolve();
       connected = false;
       wake?.();
+      // A session that the ledger does not know of is ended; one that was begun just now is told first.
+      if (store && !store.isKept()) await store.flush();
       await current?.destroy();
+      if (store?.isKept()) await store.flush();
     },
   };
 }

@@ -2,10 +2,10 @@ import { type APIMessage, DiscordAPIError, HTTPError, RateLimitError } from "dis
 
 /**
  * What went wrong with a request, in words that may be logged: addresses of interactions and webhooks hold tokens.
- * `unsure` = Discord may have done it all the same.
+ * `unsure` = Discord may have done it all the same. `withheld` = it was not sent: it is another supervisor's to do.
  */
 export type DiscordFailure = {
-  readonly kind: "limited" | "refused" | "unauthorized" | "unreachable-place" | "unsure";
+  readonly kind: "limited" | "refused" | "unauthorized" | "unreachable-place" | "unsure" | "withheld";
   readonly text: string;
   readonly status?: number;
   /** Discord's own number, e.g. 10008 for an unknown message. */
@@ -23,6 +23,9 @@ export class DiscordError extends Error {
     this.failure = failure;
   }
 }
+
+/** A request that was kept from being sent. */
+export class Withheld extends Error {}
 
 /** Makes a request's errors safe to log. */
 export async function guarded<T>(request: Promise<unknown>): Promise<T> {
@@ -59,6 +62,7 @@ export const DISCORD_CODES = {
 
 export function failureOf(thrown: unknown): DiscordFailure {
   if (thrown instanceof DiscordError) return thrown.failure;
+  if (thrown instanceof Withheld) return { kind: "withheld", text: `nothing was sent: ${thrown.message}` };
   if (thrown instanceof RateLimitError) {
     return {
       kind: "limited",

@@ -2,7 +2,6 @@ import type { Client } from "discord.js";
 import { Routes } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { Config } from "../domain/config.ts";
-import { actorForPerson, resolvePeople } from "../domain/people.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
 import type { ChannelReader } from "../engine/ports/channels.ts";
@@ -12,28 +11,28 @@ import type { QueueChannel } from "../engine/ports/queue-channel.ts";
 import type { TaskClaims } from "../engine/ports/task-claims.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import type { Refusal } from "../kernel/refusal.ts";
-import { createApprovers, findRole } from "./approvers.ts";
-import { createCards } from "./cards.ts";
+import { createActors } from "./actors.ts";
+import { createApprovers } from "./approvers.ts";
 import { type ChannelDirectory, createChannels } from "./channels.ts";
 import type { CommandContext } from "./command.ts";
-import { createConnection } from "./connection.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { deployCommands } from "./deploy-commands.ts";
 import { DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
-import { createFaces } from "./faces.ts";
 import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
 import { createInteractionDoors, type HttpInteractions } from "./interaction-doors.ts";
 import { textsOf } from "./payload.ts";
-import { createPostQueue } from "./post-queue.ts";
 import { createPosted } from "./posted.ts";
 import { createChannelReader } from "./read-channel.ts";
 import { mapStrings } from "./redact-view.ts";
 import { createRest } from "./rest.ts";
 import { createRoleOf } from "./role-of.ts";
+import type { SessionMemory } from "./session-store.ts";
+import { showOpenCards } from "./show-anew.ts";
 import { createStandby } from "./standby.ts";
-import { createTaskEdge } from "./task-edge.ts";
 import type { Memory } from "./tasks-read.ts";
+import { createTerm, inEachTerm, type Term } from "./term.ts";
+import { ALONE, type WriteGuard } from "./write-guard.ts";
 
 const START_WITHIN_MS = 15_000;
 const CARD_WITHIN_MS = 2500;
@@ -50,6 +49,10 @@ export type DiscordEdgeDeps = {
   readonly deliveries: DeliveryPort;
   /** What outlives us: how far the queue's channel was read. */
   readonly memory: Memory;
+  /** Where the gateway's session outlives us; without it each connection begins one. */
+  readonly sessions?: SessionMemory;
+  /** The next session waits for long; undefined when it waits no more. */
+  readonly onWait?: (why: Refusal | undefined) => void;
   /** Takes secrets out of a text. */
   readonly redact: (text: string) => string;
   /** The Discord lane of the outbox is open while this says so. */
@@ -58,6 +61,8 @@ export type DiscordEdgeDeps = {
   readonly onFatal?: (refusal: Refusal) => void;
   /** After every READY and RESUMED: what was missed is read back here. */
   readonly onReconcile?: () => Promise<void>;
+  /** Where several supervisors share the ledger: what keeps us from sending what is another one's to send. */
+  readonly guard?: WriteGuard;
   readonly log: Log;
   readonly now: () => number;
   readonly crash: Crash;
@@ -66,8 +71,12 @@ export type DiscordEdgeDeps = {
 export type DiscordEdge = {
   /** Absent fields: not connected yet, still trying. Throws `Refusal` when the token, the intents or the guild are wrong. */
   readonly start: () => Promise<{ readonly botId?: string; readonly guild?: string }>;
+  /** Leaves the gateway at once and gives back what was not sent; `start` begins anew. */
+  readonly leave: () => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly isConnected: () => boolean;
+  /** Reads over REST what it takes to answer and to look things up without a connection. Throws `Refusal`. */
+  readonly standBy: () => Promise<void>;
   readonly readChannel: ChannelReader;
   /** What people call a channel; undefined when the bot sees none of that id. */
   readonly channelName: (id: string) => string | undefined;
@@ -76,7 +85,6 @@ export type DiscordEdge = {
     readonly card: (effect: ClaimedOf<"card">) => Promise<Outcome>;
     readonly interaction: (effect: ClaimedOf<"interaction">) => Promise<Outcome>;
   } & TaskClaims;
-  /** Works without a connection to the gateway. */
   readonly http: HttpInteractions;
   /** The channel of the task queue, for other doors. */
   readonly queue: QueueChannel;
@@ -89,17 +97,20 @@ export type DiscordEdge = {
 
 export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   const { verbs, config, deliveries, log, now, crash, guildId } = deps;
-  const rest = createRest(deps.token, log, deps.api);
+  const guard = deps.guard ?? ALONE;
+  const rest = createRest(deps.token, log, deps.api, deps.guard);
   const standby = createStandby(deps);
+  const know = () => doors.know();
   const channels = createChannels({
-    client: () => connection.client() ?? standby.guild()?.client,
+    client: () => term.connection.client() ?? standby.guild()?.client,
     guildId,
     settings: () => config().settings.channels,
   });
-  const approvers = createApprovers({
-    guild: () => guildOf(connection.client()),
-    people: () => people().people,
-  });
+  const guildOf = (client: Client | undefined) => client?.guilds.cache.get(guildId);
+  const guild = () => guildOf(term.connection.client());
+  const knownGuild = () => guild() ?? standby.guild();
+  const { people, actorOf } = createActors({ config, guild: knownGuild, guildId });
+  const approvers = createApprovers({ guild: knownGuild, people: () => people().people });
   const posting = {
     rest,
     deliveries,
@@ -107,41 +118,28 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     approvers,
     guildId,
     gatePlace: createGatePlace({ channels, deliveries, approvers, log }),
-    botId: () => connection.client()?.user?.id ?? standby.botId() ?? "",
+    botId: () => term.connection.client()?.user?.id ?? standby.botId() ?? "",
     batchAbove: () => config().settings.discord.batchAbove,
     redacted: async (stream: string): Promise<SubjectView> =>
       mapStrings(await deliveries.view(stream), deps.redact),
+    guard,
     onFailure,
     now,
     log,
     crash,
   };
-  const tasks = createTaskEdge({
-    ...posting,
-    guild: () => guildOf(connection.client()),
-    isConnected: () => connection.isConnected(),
-    tasks: verbs.tasks,
-    memory: deps.memory,
-    actorOf,
-    redact: deps.redact,
-  });
-  const queue = createPostQueue(posting);
-  const cards = createCards({
-    ...posting,
-    faceOf: createFaces({ deliveries, approvers, redact: deps.redact, holder: tasks.holder }),
-    cardEditMs: () => config().settings.discord.cardEditMs,
-  });
   const readChannel = createChannelReader({
     rest,
     channels,
+    know,
     contextable: () => config().settings.channels.contextable,
-    roleOf: createRoleOf({ guild: () => guildOf(connection.client()) ?? standby.guild(), guildId, log }),
+    roleOf: createRoleOf({ guild: knownGuild, guildId, log }),
   });
   const doors = createInteractionDoors({
     ...deps,
     rest,
     standby,
-    isGuildKnown: () => guildOf(connection.client()) !== undefined,
+    isGuildKnown: () => guild() !== undefined,
     botId: posting.botId,
     interactions: verbs.interactions,
     delegations: verbs.delegations,
@@ -153,28 +151,49 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   let deploying: Promise<void> | undefined;
   let reconciling: Promise<void> | undefined;
   let isGap = true;
+  let shownIn: Term | undefined;
+  let term = begun();
 
-  const connection = createConnection({
-    ...deps,
-    onClient: tasks.listen,
-    onConnected(client, how) {
-      log.info({ how }, "connected to Discord");
-      reportGaps();
-      deploying ??= deploy(client);
-      deps.onConnection(true);
-      isGap = true;
-      reconcile();
-    },
-    onDisconnected() {
-      log.warn({}, "disconnected from Discord");
-      deps.onConnection(false);
-    },
-    onFatal(refusal) {
-      log.error({ failure: refusal.message, hint: refusal.hint }, "Discord needs a person's help");
-      deps.onFatal?.(refusal);
-    },
-    onInteraction: doors.receive,
-  });
+  function begun(): Term {
+    const made: Term = createTerm({
+      ...deps,
+      ...posting,
+      guild: () => guildOf(made.connection.client()) ?? standby.guild(),
+      know,
+      cardEditMs: () => config().settings.discord.cardEditMs,
+      tasks: verbs.tasks,
+      actorOf,
+      onConnected: (client, how) => made === term && onConnected(client, how),
+      onDisconnected: () => made === term && onDisconnected(),
+      onFatal: (refusal) => made === term && onFatal(refusal),
+      onInteraction: doors.receive,
+    });
+    return made;
+  }
+
+  function onConnected(client: Client, how: "ready" | "resumed"): void {
+    log.info({ how }, "connected to Discord");
+    reportGaps();
+    deploying ??= deploy(client);
+    deps.onConnection(true);
+    isGap = true;
+    reconcile();
+    const led = term;
+    // A session that somebody else left goes on with cards that are theirs.
+    const isNew = how === "ready" || shownIn !== led;
+    shownIn = led;
+    if (isNew && deps.guard) showOpenCards({ ...led, verbs, log, isOver: () => led !== term });
+  }
+
+  function onDisconnected(): void {
+    log.warn({}, "disconnected from Discord");
+    deps.onConnection(false);
+  }
+
+  function onFatal(refusal: Refusal): void {
+    log.error({ failure: refusal.message, hint: refusal.hint }, "Discord needs a person's help");
+    deps.onFatal?.(refusal);
+  }
 
   function onFailure(failure: DiscordFailure): void {
     if (failure.kind === "unauthorized") {
@@ -182,47 +201,21 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     }
   }
 
-  function guildOf(client: Client | undefined) {
-    return client?.guilds.cache.get(guildId);
-  }
-
-  function people() {
-    const guild = guildOf(connection.client()) ?? standby.guild();
-    return resolvePeople(config().people, (name) => findRole(guild, name));
-  }
-
-  function actorOf(user: {
-    readonly id: string;
-    readonly name: string;
-    readonly roles: readonly string[];
-  }): Actor {
-    const known = (guildOf(connection.client()) ?? standby.guild())?.roles.cache;
-    const roles = user.roles.flatMap((id) => {
-      const name = id === guildId ? undefined : known?.get(id)?.name;
-      return name === undefined ? [] : [{ id, name }];
-    });
-    return actorForPerson(people().people, { id: user.id, name: user.name, roleIds: user.roles, roles });
-  }
-
   const reportGaps = createGapReport({
     channels,
     unresolvedRoles: () => people().unresolved,
     workflows: () => verbs.runs.workflows(),
-    guild: () => guildOf(connection.client()),
+    guild,
     log,
   });
 
   function contextFor(actor: Actor): CommandContext {
     const { settings, registry } = config();
+    const known = { verbs, actor, guildId, settings, registry, channels };
     return {
-      verbs,
-      actor,
-      guildId,
-      settings,
-      registry,
-      channels,
+      ...known,
       now: now(),
-      cardOf: (run) => cards.addressOf(run, CARD_WITHIN_MS),
+      cardOf: (run) => term.cards.addressOf(run, CARD_WITHIN_MS),
       async messageText(channel, message) {
         const found = await guardedMessage(rest.raw.get(Routes.channelMessage(channel, message)));
         const parts = textsOf({ content: found.content, components: found.components ?? [] });
@@ -248,8 +241,8 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
 
   /** One at a time; what comes in between is covered by the one that runs. */
   function reconcile(): void {
-    if (!doors.isReady() || !connection.isConnected()) return;
-    const readBack = tasks.reconcile(isGap);
+    if (!doors.isReady() || !term.connection.isConnected()) return;
+    const readBack = term.tasks.reconcile(isGap);
     isGap = false;
     reconciling ??= Promise.all([doors.finishOld(), readBack, deps.onReconcile?.()])
       .then(
@@ -262,6 +255,8 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   }
 
   async function start() {
+    // Left meanwhile, it stays left.
+    const { connection } = term;
     await doors.prepare();
     await connection.start(START_WITHIN_MS);
     const client = connection.client();
@@ -270,22 +265,34 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     return { botId: client.user.id, guild: guildOf(client)?.name ?? guildId };
   }
 
+  async function leave(): Promise<void> {
+    const left = term;
+    term = begun();
+    const ended = left.end();
+    deps.onConnection(false);
+    await ended;
+  }
+
+  const sameInEachTerm = inEachTerm(() => term, guard);
+  const isConnected = () => term.connection.isConnected();
   return {
     start,
+    leave,
     async stop() {
-      const drained = [queue.stop(), cards.stop(), tasks.stop()];
-      await connection.stop();
-      deps.onConnection(false);
-      await Promise.all([...drained, standby.stop()]);
+      await Promise.all([leave(), standby.stop()]);
       await reconciling;
     },
-    isConnected: connection.isConnected,
+    isConnected,
+    standBy: doors.standBy,
     readChannel,
     channelName: (id) => channels.find(id)?.name,
-    perform: { post: queue.post, card: cards.card, interaction: doors.perform, ...tasks.claims },
+    perform: { ...sameInEachTerm.perform, interaction: doors.perform },
     http: doors.http,
-    queue: tasks.queue,
-    posted: createPosted({ ...posting, isConnected: connection.isConnected }),
+    queue: sameInEachTerm.queue,
+    posted: createPosted({
+      ...posting,
+      isConnected: () => (term.connection.client() ? isConnected() : standby.guild() !== undefined),
+    }),
     reconcile,
     missingChannels: channels.missing,
   };

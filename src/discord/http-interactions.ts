@@ -69,11 +69,14 @@ export function createHttpInteractions({
     readonly answered: Promise<void>;
   }): Promise<void> {
     const { asked, actor, replyTo, isKept } = what;
+    const at = now();
     inHand.add(asked.id);
     try {
       await what.answered;
       crash("interaction:answered");
+      if (isKept && (await shared.isAnswered(asked.id, at))) return;
       const found = await shared.carryOut(asked, actor);
+      if (isKept && (await shared.isAnswered(asked.id, at))) return;
       await shared.reply(asked, replyTo, found, { waits: OVERTAKEN_MS });
       if (isKept) await interactions.done(asked.id, found.outcome);
     } finally {

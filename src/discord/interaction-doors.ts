@@ -53,6 +53,12 @@ export function createInteractionDoors(
   }
 
   return {
+    /** Resolves when channels and roles are known. Throws `Refusal`. */
+    know,
+    /** What is slow the first time, ahead of the first interaction. */
+    async standBy() {
+      await Promise.all([prepare(), know()]);
+    },
     /** Loads the commands; once in a life. */
     prepare,
     isReady: () => open !== undefined,

@@ -6,7 +6,7 @@ import {
   Routes,
 } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
-import type { ReplyTo } from "../domain/interaction.ts";
+import { ONLY_ITS_TAKERS_MS, type ReplyTo } from "../domain/interaction.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
@@ -21,8 +21,11 @@ import { ownHistory } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
 import { createSuggest } from "./suggest.ts";
+import { ALONE, type WriteGuard } from "./write-guard.ts";
 
 const NONCE_HOLDS_MS = 120_000;
+
+type ReplyMore = { readonly waits?: readonly number[]; readonly askedAt?: number };
 
 export type InteractionsDeps = {
   readonly rest: DiscordRest;
@@ -39,11 +42,14 @@ export type InteractionsDeps = {
   readonly now: () => number;
   readonly log: Log;
   readonly crash: Crash;
+  /** Where several supervisors share the ledger: what one does not finish another one does. */
+  readonly guard?: WriteGuard;
 };
 
 /** Noted, acknowledged, carried out, answered; in this order, so that nothing that was acknowledged is lost. */
 export function createInteractions(deps: InteractionsDeps) {
-  const { rest, log, commands, interactions } = deps;
+  const { rest, log, commands, interactions, guard = ALONE } = deps;
+  const isShared = deps.guard !== undefined;
   const inHand = new Set<string>();
   const suggest = createSuggest(deps);
 
@@ -62,17 +68,21 @@ export function createInteractions(deps: InteractionsDeps) {
     // Nothing was kept and nothing changed: the person sees that it failed, and asks again.
     if (form) return call(asked.id, replyTo, form, "a form could not be shown");
     const isKept = deed !== undefined && !deed.reads;
+    const at = deps.now();
+    // With the way back to the asker others answer in our place; it is begun with that. One that comes again, as a
+    // resumed session sends it, is in nobody's hand by that: it may be to be finished now.
+    const way = isShared ? replyTo : undefined;
+    if (isKept && !(await interactions.note(asked.id, asked, actor, way))) return;
     inHand.add(asked.id);
     try {
-      if (isKept) {
-        if (!(await interactions.note(asked.id, asked, actor))) return;
-        await interactions.begin(asked.id);
-      }
+      if (isKept && !isShared) await interactions.begin(asked.id);
       if (!(await acknowledge(asked, replyTo, deed))) {
         if (isKept) await interactions.done(asked.id, "unanswered");
         return;
       }
+      if (isKept && (await isAnswered(asked.id, at))) return;
       const answer = await carryOut(asked, actor);
+      if (isKept && (await isAnswered(asked.id, at))) return;
       await reply(asked, replyTo, answer);
       if (isKept) await interactions.done(asked.id, answer.outcome);
     } finally {
@@ -150,12 +160,21 @@ export function createInteractions(deps: InteractionsDeps) {
     return { ...asked, subject: await findSubject(asked.subject, deps) };
   }
 
+  /** Whoever stood still for longer than its own time for it may find that another one has done it. */
+  async function isAnswered(id: string, since: number): Promise<boolean> {
+    if (!isShared || deps.now() - since < ONLY_ITS_TAKERS_MS) return false;
+    return (await interactions.noted(id))?.owedTo === undefined;
+  }
+
   /** `waits`: tried again after these, while Discord does not know yet that it was acknowledged. */
-  async function reply(
+  const reply = (asked: Asked, replyTo: ReplyTo, answer: Answer, more: ReplyMore = {}): Promise<void> =>
+    guard.claimed("member")(() => send(asked, replyTo, answer, more));
+
+  async function send(
     asked: Asked,
     { applicationId, token }: ReplyTo,
     answer: Answer,
-    more: { readonly waits?: readonly number[]; readonly askedAt?: number } = {},
+    more: ReplyMore,
   ): Promise<void> {
     const payload = answerPayload(withoutSecrets(answer));
     const [waitMs, ...waits] = more.waits ?? [];
@@ -166,7 +185,7 @@ export function createInteractions(deps: InteractionsDeps) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       if (waitMs !== undefined && thrown.failure.code === DISCORD_CODES.unknownWebhook) {
         await new Promise((resolve) => setTimeout(resolve, waitMs));
-        return reply(asked, { applicationId, token }, answer, { ...more, waits });
+        return send(asked, { applicationId, token }, answer, { ...more, waits });
       }
       log.warn(
         { interaction: asked.id, failure: thrown.message },
@@ -198,7 +217,8 @@ export function createInteractions(deps: InteractionsDeps) {
       }
       await rest.post(asked.channel, mark, 0, publicPayload(asLine(asked.user.name), safe, mark));
     } catch (thrown) {
-      if (!(thrown instanceof DiscordError)) throw thrown;
+      // Whoever does it now says it.
+      if (!(thrown instanceof DiscordError) || thrown.failure.kind === "withheld") throw thrown;
       log.warn(
         { interaction: asked.id, channel: asked.channel, failure: thrown.message },
         "an answer reached nobody",
@@ -226,7 +246,7 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  const shared = { ...deps, inHand, suggest, opened, told, carryOut, reply };
+  const shared = { ...deps, inHand, suggest, opened, told, carryOut, isAnswered, reply };
   return { receive, finishOld, shared };
 }
 

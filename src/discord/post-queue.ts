@@ -11,6 +11,7 @@ import { markOf } from "./marks.ts";
 import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
 import { planMissingPlace, planRetry, type RetryPlan } from "./retry-plan.ts";
+import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** A burst is waited for in steps of this, as long as it still grows. */
 const LINGER_MS = 100;
@@ -21,6 +22,7 @@ type Job = {
   readonly delivery: Delivery;
   readonly finish: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
+  readonly send: Sending;
   /** The channel's history was asked: it has no message of this delivery. */
   isCleared: boolean;
 };
@@ -33,6 +35,7 @@ export type PostQueueDeps = PostOnceDeps &
     readonly channels: ChannelDirectory;
     readonly batchAbove: () => number;
     readonly gatePlace: GatePlace;
+    readonly guard: WriteGuard;
     readonly onFailure: (failure: DiscordFailure) => void;
   };
 
@@ -51,9 +54,10 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
 
   async function post(effect: ClaimedOf<"post">): Promise<Outcome> {
     const { delivery } = effect.body;
+    const send = deps.guard.claimed("leader");
     crash("post:claimed");
-    if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     const channel = await placeOf(delivery);
+    if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     if (!channel) {
       const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;
       const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
@@ -63,7 +67,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     return new Promise<Outcome>((finish, fail) => {
       const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined, failures: 0 };
       queues.set(channel.id, queue);
-      queue.jobs.push({ effect, delivery, finish, fail, isCleared: false });
+      queue.jobs.push({ effect, delivery, finish, fail, send, isCleared: false });
       queue.pump ??= pump(channel.id, queue);
     });
   }
@@ -87,7 +91,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
           await batch(queue, group);
         } else if (queue.jobs[0] === head) {
           queue.jobs.shift();
-          await single(channel, queue, head);
+          await head.send(() => single(channel, queue, head));
         }
       } catch (error) {
         for (const job of taken) job.fail(error);

@@ -26,7 +26,10 @@ export type QueueChannelDeps = {
   readonly channels: ChannelDirectory;
   readonly guildId: string;
   readonly botId: () => string;
+  /** Who is not connected only reads. */
   readonly isConnected: () => boolean;
+  /** Resolves when the guild is known, be it without a connection. Throws `Refusal`. */
+  readonly know: () => Promise<void>;
   readonly tasks: Pick<Tasks, "readBack">;
   readonly now: () => number;
 };
@@ -39,6 +42,10 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
 
   function placeOf(role: Role): GuildChannel {
     if (!deps.isConnected()) throw noDiscord("Discord is not connected.");
+    return knownPlaceOf(role);
+  }
+
+  function knownPlaceOf(role: Role): GuildChannel {
     const found = channels.forRole(role);
     if (found) return found;
     throw new Refusal("unknown_channel", `The guild has no channel for ${role}.`, {
@@ -132,7 +139,8 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
     post: (text, nonce, options = {}) => asked(() => post(text, nonce, options)),
     readBack: () =>
       asked(async () => {
-        placeOf("taskQueue");
+        await deps.know();
+        knownPlaceOf("taskQueue");
         const read = await deps.tasks.readBack(false);
         if ("failure" in read) throw read.failure;
         return read;

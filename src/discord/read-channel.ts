@@ -20,6 +20,8 @@ const SAID = new Set([
 export function createChannelReader(deps: {
   readonly rest: DiscordRest;
   readonly channels: ChannelDirectory;
+  /** Resolves when the guild is known, be it without a connection. Throws `Refusal`. */
+  readonly know: () => Promise<void>;
   /** Names and ids that may be read; `*` = all. */
   readonly contextable: () => readonly string[];
   /** The word in brackets behind a person's name. */
@@ -28,6 +30,7 @@ export function createChannelReader(deps: {
   const { rest, channels } = deps;
 
   return async function readChannel(word, messages): Promise<ChannelHistory> {
+    await deps.know();
     const channel = channels.find(word);
     if (!channel) throw channels.refuse(word);
     refuseClosed(channel);

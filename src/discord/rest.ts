@@ -8,8 +8,9 @@ import {
 } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
-import { guardedMessage, guardedMessages } from "./discord-failure.ts";
+import { guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
+import type { WriteGuard } from "./write-guard.ts";
 
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
 const LONGEST_WAIT_MS = 15_000;
@@ -41,12 +42,23 @@ export const makeRequest = (async (url: string, init: RequestInit) => {
   }
 }) as unknown as NonNullable<RESTOptions["makeRequest"]>;
 
-export function createRest(token: string, log: Log, api?: string): DiscordRest {
+/** Discord's own tokens of interactions say by themselves how long an answer may come, and to what. */
+const BY_ITS_OWN_TOKEN = /\/(?:interactions|webhooks)\/\d+\//;
+
+export function createRest(token: string, log: Log, api?: string, guard?: WriteGuard): DiscordRest {
+  /** The last thing before each try: after every wait in a queue, for a limit, or for another try. */
+  const send: typeof makeRequest = async (url, init) => {
+    if (guard && init.method !== "GET") {
+      const reason = guard.refusal({ isFree: BY_ITS_OWN_TOKEN.test(url) });
+      if (reason !== undefined) throw new Withheld(reason);
+    }
+    return makeRequest(url, init);
+  };
   const raw = new REST({
     version: "10",
     timeout: TIMEOUT_MS,
     retries: 1,
-    makeRequest,
+    makeRequest: send,
     rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > LONGEST_WAIT_MS,
     ...(api ? { api } : {}),
   }).setToken(token);

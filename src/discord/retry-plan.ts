@@ -37,6 +37,9 @@ export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, n
         isWholeChannel: true,
         isTrouble: false,
       };
+    // Whoever may do it takes it at once.
+    case "withheld":
+      return { outcome: again(0), isWholeChannel: true, isTrouble: false };
     case "unsure":
       return { outcome: again(backoffMs(failures)), isWholeChannel: true, isTrouble: false };
     case "unauthorized":

@@ -160,7 +160,8 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       const { kind, code, text } = thrown.failure;
-      if (code === DISCORD_CODES.unknownMessage || kind === "limited" || kind === "unsure") throw thrown;
+      const isLater = kind === "limited" || kind === "unsure" || kind === "withheld";
+      if (code === DISCORD_CODES.unknownMessage || isLater) throw thrown;
       log.warn({ task: task.id, failure: text }, "a claimed task cannot be given its ✅");
     }
     return { kind: "claimed", message };

@@ -26,6 +26,8 @@ export type TaskEdgeDeps = {
   readonly channels: ChannelDirectory;
   readonly guildId: string;
   readonly guild: () => Guild | undefined;
+  /** Resolves when the guild is known, be it without a connection. Throws `Refusal`. */
+  readonly know: () => Promise<void>;
   readonly botId: () => string;
   readonly isConnected: () => boolean;
   readonly tasks: TaskVerbs;

@@ -7,6 +7,8 @@ export type AgentCard = {
   readonly aliases: readonly string[];
   /** Base address of its gateway, without a path: `http://127.0.0.1:18828`. */
   readonly url: string;
+  /** Name of the machine on which alone it is reached, where supervisors on several machines share a ledger. Absent = from any. */
+  readonly host?: string;
   /** The certificates by which its https is believed, in place of those of this machine. Absolute. */
   readonly caFile?: string;
   /** Path of the hook, `/hooks/agent` unless a mapped hook is used. */
@@ -84,6 +86,11 @@ export function createRegistry(agents: readonly AgentCard[]): Registry {
 /** Whether it works on another machine, or as if it did: its gateway is not on this one, or it writes no files for us. */
 export function isElsewhere({ url, handoffVia }: Pick<AgentCard, "url" | "handoffVia">): boolean {
   return handoffVia === "rest" || !isLoopback(URL.parse(url)?.hostname ?? "");
+}
+
+/** Whether it is reached from a machine of this name. */
+export function isNear(card: Pick<AgentCard, "host">, host: string): boolean {
+  return card.host === undefined || card.host.toLowerCase() === host.toLowerCase();
 }
 
 /** Whether a host name or address, as it stands in an address, is this machine for sure. */

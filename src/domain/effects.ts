@@ -120,7 +120,8 @@ export type EffectBody =
   | ({ readonly type: "tell-task"; readonly child: string; readonly kind: TaskChildKind } & TaskOf)
   /** Begins a worker, or finds the one that an earlier life began, and waits for its end. */
   | { readonly type: "run-worker"; readonly worker: string; readonly attempt: number }
-  | { readonly type: "kill-worker"; readonly worker: string };
+  /** `home`: where it runs, when several members share the ledger. */
+  | { readonly type: "kill-worker"; readonly worker: string; readonly home?: string };
 
 export type EffectType = EffectBody["type"];
 

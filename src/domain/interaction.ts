@@ -3,16 +3,16 @@ import type { Actor } from "./actor.ts";
 import type { Effect } from "./effects.ts";
 
 /** Beside the answer to the request itself: this long it is the business of whoever took it, then of anybody. */
-const ONLY_ITS_TAKERS_MS = 12_000;
+export const ONLY_ITS_TAKERS_MS = 12_000;
 
-/** Where the answer goes of an interaction that came by HTTP. Good for 15 minutes, for that answer alone. */
+/** Where the answer goes of an interaction that several supervisors may answer. Good for 15 minutes, for that answer alone. */
 export type ReplyTo = { readonly applicationId: string; readonly token: string };
 
 /**
  * What a person did in Discord that changes something: noted before it is acknowledged, so that it is carried out
  * even when the supervisor dies in between. Noted and never acknowledged = Discord told the person that it failed:
- * it ends as `unanswered`. One that came by HTTP is acknowledged by the answer to that request, so it is begun as
- * soon as it is noted; whoever took it carries it out, and when that one is gone, anybody who shares the ledger.
+ * it ends as `unanswered`. One that came by HTTP, or to one of several supervisors, is begun as soon as it is noted:
+ * whoever took it carries it out, and when that one is gone, anybody who shares the ledger.
  */
 export type InteractionState = {
   readonly id: string;

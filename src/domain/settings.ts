@@ -6,6 +6,8 @@ import type { TaskQueueSettings } from "./task-settings.ts";
 export type Settings = {
   /** The PostgreSQL database that holds the ledger; absent = a file in HQ_HOME. */
   readonly database?: string;
+  /** When others take what belongs to the files and processes of a member that is gone. */
+  readonly takeOverMs: number;
   readonly delegation: {
     readonly timeoutMs: number;
     readonly startWithinMs: number;

@@ -43,13 +43,15 @@ export type WorkerState = {
   /** From 1; the second one begins when the first was lost. */
   readonly attempt: number;
   readonly begunAt?: number;
+  /** The home of the member that began it, where several share the ledger. */
+  readonly home?: string;
   readonly settledAt?: number;
   readonly outcome?: WorkerOutcome;
 };
 
 export type WorkerInput =
   | { readonly type: "queue"; readonly work: WorkerWork }
-  | { readonly type: "begun"; readonly at: number; readonly attempt: number }
+  | { readonly type: "begun"; readonly at: number; readonly attempt: number; readonly home?: string }
   | {
       readonly type: "ended";
       readonly at: number;
@@ -62,7 +64,12 @@ export type WorkerInput =
 
 export type WorkerEvent =
   | { readonly type: "worker.queued"; readonly work: WorkerWork }
-  | { readonly type: "worker.begun"; readonly at: number; readonly attempt: number }
+  | {
+      readonly type: "worker.begun";
+      readonly at: number;
+      readonly attempt: number;
+      readonly home?: string;
+    }
   | { readonly type: "worker.lost"; readonly at: number; readonly attempt: number; readonly text: string }
   | {
       readonly type: "worker.settled";

@@ -58,7 +58,12 @@ function evolve(state: State | undefined, event: Event): State {
   if (!state) throw new Error(`${event.type} before worker.queued`);
   switch (event.type) {
     case "worker.begun":
-      return { ...state, status: "running", begunAt: event.at };
+      return {
+        ...state,
+        status: "running",
+        begunAt: event.at,
+        ...(event.home === undefined ? {} : { home: event.home }),
+      };
     case "worker.lost":
       return { ...state, status: "queued", attempt: event.attempt + 1 };
     case "worker.settled":
@@ -79,7 +84,12 @@ function effects(state: State, event: Event): readonly Effect[] {
       return [runWorker(state, event.at), card(work, event.at)];
     case "worker.settled": {
       const { at, outcome, isRunning } = event;
-      const kill: Effect = { body: { type: "kill-worker", worker: work.id }, lane: "host", dueAt: at };
+      const where = state.home === undefined ? {} : { home: state.home };
+      const kill: Effect = {
+        body: { type: "kill-worker", worker: work.id, ...where },
+        lane: "host",
+        dueAt: at,
+      };
       const tell = { type: "tell-task", ...work.taskOf, child: work.id, kind: "worker" } as const;
       return [
         ...(isRunning ? [kill] : []),

@@ -4,12 +4,18 @@ import type { Receipt } from "../domain/delivery-types.ts";
 import { joinFilings } from "../domain/filing.ts";
 import { fold } from "../kernel/decider.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import type { Commit, Ledger, Loaded, StoredEvent } from "./ports/ledger.ts";
+import { createListeners, type Listener } from "./listeners.ts";
+import { createNewer } from "./newer.ts";
+import type { Commit, Ledger, Loaded } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
 
 /** Event bodies of today's shape; upcasts turn older ones into it. */
 export const EVENT_SCHEMA = 1;
 const MOST_CACHED = 4096;
+/** So often somebody else may be quicker; and from the fourth time on we wait a little longer each time. */
+const MOST_CONFLICTS = 200;
+const PATIENT_CONFLICTS = 3;
+const LONGEST_PAUSE_MS = 50;
 const SYSTEM: Actor = { kind: "system", id: "engine" };
 
 export type Acceptance<K extends Kind> = {
@@ -37,11 +43,10 @@ export type Engine = {
   /** Load, decide, commit; again on a conflict. Serial per stream; resolves when it is safe. */
   readonly accept: <K extends Kind>(acceptance: Acceptance<K>) => Promise<Accepted<K>>;
   readonly read: <K extends Kind>(kind: K, stream: string) => Promise<Kinds[K]["state"] | undefined>;
-  /** Called after each commit with its events; only those of one stream when it is named. */
+  /** Called after each commit, also of other members, with its events; only those of one stream when it is named. */
   readonly watch: (listener: Listener, stream?: string) => () => void;
 };
 
-type Listener = (events: readonly StoredEvent[]) => void;
 /** Without a state: there is no such stream. */
 type Cached = { readonly kind: Kind; readonly state: unknown; readonly version: number };
 
@@ -60,12 +65,14 @@ export function createEngine(deps: {
   readonly crash: Crash;
   /** Called as soon as a commit is on its way, so that the loop's claim joins its transaction. */
   readonly onCommit: () => void;
-}): Engine {
-  const { ledger, now, crash, onCommit } = deps;
+  readonly onBroken?: (error: unknown) => void;
+}): Engine & Pick<ReturnType<typeof createListeners>, "follower" | "behind"> {
+  const { ledger, now, crash, onCommit, onBroken = () => undefined } = deps;
   const cache = new Map<string, Cached>();
   const tails = new Map<string, Promise<unknown>>();
-  const listeners = new Set<Listener>();
-  const listenersOf = new Map<string, Set<Listener>>();
+  const { tell, watch, follower, behind } = createListeners({ ledger, onBroken });
+  /** Only where others write too. */
+  const newer = ledger.later && createNewer(ledger.later);
 
   async function load(kind: Kind, stream: string): Promise<Cached | undefined> {
     const cached = cache.get(stream);
@@ -76,13 +83,36 @@ export function createEngine(deps: {
       ? { kind, state: stateOf(kind, loaded), version: loaded.version }
       : { kind, state: undefined, version: 0 };
     // A commit may have come while it was read.
-    const newer = cache.get(stream);
-    if (newer) return newer.kind === kind ? newer : undefined;
-    keep(stream, entry);
+    const written = cache.get(stream);
+    if (written) return written.kind === kind ? written : undefined;
+    // What is not there may be made by others.
+    if (loaded || !newer) keep(stream, entry);
     return entry;
   }
 
+  /** The same with what others have written since. */
+  async function loadNewest(kind: Kind, stream: string): Promise<Cached | undefined> {
+    const isKnown = cache.has(stream);
+    const entry = await load(kind, stream);
+    if (!newer || !entry || !isKnown) return entry;
+    const events = await newer(stream, entry.version);
+    const known = cache.get(stream) ?? entry;
+    const fresh = events.filter(({ version }) => version > known.version);
+    if (fresh.length === 0) return known;
+    if (fresh[0]?.version !== known.version + 1) {
+      cache.delete(stream);
+      return load(kind, stream);
+    }
+    const later = { state: known.state, later: fresh };
+    const next = { kind, state: stateOf(kind, later), version: known.version + fresh.length };
+    keep(stream, next);
+    return next;
+  }
+
   function keep(stream: string, entry: Cached): void {
+    const known = cache.get(stream);
+    // Others went on while we heard that ours is safe, and that was read already.
+    if (newer && known?.kind === entry.kind && known.version > entry.version) return;
     cache.delete(stream);
     cache.set(stream, entry);
     if (cache.size > MOST_CACHED) {
@@ -94,15 +124,27 @@ export function createEngine(deps: {
   async function acceptNow<K extends Kind>(acceptance: Acceptance<K>): Promise<Accepted<K>> {
     const { kind, stream, input } = acceptance;
     const aggregate = aggregates[kind];
-    for (let isFirst = true; ; isFirst = false) {
-      const before = isFirst && acceptance.isNew ? undefined : await load(kind, stream);
+    let before = acceptance.isNew ? undefined : await load(kind, stream);
+    let isNewest = !newer;
+    for (let conflicts = 0; ; ) {
       const state = before?.state as Kinds[K]["state"] | undefined;
       const events = aggregate.decide(state, input);
+      if (events.length === 0 && !isNewest) {
+        // It may only mean nothing to what we remember.
+        const newest = await loadNewest(kind, stream);
+        isNewest = newest?.version === before?.version;
+        before = newest;
+        if (!isNewest) continue;
+      }
       const slots = state === undefined ? undefined : aggregate.slots?.(state, input);
       if (events.length === 0) {
-        if (slots?.length && state !== undefined)
-          await writeQuietly(acceptance, state, before?.version ?? 0, slots);
-        else if (acceptance.settles?.length) await ledger.settle(acceptance.settles);
+        if (slots?.length && state !== undefined) {
+          const version = before?.version ?? 0;
+          if (!(await writeQuietly(acceptance, state, version, slots))) {
+            before = await loadAgain(kind, stream, ++conflicts);
+            continue;
+          }
+        } else if (acceptance.settles?.length) await ledger.settle(acceptance.settles);
         return { state, events };
       }
       crash("accept:decided");
@@ -120,11 +162,25 @@ export function createEngine(deps: {
         return { state: after, events };
       }
       cache.delete(stream);
-      if (committed.reason === "conflict") await refuseForeignKind(kind, stream);
       if (committed.reason === "key") {
         return { state: undefined, events: [], repeats: { stream: committed.stream, same: committed.same } };
       }
+      await refuseForeignKind(kind, stream);
+      before = await loadAgain(kind, stream, ++conflicts);
+      isNewest = !newer;
     }
+  }
+
+  /** Somebody else was quicker. */
+  async function loadAgain(kind: Kind, stream: string, conflicts: number): Promise<Cached | undefined> {
+    cache.delete(stream);
+    if (conflicts > MOST_CONFLICTS) throw new Error(`others wrote to ${stream} ${conflicts} times meanwhile`);
+    if (conflicts > PATIENT_CONFLICTS) {
+      // No two members ask for the time at quite the same instant.
+      const pauseMs = now() % Math.min(LONGEST_PAUSE_MS, conflicts);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+    return load(kind, stream);
   }
 
   /** An id that something of another kind has would be a conflict for ever. */
@@ -136,19 +192,19 @@ export function createEngine(deps: {
     });
   }
 
-  /** An input that means nothing to the state may still give capacity back. */
+  /** An input that means nothing to the state may still give capacity back. False when somebody else was quicker. */
   async function writeQuietly<K extends Kind>(
     acceptance: Acceptance<K>,
     state: Kinds[K]["state"],
     version: number,
     slots: NonNullable<Commit["slots"]>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { commit } = compose(acceptance, state, version, [], slots);
     const written = ledger.commit({ ...commit, state: undefined });
     onCommit();
     const committed = await written;
-    if (!committed.ok)
-      throw new Error(`a write without events met ${committed.reason} on ${acceptance.stream}`);
+    if (committed.ok || (committed.reason === "conflict" && newer)) return committed.ok;
+    throw new Error(`a write without events met ${committed.reason} on ${acceptance.stream}`);
   }
 
   function compose<K extends Kind>(
@@ -196,33 +252,6 @@ export function createEngine(deps: {
     return { after, commit };
   }
 
-  function tell(commit: Commit, version: number, position: number): void {
-    const { stream, cause, actor, at } = commit;
-    const own = listenersOf.get(stream);
-    if (listeners.size === 0 && !own) return;
-    const count = commit.events.length;
-    const stored = commit.events.map((event, index) => ({
-      ...event,
-      stream,
-      cause,
-      actor,
-      at,
-      version: version - count + 1 + index,
-      position: position - count + 1 + index,
-    }));
-    for (const listener of listeners) listener(stored);
-    if (own) for (const listener of own) listener(stored);
-  }
-
-  function watchStream(listener: Listener, stream: string): () => void {
-    const own = listenersOf.get(stream) ?? new Set();
-    listenersOf.set(stream, own.add(listener));
-    return () => {
-      own.delete(listener);
-      if (own.size === 0 && listenersOf.get(stream) === own) listenersOf.delete(stream);
-    };
-  }
-
   return {
     accept(acceptance) {
       const { stream } = acceptance;
@@ -241,13 +270,11 @@ export function createEngine(deps: {
     async read(kind, stream) {
       // An effect may be performed as soon as its commit is safe, a moment before that commit's accept has gone on.
       await tails.get(stream);
-      const cached = await load(kind, stream);
+      const cached = await loadNewest(kind, stream);
       return cached?.state as never;
     },
-    watch(listener, stream) {
-      if (stream !== undefined) return watchStream(listener, stream);
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    watch,
+    follower,
+    behind,
   };
 }

@@ -5,7 +5,7 @@ import type { Engine } from "./accept.ts";
 import { hopsOf } from "./hops.ts";
 import { notingCleared } from "./note-cleared.ts";
 import type { Ledger } from "./ports/ledger.ts";
-import type { Removed } from "./ports/queue-channel.ts";
+import type { QueueChannel, Removed } from "./ports/queue-channel.ts";
 import {
   type ClearedPage,
   type ClearRequest,
@@ -24,6 +24,8 @@ const ROLES = { "task-queue": "taskQueue", results: "results", "worker-pool": "w
 export type QueueVerbsDeps = Omit<SubmissionDeps, "tasks" | "ledger" | "hopsOf"> & {
   readonly tasks: TaskVerbs;
   readonly ledger: Ledger;
+  /** The channel for who only reads it. */
+  readonly reader: () => Promise<Pick<QueueChannel, "readBack">>;
   readonly engine: Pick<Engine, "watch" | "read" | "accept">;
 };
 
@@ -37,9 +39,9 @@ export function createQueueVerbs(given: QueueVerbsDeps): QueueVerbs {
   let pass: Promise<TriggerAnswer> | undefined;
 
   async function lookOnce(): Promise<TriggerAnswer> {
-    const channel = await deps.channel();
+    const reader = await deps.reader();
     await finishSubmissions();
-    const read = await channel.readBack();
+    const read = await reader.readBack();
     const counts = await deps.ledger.counts();
     const count = (status: string) =>
       counts.find((one) => one.kind === "task" && one.status === status)?.count ?? 0;

@@ -55,6 +55,8 @@ export type VerbsDeps = DelegateDeps &
     readonly drain: Drain;
     readonly isHandled: (message: string) => boolean;
     readonly queueChannel: QueueVerbsDeps["channel"];
+    readonly queueReader: QueueVerbsDeps["reader"];
+    readonly elsewhere: QueueVerbsDeps["elsewhere"];
     readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
     readonly verifyToken: (token: string, run: string) => number | undefined;
     readonly uploads: UploadFiles;
@@ -179,6 +181,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
       ...deps,
       tasks,
       channel: deps.queueChannel,
+      reader: deps.queueReader,
       problemsIn: deps.words.problemsIn,
       async refusalOf(actor, text, hops) {
         const author = { id: "", name: "", isBot: true };

@@ -38,6 +38,8 @@ export type DispatchDeps = {
   readonly promptFor: PromptFor;
   /** Another agent for work that its agent cannot be given. */
   readonly standIn: (order: Order) => Promise<Candidate | undefined>;
+  /** The number of our life among others; none while they may take us for gone, and do what we hold. */
+  readonly life: () => number | undefined;
   readonly now: () => number;
   readonly log: Log;
   readonly crash: Crash;
@@ -57,6 +59,7 @@ export function createDispatch(deps: DispatchDeps) {
 
   async function dispatch(effect: ClaimedOf<"dispatch">): Promise<Outcome> {
     crash("dispatch:claimed");
+    const life = deps.life();
     const { run, attempt, again } = effect.body;
     const state = await engine.read("delegation", run);
     if (!state) throw new Error(`dispatch of ${run}, which has no events`);
@@ -88,7 +91,7 @@ export function createDispatch(deps: DispatchDeps) {
     const { agent } = effect.body;
     // It went to another agent while this one had no room.
     if (agent !== state.order.agent) return { kind: "done", outcome: `${state.order.agent} has it now` };
-    const answer = await send(state, attempt);
+    const answer = await send(state, attempt, life);
     const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
     await tell(effect, run, input);
     crash("dispatch:recorded");
@@ -110,7 +113,11 @@ export function createDispatch(deps: DispatchDeps) {
     return { type: "reroute", attempt, at: now(), from, to: standIn.agent, why };
   }
 
-  async function send(state: DelegationState, attempt: number): Promise<DispatchAnswer> {
+  async function send(
+    state: DelegationState,
+    attempt: number,
+    life: number | undefined,
+  ): Promise<DispatchAnswer> {
     const { order } = state;
     const card = deps.registry().find(order.agent);
     if (!card) return { kind: "final", status: 0, text: `${order.agent} is no longer in config/agents.yaml` };
@@ -123,6 +130,8 @@ export function createDispatch(deps: DispatchDeps) {
     }
     crash("dispatch:composed");
     inbox.expect(order.id);
+    if (life === undefined || deps.life() !== life)
+      throw new Error(`others may have ${order.id} by now: it is not sent from here`);
     const answer = await agents.dispatch({
       agent: card,
       message,

@@ -95,6 +95,7 @@ export function createDrain(deps: {
   }
 
   engine.watch((events) => {
+    for (const { type, body } of events) follow(type, body);
     if (drained.size === 0) return;
     for (const event of events) {
       const held: Promise<void> = holdAfter(event)
@@ -103,6 +104,19 @@ export function createDrain(deps: {
       holding.add(held);
     }
   });
+
+  /** Another member may have drained or resumed it. */
+  function follow(type: string, body: unknown): void {
+    if (type !== "agent.drained" && type !== "agent.resumed") return;
+    const { agent } = body as { readonly agent: string };
+    if (type === "agent.drained") drained.add(agent);
+    else drained.delete(agent);
+    deps.ring();
+  }
+
+  async function isDrained(agent: string): Promise<boolean> {
+    return drained.has(agent) || (await engine.read("agent", agentStream(agent)))?.draining !== undefined;
+  }
 
   async function holdAfter({ type, stream }: StoredEvent): Promise<void> {
     if (!WAITS_AFTER.has(type)) return;
@@ -163,7 +177,7 @@ export function createDrain(deps: {
       // What may have been sent already is looked into all the same.
       if (body.type !== "dispatch" || effect.begunBefore !== undefined) return perform(effect);
       await load();
-      if (!drained.has(body.agent)) return perform(effect);
+      if (!(await isDrained(body.agent))) return perform(effect);
       return { kind: "again", dueAt: now(), reason: `${body.agent} is drained` };
     },
   };

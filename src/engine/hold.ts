@@ -27,13 +27,15 @@ export type Hold = {
 
 /** Everything was stopped with `hq stop --now`: no work begins, in this life or the next, until `hq start`. */
 export function createHold(deps: {
-  readonly ledger: Pick<Ledger, "recall" | "remember">;
+  readonly ledger: Pick<Ledger, "recall" | "remember" | "members">;
   readonly now: () => number;
 }): Hold {
   const { ledger, now } = deps;
   let known: Promise<string> | undefined;
 
   const read = () => {
+    // Where others may stop everything too, nothing is remembered here.
+    if (ledger.members) return ledger.recall(MEMO).then((text) => text ?? "");
     known ??= ledger.recall(MEMO).then((text) => text ?? "");
     return known;
   };

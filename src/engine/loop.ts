@@ -79,7 +79,14 @@ export function createLoop(deps: {
     if (over.length === 0) return;
     const batch = over;
     over = [];
-    track(ledger.settle(batch));
+    track(
+      ledger.settle(batch).catch((error: unknown) => {
+        // Done it is: only that is still to be noted.
+        over = [...batch, ...over];
+        if (!stopping) settleTimer ??= setTimeout(flushSettled, AFTER_FAILURE_MS);
+        throw error;
+      }),
+    );
   }
 
   function track(write: Promise<unknown>): void {
@@ -103,9 +110,21 @@ export function createLoop(deps: {
       );
       const waitMs = Math.min(60_000, AFTER_FAILURE_MS * 2 ** Math.min(6, effect.tries));
       // What was done before it failed is unknown: it stays begun, so that it is looked into and not blindly repeated.
-      const stillBegun = { stillBegun: true };
-      await ledger.postpone(effect.id, now() + waitMs, String(error), stillBegun).catch(deps.onBroken);
+      await giveBack(effect.id, () => now() + waitMs, String(error));
       bell.ring();
+    }
+  }
+
+  /** Until the ledger takes it: else it would be held for as long as we live. */
+  async function giveBack(id: string, dueAt: () => number, reason: string): Promise<void> {
+    for (;;) {
+      try {
+        return await ledger.postpone(id, dueAt(), reason, { stillBegun: true });
+      } catch (error) {
+        deps.onBroken(error);
+        if (stopping) return;
+        await new Promise((resolve) => setTimeout(resolve, AFTER_FAILURE_MS));
+      }
     }
   }
 

@@ -23,7 +23,7 @@ export type NowAgent = Pick<
 };
 
 /** Everything that runs, waits or is late, as it is at one instant. */
-export type NowView = Pick<Health, "version" | "mode" | "ready" | "checks"> & {
+export type NowView = Pick<Health, "version" | "mode" | "ready" | "checks" | "members"> & {
   readonly at: number;
   /** The last event that this takes in; whatever comes after it is news. */
   readonly position: number;
@@ -76,7 +76,7 @@ export function createNow(deps: {
       const shown = nowOfTask(state, at);
       return { ...shown, ...(shown.child === undefined ? {} : children.get(shown.child)) };
     });
-    const { version, mode, ready, checks } = health;
+    const { version, mode, ready, checks, members } = health;
     return {
       at,
       position,
@@ -84,6 +84,7 @@ export function createNow(deps: {
       mode,
       ready,
       checks,
+      ...(members ? { members } : {}),
       counts: countsOf(counts),
       runs: shownRuns,
       delegations,

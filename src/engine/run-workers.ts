@@ -15,10 +15,12 @@ import type { WorkerEnd, WorkerOrder, Workers } from "./ports/workers.ts";
 export function createRunWorkers(deps: {
   readonly engine: Engine;
   readonly workers: Workers;
+  /** Ours, where several members share the ledger. */
+  readonly home?: string;
   readonly now: () => number;
   readonly crash: Crash;
 }) {
-  const { engine, workers, now, crash } = deps;
+  const { engine, workers, home, now, crash } = deps;
   const leaving = Promise.withResolvers<undefined>();
 
   async function stateOf(worker: string): Promise<WorkerState> {
@@ -42,7 +44,12 @@ export function createRunWorkers(deps: {
       await tell({ type: "gone", at: now(), attempt });
       return { kind: "recorded" };
     }
-    await tell({ type: "begun", at: now(), attempt });
+    const lost = lostWith(effect.goneHome, state);
+    if (lost) {
+      await tell({ type: "ended", at: now(), attempt, outcome: lost });
+      return { kind: "recorded" };
+    }
+    await tell({ type: "begun", at: now(), attempt, ...(home === undefined ? {} : { home }) });
     const end = await Promise.race([workers.run(order), leaving.promise]);
     if (!end)
       return { kind: "again", dueAt: now(), reason: "the supervisor leaves, and the worker lives on" };
@@ -64,6 +71,13 @@ export function createRunWorkers(deps: {
     /** Workers are left to themselves; the next life finds them. */
     leave: () => leaving.resolve(undefined),
   };
+}
+
+/** What was begun in a home that is gone is not looked for here. */
+function lostWith(home: string | undefined, { status }: WorkerState): WorkerOutcome | undefined {
+  if (home === undefined || status !== "running") return undefined;
+  const reason = `the supervisor in ${home} is gone, and the worker with it`;
+  return { status: "lost", reason, files: [] };
 }
 
 function orderOf({ work }: WorkerState, attempt: number): WorkerOrder {

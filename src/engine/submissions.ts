@@ -8,10 +8,15 @@ import type { Crash, Log } from "./ports/log.ts";
 import type { QueueChannel } from "./ports/queue-channel.ts";
 import type { QueueVerbs, SubmitRequest } from "./queue-verbs.ts";
 import type { TaskVerbs, TaskView } from "./task-verbs.ts";
+import { untilOthers } from "./until-others.ts";
 
 /** As much as Discord lets a person write. */
 export const LONGEST_TASK = 4000;
 const PENDING = "submissions";
+const LIST_LEASE_MS = 5000;
+const LIST_AGAIN_MS = 20;
+/** Longer than it takes until another supervisor leads. */
+const BY_LEADER_MS = 20_000;
 
 /** What is remembered of a submission; without a task it is not done yet. */
 type Submission = {
@@ -25,11 +30,16 @@ type Submission = {
   readonly task?: string;
 };
 
+/** Left by the supervisor that was to post it, for the one that was asked. */
+type Refused = { readonly refused: Pick<Refusal, "code" | "message" | "hint"> };
+
 export type SubmissionDeps = {
   readonly tasks: Pick<TaskVerbs, "see" | "task">;
-  readonly ledger: Pick<Ledger, "recall" | "remember">;
+  readonly ledger: Pick<Ledger, "recall" | "remember" | "lease" | "members">;
   /** Throws `no_discord` while there is no connection. */
   readonly channel: () => Promise<QueueChannel>;
+  /** Who posts instead of us, as a refusal; undefined where nobody does. */
+  readonly elsewhere: () => Promise<Refusal | undefined>;
   /** What is wrong with the tags of a text. */
   readonly problemsIn: (text: string) => readonly Problem[];
   /** Why it may not be asked in this name; undefined = it may. */
@@ -73,7 +83,7 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
       throw new Refusal("not_allowed", refusal, { hint: "`hq acl explain` shows the rules for agents." });
     }
     // Without a connection it is refused before anything is kept.
-    await deps.channel();
+    if (!(await deps.elsewhere())) await deps.channel();
     const submission = {
       digest,
       nonce: nonceOf(name, 0),
@@ -92,6 +102,8 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
     if (submission.task !== undefined) return tasks.task(submission.task);
     const { text, nonce, at, actor, hops = 0 } = submission;
     try {
+      const led = await deps.elsewhere();
+      if (led) return await byLeader(name, submission, led);
       const channel = await deps.channel();
       const posted = await channel.post(text, nonce, { hops, ...(again ? { since: at } : {}) });
       crash("submission:posted");
@@ -102,6 +114,33 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
       return task;
     } catch (error) {
       throw await explained(name, error);
+    }
+  }
+
+  /** Whoever leads posts what is kept; what came of it is in the ledger. */
+  async function byLeader(name: string, submission: Submission, led: Refusal): Promise<TaskView> {
+    if (!ledger.members) throw led;
+    const look = async () => {
+      const { task, refused } = await read(name);
+      if (refused)
+        throw new Refusal(refused.code, refused.message, refused.hint ? { hint: refused.hint } : {});
+      if (task !== undefined) return tasks.task(task);
+      // Who leads by now is connected in a moment.
+      if ((await deps.elsewhere()) || !(await isConnected())) return undefined;
+      return carryOut(name, submission, true);
+    };
+    const found = await untilOthers(ledger.members, look, BY_LEADER_MS);
+    if (found) return found;
+    throw led;
+  }
+
+  async function isConnected(): Promise<boolean> {
+    try {
+      await deps.channel();
+      return true;
+    } catch (thrown) {
+      if (isRefusal(thrown) && thrown.code === "no_discord") return false;
+      throw thrown;
     }
   }
 
@@ -118,7 +157,9 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
   }
 
   async function finishSubmissions(): Promise<void> {
-    for (const name of await pending()) {
+    const names = await pending();
+    if (names.length === 0 || (await deps.elsewhere())) return;
+    for (const name of names) {
       try {
         await inTurn(name, async () => {
           const submission = await recalled(name);
@@ -127,14 +168,21 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
       } catch (error) {
         if (!isRefusal(error)) throw error;
         if (error.code === "no_discord") return;
+        const { code, message, hint } = error;
+        await ledger.remember(name, JSON.stringify({ refused: { code, message, hint } } satisfies Refused));
         log.warn({ failure: error.message }, "a submitted task was refused after its caller had gone");
       }
     }
   }
 
   async function recalled(name: string): Promise<Submission | undefined> {
+    const known = await read(name);
+    return "digest" in known ? (known as Submission) : undefined;
+  }
+
+  async function read(name: string): Promise<Partial<Submission & Refused>> {
     const text = await ledger.recall(name);
-    return text ? (JSON.parse(text) as Submission) : undefined;
+    return text ? (JSON.parse(text) as Submission | Refused) : {};
   }
 
   async function keep(name: string, submission: Submission): Promise<void> {
@@ -158,12 +206,26 @@ export function createSubmissions(deps: SubmissionDeps): Pick<QueueVerbs, "submi
     name: string,
   ): Promise<void> {
     return inTurn(PENDING, async () => {
-      const others = (await pending()).filter((one) => one !== name);
-      await ledger.remember(PENDING, JSON.stringify(change(others)));
+      const release = await alone(ledger);
+      try {
+        const others = (await pending()).filter((one) => one !== name);
+        await ledger.remember(PENDING, JSON.stringify(change(others)));
+      } finally {
+        await release();
+      }
     });
   }
 
   return { submit, finishSubmissions };
+}
+
+/** Where several share the ledger, one of them changes the list at a time. */
+async function alone(ledger: Pick<Ledger, "lease" | "members">): Promise<() => Promise<unknown>> {
+  if (!ledger.members) return async () => undefined;
+  const holder = newId("turn", 0);
+  while (!(await ledger.lease(PENDING, holder, LIST_LEASE_MS)))
+    await new Promise((resolve) => setTimeout(resolve, LIST_AGAIN_MS));
+  return () => ledger.lease(PENDING, holder, 0);
 }
 
 /** Work under one name happens one after the other. */

@@ -3,6 +3,7 @@ import type { AgentCard } from "../domain/agent-card.ts";
 import type { Draining } from "../domain/agent-types.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { ReplyTo } from "../domain/interaction.ts";
+import type { ConfigParts } from "../domain/member.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { AclVerbs } from "./acl-verbs.ts";
 import type { BatchVerbs } from "./batch-verbs.ts";
@@ -88,6 +89,32 @@ export type Health = {
   readonly mode: "local" | "discord" | "embedded";
   readonly startedAt: number;
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly text: string }[];
+  /** Who works on the ledger, where several may: oldest first. */
+  readonly members?: readonly MemberView[];
+};
+
+/** A supervisor that works on the ledger with others. */
+export type MemberView = {
+  readonly home: string;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly seenAt: number;
+  readonly isUs: boolean;
+  /** Whether it is the one that is connected to Discord. */
+  readonly leads: boolean;
+  readonly host?: string;
+  readonly pid?: number;
+  /** Here for one question of the command line. */
+  readonly isTemporary?: true;
+  readonly api?: string;
+  /** Events of others that it had not heard of when it was last heard. */
+  readonly behind?: number;
+  /** By how much the database's clock is ahead of its own. */
+  readonly clockAheadMs?: number;
+  /** What of its configuration all must have alike, as digests. */
+  readonly config?: ConfigParts;
+  /** In what it is not like the one that leads: `version`, `agents`, `rights`, `channels`, `tasks`, `workflows`. */
+  readonly differs?: readonly string[];
 };
 
 export type DelegationQuery = {

@@ -7,6 +7,7 @@ import { createReactions } from "./acts/reactions.ts";
 import { createThreads } from "./acts/threads.ts";
 import { createAttachments } from "./attachments.ts";
 import type { Faults } from "./faults.ts";
+import { createSessionStarts } from "./gateway/session-starts.ts";
 import { createRateLimits, type RateTable } from "./rate-limits.ts";
 import type { Seed } from "./seed.ts";
 import { populate } from "./state/population.ts";
@@ -65,6 +66,7 @@ export function createCore({
     }),
     faults,
     limits: createRateLimits({ table: rates, now }),
+    sessionStarts: createSessionStarts({ now }),
     url,
     close: () => store.close(),
   };

@@ -1,3 +1,4 @@
+import type { Handshake } from "./gateway/gateway.ts";
 import type { StoredInteraction, StoredMessage, StoredThread } from "./state/documents.ts";
 import type { GuildEvent } from "./state/events.ts";
 import type { World } from "./state/world.ts";
@@ -22,6 +23,8 @@ export type Inspection = {
   readonly memberId: (name: string) => string;
   readonly roleId: (name: string) => string;
   readonly sessions: () => SessionLook[];
+  /** How bots came in, oldest first: by IDENTIFY or RESUME. */
+  readonly handshakes: () => readonly Handshake[];
   readonly on: (listener: (event: GuildEvent) => void) => () => void;
   /** Resolves with the first event from now on that the function finds something in. */
   readonly next: <T>(find: (event: GuildEvent) => T | undefined, withinMs?: number) => Promise<T>;
@@ -30,10 +33,10 @@ export type Inspection = {
 export function createInspection({
   world,
   sessions,
+  handshakes,
 }: {
   world: World;
-  sessions: () => SessionLook[];
-}): Inspection {
+} & Pick<Inspection, "sessions" | "handshakes">): Inspection {
   const idOf = (what: string, name: string, id: string | undefined) => {
     if (id === undefined) throw new Error(`the guild has no ${what} ${name}`);
     return id;
@@ -50,6 +53,7 @@ export function createInspection({
     roleId: (name) =>
       idOf("role", name, [...world.population.roles.values()].find((role) => role.name === name)?.id),
     sessions,
+    handshakes,
     on: world.on,
     next: (find, withinMs = 10_000) =>
       new Promise((resolve, reject) => {

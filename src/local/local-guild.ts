@@ -103,6 +103,6 @@ export async function createLocalGuild(options: LocalGuildOptions): Promise<Loca
     guildId: core.world.population.id,
     faults,
     useRates: (table) => core.limits.use(table),
-    inspect: createInspection({ world: core.world, sessions: gateway.sessions }),
+    inspect: createInspection({ ...gateway, world: core.world }),
   };
 }

@@ -44,6 +44,8 @@ const app = {
   },
   redraw: () => redrawView(),
   reload: () => refreshView?.stir(),
+  /** Reads anew what all views share. */
+  look: () => refreshNow.stir(),
   /** `light` or `dark`, as it is shown. */
   theme: () =>
     document.documentElement.dataset.theme ??

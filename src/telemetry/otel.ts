@@ -19,6 +19,8 @@ const LEAVE_WITHIN_MS = 3000;
 export type TelemetryDeps = {
   readonly ledger: Pick<Ledger, "events" | "recall" | "remember" | "counts" | "backlog">;
   readonly watch: (listener: () => void) => () => void;
+  /** Whether we are the one that exports; absent = always. */
+  readonly isOurTurn?: () => Promise<boolean>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly wanted: Wanted;
   readonly version: string;
@@ -45,6 +47,7 @@ export function createTelemetry(deps: TelemetryDeps): Part {
     const figures = createFigures(meter, ledger);
     let position = await beginning(ledger);
     let kept = position;
+    let hadTurn = true;
     let keptAt = now();
     const keep = async () => {
       if (kept === position) return;
@@ -53,6 +56,15 @@ export function createTelemetry(deps: TelemetryDeps): Part {
       keptAt = now();
     };
     for (;;) {
+      const hasTurn = (await deps.isOurTurn?.()) ?? true;
+      // Whoever had the turn before has come further.
+      if (hasTurn && !hadTurn) position = kept = await beginning(ledger);
+      hadTurn = hasTurn;
+      if (!hasTurn) {
+        if (isOver) return;
+        await bell.sleep(KEEP_EVERY_MS);
+        continue;
+      }
       const page = await ledger.events({ after: position, limit: PAGE });
       const last = page.at(-1);
       if (!last) {

@@ -66,7 +66,7 @@ export async function runQueue(plan: {
       await submitAll(last, index, () => false);
     }
     const ids = [...said, ...submitted.values()].map((id) => (id.startsWith("task-") ? id : `task-${id}`));
-    const verdict = await judgeTasks(world, last, ids);
+    const verdict = await judgeTasks(world, last, ids, [world.home]);
     await last.stop();
     return { tasks: ids.length, kills, notPassed, ...verdict };
   } finally {
@@ -118,7 +118,7 @@ export async function runQueue(plan: {
 
 const tagOf = (n: number) => (n % 2 === 0 ? "[agent:webster]" : "[worker:standard] [model:cheap]");
 
-function addQueue(world: World): void {
+export function addQueue(world: World): void {
   const command = [process.execPath, WORKER, "work", "{session}", "{model}", "{thinking}"];
   world.configure(
     `task_queue:\n  grace: 0s\n  authors: { roles: [Operators] }\n  worker: { enabled: true, command: ${JSON.stringify(command)} }\n`,
@@ -134,7 +134,12 @@ async function until(isSo: () => Promise<boolean>): Promise<boolean> {
   return true;
 }
 
-async function judgeTasks(world: World, supervisor: Supervisor, ids: readonly string[]) {
+export async function judgeTasks(
+  world: World,
+  supervisor: Supervisor,
+  ids: readonly string[],
+  homes: readonly string[],
+) {
   const findings = createFindings();
   const view = async (id: string): Promise<TaskView> => (await supervisor.call("GET", `/tasks/${id}`)).body;
   for (const id of ids) {
@@ -168,7 +173,9 @@ async function judgeTasks(world: World, supervisor: Supervisor, ids: readonly st
         findings.doubled.push(`${child}#${attempt} was sent ${sent} times, unmarked`);
     }
   }
-  const folders = readdirSync(join(world.home, "workers")).filter((name) => name.startsWith("agent-"));
+  const folders = homes.flatMap((home) =>
+    readdirSync(join(home, "workers")).filter((name) => name.startsWith("agent-")),
+  );
   if (folders.length !== workers.length)
     (folders.length < workers.length ? findings.lost : findings.doubled).push(
       `${workers.length} workers have ${folders.length} folders`,
@@ -199,7 +206,7 @@ async function judgeWhatIsSeen(
     const texts = await world.texts("results");
     return children.map((child) => {
       // In a batch's file a worker's result stands under its task, after the word for its end.
-      const heads = [`${child}/result`, `\n${child} ·`, `] ${child.replace(/\.[wd]1$/, "")} by`];
+      const heads = [`${child}/result`, `\n${child} ·`, `] ${child.replace(/\.[wd]1$/, "")} by `];
       return texts.filter((text) => heads.some((head) => text.includes(head))).length;
     });
   };

@@ -84,7 +84,7 @@ export async function runDiamonds(plan: {
   }
 }
 
-function addDiamond(world: World, folder: string): void {
+export function addDiamond(world: World, folder: string): void {
   const workflows = join(folder, "workflows");
   mkdirSync(workflows, { recursive: true });
   writeFileSync(join(workflows, "diamond.yaml"), DIAMOND);
@@ -134,7 +134,7 @@ async function isAllOver(supervisor: Supervisor, ids: ReadonlyMap<string, string
   return body.items.length === 0;
 }
 
-async function judgeRuns(world: World, supervisor: Supervisor, ids: readonly string[]) {
+export async function judgeRuns(world: World, supervisor: Supervisor, ids: readonly string[]) {
   const findings = createFindings();
   const sends = countOf(world.gateways.flatMap(({ posts }) => posts));
   let ambiguous = 0;

@@ -37,6 +37,7 @@ test("without a configuration folder the defaults hold, and that is said", (t) =
     ],
   );
   assert.deepEqual(result.config.settings, {
+    takeOverMs: 120_000,
     delegation: {
       timeoutMs: 300_000,
       startWithinMs: 3_600_000,

@@ -3,8 +3,8 @@ import test from "node:test";
 import { DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
 import { customId, hashedSubject, parseCustomId } from "../../src/discord/custom-id.ts";
 import { failureOf, isWorthRetrying, withoutTokens } from "../../src/discord/discord-failure.ts";
+import { dayDelay, identifyDelay } from "../../src/discord/identify.ts";
 import { backoffMs, planRetry } from "../../src/discord/retry-plan.ts";
-import { identifyDelay } from "../../src/discord/session.ts";
 
 const TOKEN = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5MDEyMzQ1Njc4OnNlY3JldA";
 const BOT = `${"M".repeat(24)}.Gabcde.${"x".repeat(38)}`;
@@ -97,6 +97,23 @@ test("sessions are begun five seconds apart, ever slower when they do not last, 
   assert.equal(identifyDelay(many, plenty, 49_000), 15 * 60_000);
   assert.equal(identifyDelay(many, plenty, 49_000 + 31 * 60_000), 0);
   assert.equal(identifyDelay([], { remaining: 10, resetAfterMs: 3_600_000 }, 0), 3_600_000);
+});
+
+test("sessions of all who share the ledger are five seconds apart, spread over the day once half of it is used, and end before Discord's 1,000", () => {
+  assert.equal(dayDelay([], 10_000), 0);
+  assert.equal(dayDelay([8000], 10_000), 3000);
+  const day = 24 * 3_600_000;
+  const begun: number[] = [];
+  const firsts: number[] = [];
+  for (let now = 0; now < 5 * day; now += dayDelay(begun, now)) {
+    begun.push(now);
+    firsts.push(begun.filter((at) => now - at < day).length);
+  }
+  assert.ok(Math.max(...firsts) <= 975, "never more in any 24 hours");
+  const crowd = Array.from({ length: 980 }, (_, n) => n * 1000);
+  assert.equal(dayDelay(crowd, 980_000), 5000 + day - 980_000, "until the fifth oldest of 980 is a day old");
+  assert.equal(begun.filter((at) => at < 2500_000).length, 500, "the first half as fast as Discord lets us");
+  assert.equal(dayDelay([20_000], 10_000), 5000, "a clock that went back waits no longer");
 });
 
 test("a button's id says what to do and about what; a subject that is too long becomes a digest", () => {

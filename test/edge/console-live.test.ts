@@ -12,6 +12,11 @@ const hq = useConsole();
 test("what an agent works on appears by itself, is opened and canceled by keys, and goes", async (t) => {
   const page = await hq.open(t);
   await sees(page.getByText("Nothing runs, nothing waits, nothing is late."));
+  assert.equal(
+    await page.getByRole("list", { name: "Supervisors" }).count(),
+    0,
+    "alone it has no list of members",
+  );
   const id = await hq.delegate("study-builder", "Check the mount [slow 10m]");
   const working = line(page, "Agents at work", "Check the mount");
   await sees(working);

@@ -150,7 +150,7 @@ test("a session outlives network errors, moves to the main address when they las
     options,
     fetchGatewayInformation: async () => ({ url: "wss://main" }),
   });
-  keepSession(manager as never, () => stopped);
+  keepSession(manager as never, { isStopped: () => stopped });
   for (const address of ["wss://resume", "wss://resume", "wss://main"]) {
     manager.emit("closed", { code: 1006 });
     await options.updateSessionInfo(0, null);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { DeliveryPort } from "../../src/discord/delivery-port.ts";
 import { createDiscordEdge } from "../../src/discord/edge.ts";
+import type { SessionMemory } from "../../src/discord/session-store.ts";
 import type { Memory as DiscordMemory } from "../../src/discord/tasks-read.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
@@ -45,6 +46,21 @@ export function movableClock() {
   };
 }
 
+/** Wakes whoever waits for something to become so. */
+export function createBell() {
+  let waiting: (() => void)[] = [];
+  return {
+    ring(): void {
+      const woken = waiting;
+      waiting = [];
+      for (const wake of woken) wake();
+    },
+    async until(isSo: () => boolean): Promise<void> {
+      while (!isSo()) await new Promise<void>((wake) => waiting.push(wake));
+    },
+  };
+}
+
 /** The real edge and the real discord.js on a local guild in memory; the ledger's side is a few maps. */
 export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
   const clock = movableClock();
@@ -82,6 +98,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
       guildId?: string;
       verbs?: Partial<Verbs>;
       memory?: DiscordMemory;
+      sessions?: SessionMemory;
       deliveries?: Partial<DeliveryPort>;
     } = {},
   ) =>
@@ -93,6 +110,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
       verbs: { ...ledger.verbs, ...options.verbs, ...more.verbs } as Verbs,
       config: () => config,
       memory: more.memory ?? ledger.memory,
+      ...(more.sessions ? { sessions: more.sessions } : {}),
       deliveries: {
         ...ledger.deliveries,
         ...more.deliveries,

@@ -530,7 +530,9 @@ test("with the right to manage messages the bot clears a hundred in one request"
 
 test("without a connection or a channel other doors are refused with what to do", async (t) => {
   const { edge } = await startQueue(t, { isIdle: true });
-  await assert.rejects(edge.queue.readBack(), { code: "no_discord" });
+  await assert.rejects(edge.queue.post("a", "1"), { code: "no_discord" });
+  await assert.rejects(edge.queue.messages("taskQueue"), { code: "no_discord" });
+  assert.deepEqual(await edge.queue.readBack(), { messages: 0 }, "what REST tells needs no connection");
 });
 
 test("a channel that only stands in for another one is never cleared under that name", async (t) => {

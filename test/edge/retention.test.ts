@@ -30,6 +30,7 @@ test("what is old is taken out once a day, from its hour on, and only when the c
   let retention: Retention | undefined;
   const asked: PruneOptions[] = [];
   const look = createRetention({
+    holder: "us",
     retention: () => retention,
     ledger,
     prune: async (options) => {

@@ -68,6 +68,7 @@ async function openDesk(t: TestContext) {
         if (discord.state.trouble === "away") throw new Refusal("no_discord", "Discord is not connected.");
         return discord.channel;
       },
+      elsewhere: async () => undefined,
       problemsIn: (text) =>
         text.includes("[model:chaep]") ? [{ path: "model", message: "there is no model chaep" }] : [],
       refusalOf: async (actor, text) =>

@@ -86,14 +86,14 @@ test("what a living member holds stays with it, whatever its epoch", async (t) =
   assert.deepEqual(await claimOf(b, { holder: "b", epoch: second.epoch }), []);
 });
 
-test("a member that was not heard of for 15 s is over: what it held and its leases are free, and it is told so", async (t) => {
+test("a member that was not heard of for 10 s is over: what it held and its leases are free, and it is told so", async (t) => {
   const { url, a, b } = await two(t);
   const { epoch } = await a.members.join(member("a"));
   await b.members.join(member("b"));
   await a.lease("discord", "a", 60_000);
   await written(a, commitOf("run-1", { effects: [line("x", AT)] }));
   await claimOf(a, { holder: "a", epoch });
-  await silence(url, "a", 14_000);
+  await silence(url, "a", 9000);
   assert.deepEqual(await b.members.beat("b"), { alive: true, given: 0 });
   await silence(url, "a", 1000);
   assert.deepEqual(await b.members.beat("b"), { alive: true, given: 1 });

@@ -53,6 +53,7 @@ export function cardOf(id: string, more: Partial<AgentCard> = {}): AgentCard {
 
 export function settingsOf(home: string): Settings {
   return {
+    takeOverMs: 120_000,
     delegation: {
       timeoutMs: 300_000,
       startWithinMs: 3_600_000,

@@ -1,23 +1,58 @@
+import { nameOf } from "../../app/elsewhere.ts";
 import type { Env } from "../../app/mode.ts";
 import { examineStore } from "../../app/store.ts";
 import type { Config } from "../../domain/config.ts";
+import { adviceFor, differencesOf } from "../../domain/member.ts";
+import type { MemberView } from "../../engine/verbs.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
+import { formatDuration } from "../../kernel/time.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 const ID = "database";
+
+type Found = NonNullable<Awaited<ReturnType<typeof examineStore>>>;
 
 /** Whether the ledger's database can be reached and used; nothing where the ledger is a file. */
 export async function checkDatabase(env: Env, config: Config | undefined): Promise<readonly Finding[]> {
   try {
     const found = await examineStore(env, config);
-    return found ? judge(found) : [];
+    return found ? [...judge(found), ...membersIn(found)] : [];
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
     return [fail(ID, thrown.message, thrown.hint ?? "correct DATABASE_URL or the database, then: hq doctor")];
   }
 }
 
-function judge(found: NonNullable<Awaited<ReturnType<typeof examineStore>>>): readonly Finding[] {
+/** Who works on it now; versions more than a step apart do not go together. */
+function membersIn({ members }: Found): readonly Finding[] {
+  if (members.length === 0) return [];
+  const known = members.map(({ facts, ...member }) => ({ ...member, ...factsIn(facts) }));
+  const differences = differencesOf(known);
+  const all = known.map((member) => {
+    const { version, agoMs, behind = 0, leads } = member;
+    const differs = differences.get(member.home);
+    const said = [
+      version,
+      ...(leads ? ["leads on Discord"] : []),
+      ...(behind > 0 ? [`${behind} events behind`] : []),
+      ...(differs ? [`other ${differs.join(", ")} than the one that leads`] : []),
+      `heard ${formatDuration(agoMs)} ago`,
+    ];
+    return `${nameOf(member)} (${said.join(", ")})`;
+  });
+  const text = `${members.length} at work: ${all.join(", ")}`;
+  if (differences.size === 0) return [ok("members", text)];
+  return [warn("members", text, adviceFor([...new Set([...differences.values()].flat())]))];
+}
+
+type Facts = Pick<MemberView, "host" | "behind" | "isTemporary" | "config">;
+
+/** Nothing of one that has not said anything yet. */
+function factsIn(text: string | undefined): Facts {
+  return text ? (JSON.parse(text) as Facts) : {};
+}
+
+function judge(found: Found): readonly Finding[] {
   const { place, server, version, mayMake, isEncrypted, isSafe } = found;
   if (version === undefined && !mayMake)
     return [

@@ -106,6 +106,8 @@ export type ClaimedEffect = {
   readonly tries: number;
   readonly begunBefore?: number;
   readonly slot?: { readonly lane: string; readonly attempt: number };
+  /** Whose it was: a home that is gone for long. Its files and processes are not here. */
+  readonly goneHome?: string;
 };
 
 /** A stream that asked to be woken at an instant. */
@@ -164,6 +166,10 @@ export type Ledger = {
   readonly now: () => Promise<number>;
   readonly commit: (commit: Commit) => Promise<Committed>;
   readonly load: (stream: string) => Promise<Loaded | undefined>;
+  /** What was written to these streams after these versions, in the order of versions. Only where others write too. */
+  readonly later?: (
+    heads: readonly { readonly stream: string; readonly version: number }[],
+  ) => Promise<readonly StoredEvent[]>;
   /** What an earlier commit with this key wrote. */
   readonly keyOf: (
     scope: string,
@@ -176,13 +182,13 @@ export type Ledger = {
   /**
    * Gives an effect back, to be taken again at `dueAt`; it counts as not begun, and a slot that it took is free again.
    * With `stillBegun` (something may have been sent) the begin stays noted and the slot stays taken.
-   * `left` is what is still to be done of it.
+   * `left` is what is still to be done of it. With a `holder` only what that one still holds.
    */
   readonly postpone: (
     id: string,
     dueAt: number,
     reason: string,
-    options?: { readonly stillBegun?: boolean; readonly left?: EffectBody },
+    options?: { readonly stillBegun?: boolean; readonly left?: EffectBody; readonly holder?: string },
   ) => Promise<void>;
   /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
   readonly release: (epoch: number) => Promise<number>;

@@ -6,11 +6,13 @@ export type Member = {
   readonly version: string;
   readonly startedAt: number;
   readonly seenAt: number;
+  /** Leases that it holds now. */
+  readonly leads: readonly string[];
 };
 
 /**
  * Who works on a ledger that several coordinators share. A member's id is the `holder` of what it claims. One that was
- * not heard of for 15 s is over, and what it held is given back by whichever member notices first; what a living one
+ * not heard of for 10 s is over, and what it held is given back by whichever member notices first; what a living one
  * holds stays with it, whatever its epoch.
  */
 export type Members = {
@@ -23,6 +25,8 @@ export type Members = {
    * Not `alive`: others have taken it for dead, and may do what it held. It joins again as another one.
    */
   readonly beat: (id: string) => Promise<{ readonly alive: boolean; readonly given: number }>;
+  /** Homes that have open work of their own: on their files, or with their processes. */
+  readonly homesWithWork: () => Promise<readonly string[]>;
   /** Gives back what it holds, and is gone. */
   readonly leave: (id: string) => Promise<void>;
   readonly list: () => Promise<readonly Member[]>;

@@ -1,3 +1,4 @@
+import type { Client } from "pg";
 import { readAddress } from "./address.ts";
 import { openFirst } from "./connect.ts";
 import { MIGRATIONS, refuseNewer, SCHEMA, versionOf } from "./migrations.ts";
@@ -12,6 +13,15 @@ export type Examined = {
   readonly version?: number;
   /** Whether this user may make what is missing. */
   readonly mayMake: boolean;
+  /** Who works on it now: homes, with how long ago each was heard of. */
+  readonly members: readonly {
+    readonly home: string;
+    readonly version: string;
+    readonly agoMs: number;
+    readonly leads: boolean;
+    /** What it says of itself, as it was written down. */
+    readonly facts?: string;
+  }[];
   /** Whether the server's commits survive a power loss. */
   readonly isSafe: boolean;
 };
@@ -37,6 +47,7 @@ export async function examineDatabase(url: string): Promise<Examined> {
       server: String(row["server"]).split(" ")[0] ?? "",
       isEncrypted: row["ssl"] === true,
       ...(version === undefined ? {} : { version }),
+      members: version === undefined ? [] : await membersOf(client),
       mayMake: row["may_make"] === true,
       isSafe: row["fsync"] === "on" && row["pages"] === "on",
     };
@@ -45,4 +56,25 @@ export async function examineDatabase(url: string): Promise<Examined> {
   } finally {
     await client.end();
   }
+}
+
+async function membersOf(client: Pick<Client, "query">): Promise<Examined["members"]> {
+  const { rows } = await client.query<{
+    readonly home: string;
+    readonly version: string;
+    readonly agoMs: unknown;
+    readonly leads: boolean;
+    readonly facts: string | null;
+  }>(
+    `select home, version, ${SCHEMA}.now_ms() - seen_at as "agoMs",
+      exists (select 1 from ${SCHEMA}.lease l where l.name = 'discord' and l.holder = m.id
+        and l.expires_at > ${SCHEMA}.now_ms()) as leads,
+      (select value from ${SCHEMA}.memo where name = 'member/' || m.home) as facts
+    from ${SCHEMA}.member m order by started_at, id`,
+  );
+  return rows.map(({ agoMs, facts, ...member }) => ({
+    ...member,
+    agoMs: Number(agoMs),
+    ...(facts === null ? {} : { facts }),
+  }));
 }

@@ -67,7 +67,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     claim,
     settle: async (effects) => void (await write(settleUnit(effects))),
     async postpone(id, dueAt, reason, more) {
-      await write(postponeUnit(id, dueAt, reason, more?.stillBegun === true, more?.left));
+      await write(postponeUnit(id, dueAt, reason, more));
     },
     async release(epoch) {
       return (await write<{ count: number }>({ do: "release", epoch, deadAfterMs: DEAD_AFTER_MS })).count;

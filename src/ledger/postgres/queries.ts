@@ -81,6 +81,13 @@ export function createQueries(read: Read) {
       const row = await one("load", `select ${LOADED} from stream s where s.id = $1`, [stream]);
       return row && loaded(row);
     },
+    async later(heads) {
+      const text = `select e.* from unnest($1::text[], $2::integer[]) head (id, version), lateral (
+        select * from event w where w.stream = head.id collate "C" and w.version > head.version
+      ) e order by e.stream, e.version`;
+      const values = [heads.map(({ stream }) => stream), heads.map(({ version }) => version)];
+      return (await read<Row>("later", text, values)).map(toEvent);
+    },
     async keyOf(scope, key) {
       const row = await one("key", "select stream, digest from key where scope = $1 and key = $2", [
         scope,

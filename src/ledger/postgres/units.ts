@@ -95,8 +95,7 @@ export function postponeUnit(
   id: string,
   dueAt: number,
   reason: string,
-  stillBegun: boolean,
-  left: unknown,
+  more: { readonly stillBegun?: boolean; readonly left?: unknown; readonly holder?: string } = {},
 ): Unit {
   return {
     do: "postpone",
@@ -104,8 +103,9 @@ export function postponeUnit(
     stream: streamOf(id),
     dueAt,
     reason: readable(reason),
-    stillBegun,
-    ...(left === undefined ? {} : { left: JSON.stringify(left) }),
+    stillBegun: more.stillBegun === true,
+    ...(more.left === undefined ? {} : { left: JSON.stringify(more.left) }),
+    ...(more.holder === undefined ? {} : { holder: more.holder }),
   };
 }
 

@@ -23,7 +23,7 @@ begin
   if before.batch = batch_ then return before.results; end if;
   if before.batch > batch_ then raise exception 'batch % of % comes after %', batch_, writer_, before.batch; end if;
   if before.batch >= doubtful then
-    perform give_back_1(e->>'stream', e->>'id', (e->>'due_at')::bigint, 'its claim was never heard of', false, null)
+    perform give_back_1(e->>'stream', e->>'id', (e->>'due_at')::bigint, 'its claim was never heard of', false, null, null)
       from jsonb_array_elements(before.results) r, jsonb_array_elements(r->'effects') e where r ? 'effects';
   end if;
 
@@ -40,7 +40,7 @@ begin
         result := '{}';
       when 'postpone' then
         perform give_back_1(u->>'stream', u->>'id', (u->>'dueAt')::bigint, u->>'reason', (u->>'stillBegun')::boolean,
-          u->>'left');
+          u->>'left', u->>'holder');
         result := '{}';
       when 'release' then result := jsonb_build_object('count', release_1((u->>'epoch')::bigint, (u->>'deadAfterMs')::bigint));
       when 'put-off' then
@@ -88,14 +88,17 @@ begin
   return result;
 end $$;
 
-create function give_back_1(stream_ text, id_ text, due bigint, why text, still_begun boolean, left_ text) returns void
-language plpgsql as $$
+-- With \`holder_\` only what that one still holds: another one may have it by now.
+create function give_back_1(stream_ text, id_ text, due bigint, why text, still_begun boolean, left_ text, holder_ text)
+returns void language plpgsql as $$
 declare
   given record;
 begin
   update outbox set due_at = due, ready_at = due, reason = why, body = coalesce(left_, body), holder = null,
     epoch = null, begun_at = case when still_begun then begun_at end
-    where stream = stream_ and id = id_ and settled_at is null returning begun_before, slot into given;
+    where stream = stream_ and id = id_ and settled_at is null and (holder_ is null or holder = holder_)
+    returning begun_before, slot into given;
+  if not found then return; end if;
   -- Something may be under way in the slot: an earlier begin whose outcome is unknown, or this one.
   if not still_begun and given.slot is not null and given.begun_before is null then
     delete from slot where lane = given.slot and effect = id_;
@@ -171,16 +174,18 @@ begin
   return jsonb_build_object('epoch', epoch_->'epoch', 'given', given);
 end $$;
 
+-- Who was away itself, or stood still with all others because the database did, ends nobody: they speak up next.
 create function beat_1(id_ text, dead_after bigint) returns jsonb language plpgsql as $$
 declare
   now_ bigint := now_ms();
+  before_ bigint := (select seen_at from member where id = id_);
   dead text[];
   given bigint := 0;
 begin
+  if before_ is null then return '{"alive": false, "given": 0}'; end if;
   update member set seen_at = now_ where id = id_;
-  if not found then return '{"alive": false, "given": 0}'; end if;
   dead := array(select id from member where seen_at <= now_ - dead_after);
-  if cardinality(dead) > 0 then
+  if cardinality(dead) > 0 and before_ > now_ - dead_after / 2 then
     given := end_1(dead);
   end if;
   return jsonb_build_object('alive', true, 'given', given);

@@ -10,6 +10,14 @@ import type { GuildEvent } from "../state/events.ts";
 import { type Dispatch, dispatchesOf } from "./events.ts";
 import { createSession, type Session } from "./session.ts";
 
+/** How a bot came in: with a new session, or with one that it had, which may have been refused. */
+export type Handshake = {
+  readonly kind: "identified" | "resumed" | "refused";
+  readonly session: string;
+  /** The last event that the bot says it has. */
+  readonly from?: number;
+};
+
 const HEARTBEAT_MS = 41_250;
 const MOST_PAYLOAD = 64 * 1024;
 
@@ -31,6 +39,7 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
   const sessions = new Map<string, Session>();
   const server = new WebSocketServer({ noServer: true, maxPayload: MOST_PAYLOAD, clientTracking: true });
   const stopListening = world.on(broadcast);
+  const handshakes: Handshake[] = [];
   let wasOnline = false;
 
   faults.connect({
@@ -106,6 +115,8 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     const botId = population.botOf(d["token"].replace(/^Bot /, ""));
     const session = createSession({ botId, intents, now: world.now });
     sessions.set(session.id, session);
+    core.sessionStarts.note(botId);
+    handshakes.push({ kind: "identified", session: session.id });
     session.attach(socket);
     session.dispatch("READY", {
       v: 10,
@@ -148,12 +159,16 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
   });
 
   function resume(socket: WebSocket, d: Record<string, unknown>): Session | undefined {
-    const session = sessions.get(String(d["session_id"]));
+    const id = String(d["session_id"]);
+    const session = sessions.get(id);
     const from = Number(d["seq"]);
-    if (!session || session.isOver() || !session.canReplay(from) || faults.takeRefusedResume()) {
-      if (session) end(session);
+    const isTheirs = session?.botId === population.botOf(String(d["token"]).replace(/^Bot /, ""));
+    if (!session || !isTheirs || session.isOver() || !session.canReplay(from) || faults.takeRefusedResume()) {
+      if (session && isTheirs) end(session);
+      handshakes.push({ kind: "refused", session: id, from });
       return void send(socket, 9, false);
     }
+    handshakes.push({ kind: "resumed", session: id, from });
     const before = session.socket();
     session.attach(socket);
     if (before && before !== socket) before.terminate();
@@ -213,6 +228,8 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
 
   return {
     isOnline,
+    /** Since the guild began, oldest first. */
+    handshakes: (): readonly Handshake[] => handshakes,
     sessions: () =>
       [...sessions.values()].map((session) => ({
         id: session.id,

@@ -7,7 +7,10 @@ import { createMe } from "./me.ts";
 const MESSAGE_CONTENT_FLAG = 1 << 19;
 
 /** Who the bot that asks is, and where its gateway is. */
-export function applicationRoutes(app: FastifyInstance, { world, views, endpoint, url }: Core): void {
+export function applicationRoutes(
+  app: FastifyInstance,
+  { world, views, endpoint, sessionStarts, url }: Core,
+): void {
   const { population } = world;
   const me = createMe(world);
   // As on Discord the application of a bot has its id.
@@ -34,10 +37,10 @@ export function applicationRoutes(app: FastifyInstance, { world, views, endpoint
 
   const gateway = () => `${url().replace(/^http/, "ws")}/gateway`;
   app.get("/gateway", async () => ({ url: gateway() }));
-  app.get("/gateway/bot", async () => ({
+  app.get("/gateway/bot", async (request) => ({
     url: gateway(),
     shards: 1,
-    session_start_limit: { total: 1000, remaining: 999, reset_after: 86_400_000, max_concurrency: 1 },
+    session_start_limit: sessionStarts.limitOf(me(request)),
   }));
   app.get("/users/@me", async (request) => ({
     ...views.userOf(me(request)),

@@ -5,6 +5,10 @@ import { lineOfDelegation, lineOfRun, lineOfTask, rows } from "../rows.js";
 import { dot, lookOf } from "../states.js";
 import { instant } from "../time.js";
 import { gateCard } from "./gates.js";
+import { membersPanel } from "./members.js";
+
+/** Who is there changes without an event. */
+const MEMBERS_EVERY_MS = 2500;
 
 /** What runs, waits and is late; what people are asked for first. */
 export function nowView(app) {
@@ -78,11 +82,15 @@ export function nowView(app) {
               )
             : undefined,
         ),
-        h("div", { class: "now-side" }, agentsPanel(agents), checksPanel(app.now)),
+        h("div", { class: "now-side" }, agentsPanel(agents), membersPanel(app.now), checksPanel(app.now)),
       ),
     ];
   }
-  return { usesNow: true, title: () => "Now", load: async () => undefined, draw };
+  const timer = setInterval(() => {
+    if (app.now.members && !document.hidden) app.look();
+  }, MEMBERS_EVERY_MS);
+  const leave = () => clearInterval(timer);
+  return { usesNow: true, title: () => "Now", load: async () => undefined, draw, leave };
 }
 
 const isLate = ({ late }) => late;
