@@ -89,7 +89,7 @@ async function measure(name: string, count: number, batchAbove: number): Promise
     commandsDir: join(import.meta.dirname, "../commands"),
     verbs,
     config: () => config,
-    deliveries: createDeliveries({ engine, ledger, crash, attachable: async () => [] }),
+    deliveries: createDeliveries({ engine, ledger, holder: name, crash, attachable: async () => [] }),
     memory: ledger,
     redact: (text) => text,
     onConnection: () => undefined,

@@ -14,10 +14,11 @@ import { subjectOf } from "./subjects.ts";
 export function createDeliveries(deps: {
   readonly engine: Engine;
   readonly ledger: Ledger;
+  readonly holder: string;
   readonly crash: Crash;
   readonly attachable: NonNullable<DeliveryPort["attachable"]>;
 }): DeliveryPort {
-  const { engine, ledger, crash } = deps;
+  const { engine, ledger, holder, crash } = deps;
   return {
     receipts: (delivery) => ledger.receipts(delivery),
     onPosted: (delivery, listener) =>
@@ -33,6 +34,8 @@ export function createDeliveries(deps: {
         input,
         cause: settles[0] ?? stream,
         settles: settles.map((id) => ({ id, outcome: input.type })),
+        // What others have taken over meanwhile is theirs to say: it would be said twice.
+        ...(input.type === "batch" ? { heldBy: holder } : {}),
         receipts: receiptsFor(input),
       });
       crash(/\/(card|gate-[^/]+|proposals-\d+)$/.test(stream) ? "card:recorded" : "post:recorded");

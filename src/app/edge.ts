@@ -51,6 +51,8 @@ export type EdgeDeps = {
   readonly verbs: Verbs;
   readonly engine: Engine;
   readonly ledger: Ledger;
+  /** Who we are where effects are claimed. */
+  readonly holder: string;
   /** Where several share the ledger. */
   readonly shared?: Pick<Shared, "leads">;
   readonly log: Log;

@@ -29,6 +29,8 @@ export type Acceptance<K extends Kind> = {
   readonly actor?: Actor;
   readonly key?: NonNullable<Commit["key"]>;
   readonly settles?: readonly { readonly id: string; readonly outcome: string }[];
+  /** It counts only while this one holds all that it settles; throws when another one does. */
+  readonly heldBy?: string;
   readonly receipts?: readonly Receipt[];
 };
 
@@ -165,6 +167,7 @@ export function createEngine(deps: {
       if (committed.reason === "key") {
         return { state: undefined, events: [], repeats: { stream: committed.stream, same: committed.same } };
       }
+      if (committed.reason === "lost") throw new Error(`another one holds what ${stream} was to end`);
       await refuseForeignKind(kind, stream);
       before = await loadAgain(kind, stream, ++conflicts);
       isNewest = !newer;
@@ -214,7 +217,7 @@ export function createEngine(deps: {
     events: readonly Kinds[K]["event"][],
     slots: Commit["slots"],
   ): { readonly after: Kinds[K]["state"]; readonly commit: Commit } {
-    const { kind, stream, cause, actor, key, settles, receipts } = acceptance;
+    const { kind, stream, cause, actor, key, settles, heldBy, receipts } = acceptance;
     const aggregate = aggregates[kind];
     const effects = [];
     let after = state;
@@ -245,6 +248,7 @@ export function createEngine(deps: {
       at: now(),
       ...(key ? { key } : {}),
       ...(settles?.length ? { settles } : {}),
+      ...(heldBy === undefined ? {} : { heldBy }),
       ...(cancels?.length ? { cancels } : {}),
       ...(slots?.length ? { slots } : {}),
       ...(receipts?.length ? { receipts } : {}),

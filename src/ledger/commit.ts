@@ -81,6 +81,8 @@ export function writeCommit(
       return { ok: false, reason: "key", stream: String(taken["stream"]), same };
     }
   }
+  if (commit.heldBy !== undefined && !holdsAll(sql, commit, commit.heldBy))
+    return { ok: false, reason: "lost" };
   const before = expectedVersion === 0 ? undefined : headOf(sql, heads, stream, expectedVersion);
   const version = expectedVersion + bodies.length;
   if (expectedVersion > 0 && before?.version !== expectedVersion) return { ok: false, reason: "conflict" };
@@ -115,6 +117,10 @@ export function writeCommit(
   const wakeAt = commit.wakeAt === undefined ? {} : { wakeAt: commit.wakeAt };
   remember(heads, stream, { kind, status, open, version, ...agent, ...wakeAt });
   return { ok: true, version, position: Number(position) };
+}
+
+function holdsAll(sql: Statements, { settles = [] }: Commit, holder: string): boolean {
+  return settles.every(({ id }) => sql.isHeld.get(streamOf(id), id, holder) !== undefined);
 }
 
 function isMoved(commit: Commit, before: Head | undefined): boolean {

@@ -37,6 +37,7 @@ export const SQL = {
     "insert into outbox (id, stream, type, body, lane, slot, attempt, created_at, due_at, ready_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
   settle:
     "update outbox set settled_at = ?, outcome = ?, holder = null where stream = ? and id = ? and settled_at is null",
+  isHeld: "select 1 from outbox where stream = ? and id = ? and settled_at is null and holder = ?",
   cancel:
     "update outbox indexed by outbox_open set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
   postpone:

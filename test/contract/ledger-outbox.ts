@@ -185,6 +185,23 @@ export function checkOutbox(check: Check): void {
     assert.equal(fourth?.begunBefore, AT, "the first one counts");
   });
 
+  check(
+    "a commit for who holds its effects is refused once another one holds or has ended one",
+    async (ledger) => {
+      await written(ledger, commitOf("run-1", { effects: [line("a", AT), line("b", AT)] }));
+      const first = await claimOf(ledger, { holdMs: 1, holder: "one" });
+      const settles = first.map(({ id }) => ({ id, outcome: "batch" }));
+      const [second] = await claimOf(ledger, { now: AT + 1, holder: "two", limit: 1 });
+      const batch = { ...commitOf("batch-1"), settles };
+      assert.deepEqual(await ledger.commit({ ...batch, heldBy: "one" }), { ok: false, reason: "lost" });
+      assert.equal(await ledger.load("batch-1"), undefined);
+      const taken = { ...batch, settles: settles.filter(({ id }) => id === second?.id), heldBy: "two" };
+      assert.ok((await ledger.commit(taken)).ok);
+      const again = { ...commitOf("batch-2"), settles: taken.settles, heldBy: "two" };
+      assert.deepEqual(await ledger.commit(again), { ok: false, reason: "lost" });
+    },
+  );
+
   check("a claim sees what was committed before it in the same tick", async (ledger) => {
     const commit = ledger.commit(commitOf("run-1", { effects: [line("run-1", AT)] }));
     const claim = claimOf(ledger);

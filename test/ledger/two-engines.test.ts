@@ -54,6 +54,29 @@ async function two(t: TestContext) {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+test("a batch of what another one has taken over meanwhile is not written: it would be said twice", async (t) => {
+  const { a, b } = await two(t);
+  await written(a.ledger, commitOf("run-1", { effects: [line("one", AT), line("two", AT)] }));
+  const stood = await claimOf(a.ledger, { holder: "a", holdMs: 1 });
+  const [taken] = await claimOf(b.ledger, { holder: "b", now: AT + 1, limit: 1 });
+  assert.ok(taken);
+  const batch = (engine: typeof a.engine, heldBy: string, ids: readonly string[]) => {
+    const delivery = {
+      id: `batch-${heldBy}`,
+      kind: "batch",
+      to: { role: "agentLogs" },
+      members: ids,
+    } as const;
+    const input = { type: "batch", at: AT, delivery, body: "{}" } as const;
+    const settles = ids.map((id) => ({ id, outcome: "batch" }));
+    return engine.accept({ kind: "delivery", stream: delivery.id, input, cause: "batch", settles, heldBy });
+  };
+  const all = stood.map(({ id }) => id);
+  await assert.rejects(batch(a.engine, "a", all), /another one holds what batch-a was to end/);
+  assert.equal(await b.engine.read("delivery", "batch-a"), undefined);
+  assert.equal((await batch(b.engine, "b", [taken.id])).events.length, 1);
+});
+
 test("what one remembers of a stream is never what it decides by when another one wrote to it since", async (t) => {
   const { a, b } = await two(t);
   await a.engine.accept(asked(drain));

@@ -70,6 +70,8 @@ export type Commit = StreamRow & {
   readonly key?: { readonly scope: string; readonly key: string; readonly digest: string };
   /** Effects that this commit ends, by id. */
   readonly settles?: readonly { readonly id: string; readonly outcome: string }[];
+  /** Refused as `lost` unless this one still holds every effect that it ends. */
+  readonly heldBy?: string;
   /** Ends every open effect of this stream with one of these types. */
   readonly cancels?: readonly EffectBody["type"][];
   /** Capacity: `free` gives the stream's slots of an attempt back, `hold` keeps them until an instant. */
@@ -82,6 +84,8 @@ export type Committed =
   | { readonly ok: true; readonly version: number; readonly position: number }
   /** Somebody else wrote to the stream: load and decide again. */
   | { readonly ok: false; readonly reason: "conflict" }
+  /** Another one holds, or has ended, an effect that it was to end as its holder. */
+  | { readonly ok: false; readonly reason: "lost" }
   /** The key is taken: by the same request (`same`) or by another one. */
   | { readonly ok: false; readonly reason: "key"; readonly stream: string; readonly same: boolean };
 

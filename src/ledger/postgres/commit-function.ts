@@ -26,6 +26,14 @@ begin
     end if;
   end if;
 
+  if u ? 'heldBy' and exists (
+    select from jsonb_array_elements(u->'settles') e where not exists (
+      select from outbox o where o.stream = e->>0 and o.id = e->>1 and o.settled_at is null and o.holder = u->>'heldBy'
+    )
+  ) then
+    return '{"ok": false, "reason": "lost"}';
+  end if;
+
   select s.version, s.kind, s.status, s.open into before from stream s where s.id = id_;
   if found then
     if expected = 0 or before.version <> expected then

@@ -106,5 +106,5 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
 function committed({ ok, reason, stream, same, version, position }: Record<string, unknown>): Committed {
   if (ok === true) return { ok, version: Number(version), position: Number(position) };
   if (reason === "key") return { ok: false, reason, stream: String(stream), same: same === true };
-  return { ok: false, reason: "conflict" };
+  return { ok: false, reason: reason === "lost" ? reason : "conflict" };
 }

@@ -26,7 +26,7 @@ const some = <T>(name: string, list: readonly T[] | undefined, write: (part: T) 
 
 /** JSON as it is stored; what cannot be written fails here, alone and early. */
 export function commitUnit(commit: Commit): Unit {
-  const { stream, kind, status, agent, parent, deadlineAt, wakeAt, key } = commit;
+  const { stream, kind, status, agent, parent, deadlineAt, wakeAt, key, heldBy } = commit;
   const { state, expectedVersion: expected, at, cause, actor } = commit;
   return {
     do: "commit",
@@ -54,6 +54,7 @@ export function commitUnit(commit: Commit): Unit {
       slot?.attempt ?? null,
     ]),
     ...some("settles", commit.settles, settled),
+    ...(heldBy === undefined ? {} : { heldBy }),
     ...some("cancels", commit.cancels, (type) => type),
     ...some("slots", commit.slots, ({ attempt, until }) => [attempt, until === "free" ? null : until]),
     ...some("receipts", commit.receipts, ({ delivery, part, nonce, channel, message, postedAt }) => [
