@@ -32,6 +32,8 @@ export function createInteractions(deps: {
         actor,
       });
       crash("interaction:recorded");
+      // With the way back to who asked it counts as begun from here on.
+      if (replyTo) crash("interaction:acknowledged");
       return events.length > 0;
     },
     async noted(id) {
