@@ -1,36 +1,22 @@
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
 import { startPostgres } from "../support/postgres.ts";
-import { type Clicked, clickedText, clickThroughTakeovers, WAYS } from "./cluster-clicks.ts";
+import { clickedText, clickThroughTakeovers, WAYS } from "./cluster-clicks.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
 
-const TAKEOVERS = 5;
-const TYPED = 40;
+/** Just before the kill, six times after it, and when another one is connected. */
+const TYPED = 8;
 
-function isWell(clicked: Clicked): void {
-  const { wrong, verdict, proof } = clicked;
-  assert.deepEqual(wrong, []);
-  const { lost, doubled, unseen, seenTwice } = verdict;
-  assert.deepEqual(
-    { lost, doubled, unseen, seenTwice },
-    { lost: [], doubled: [], unseen: [], seenTwice: [] },
-  );
-  assert.ok(proof.isClean, proof.text);
-  assert.equal(clicked.takeoversMs.length, TAKEOVERS);
-  assert.equal(
-    [...clicked.ways.values()].reduce((sum, n) => sum + n, 0),
-    TYPED,
-  );
-}
-
-test("40 commands typed during 5 takeovers are each answered and done once, or nobody responded and nothing was done", {
-  timeout: 280_000,
+test("what is typed while another one takes over is answered and done once when it comes by HTTP", {
+  timeout: 200_000,
 }, async (t) => {
   const log = (text: string) => t.diagnostic(text);
-  const clicked = await clickThroughTakeovers(postgres, { takeovers: TAKEOVERS, byHttp: false, log });
+  const clicked = await clickThroughTakeovers(postgres, { takeovers: 1, byHttp: true, log });
   t.diagnostic(clickedText(clicked));
-  isWell(clicked);
-  assert.ok((clicked.ways.get(WAYS[0]) ?? 0) >= TAKEOVERS, "whoever is connected answers");
+  const { lost, doubled, unseen, seenTwice } = clicked.verdict;
+  assert.deepEqual([...clicked.wrong, ...lost, ...doubled, ...unseen, ...seenTwice], []);
+  assert.ok(clicked.proof.isClean, clicked.proof.text);
+  assert.equal(clicked.ways.get(WAYS[0]), TYPED);
 });

@@ -82,7 +82,7 @@ test("a crash of the database in the middle of work delays it, and loses and dou
   const { start } = await newHome(t);
   const supervisor = await start();
   const asked: string[] = [];
-  for (let n = 0; n < 12; n++) {
+  for (let n = 0; n < 8; n++) {
     asked.push(
       await beginWork(supervisor, "/delegations", {
         agent: "webster",

@@ -3,7 +3,7 @@ import test from "node:test";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { IDLE_SLACK, soak } from "./soak.ts";
 
-const FOR_MS = 20_000;
+const FOR_MS = 10_000;
 const PER_SECOND = 20;
 
 test("with trouble on all sides everything is done once and seen once, and nothing stays open", {
@@ -15,7 +15,7 @@ test("with trouble on all sides everything is done once and seen once, and nothi
     forMs: FOR_MS,
     perSecond: PER_SECOND,
     lookMs: 500,
-    collectMs: 4000,
+    collectMs: 2000,
     seed: 7,
     hangs: false,
   });

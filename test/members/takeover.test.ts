@@ -4,11 +4,11 @@ import type { LocalGuild } from "../../src/local/local-guild.ts";
 import { untilQuiet } from "../chaos/load.ts";
 import { createWorld } from "../chaos/world.ts";
 import { viewWith } from "../discord/view-fixture.ts";
+import { startEdge } from "../edge/discord-fixture.ts";
+import { createMembersWorld } from "../edge/members-fixture.ts";
 import { person } from "../support/guild.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
-import { startEdge } from "./discord-fixture.ts";
-import { createMembersWorld } from "./members-fixture.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());

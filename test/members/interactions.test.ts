@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import test, { after, type TestContext } from "node:test";
 import { untilQuiet } from "../chaos/load.ts";
 import { judge } from "../chaos/verdict.ts";
+import { createMembersWorld, type Member, settled } from "../edge/members-fixture.ts";
 import { createBalancer } from "../support/balancer.ts";
 import { setEndpoint } from "../support/endpoint.ts";
 import { person } from "../support/guild.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { createRecorder } from "../support/recorder.ts";
-import { createMembersWorld, type Member, settled } from "./members-fixture.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());

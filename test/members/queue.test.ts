@@ -3,11 +3,11 @@ import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after, type TestContext } from "node:test";
+import { createMembersWorld, type Member, settled } from "../edge/members-fixture.ts";
 import { person } from "../support/guild.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { createRecorder } from "../support/recorder.ts";
 import { cleanEnv, ROOT } from "../support/supervisor.ts";
-import { createMembersWorld, type Member, settled } from "./members-fixture.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());

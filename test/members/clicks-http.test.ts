@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after } from "node:test";
+import { clickedText, clickThroughTakeovers, WAYS } from "../chaos/cluster-clicks.ts";
 import { startPostgres } from "../support/postgres.ts";
-import { clickedText, clickThroughTakeovers, WAYS } from "./cluster-clicks.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
