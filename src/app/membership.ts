@@ -158,6 +158,7 @@ export async function joinLedger(parts: {
 
   next(BEAT_MS);
   const watching = watchVacancy({
+    onFailed: (error) => log.warn({ err: error }, "it could not be seen whether anybody leads"),
     isOpen: async () => !(await members.list()).some(({ leads }) => leads.includes(DISCORD)),
     isOurBusiness: () => isWilling && held() === undefined,
     async onVacant() {
@@ -261,16 +262,26 @@ function watchVacancy(deps: {
   readonly isOpen: () => Promise<boolean>;
   readonly isOurBusiness: () => boolean;
   readonly onVacant: () => Promise<void>;
+  /** Told once of what goes on failing. */
+  readonly onFailed: (error: unknown) => void;
 }) {
   let isLooking = false;
+  let isFailing = false;
   const timer = setInterval(() => {
     if (isLooking || !deps.isOurBusiness()) return;
     isLooking = true;
     deps
       .isOpen()
       .then((isVacant) => (isVacant ? deps.onVacant() : undefined))
-      // The beat says that the database is away.
-      .catch(() => undefined)
+      .then(
+        () => {
+          isFailing = false;
+        },
+        (error: unknown) => {
+          if (!isFailing) deps.onFailed(error);
+          isFailing = true;
+        },
+      )
       .finally(() => {
         isLooking = false;
       });

@@ -20,8 +20,11 @@ export type TracedEffect = {
   readonly body: EffectBody;
   readonly createdAt: number;
   readonly dueAt: number;
+  /** When it was last taken; absent = never, or given back since. */
   readonly begunAt?: number;
+  /** Times it was taken. */
   readonly tries: number;
+  /** Why it was last given back. */
   readonly reason?: string;
   readonly settledAt?: number;
   readonly outcome?: string;

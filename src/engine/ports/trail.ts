@@ -1,23 +1,9 @@
 import type { Receipt } from "../../domain/delivery-types.ts";
-import type { EffectBody } from "../../domain/effects.ts";
+import type { TracedEffect } from "../../domain/trace-types.ts";
 import type { StreamKind } from "./ledger.ts";
 
 /** An effect as the outbox keeps it, also long after it was done. */
-export type KeptEffect = {
-  readonly id: string;
-  readonly stream: string;
-  readonly body: EffectBody;
-  readonly createdAt: number;
-  readonly dueAt: number;
-  /** When it was last taken; absent = never, or given back since. */
-  readonly begunAt?: number;
-  /** Times it was taken. */
-  readonly tries: number;
-  /** Why it was last given back. */
-  readonly reason?: string;
-  readonly settledAt?: number;
-  readonly outcome?: string;
-};
+export type KeptEffect = TracedEffect & { readonly stream: string };
 
 /** What is needed to tell the story of one id; read when somebody asks for it, never on the way of the work. */
 export type Trail = {
