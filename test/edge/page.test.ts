@@ -104,6 +104,32 @@ test("/delegate by keyboard alone: picker, autocomplete from the bot, options, c
   await sees(message("(edited)"));
 });
 
+for (const key of ["Enter", "Escape"]) {
+  test(`after ${key}, a late answer of the bot does not open the list again, and the next Enter sends`, async (t) => {
+    const { page, message, option, suggestion } = await startPage(t, browser());
+    await page.keyboard.type("/delegate ");
+    await sees(suggestion("webster · ready"));
+    await option("objective").fill("Find the CTE of ULE");
+    await option("agent").click();
+    await sees(suggestion("webster · ready"));
+    const held = Promise.withResolvers<void>();
+    await page.route("**/autocomplete", async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    const asked = page.waitForRequest("**/autocomplete");
+    await page.keyboard.type("webster");
+    await gone(suggestion("auditor · ready"));
+    await asked;
+    await page.keyboard.press(key);
+    const answered = page.waitForResponse("**/autocomplete");
+    held.resolve();
+    await (await answered).finished();
+    await page.keyboard.press("Enter");
+    await sees(message("webster · running"));
+  });
+}
+
 test("missing and wrong options are said at the field, and nothing is sent", async (t) => {
   const { page, option, suggestion, messages } = await startPage(t, browser());
   await page.keyboard.type("/delegate ");

@@ -122,10 +122,16 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     return undefined;
   }
 
+  /** No list any more, neither now nor when the bot answers what it was asked for it. */
+  function closeList() {
+    asked += 1;
+    suggestions.hide();
+  }
+
   function choose(field, item) {
     field.chosen = { label: item.label, value: item.value };
     field.input.value = item.label;
-    suggestions.hide();
+    closeList();
     refresh(field);
     const list = [...fields.values()];
     const next =
@@ -168,6 +174,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     });
     field.timer = setTimeout(async () => {
       const isStale = () => turn !== asked || document.activeElement !== input;
+      if (isStale()) return;
       try {
         const { choices } = await autocomplete(
           entry.name,
@@ -321,7 +328,10 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
   }
 
   function onKey(event, field) {
-    if (suggestions.onKey(event)) return;
+    if (suggestions.onKey(event)) {
+      if (event.key === "Escape") closeList();
+      return;
+    }
     if (event.key === "Escape") {
       event.preventDefault();
       onCancel();
@@ -377,11 +387,11 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
 
   async function submit() {
     if (sending) return;
-    suggestions.hide();
+    closeList();
     const [wrong] = problems();
     if (wrong) {
       wrong.input.focus();
-      suggestions.hide();
+      closeList();
       return;
     }
     sending = true;
@@ -401,7 +411,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
         if (!placed) field.input.focus();
         placed = true;
       }
-      suggestions.hide();
+      closeList();
       if (!placed) onError(error);
     } finally {
       sending = false;
