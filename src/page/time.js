@@ -5,11 +5,13 @@ const SECONDS = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
-/** A span in two units at most: `4 s`, `2 m 5 s`, `3 h 12 m`, `2 d 4 h`. */
+/** A span in two units at most: `31 ms`, `4 s`, `2 m 5 s`, `3 h 12 m`, `2 d 4 h`. */
 export function span(ms) {
   if (ms === undefined || Number.isNaN(ms)) return "";
-  const tenths = Math.round(Math.max(0, ms) / 100) / 10;
-  if (tenths < 10) return `${tenths < 0.1 ? 0 : tenths} s`;
+  const whole = Math.round(Math.max(0, ms));
+  if (whole > 0 && whole < 1000) return `${whole} ms`;
+  const tenths = Math.round(whole / 100) / 10;
+  if (tenths < 10) return `${tenths} s`;
   const seconds = Math.round(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const [days, hours, minutes] = [

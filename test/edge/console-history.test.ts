@@ -109,7 +109,9 @@ test("a task of the queue is followed to its end and done again", async (t) => {
 
 test("figures and charts of what ended", async (t) => {
   const page = await hq.open(t, { at: "#/metrics" });
-  await sees(page.getByRole("row").filter({ hasText: "webster" }));
+  const webster = page.getByRole("row").filter({ hasText: "webster" });
+  await sees(webster);
+  await sees(webster.getByText(/^[1-9]\d* ms$/).first());
   const chart = page.getByRole("img", { name: "Delegations by agent" });
   await sees(chart);
   const width = `document.querySelector('img[alt="Delegations by agent"]')`;
