@@ -104,12 +104,15 @@ export function renderBatch(delivery: string, body: BatchBody): Payload {
   };
 }
 
+/** Where all of a message stands that Discord refused. */
+export const WHOLE_FILE = "message.md";
+
 /** What is said when Discord refuses the designed message: nothing of it is lost, it is in the file. */
 export function renderSafely(delivery: string, part: number, refused: Payload, whole: string): Payload {
   const [headlineText = "A message"] = plain(whole).split("\n");
   const words = cut(asLine(headlineText.replace(/^#+\s*/, "")), 300);
   return {
     content: `${words}\n-# Discord did not take the full message; it is attached.\n-# ${markOf(delivery, part)}`,
-    files: [bytesOf("message.md", whole), ...refused.files.slice(0, LIMITS.files - 1)],
+    files: [bytesOf(WHOLE_FILE, whole), ...refused.files.slice(0, LIMITS.files - 1)],
   };
 }

@@ -8,7 +8,7 @@ import {
 } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
-import { guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
+import { guarded, guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
 import type { WriteGuard } from "./write-guard.ts";
 
@@ -27,6 +27,8 @@ export type DiscordRest = {
     channel: string,
     query: { readonly limit: number; readonly before?: string; readonly after?: string },
   ) => Promise<RESTGetAPIChannelMessagesResult>;
+  /** The text of a file that a message carries, by the address that came with it; undefined when it is gone. */
+  readonly file: (url: string) => Promise<string | undefined>;
 };
 
 /**
@@ -91,5 +93,14 @@ export function createRest(token: string, log: Log, api?: string, guard?: WriteG
           }),
         }),
       ),
+    file: (url) => guarded(readFile(url)),
   };
+}
+
+async function readFile(url: string): Promise<string | undefined> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (answer.ok) return answer.text();
+  await answer.body?.cancel();
+  if (answer.status === 404) return undefined;
+  throw new Error(`Discord answered ${answer.status} to a look at the file of a message`);
 }

@@ -1,21 +1,18 @@
-import { unseen } from "../domain/audit-posts.ts";
 import type { Finding } from "../domain/audit-types.ts";
-import { MEND } from "../domain/audit-ways.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { nonceOf } from "../kernel/id.ts";
 import type { Engine } from "./accept.ts";
+import { createLinesAudit } from "./audit-lines.ts";
+import { createFoundDeliveries, subjectOf } from "./found-deliveries.ts";
 import { clearedMessages } from "./note-cleared.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { PostedMessage, PostedMessages } from "./ports/posted.ts";
 
 const RECEIPTS = 2000;
 const CLOCK_SKEW_MS = 60_000;
-const MOST_EFFECTS = 1000;
 /** Cards and gates are kept up to date as long as they are there; one that a person deleted stays deleted. */
 const FACE = /\/(card|gate-[^/]+|proposals-\d+)$/;
-/** A delivery that was posted once more, since its message was gone. */
-const AGAIN = "~again";
 
 /** The messages of one channel that were seen, newest first: eight bytes each. */
 type Walked = { readonly ids: BigUint64Array; readonly count: number; readonly reachedAt: number };
@@ -23,8 +20,8 @@ type Walked = { readonly ids: BigUint64Array; readonly count: number; readonly r
 export type ChannelsLooked = { readonly channels: number; readonly messages: number };
 
 /**
- * Compares the receipts with the messages of each channel they name, both ways. What is found is asked again at the
- * end, since people and the supervisor go on posting meanwhile.
+ * Compares the receipts with the messages of each channel they name, both ways, and with each line of those for many.
+ * What is found is asked again at the end, since people and the supervisor go on posting meanwhile.
  */
 export function createDiscordAudit(deps: {
   readonly ledger: Pick<Ledger, "upkeep" | "receipts" | "trail" | "events">;
@@ -33,6 +30,8 @@ export function createDiscordAudit(deps: {
   readonly now: () => number;
 }) {
   const { ledger, engine, posted } = deps;
+  const deliveries = createFoundDeliveries(deps);
+  const lines = createLinesAudit({ ledger, posted, found: deliveries });
 
   async function* receipts(since?: number): AsyncGenerator<readonly Receipt[]> {
     for (let after: string | undefined; ; ) {
@@ -57,7 +56,10 @@ export function createDiscordAudit(deps: {
           ids = more;
         }
         ids[count++] = BigInt(item.message);
-        if (item.at >= from) found.push(...(await judge(channel, item)));
+        if (item.at < from) continue;
+        const faults = await judge(channel, item);
+        found.push(...faults);
+        if (faults.every(({ fault }) => fault !== "doubled")) await lines.look(channel, item);
       }
       reachedAt = page.oldest?.at ?? 0;
       before = page.oldest?.message;
@@ -79,50 +81,21 @@ export function createDiscordAudit(deps: {
       const mend = `delete the message ${message} in the channel ${channel} by hand`;
       return [{ fault: "doubled", id: delivery, of, reason, mend }];
     }
-    const standing = await ledger.upkeep.standings([of]);
-    // Of another supervisor, or older than what was kept.
-    if (!standing.has(of) || (await isUnderWay(of, delivery))) return [];
-    const stored = (await engine.read("delivery", delivery))?.delivery;
-    const told: Delivery = stored ?? { id: delivery, kind: kindOf(delivery), to: { channel }, subject: of };
     const put: Receipt = { delivery, part, nonce: nonceOf(delivery, part), channel, message, postedAt: at };
     const reason = `the message ${message} of ${name} is there, and its receipt is not`;
-    const act = {
-      type: "receipt",
-      delivery: told,
-      receipt: put,
-      of: Math.max(part + 1, known.length),
-    } as const;
-    return [{ fault: "unseen", id: delivery, of, reason, mend: MEND, act }];
-  }
-
-  async function isUnderWay(subject: string, delivery: string): Promise<boolean> {
-    const effects = await ledger.trail.effectsOf(subject, MOST_EFFECTS);
-    return effects.some(({ body, settledAt }) => {
-      if (settledAt !== undefined) return false;
-      return body.type === "card" || (body.type === "post" && body.delivery.id === delivery);
-    });
+    return deliveries.withoutReceipt(put, reason, { of: Math.max(part + 1, known.length) });
   }
 
   /** A receipt of which the message is not there any more. */
   async function gone(receipt: Receipt): Promise<readonly Finding[]> {
-    const { delivery, channel, message, postedAt } = receipt;
-    if (FACE.test(delivery)) return [];
-    if ((await ledger.receipts(`${delivery}${AGAIN}`)).length > 0) return [];
-    const of = subjectOf(delivery);
-    if (await isUnderWay(of, `${delivery}${AGAIN}`)) return [];
+    const { delivery, channel, message } = receipt;
+    if (FACE.test(delivery) || lines.standsElsewhere(delivery)) return [];
     const state = await engine.read("delivery", delivery);
     // A message for many is posted again as what it carried.
     if (state?.delivery.kind === "batch") return [];
     const shared = state ? undefined : await batchOf(message);
-    const before = state?.delivery ?? {
-      id: delivery,
-      kind: kindOf(delivery),
-      to: shared?.to ?? { channel },
-      subject: of,
-    };
-    const finding = unseen({ ...before, id: `${delivery}${AGAIN}` }, postedAt, deps.now());
     const reason = `its message ${message} is gone from the channel ${channel}`;
-    return [{ ...finding, id: delivery, of, reason }];
+    return deliveries.withoutWords(receipt, reason, state?.delivery ?? shared?.to);
   }
 
   async function batchOf(message: string): Promise<Delivery | undefined> {
@@ -133,7 +106,7 @@ export function createDiscordAudit(deps: {
     return undefined;
   }
 
-  /** `deliveries` that the ledger misses are found here when their messages are there. */
+  /** Once: what it remembers of lines is of this one look. */
   return async function auditDiscord(
     since?: number,
   ): Promise<ChannelsLooked & { readonly findings: readonly Finding[] }> {
@@ -162,6 +135,7 @@ export function createDiscordAudit(deps: {
         found.push(...(await gone(receipt)));
       }
     }
+    found.push(...(await lines.found()));
     const sure: Finding[] = [];
     for (const finding of found) if (await isStillSo(finding)) sure.push(finding);
     return { findings: sure, channels: walked.size, messages };
@@ -190,14 +164,4 @@ function has({ ids, count }: Walked, message: string): boolean {
 
 function newest({ ids, count }: Walked): bigint {
   return count > 0 ? (ids[0] ?? 0n) : 0n;
-}
-
-function subjectOf(delivery: string): string {
-  const end = delivery.lastIndexOf("/");
-  return end < 0 ? delivery : delivery.slice(0, end);
-}
-
-function kindOf(delivery: string): Delivery["kind"] {
-  const name = delivery.slice(delivery.lastIndexOf("/") + 1).replace(/~.*$/, "");
-  return (["result", "log", "spawned", "finished"] as const).find((kind) => kind === name) ?? "notice";
 }
