@@ -9,20 +9,30 @@ const CHANGING = new Set(["POST", "PUT", "PATCH", "DELETE"]);
  * Who may talk to the guild at all: a name that points here (no DNS rebinding), and no page of another origin
  * that would change something. Throws a Refusal.
  */
-export function createGuards({ key, port }: { key: string | undefined; port: () => number }) {
-  const hosts = () => LOOPBACK.map((host) => `${host}:${port()}`);
+export function createGuards({
+  key,
+  host,
+  port,
+}: {
+  readonly key: string | undefined;
+  /** The address it listens at. */
+  readonly host: string;
+  readonly port: () => number;
+}) {
+  const names = LOOPBACK.includes(host) ? LOOPBACK : [...LOOPBACK, host.toLowerCase()];
+  const hosts = () => names.map((name) => `${name}:${port()}`);
 
   function checkHost(headers: IncomingHttpHeaders): void {
     if (hosts().includes((headers.host ?? "").toLowerCase())) return;
-    throw new Refusal("foreign_origin", "This server answers only to its own loopback address.", {
-      hint: `Use http://127.0.0.1:${port()}.`,
+    throw new Refusal("foreign_origin", "This server answers only to its own address.", {
+      hint: `Use http://${host}:${port()}.`,
     });
   }
 
   function checkOrigin(headers: IncomingHttpHeaders): void {
     const { origin } = headers;
     const site = headers["sec-fetch-site"];
-    const isOwn = origin === undefined || hosts().some((host) => origin.toLowerCase() === `http://${host}`);
+    const isOwn = origin === undefined || hosts().some((name) => origin.toLowerCase() === `http://${name}`);
     const isNear = site === undefined || site === "same-origin" || site === "none";
     if (isOwn && isNear) return;
     throw new Refusal("foreign_origin", "Other web pages cannot act here.");

@@ -12,6 +12,7 @@ export { GUILD_ID } from "./seed.ts";
 export type LocalGuildOptions = {
   /** 0 = a free one. */
   readonly port: number;
+  /** The address it listens at, and by which it is asked besides the names of loopback. */
   readonly host?: string;
   /** Where everything is kept; absent = in memory. */
   readonly dir?: string;
@@ -59,7 +60,7 @@ export async function createLocalGuild(options: LocalGuildOptions): Promise<Loca
     rates: options.rates ?? DISCORD_RATES,
     url,
   });
-  const guards = createGuards({ key, port: () => port ?? 0 });
+  const guards = createGuards({ key, host, port: () => port ?? 0 });
   const gateway = createGateway({ core, guards, url });
   const app = await createServer({
     core,

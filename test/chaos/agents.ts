@@ -19,7 +19,8 @@ export type Answer =
 export type HandIn = "good" | "malformed" | "wrong-run" | "in-parts";
 
 export type Behaviour = {
-  readonly answer: (run: Run) => Answer;
+  /** `from` is the address of the supervisor that asks. */
+  readonly answer: (run: Run, from: string) => Answer;
   readonly handIn: (run: Run) => HandIn;
   /** How long the agent works. */
   readonly worksMs: (run: Run) => number;
@@ -27,23 +28,35 @@ export type Behaviour = {
 
 const WELL: Behaviour = { answer: () => ({ kind: "ok" }), handIn: () => "good", worksMs: () => 0 };
 const PART_MS = 300;
+const POST_AGAIN_MS = 100;
+const POST_WITHIN_MS = 10_000;
 
 /**
  * A gateway that outlives the supervisor and counts. `now` knows an idempotency key again, `feb` runs every request.
- * Each run writes its handoff file where the prompt says, a turn after the answer; a task `Do bad-<number>.` fails.
+ * Each run writes its handoff file where the prompt says, a turn after the answer, or posts it there until it is taken;
+ * a task `Do bad-<number>.` fails.
  */
-export async function startCountingGateway(agent: string, version: "now" | "feb", behaviour = WELL) {
+export async function startCountingGateway(
+  agent: string,
+  version: "now" | "feb",
+  behaviour = WELL,
+  host = "127.0.0.1",
+) {
   const startedAt = Date.now();
   const posts: Run[] = [];
   const executions: Run[] = [];
   const keys = new Set<string>();
+  const stopped = new AbortController();
+  let atWork = 0;
+  let mostAtOnce = 0;
 
   function execute(message: string): void {
-    const path = /^(\/\S+\.json)$/m.exec(message)?.[1];
+    const door = doorOf(message);
     const run = /^Run id: (\S+)$/m.exec(message)?.[1];
     const attempt = Number(/^Attempt: (\d+) of/m.exec(message)?.[1]);
-    if (!path || !run || !attempt) throw new Error(`a prompt without path, run or attempt:\n${message}`);
+    if (!door || !run || !attempt) throw new Error(`a prompt without door, run or attempt:\n${message}`);
     executions.push({ run, attempt });
+    mostAtOnce = Math.max(mostAtOnce, ++atWork);
     const kind = behaviour.handIn({ run, attempt });
     const handoff = {
       schemaVersion: "1.0",
@@ -57,8 +70,13 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
       timestamp: new Date().toISOString(),
     };
     const worksMs = behaviour.worksMs({ run, attempt });
-    if (worksMs > 0) setTimeout(() => handIn(path, JSON.stringify(handoff), kind), worksMs);
-    else setImmediate(() => handIn(path, JSON.stringify(handoff), kind));
+    const finish = () => {
+      atWork--;
+      if ("path" in door) handIn(door.path, JSON.stringify(handoff), kind);
+      else void post(door, JSON.stringify(handoff), stopped.signal);
+    };
+    if (worksMs > 0) setTimeout(finish, worksMs);
+    else setImmediate(finish);
   }
 
   const server: Server = createServer((request, response) => {
@@ -85,7 +103,7 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
       const key = String(request.headers["idempotency-key"]);
       const [id = "", attempt = "1"] = key.split("#");
       const run = { run: id, attempt: Number(attempt) };
-      const answer = behaviour.answer(run);
+      const answer = behaviour.answer(run, request.socket.remoteAddress ?? "");
       // What is refused was not taken: it may be sent again.
       if (answer.kind !== "status") posts.push(run);
       if (answer.kind === "ok" || answer.kind === "done-then-reset") {
@@ -105,22 +123,55 @@ export async function startCountingGateway(agent: string, version: "now" | "feb"
     response.writeHead(version === "now" ? 200 : 202, { "content-type": "application/json" });
     response.end(JSON.stringify({ ok: true, runId: "11111111-1111-4111-8111-111111111111" }));
   };
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   const address = server.address();
   if (!address || typeof address !== "object") throw new Error("no address");
   return {
     agent,
     version,
-    url: `http://127.0.0.1:${address.port}`,
+    url: `http://${host}:${address.port}`,
     posts,
     executions,
+    /** How many runs were at work at the same time, at most. */
+    mostAtOnce: () => mostAtOnce,
     async stop() {
+      stopped.abort();
       server.closeAllConnections();
       server.close();
       await once(server, "close");
     },
   };
+}
+
+type Door = { readonly path: string } | { readonly url: string; readonly token: string };
+
+/** Where a prompt says that the handoff goes. */
+function doorOf(message: string): Door | undefined {
+  const path = /^(\/\S+\.json)$/m.exec(message)?.[1];
+  if (path) return { path };
+  const url = /^POST (http\S+)$/m.exec(message)?.[1];
+  const token = /^Authorization: Bearer (\S+)$/m.exec(message)?.[1];
+  return url && token ? { url, token } : undefined;
+}
+
+/** As agents do: again until somebody took it, or said that it is no longer wanted. */
+async function post(
+  { url, token }: { readonly url: string; readonly token: string },
+  body: string,
+  stopped: AbortSignal,
+): Promise<void> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  while (!stopped.aborted) {
+    try {
+      const signal = AbortSignal.any([stopped, AbortSignal.timeout(POST_WITHIN_MS)]);
+      const { status } = await fetch(url, { method: "POST", headers, body, signal });
+      if (status < 500 && status !== 429) return;
+    } catch {
+      // Nobody answered.
+    }
+    await new Promise((resolve) => setTimeout(resolve, POST_AGAIN_MS));
+  }
 }
 
 function handIn(path: string, text: string, kind: HandIn): void {

@@ -51,9 +51,9 @@ export async function createCluster(
     database,
     behaviour: {
       ...behaviour,
-      answer(run) {
+      answer(run, from) {
         sign();
-        return behaviour.answer(run);
+        return behaviour.answer(run, from);
       },
     },
   });

@@ -15,28 +15,46 @@ export async function createWorld(
     readonly concurrency?: number;
     /** The ledger's database; a file without one. */
     readonly database?: string;
+    /** Supervisors on other machines reach guild and gateways at this address, and agents hand in to them over REST. */
+    readonly network?: {
+      readonly address: string;
+      readonly publicUrl: string;
+      readonly allowedHosts: readonly string[];
+    };
   } = {},
 ) {
   const home = join(folder, "home");
   const config = join(folder, "config");
   mkdirSync(config, { recursive: true });
+  const { network } = given;
   const gateways = await Promise.all(
-    AGENT_IDS.map((id, index) => startCountingGateway(id, index % 2 === 0 ? "now" : "feb", given.behaviour)),
+    AGENT_IDS.map((id, index) =>
+      startCountingGateway(id, index % 2 === 0 ? "now" : "feb", given.behaviour, network?.address),
+    ),
   );
   const agents = gateways.map(
     ({ agent, url }) =>
-      `  ${agent}: { url: "${url}", concurrency: ${given.concurrency ?? 16}, browser_ports: false }`,
+      `  ${agent}: { url: "${url}", concurrency: ${given.concurrency ?? 16}, browser_ports: false${network ? ", insecure: true, handoff_via: rest" : ""} }`,
   );
   writeFileSync(join(config, "agents.yaml"), `agents:\n${agents.join("\n")}\n`);
   writeFileSync(
     join(config, "hq.yaml"),
-    "delegation: { ambiguous_grace: 1s }\napi: { rate_per_minute: 100000 }\n",
+    `delegation: { ambiguous_grace: 1s }\napi: ${JSON.stringify({
+      rate_per_minute: 100_000,
+      ...(network
+        ? { host: "0.0.0.0", public_url: network.publicUrl, allowed_hosts: network.allowedHosts }
+        : {}),
+    })}\n`,
   );
   writeFileSync(
     join(config, "acl.yaml"),
     "people:\n  roles:\n    - { role: Operators, rights: [delegate, any-agent, operate, read] }\n",
   );
-  const guild = await createLocalGuild({ port: 0, rates: false });
+  const guild = await createLocalGuild({
+    port: 0,
+    rates: false,
+    ...(network ? { host: network.address } : {}),
+  });
   await guild.start();
   const env = {
     HQ_CONFIG: config,

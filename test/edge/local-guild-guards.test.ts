@@ -48,6 +48,20 @@ test("a name that only points here is refused: no DNS rebinding", async (t) => {
   }
 });
 
+test("a guild at another address answers there, and by no other name", async (t) => {
+  const guild = await startGuild(t, { host: "127.0.0.2" });
+  const { port } = new URL(guild.url);
+  const { id } = await person(guild).say("technical", "Hello from the other machine");
+  assert.match(id, /^\d+$/);
+  const own = await send(guild, "/local/messages", { ...task, headers: { ...json, origin: guild.url } });
+  assert.equal(own.status, 201, own.text);
+  for (const host of [`evil.example:${port}`, `127.0.0.3:${port}`]) {
+    const { status, text } = await send(guild, "/local/state", { headers: { host } });
+    assert.equal(status, 403, host);
+    assert.match(text, new RegExp(`Use ${guild.url}`));
+  }
+});
+
 test("a foreign web page cannot post a task or run a command", async (t) => {
   const guild = await startGuild(t);
   const port = new URL(guild.url).port;

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   copyFileSync,
@@ -90,6 +91,8 @@ export async function startPostgres(
     readonly tls?: Certificate;
     /** With the syncs that an installation has. */
     readonly isSafe?: true;
+    /** An address of this machine at which others of its network, of 256 addresses, reach it too. */
+    readonly address?: string;
   } = {},
 ): Promise<Postgres> {
   const bin = postgresBinaries();
@@ -115,6 +118,8 @@ export async function startPostgres(
     rmSync(dir, { recursive: true, force: true });
     throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
   }
+  if (more.address !== undefined)
+    appendFileSync(join(data, "pg_hba.conf"), `host all all ${more.address}/24 scram-sha-256\n`);
   const port = await freePort();
   const settings = more.tls ? tlsIn(data, more.tls) : [];
   let server: ChildProcess | undefined;
@@ -135,7 +140,7 @@ export async function startPostgres(
       "-p",
       `${port}`,
       "-h",
-      "127.0.0.1",
+      ["127.0.0.1", ...(more.address === undefined ? [] : [more.address])].join(","),
       "-k",
       dir,
       ...options.flatMap((option) => ["-c", option]),

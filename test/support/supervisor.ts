@@ -45,13 +45,37 @@ export function cleanEnv(more: Record<string, string | undefined>): Record<strin
   );
 }
 
+/** Another place than this machine, as far as a process can tell. */
+export type Place = {
+  /** The program and its arguments that run there what follows them. */
+  readonly before: readonly string[];
+  /** By which its REST is asked from here. */
+  readonly address: string;
+};
+
+/** `hq` with these arguments, as spawn takes it. */
+export function hqThere(
+  args: readonly string[],
+  place?: Pick<Place, "before">,
+): readonly [string, readonly string[]] {
+  const [program = "", ...rest] = [
+    ...(place?.before ?? []),
+    process.execPath,
+    join(ROOT, "bin/hq.js"),
+    ...args,
+  ];
+  return [program, rest];
+}
+
 /** Starts a real supervisor process and waits for its ready line; throws with its stderr when it leaves before. */
 export async function startSupervisor(
   home: string,
   env: Record<string, string | undefined> = {},
   args: readonly string[] = [],
+  place?: Place,
 ): Promise<Supervisor> {
-  const child = spawn(process.execPath, [join(ROOT, "bin/hq.js"), "start", "--json", ...args], {
+  const [program, given] = hqThere(["start", "--json", ...args], place);
+  const child = spawn(program, given, {
     env: cleanEnv({ HQ_HOME: home, HQ_PORT: "0", HQ_GUILD_PORT: "0", ...env }),
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -75,13 +99,14 @@ export async function startSupervisor(
       { exit: first, stderr },
     );
   const key = readFileSync(join(home, "api.key"), "utf8").trim();
+  const api = place ? `http://${place.address}:${new URL(first.api).port}` : first.api;
   return {
     child,
-    ready: first,
+    ready: { ...first, api },
     exited,
     stderr: () => stderr,
     async call(method, path, body, headers = {}) {
-      const response = await fetch(`${first.api}/api/v1${path}`, {
+      const response = await fetch(`${api}/api/v1${path}`, {
         method,
         headers: {
           authorization: `Bearer ${key}`,
