@@ -106,8 +106,11 @@ export function createIdentifies(deps: {
           log.warn({ delay, remaining: left.remaining, why: why.message }, "the next Discord session waits");
           deps.onWait?.(why);
         }
-        await sleep(delay, signal);
-        if (isLong) deps.onWait?.(undefined);
+        try {
+          await sleep(delay, signal);
+        } finally {
+          if (isLong) deps.onWait?.(undefined);
+        }
         // Before it is begun: one that is counted and never begun does no harm.
         await note(delay > ASKED_MS ? await everybodys() : all);
         if (signal.aborted) throw new Error("the connection closed while a session waited");

@@ -6,6 +6,7 @@ import {
   type WebSocketOptions,
 } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
+import { failureOf } from "./discord-failure.ts";
 import type { SessionStore } from "./session-store.ts";
 
 const ABNORMAL_CLOSE = 1006;
@@ -72,6 +73,16 @@ export function keepSession(manager: Gateway, { isStopped, kept }: KeepSessionDe
     kept?.store.change(next);
   }
 
+  /** Undefined where Discord does not say it: discord.js waits for nobody who asks, so an error here would end the process. */
+  async function mainAddress(): Promise<string | undefined> {
+    try {
+      return (await manager.fetchGatewayInformation()).url;
+    } catch (thrown) {
+      kept?.log.warn({ failure: failureOf(thrown).text }, "Discord does not say where it is reached");
+      return undefined;
+    }
+  }
+
   /** What the next connection begins with. */
   async function toConnect(shard: number, { store, prepare, log }: NonNullable<typeof kept>) {
     const own = await retrieve(shard);
@@ -105,8 +116,7 @@ export function keepSession(manager: Gateway, { isStopped, kept }: KeepSessionDe
     if (!session) return update(shard, next);
     failures++;
     if (failures < MOST_AT_ONE_ADDRESS) return;
-    const { url } = await manager.fetchGatewayInformation();
-    return update(shard, { ...session, resumeURL: url });
+    return update(shard, { ...session, resumeURL: (await mainAddress()) ?? session.resumeURL });
   };
   const strategy = new SimpleShardingStrategy(manager);
   const destroy = strategy.destroy.bind(strategy);

@@ -4,6 +4,7 @@ import { createConnection } from "../../src/discord/connection.ts";
 import type { SessionMemory } from "../../src/discord/session-store.ts";
 import type { Refusal } from "../../src/kernel/refusal.ts";
 import type { LocalGuild } from "../../src/local/local-guild.ts";
+import { createCuttable } from "../support/cuttable.ts";
 import { person, startGuild } from "../support/guild.ts";
 import { createBell, type Logged, movableClock, TOKEN } from "./discord-fixture.ts";
 
@@ -59,18 +60,20 @@ async function stage(t: TestContext) {
   const guild = await startGuild(t, { now: clock.now });
   const kept = createMemory();
   const logs: Logged[] = [];
+  const logBell = createBell();
   const logAs = (level: string) => (fields: object, message: string) => {
     logs.push({ level, fields, message });
+    logBell.ring();
   };
   const log = { debug: logAs("debug"), info: logAs("info"), warn: logAs("warn"), error: logAs("error") };
 
-  function connect(memory: SessionMemory = kept.memory) {
+  function connect(memory: SessionMemory = kept.memory, api = guild.restApi) {
     const heard = { how: [] as string[], messages: [] as string[], interactions: [] as string[] };
     const waits: (Refusal | undefined)[] = [];
     const bell = createBell();
     const connection = createConnection({
       token: TOKEN,
-      api: guild.restApi,
+      api,
       guildId: guild.guildId,
       sessions: memory,
       now: clock.now,
@@ -101,7 +104,8 @@ async function stage(t: TestContext) {
     return { ...connection, heard, waits, until: bell.until };
   }
 
-  return { clock, guild, kept, logs, connect, you: person(guild) };
+  const said = (words: RegExp) => logBell.until(() => logs.some(({ message }) => words.test(message)));
+  return { clock, guild, kept, logs, said, connect, you: person(guild) };
 }
 
 const kindsOf = (guild: LocalGuild) => guild.inspect.handshakes().map(({ kind }) => kind);
@@ -276,6 +280,7 @@ test("sessions that others began count: the thousandth is not begun, and it is s
   assert.match(why.message, /975 were begun .* the next one is begun in 22h 59m, at 20\d\d-\d\d-\d\dT/);
   assert.match(why.hint ?? "", /Nothing has to be done.*what restarts or disconnects/);
   await one.stop();
+  assert.deepEqual(one.waits, [why, undefined], "closed, it waits no more");
   assert.deepEqual(kindsOf(guild), []);
   assert.equal(JSON.parse(kept.memos.get(BEGUN) ?? "[]").length, 975);
 });
@@ -360,4 +365,21 @@ test("who does not lead takes no session and leaves none; a connection can be st
   assert.deepEqual(kindsOf(guild), ["identified", "identified", "resumed"]);
   assert.deepEqual(leader.heard.messages, ["in between"]);
   assert.ok(leader.isConnected());
+});
+
+test("while nothing of Discord is reached, not even where it is, the session is kept and resumed when the way is back", async (t) => {
+  const { guild, kept, said, connect } = await stage(t);
+  const way = await createCuttable({ isNamed: true });
+  t.after(way.stop);
+  const api = new URL(guild.restApi);
+  way.leadTo(Number(api.port));
+  api.port = `${way.port}`;
+  const one = connect(kept.memory, api.href);
+  await one.start(5000);
+  way.cut();
+  await said(/Discord does not say where it is reached/);
+  way.mend();
+  await one.until(() => one.heard.how.length === 2);
+  assert.deepEqual(one.heard.how, ["ready", "resumed"]);
+  assert.deepEqual(kindsOf(guild), ["identified", "resumed"]);
 });

@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Transform } from "node:stream";
 
-/** A way to a port of this machine that can be cut and mended, as a network is. */
-export async function createCuttable() {
+/**
+ * A way to a port of this machine that can be cut and mended, as a network is. `isNamed`: it passes for the server that
+ * it leads to, whose answers name the way's port instead of its own, so that whoever goes on to an address goes by it.
+ */
+export async function createCuttable({ isNamed = false } = {}) {
   const sockets = new Set<Socket>();
   let isCut = false;
   let target = 0;
@@ -19,7 +23,11 @@ export async function createCuttable() {
     }
     const far = connect(target, "127.0.0.1");
     keep(far);
-    near.pipe(far).pipe(near);
+    const { port } = server.address() as AddressInfo;
+    if (isNamed) {
+      near.pipe(renamed(port, target)).pipe(far);
+      far.pipe(renamed(target, port)).pipe(near);
+    } else near.pipe(far).pipe(near);
     near.once("close", () => far.destroy());
     far.once("close", () => near.destroy());
   });
@@ -44,4 +52,14 @@ export async function createCuttable() {
       await once(server, "close");
     },
   };
+}
+
+/** Ports that the system chooses have the same number of digits: no length that was announced changes. */
+function renamed(from: number, to: number): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      const text = chunk.toString("latin1").replaceAll(`127.0.0.1:${from}`, `127.0.0.1:${to}`);
+      done(null, Buffer.from(text, "latin1"));
+    },
+  });
 }
