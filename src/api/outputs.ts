@@ -237,6 +237,10 @@ export const healthOut = shows<Health>(
             .describe(
               "In what it is not like the one that leads: version, agents, rights, channels, tasks, workflows",
             ),
+          standsBack: z
+            .object({ since: instant, until: instant, why: z.string() })
+            .optional()
+            .describe("It led and did not reach Discord; until then it leaves the lead to others"),
         }),
       )
       .optional()

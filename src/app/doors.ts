@@ -216,6 +216,8 @@ async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Be
       if (shared.leads()) await connect();
     },
     leave: async () => (await made)?.leave(),
+    isConnected: () => stage.doors().edge?.isConnected() ?? false,
+    trouble: () => stage.doors().edge?.trouble(),
   };
-  await begin(createLeadership({ shared, discord, log: base.log, onBroken }));
+  await begin(createLeadership({ ...base, shared, discord, onBroken }));
 }

@@ -12,7 +12,7 @@ import type { PostedMessages } from "../engine/ports/posted.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { type Artifact, readArtifacts } from "../handoffs/artifacts.ts";
 import type { Part } from "../kernel/lifecycle.ts";
-import type { Refusal } from "../kernel/refusal.ts";
+import { isRefusal, type Refusal } from "../kernel/refusal.ts";
 import { valuesOf } from "../kernel/vector.ts";
 import type { Redact } from "../telemetry/redact.ts";
 import { bringUploads } from "./bring-uploads.ts";
@@ -110,10 +110,17 @@ export async function createEdge(
   return {
     async connect() {
       trouble = undefined;
-      await edge.start();
+      try {
+        await edge.start();
+      } catch (error) {
+        if (isRefusal(error)) trouble = textOf(error);
+        throw error;
+      }
     },
     leave: edge.leave,
     stop: edge.stop,
+    isConnected: edge.isConnected,
+    trouble: () => trouble,
   };
 }
 

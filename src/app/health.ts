@@ -1,5 +1,5 @@
 import type { Config } from "../domain/config.ts";
-import { adviceFor } from "../domain/member.ts";
+import { adviceFor, standsBackText } from "../domain/member.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Log } from "../engine/ports/log.ts";
@@ -13,14 +13,23 @@ const BROKEN_FOR_MS = 60_000;
 /** Work goes on whatever these say. */
 const ADVICE: ReadonlySet<string> = new Set(["agents", "members"]);
 
-/** Who of those that share the ledger is not like the one that leads. */
-function membersCheck(members: readonly MemberView[]): Health["checks"][number] {
-  const others = members.filter(({ differs }) => differs);
+/** Who of those that share the ledger is not like the one that leads, or did not reach Discord when it led. */
+function membersCheck(members: readonly MemberView[], now: number): Health["checks"][number] {
+  const back = members.flatMap((member) =>
+    member.standsBack ? [`${nameOf(member)} ${standsBackText(member.standsBack, now)}`] : [],
+  );
+  const said = [...back, ...differing(members)];
   const name = "members";
-  if (others.length === 0) return { name, ok: true, text: `${members.length} at work` };
+  if (said.length === 0) return { name, ok: true, text: `${members.length} at work` };
+  return { name, ok: false, text: said.join("; ") };
+}
+
+function differing(members: readonly MemberView[]): readonly string[] {
+  const others = members.filter(({ differs }) => differs);
+  if (others.length === 0) return [];
   const said = others.map((member) => `${nameOf(member)}: other ${member.differs?.join(", ")}`).join("; ");
   const advice = adviceFor([...new Set(others.flatMap(({ differs }) => differs ?? []))]);
-  return { name, ok: false, text: `${said} than the one that leads: ${advice}` };
+  return [`${said} than the one that leads: ${advice}`];
 }
 
 /** What `/health/ready` and `hq status` say of the supervisor itself. */
@@ -98,7 +107,7 @@ export function createHealth(deps: {
         await ledgerCheck(),
         ...discordCheck(members),
         agentsCheck(),
-        ...(members ? [membersCheck(members)] : []),
+        ...(members ? [membersCheck(members, deps.now())] : []),
       ];
       const { version, mode, startedAt } = deps;
       const ready = isReady && checks.every(({ name, ok }) => ok || ADVICE.has(name));

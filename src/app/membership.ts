@@ -10,7 +10,9 @@ import { createGoneHomes } from "./gone-homes.ts";
 import { hostLanes } from "./host-lanes.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import { sharedSecret } from "./shared-secret.ts";
+import { canOthersLead, createStandBack, type StandBack } from "./stand-back.ts";
 import type { OpenStore } from "./store.ts";
+import { watchVacancy } from "./vacancy.ts";
 
 /** A quarter of what ends a member and its leases: others notice within 12.5 s that one is gone. */
 const BEAT_MS = 2500;
@@ -18,8 +20,6 @@ const LEASE_MS = 10_000;
 const AGAIN_MS = 500;
 /** So long before it ends for others the lease has ended for us: what was just sent arrives in that time. */
 const MARGIN_MS = 1000;
-/** How often a member that does not lead looks whether nobody does. */
-const VACANT_EVERY_MS = 250;
 /** Whoever posts to Discord holds this lease; its number goes into every claim of that work. */
 const DISCORD = "discord";
 const CLOCK_TRIES = 3;
@@ -40,6 +40,10 @@ export type Shared = {
   readonly lead: () => Promise<void>;
   /** Gives it back for good: others need not wait for its end. */
   readonly resign: () => Promise<void>;
+  /** Gives it back, to take it again when it is our turn. */
+  readonly giveBack: () => Promise<void>;
+  /** While it is on, what we have of the lead is held, and it is not taken anew as long as others can. */
+  readonly standBack: StandBack;
   /** Called when that changes. */
   readonly onLead: (listener: (leads: boolean) => void) => () => void;
   /**
@@ -69,7 +73,17 @@ export async function joinLedger(parts: {
   const self = { id: holder, home, version: options.version };
   const takeOverMs = () => base.config.current().settings.takeOverMs;
   const goneHomes = createGoneHomes({ afterMs: takeOverMs, now });
-  const roster = createRoster({ ledger, members, home, host, holder, isTemporary: options.isEmbedded });
+  const standBack = createStandBack({ now });
+  const isTemporary = options.isEmbedded;
+  const roster = createRoster({
+    ledger,
+    members,
+    home,
+    host,
+    holder,
+    isTemporary,
+    standsBack: standBack.told,
+  });
   const listeners = new Set<(leads: boolean) => void>();
   /** A temporary supervisor is here for one question, and seldom for one about Discord. */
   let isWilling = !options.isEmbedded;
@@ -111,7 +125,7 @@ export async function joinLedger(parts: {
     // One transaction: all three are asked for in one tick.
     const [{ alive, given: freed }, taken] = await Promise.all([
       members.beat(holder),
-      takeLease(),
+      held() || !standBack.isOn() ? takeLease() : undefined,
       roster.note({ clockAheadMs: aheadMs, behind }),
     ]);
     lease = taken;
@@ -156,10 +170,21 @@ export async function joinLedger(parts: {
     }, ms);
   }
 
+  async function giveBack(): Promise<void> {
+    await beating;
+    lease = undefined;
+    tellLead();
+    // Also where a beat took it just now; where another one has it, nothing changes.
+    await ledger.lease(DISCORD, holder, 0);
+  }
+
   next(BEAT_MS);
   const watching = watchVacancy({
     onFailed: (error) => log.warn({ err: error }, "it could not be seen whether anybody leads"),
-    isOpen: async () => !(await members.list()).some(({ leads }) => leads.includes(DISCORD)),
+    async isOpen() {
+      if ((await members.list()).some(({ leads }) => leads.includes(DISCORD))) return false;
+      return !standBack.isOn() || !canOthersLead(await roster.list(), now());
+    },
     isOurBusiness: () => isWilling && held() === undefined,
     async onVacant() {
       if (beating || isStopped) return;
@@ -199,12 +224,10 @@ export async function joinLedger(parts: {
       },
       async resign() {
         isWilling = false;
-        await beating;
-        lease = undefined;
-        tellLead();
-        // Also where a beat took it just now; where another one has it, nothing changes.
-        await ledger.lease(DISCORD, holder, 0);
+        await giveBack();
       },
+      giveBack,
+      standBack,
       onLead(listener) {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -255,36 +278,4 @@ async function followClock(base: Base, ledger: Ledger): Promise<number> {
   const aheadMs = best?.aheadMs ?? 0;
   base.shiftClock(aheadMs);
   return Math.round(aheadMs);
-}
-
-/** Looks now and then whether nobody leads. A look that fails is made again. */
-function watchVacancy(deps: {
-  readonly isOpen: () => Promise<boolean>;
-  readonly isOurBusiness: () => boolean;
-  readonly onVacant: () => Promise<void>;
-  /** Told once of what goes on failing. */
-  readonly onFailed: (error: unknown) => void;
-}) {
-  let isLooking = false;
-  let isFailing = false;
-  const timer = setInterval(() => {
-    if (isLooking || !deps.isOurBusiness()) return;
-    isLooking = true;
-    deps
-      .isOpen()
-      .then((isVacant) => (isVacant ? deps.onVacant() : undefined))
-      .then(
-        () => {
-          isFailing = false;
-        },
-        (error: unknown) => {
-          if (!isFailing) deps.onFailed(error);
-          isFailing = true;
-        },
-      )
-      .finally(() => {
-        isLooking = false;
-      });
-  }, VACANT_EVERY_MS);
-  return { stop: () => clearInterval(timer) };
 }

@@ -14,6 +14,7 @@ type Facts = {
   readonly behind: number;
   readonly clockAheadMs: number;
   readonly config?: ConfigParts;
+  readonly standsBack?: NonNullable<MemberView["standsBack"]>;
 };
 
 export type Roster = {
@@ -39,6 +40,7 @@ export function createRoster(deps: {
   readonly holder: string;
   /** Here for one question only. */
   readonly isTemporary: boolean;
+  readonly standsBack: () => MemberView["standsBack"];
 }): Roster {
   const { ledger, members, home, host, holder, isTemporary } = deps;
   let known: Parameters<Roster["use"]>[0] | undefined;
@@ -52,6 +54,7 @@ export function createRoster(deps: {
     behind: async () => (await known?.behind()) ?? 0,
     async note({ clockAheadMs, behind }) {
       const api = known?.api();
+      const standsBack = deps.standsBack();
       const facts: Facts = {
         host,
         pid: process.pid,
@@ -60,6 +63,7 @@ export function createRoster(deps: {
         behind,
         clockAheadMs,
         ...(known ? { config: known.config() } : {}),
+        ...(standsBack ? { standsBack } : {}),
       };
       await ledger.remember(memoOf(home), JSON.stringify(facts));
     },

@@ -1,3 +1,4 @@
+import { standsBackText } from "../domain/member.ts";
 import type { MemberView } from "../engine/verbs.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { table } from "./print.ts";
@@ -17,6 +18,7 @@ export function memberTable(members: readonly MemberView[], now: number): string
       [
         ...(member.leads ? ["leads on Discord"] : []),
         ...(member.isTemporary ? ["temporary"] : []),
+        ...(member.standsBack ? [`! ${standsBackText(member.standsBack, now)}`] : []),
         ...(member.differs ? [`! other ${member.differs.join(", ")}`] : []),
       ].join(", "),
     ];

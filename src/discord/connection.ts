@@ -4,7 +4,7 @@ import type { Log } from "../engine/ports/log.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { createClient, INTENTS, inviteLink } from "./client.ts";
 import { failureOf, isWorthRetrying } from "./discord-failure.ts";
-import { createIdentifies } from "./identify.ts";
+import { createIdentifies, type Identifies } from "./identify.ts";
 import { backoffMs } from "./retry-plan.ts";
 import { createSessionStore, type SessionMemory } from "./session-store.ts";
 
@@ -17,6 +17,8 @@ export type ConnectionDeps = {
   readonly guildId: string;
   /** Where the session and the count of sessions outlive us; without it each connection begins a session. */
   readonly sessions?: SessionMemory;
+  /** Counts the sessions of all connections of a life; without it each counts its own. */
+  readonly identifies?: Identifies;
   readonly now: () => number;
   readonly log: Log;
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
@@ -46,7 +48,8 @@ type Life = { isOver: boolean; readonly end: PromiseWithResolvers<void> };
 /** One connection to the gateway, tried again for as long as it takes. */
 export function createConnection(deps: ConnectionDeps): Connection {
   const { log, sessions } = deps;
-  const identifies = createIdentifies({ ...deps, ...(sessions ? { memory: sessions } : {}) });
+  const identifies =
+    deps.identifies ?? createIdentifies({ ...deps, ...(sessions ? { memory: sessions } : {}) });
   const store = sessions && createSessionStore({ ...deps, memory: sessions, intents: INTENTS });
   let current: Client | undefined;
   let usable: Client | undefined;

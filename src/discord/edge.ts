@@ -1,5 +1,4 @@
-import type { Client } from "discord.js";
-import { Routes } from "discord.js";
+import { type Client, Routes } from "discord.js";
 import type { Actor } from "../domain/actor.ts";
 import type { Config } from "../domain/config.ts";
 import type { Outcome } from "../engine/loop.ts";
@@ -20,6 +19,7 @@ import { deployCommands } from "./deploy-commands.ts";
 import { DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
 import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
+import { createIdentifies } from "./identify.ts";
 import { createInteractionDoors, type HttpInteractions } from "./interaction-doors.ts";
 import { textsOf } from "./payload.ts";
 import { createPosted } from "./posted.ts";
@@ -123,6 +123,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     redacted: async (stream: string): Promise<SubjectView> =>
       mapStrings(await deliveries.view(stream), deps.redact),
     guard,
+    identifies: createIdentifies(deps),
     onFailure,
     now,
     log,

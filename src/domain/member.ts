@@ -1,4 +1,5 @@
 import { canonicalJson, digestOf } from "../kernel/id.ts";
+import { formatDuration } from "../kernel/time.ts";
 import type { AgentCard } from "./agent-card.ts";
 import type { Config } from "./config.ts";
 
@@ -61,6 +62,15 @@ export function differencesOf(members: readonly Compared[]): ReadonlyMap<string,
 /** Who has not said yet, or is of a version that says nothing, is not accused. */
 function isOther(one: string | undefined, other: string | undefined): boolean {
   return one !== undefined && other !== undefined && one !== other;
+}
+
+/** Says of one that led that it did not reach Discord. */
+export function standsBackText(
+  { since, until, why }: { readonly since: number; readonly until: number; readonly why: string },
+  now: number,
+): string {
+  const left = until > now ? `, leaves the lead to others for ${formatDuration(until - now)} more` : "";
+  return `did not reach Discord ${formatDuration(now - since)} ago (${why})${left}`;
 }
 
 const FILES: Readonly<Record<string, string>> = {

@@ -115,6 +115,8 @@ export type MemberView = {
   readonly config?: ConfigParts;
   /** In what it is not like the one that leads: `version`, `agents`, `rights`, `channels`, `tasks`, `workflows`. */
   readonly differs?: readonly string[];
+  /** It led and did not reach Discord: since when it leaves the lead to others, until when, and why. */
+  readonly standsBack?: { readonly since: number; readonly until: number; readonly why: string };
 };
 
 export type DelegationQuery = {

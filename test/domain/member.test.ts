@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
-import { adviceFor, type Compared, differencesOf, partsOf } from "../../src/domain/member.ts";
+import { adviceFor, type Compared, differencesOf, partsOf, standsBackText } from "../../src/domain/member.ts";
 
 const CARD: AgentCard = {
   id: "webster",
@@ -81,4 +81,13 @@ test("each is compared with the one that leads; who says nothing yet, and who is
 test("what to do names the files, and the order of an update", () => {
   assert.match(adviceFor(["version"]), /same version, one after the other/);
   assert.match(adviceFor(["agents", "tasks"]), /make agents\.yaml, hq\.yaml the same everywhere/);
+});
+
+test("of one that did not reach Discord it is said when, why, and for how long it leaves the lead to others", () => {
+  const back = { since: 10_000, until: 40_000, why: "not connected for 30s" };
+  assert.equal(
+    standsBackText(back, 22_000),
+    "did not reach Discord 12s ago (not connected for 30s), leaves the lead to others for 18s more",
+  );
+  assert.equal(standsBackText(back, 40_000), "did not reach Discord 30s ago (not connected for 30s)");
 });

@@ -225,3 +225,24 @@ test("a guild that comes back with another memory is joined with a new session",
   assert.ok(edge.isConnected());
   assert.equal(next.inspect.sessions().filter(({ isConnected }) => isConnected).length, 1);
 });
+
+test("sessions that do not last get further apart within one life, also when Discord is left in between", async (t) => {
+  const { guild, edge, clock, logs } = await startEdge(t, { isIdle: true });
+  const begun = () => guild.inspect.handshakes().length;
+  for (let count = 1; count <= 4; count++) {
+    clock.pass(5001);
+    await edge.start();
+    await edge.leave();
+    assert.equal(begun(), count);
+  }
+  const starting = edge.start();
+  const waits = () => logs.find(({ message }) => /the next Discord session waits/.test(message));
+  while (!waits() && begun() === 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  await edge.leave();
+  await starting;
+  assert.equal(begun(), 4);
+  const said = waits();
+  assert.ok(said);
+  const { delay } = said.fields as { delay: number };
+  assert.ok(delay > 9000 && delay <= 10_000, String(delay));
+});

@@ -78,6 +78,28 @@ test("status, REST and doctor show the members, who leads, and who has another v
   const said = checks.find(({ name }: { name: string }) => name === "members");
   assert.match(said.text, /home-old: other version/);
 
+  // It led, and did not reach Discord.
+  const since = Date.now() - 12_000;
+  const standsBack = { since, until: since + 300_000, why: "not connected for 30s" };
+  await query(
+    database,
+    `insert into hq.memo (name, value) values ('member/home-old', '${JSON.stringify({ host: "gamma", pid: 7, standsBack })}')`,
+  );
+  const withBack = await hq(a, world.env, "status");
+  const words = /gamma \(pid 7\) did not reach Discord \S+s ago \(not connected for 30s\)/;
+  assert.match(withBack, words);
+  assert.match(withBack, /home-old +gamma 7 .*! did not reach Discord/);
+  assert.deepEqual((await health()).members.at(-1).standsBack, standsBack);
+  const { out: doctor } = await here.run(["doctor", "--json"], { DATABASE_URL: database });
+  const warned = (JSON.parse(doctor) as { findings: readonly Finding[] }).findings.find(
+    ({ id }) => id === "members",
+  );
+  assert.match(warned?.text ?? "", /gamma \(pid 7\) \(0\.0\.9, .*did not reach Discord/);
+  assert.match(
+    warned?.mend ?? "",
+    /see whether Discord is reached from there: hq doctor, at gamma \(pid 7\)/,
+  );
+
   await query(database, "delete from hq.member where home = 'home-old'");
   writeFileSync(join(other, "agents.yaml"), agents);
   while ((await health()).members.some(({ differs }: { differs?: object }) => differs));

@@ -2,7 +2,7 @@ import { nameOf } from "../../app/elsewhere.ts";
 import type { Env } from "../../app/mode.ts";
 import { examineStore } from "../../app/store.ts";
 import type { Config } from "../../domain/config.ts";
-import { adviceFor, differencesOf } from "../../domain/member.ts";
+import { adviceFor, differencesOf, standsBackText } from "../../domain/member.ts";
 import type { MemberView } from "../../engine/verbs.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
 import { formatDuration } from "../../kernel/time.ts";
@@ -29,23 +29,29 @@ function membersIn({ members }: Found): readonly Finding[] {
   const known = members.map(({ facts, ...member }) => ({ ...member, ...factsIn(facts) }));
   const differences = differencesOf(known);
   const all = known.map((member) => {
-    const { version, agoMs, behind = 0, leads } = member;
+    const { version, agoMs, behind = 0, leads, standsBack } = member;
     const differs = differences.get(member.home);
     const said = [
       version,
       ...(leads ? ["leads on Discord"] : []),
       ...(behind > 0 ? [`${behind} events behind`] : []),
       ...(differs ? [`other ${differs.join(", ")} than the one that leads`] : []),
+      ...(standsBack ? [standsBackText(standsBack, Date.now())] : []),
       `heard ${formatDuration(agoMs)} ago`,
     ];
     return `${nameOf(member)} (${said.join(", ")})`;
   });
   const text = `${members.length} at work: ${all.join(", ")}`;
-  if (differences.size === 0) return [ok("members", text)];
-  return [warn("members", text, adviceFor([...new Set([...differences.values()].flat())]))];
+  const back = known.filter(({ standsBack }) => standsBack);
+  if (differences.size === 0 && back.length === 0) return [ok("members", text)];
+  const mend = [
+    ...(differences.size > 0 ? [adviceFor([...new Set([...differences.values()].flat())])] : []),
+    ...back.map((member) => `see whether Discord is reached from there: hq doctor, at ${nameOf(member)}`),
+  ];
+  return [warn("members", text, mend.join("; "))];
 }
 
-type Facts = Pick<MemberView, "host" | "behind" | "isTemporary" | "config">;
+type Facts = Pick<MemberView, "host" | "behind" | "isTemporary" | "config" | "standsBack">;
 
 /** Nothing of one that has not said anything yet. */
 function factsIn(text: string | undefined): Facts {

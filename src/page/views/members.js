@@ -23,7 +23,7 @@ export function membersPanel({ members, at }) {
 }
 
 function line(member, now) {
-  const { home, host, pid, version, isUs, leads, isTemporary, differs, api } = member;
+  const { home, host, pid, version, isUs, leads, isTemporary, differs, standsBack, api } = member;
   const { startedAt, seenAt, behind = 0, clockAheadMs = 0 } = member;
   const silentMs = now - seenAt;
   return h(
@@ -53,6 +53,15 @@ function line(member, now) {
       ),
       differs
         ? h("p", { class: "member-differs" }, `Other ${differs.join(", ")} than the one that leads.`)
+        : undefined,
+      standsBack
+        ? h(
+            "p",
+            { class: "member-differs" },
+            "Did not reach Discord at ",
+            instant(standsBack.since),
+            `: ${standsBack.why}`,
+          )
         : undefined,
       h("p", { class: "faint member-home" }, home),
     ),
