@@ -123,7 +123,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     redacted: async (stream: string): Promise<SubjectView> =>
       mapStrings(await deliveries.view(stream), deps.redact),
     guard,
-    identifies: createIdentifies(deps),
+    identifies: createIdentifies({ ...deps, memory: deps.sessions }),
     onFailure,
     now,
     log,

@@ -52,7 +52,7 @@ export type Identifies = {
 /** Counts the sessions that are begun, and lets the next one wait: in the ledger, for all who share it. */
 export function createIdentifies(deps: {
   /** Where the instants are kept; without it only this life counts. */
-  readonly memory?: Memory;
+  readonly memory?: Memory | undefined;
   readonly now: () => number;
   readonly log: Log;
   /** The next session waits for long; undefined when it waits no more. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import { REFERENCE_CARD } from "../../src/domain/playbook/reference-card.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
@@ -71,4 +73,12 @@ test("killed between a post and its record, the next start shows each thing exac
   for (const channel of ["results", "agent-logs"]) {
     assert.equal((await person.messages(channel)).length, 1, channel);
   }
+});
+
+test("sessions in a guild of our own are not counted: a restart waits for none of them", async (t) => {
+  using home = temporaryFolder();
+  const person = personAt(await start(t, home.path));
+  await person.command("delegate", { agent: "webster", objective: QUESTION });
+  using ledger = new DatabaseSync(join(home.path, "ledger.db"), { readOnly: true });
+  assert.deepEqual(ledger.prepare("select name from memo where name like 'discord/session%'").all(), []);
 });
