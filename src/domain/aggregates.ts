@@ -88,6 +88,8 @@ export type Aggregate<K extends Kind> = {
     events: readonly Kinds[K]["event"][],
     before: Kinds[K]["state"] | undefined,
   ) => readonly EffectType[];
+  /** Whether nothing more will come to it and nobody reads it again, as a rule: it is not remembered; absent = never. */
+  readonly isOver?: (state: Kinds[K]["state"]) => boolean;
   /** The next instant at which it wants the input `wake`, if nothing comes before; undefined = never. */
   readonly wakeAt?: (state: Kinds[K]["state"]) => number | undefined;
 };
@@ -151,6 +153,7 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
   delivery: {
     ...delivery,
     columns: (state) => ({ status: state.status, open: state.status !== "posted" }),
+    isOver: (state) => state.status === "posted",
   },
   interaction: {
     ...interaction,

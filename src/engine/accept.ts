@@ -8,10 +8,10 @@ import { createListeners, type Listener } from "./listeners.ts";
 import { createNewer } from "./newer.ts";
 import type { Commit, Ledger, Loaded } from "./ports/ledger.ts";
 import type { Crash } from "./ports/log.ts";
+import { createRemembered, type Remembered } from "./remembered.ts";
 
 /** Event bodies of today's shape; upcasts turn older ones into it. */
 export const EVENT_SCHEMA = 1;
-const MOST_CACHED = 4096;
 /** So often somebody else may be quicker; and from the fourth time on we wait a little longer each time. */
 const MOST_CONFLICTS = 200;
 const PATIENT_CONFLICTS = 3;
@@ -49,9 +49,6 @@ export type Engine = {
   readonly watch: (listener: Listener, stream?: string) => () => void;
 };
 
-/** Without a state: there is no such stream. */
-type Cached = { readonly kind: Kind; readonly state: unknown; readonly version: number };
-
 /** The state of a loaded stream: what was folded, and the events after it. */
 export function stateOf<K extends Kind>(kind: K, loaded: Pick<Loaded, "state" | "later">): Kinds[K]["state"] {
   const bodies = loaded.later.map(({ body }) => body as Kinds[K]["event"]);
@@ -60,6 +57,16 @@ export function stateOf<K extends Kind>(kind: K, loaded: Pick<Loaded, "state" | 
   if (state === undefined) throw new Error(`a stored ${kind} has neither state nor events`);
   return state;
 }
+
+const entryOf = (kind: Kind, state: unknown, version: number): Remembered => ({
+  kind,
+  state,
+  version,
+  length: JSON.stringify(state).length,
+});
+
+const isOver = ({ kind, state }: Remembered): boolean =>
+  state !== undefined && aggregates[kind].isOver?.(state as never) === true;
 
 export function createEngine(deps: {
   readonly ledger: Ledger;
@@ -70,57 +77,59 @@ export function createEngine(deps: {
   readonly onBroken?: (error: unknown) => void;
 }): Engine & Pick<ReturnType<typeof createListeners>, "follower" | "behind"> {
   const { ledger, now, crash, onCommit, onBroken = () => undefined } = deps;
-  const cache = new Map<string, Cached>();
+  const remembered = createRemembered();
+  /** Loads under way; old when what was written meanwhile is not remembered. */
+  const looks = new Set<{ readonly stream: string; isOld: boolean }>();
   const tails = new Map<string, Promise<unknown>>();
   const { tell, watch, follower, behind } = createListeners({ ledger, onBroken });
   /** Only where others write too. */
   const newer = ledger.later && createNewer(ledger.later);
 
-  async function load(kind: Kind, stream: string): Promise<Cached | undefined> {
-    const cached = cache.get(stream);
-    if (cached) return cached.kind === kind ? cached : undefined;
-    const loaded = await ledger.load(stream);
+  async function load(kind: Kind, stream: string): Promise<Remembered | undefined> {
+    const known = remembered.get(stream);
+    if (known) return known.kind === kind ? known : undefined;
+    const look = { stream, isOld: false };
+    looks.add(look);
+    const loaded = await ledger.load(stream).finally(() => looks.delete(look));
+    if (look.isOld) return load(kind, stream);
     if (loaded && loaded.kind !== kind) return undefined;
     const entry = loaded
-      ? { kind, state: stateOf(kind, loaded), version: loaded.version }
-      : { kind, state: undefined, version: 0 };
+      ? entryOf(kind, stateOf(kind, loaded), loaded.version)
+      : { kind, state: undefined, version: 0, length: 0 };
     // A commit may have come while it was read.
-    const written = cache.get(stream);
+    const written = remembered.get(stream);
     if (written) return written.kind === kind ? written : undefined;
     // What is not there may be made by others.
-    if (loaded || !newer) keep(stream, entry);
+    if ((loaded || !newer) && !isOver(entry)) keep(stream, entry);
     return entry;
   }
 
   /** The same with what others have written since. */
-  async function loadNewest(kind: Kind, stream: string): Promise<Cached | undefined> {
-    const isKnown = cache.has(stream);
+  async function loadNewest(kind: Kind, stream: string): Promise<Remembered | undefined> {
+    const isKnown = remembered.get(stream) !== undefined;
     const entry = await load(kind, stream);
     if (!newer || !entry || !isKnown) return entry;
     const events = await newer(stream, entry.version);
-    const known = cache.get(stream) ?? entry;
+    const known = remembered.get(stream) ?? entry;
     const fresh = events.filter(({ version }) => version > known.version);
     if (fresh.length === 0) return known;
     if (fresh[0]?.version !== known.version + 1) {
-      cache.delete(stream);
+      remembered.forget(stream);
       return load(kind, stream);
     }
     const later = { state: known.state, later: fresh };
-    const next = { kind, state: stateOf(kind, later), version: known.version + fresh.length };
+    const next = entryOf(kind, stateOf(kind, later), known.version + fresh.length);
     keep(stream, next);
     return next;
   }
 
-  function keep(stream: string, entry: Cached): void {
-    const known = cache.get(stream);
+  function keep(stream: string, entry: Remembered): void {
+    const known = remembered.get(stream);
     // Others went on while we heard that ours is safe, and that was read already.
     if (newer && known?.kind === entry.kind && known.version > entry.version) return;
-    cache.delete(stream);
-    cache.set(stream, entry);
-    if (cache.size > MOST_CACHED) {
-      const oldest = cache.keys().next();
-      if (!oldest.done) cache.delete(oldest.value);
-    }
+    if (!isOver(entry)) return remembered.put(stream, entry);
+    remembered.forget(stream);
+    for (const look of looks) if (look.stream === stream) look.isOld = true;
   }
 
   async function acceptNow<K extends Kind>(acceptance: Acceptance<K>): Promise<Accepted<K>> {
@@ -154,16 +163,18 @@ export function createEngine(deps: {
       const written = ledger.commit(commit);
       onCommit();
       const committed = await written.catch((error: unknown) => {
-        cache.delete(stream);
+        remembered.forget(stream);
         throw error;
       });
       if (committed.ok) {
         crash("accept:committed");
-        keep(stream, { kind, state: after, version: committed.version });
+        const length =
+          commit.state === undefined ? (before?.length ?? 0) + committed.length : committed.length;
+        keep(stream, { kind, state: after, version: committed.version, length });
         tell(commit, committed.version, committed.position);
         return { state: after, events };
       }
-      cache.delete(stream);
+      remembered.forget(stream);
       if (committed.reason === "key") {
         return { state: undefined, events: [], repeats: { stream: committed.stream, same: committed.same } };
       }
@@ -175,8 +186,8 @@ export function createEngine(deps: {
   }
 
   /** Somebody else was quicker. */
-  async function loadAgain(kind: Kind, stream: string, conflicts: number): Promise<Cached | undefined> {
-    cache.delete(stream);
+  async function loadAgain(kind: Kind, stream: string, conflicts: number): Promise<Remembered | undefined> {
+    remembered.forget(stream);
     if (conflicts > MOST_CONFLICTS) throw new Error(`others wrote to ${stream} ${conflicts} times meanwhile`);
     if (conflicts > PATIENT_CONFLICTS) {
       // No two members ask for the time at quite the same instant.
@@ -274,8 +285,8 @@ export function createEngine(deps: {
     async read(kind, stream) {
       // An effect may be performed as soon as its commit is safe, a moment before that commit's accept has gone on.
       await tails.get(stream);
-      const cached = await loadNewest(kind, stream);
-      return cached?.state as never;
+      const newest = await loadNewest(kind, stream);
+      return newest?.state as never;
     },
     watch,
     follower,

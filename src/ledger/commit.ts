@@ -40,6 +40,11 @@ export function prepareCommit(commit: Commit): Prepared {
   };
 }
 
+/** Of the state in characters; without one, of the events. */
+function lengthOf({ state, bodies }: Pick<Prepared, "state" | "bodies">): number {
+  return state?.length ?? bodies.reduce((sum, body) => sum + body.length, 0);
+}
+
 /** The stream of an effect, from the effect's id `<stream>@<version>#<n>`. */
 export function streamOf(effect: string): string {
   return effect.slice(0, Math.max(0, effect.lastIndexOf("@")));
@@ -116,7 +121,7 @@ export function writeCommit(
   const agent = commit.agent === undefined ? {} : { agent: commit.agent };
   const wakeAt = commit.wakeAt === undefined ? {} : { wakeAt: commit.wakeAt };
   remember(heads, stream, { kind, status, open, version, ...agent, ...wakeAt });
-  return { ok: true, version, position: Number(position) };
+  return { ok: true, version, position: Number(position), length: lengthOf(prepared) };
 }
 
 function holdsAll(sql: Statements, { settles = [] }: Commit, holder: string): boolean {

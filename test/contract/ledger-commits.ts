@@ -14,7 +14,8 @@ export function checkCommits(check: Check): void {
           state: { count: 2 },
         }),
       );
-      assert.deepEqual(committed, { ok: true, version: 2, position: 2 });
+      const length = JSON.stringify({ count: 2 }).length;
+      assert.deepEqual(committed, { ok: true, version: 2, position: 2, length });
       const again = await reopen();
       assert.deepEqual(await again.load("run-1"), {
         stream: "run-1",

@@ -81,7 +81,8 @@ export type Commit = StreamRow & {
 };
 
 export type Committed =
-  | { readonly ok: true; readonly version: number; readonly position: number }
+  /** `length`: of the state as it was written, in characters; without one, of the events. */
+  | { readonly ok: true; readonly version: number; readonly position: number; readonly length: number }
   /** Somebody else wrote to the stream: load and decide again. */
   | { readonly ok: false; readonly reason: "conflict" }
   /** Another one holds, or has ended, an effect that it was to end as its holder. */

@@ -9,7 +9,15 @@ import { createQueries } from "./queries.ts";
 import { createSearchIndex } from "./search.ts";
 import { createTallies } from "./tallies.ts";
 import { createTrail } from "./trail.ts";
-import { blobUnit, claimUnit, commitUnit, postponeUnit, rememberUnit, settleUnit } from "./units.ts";
+import {
+  blobUnit,
+  claimUnit,
+  commitUnit,
+  lengthOf,
+  postponeUnit,
+  rememberUnit,
+  settleUnit,
+} from "./units.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { createWriter } from "./writer.ts";
 
@@ -62,7 +70,7 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     async commit(commit) {
       const unit = commitUnit(commit);
       note(commit.effects.map(({ slot }) => slot?.lane));
-      return committed(await write(unit));
+      return committed(await write(unit), lengthOf(unit));
     },
     claim,
     settle: async (effects) => void (await write(settleUnit(effects))),
@@ -103,8 +111,9 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
 }
 
 /** Without what the counters were told. */
-function committed({ ok, reason, stream, same, version, position }: Record<string, unknown>): Committed {
-  if (ok === true) return { ok, version: Number(version), position: Number(position) };
+function committed(answer: Record<string, unknown>, length: number): Committed {
+  const { ok, reason, stream, same, version, position } = answer;
+  if (ok === true) return { ok, version: Number(version), position: Number(position), length };
   if (reason === "key") return { ok: false, reason, stream: String(stream), same: same === true };
   return { ok: false, reason: reason === "lost" ? reason : "conflict" };
 }

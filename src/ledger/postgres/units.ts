@@ -24,8 +24,18 @@ const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64");
 const some = <T>(name: string, list: readonly T[] | undefined, write: (part: T) => unknown) =>
   list && list.length > 0 ? { [name]: list.map(write) } : {};
 
+type CommitUnit = Unit & {
+  readonly events: readonly (readonly [type: string, schema: number, body: string])[];
+  readonly state?: string;
+};
+
+/** Of the state in characters; without one, of the events. */
+export function lengthOf({ state, events }: CommitUnit): number {
+  return state?.length ?? events.reduce((sum, [, , body]) => sum + body.length, 0);
+}
+
 /** JSON as it is stored; what cannot be written fails here, alone and early. */
-export function commitUnit(commit: Commit): Unit {
+export function commitUnit(commit: Commit): CommitUnit {
   const { stream, kind, status, agent, parent, deadlineAt, wakeAt, key, heldBy } = commit;
   const { state, expectedVersion: expected, at, cause, actor } = commit;
   return {
@@ -42,7 +52,9 @@ export function commitUnit(commit: Commit): Unit {
     at,
     cause,
     actor,
-    events: commit.events.map(({ type, schema, body }) => [type, schema, JSON.stringify(body) ?? "null"]),
+    events: commit.events.map(
+      ({ type, schema, body }) => [type, schema, JSON.stringify(body) ?? "null"] as const,
+    ),
     ...(state === undefined ? {} : { state: JSON.stringify(state) }),
     ...(key ? { key: [key.scope, key.key, key.digest] } : {}),
     ...some("effects", commit.effects, ({ body, lane, dueAt, slot }) => [
