@@ -11,7 +11,7 @@ import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
 import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
-import { planRetry } from "./retry-plan.ts";
+import { planRetry, planUnknownGuild } from "./retry-plan.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
@@ -70,7 +70,9 @@ export function createCards(deps: CardsDeps): Cards {
     const send = deps.guard.claimed("leader");
     crash("card:claimed");
     const { run, to, gate, round } = effect.body;
-    const channel = gate ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
+    const isThere = channels.isKnown();
+    const channel = gate && isThere ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
+    if (!channels.isKnown()) return planUnknownGuild(now());
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     if (!channel) {
       log.warn({ run, to }, "a card has no channel and is left out");

@@ -11,6 +11,8 @@ export type GuildChannel = { readonly id: string; readonly name: string };
 
 /** Names and logical channels → the guild's channels. */
 export type ChannelDirectory = {
+  /** Whether it is known at all which channels there are; who has left Discord, or is not there yet, does not know. */
+  readonly isKnown: () => boolean;
   /** By id, `<#id>`, `#name`, name, or a name that config gives; undefined when the guild has none or two. */
   readonly find: (word: string) => GuildChannel | undefined;
   /** The channel of a logical role, or of the role that stands in for it. */
@@ -63,6 +65,7 @@ export function createChannels(deps: {
 
   const names = () => readable().map(({ name }) => name);
   return {
+    isKnown: () => deps.client()?.guilds.cache.has(deps.guildId) ?? false,
     find,
     forRole,
     names,

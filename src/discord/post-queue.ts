@@ -10,7 +10,7 @@ import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
 import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
-import { planMissingPlace, planRetry, type RetryPlan } from "./retry-plan.ts";
+import { planMissingPlace, planRetry, planUnknownGuild, type RetryPlan } from "./retry-plan.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** A burst is waited for in steps of this, as long as it still grows. */
@@ -56,7 +56,8 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     const { delivery } = effect.body;
     const send = deps.guard.claimed("leader");
     crash("post:claimed");
-    const channel = await placeOf(delivery);
+    const channel = channels.isKnown() ? await placeOf(delivery) : undefined;
+    if (!channels.isKnown()) return planUnknownGuild(now());
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     if (!channel) {
       const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;

@@ -1,6 +1,7 @@
 import type { Outcome } from "../engine/loop.ts";
 import type { DiscordFailure } from "./discord-failure.ts";
 
+const NOT_THERE_AGAIN_MS = 500;
 const PLACE_AGAIN_MS = 5 * 60_000;
 const TOKEN_AGAIN_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
@@ -49,6 +50,11 @@ export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, n
     case "refused":
       return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: false, isTrouble };
   }
+}
+
+/** Claimed by one that has left Discord since, or was not there yet: whoever leads takes it, or we when we are there. */
+export function planUnknownGuild(now: number): RetryPlan["outcome"] {
+  return { kind: "again", dueAt: now + NOT_THERE_AGAIN_MS, reason: "Discord is not connected here" };
 }
 
 /** A post for a channel that the guild does not have. */

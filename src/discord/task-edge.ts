@@ -74,8 +74,17 @@ export function createTaskEdge(deps: TaskEdgeDeps): TaskEdge {
     return naming;
   }
 
+  const isGuildKnown = () => deps.guild() !== undefined && deps.channels.isKnown();
+
   async function actorFor(user: Pick<APIUser, "id" | "username" | "bot">): Promise<Actor> {
-    const member = await memberOf(user.id);
+    const isThere = isGuildKnown();
+    const member = isThere ? await memberOf(user.id) : undefined;
+    // Whoever has left Discord meanwhile would take everybody for somebody without roles.
+    if (!isThere || !isGuildKnown())
+      throw new DiscordError({
+        kind: "withheld",
+        text: "Discord was left before the author's roles were known",
+      });
     const roles = [deps.guildId, ...(member?.roles.cache.keys() ?? [])];
     return deps.actorOf({ id: user.id, name: user.username, roles: member ? [...new Set(roles)] : [] });
   }

@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { textsOf } from "../../src/discord/payload.ts";
@@ -173,9 +173,11 @@ export async function judgeTasks(
         findings.doubled.push(`${child}#${attempt} was sent ${sent} times, unmarked`);
     }
   }
-  const folders = homes.flatMap((home) =>
-    readdirSync(join(home, "workers")).filter((name) => name.startsWith("agent-")),
-  );
+  // A home in which no worker ran has no such folder.
+  const folders = homes
+    .map((home) => join(home, "workers"))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder).filter((name) => name.startsWith("agent-")));
   if (folders.length !== workers.length)
     (folders.length < workers.length ? findings.lost : findings.doubled).push(
       `${workers.length} workers have ${folders.length} folders`,

@@ -6,7 +6,7 @@ import { textsOf } from "../../src/discord/payload.ts";
 import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { AT, handoffOf, viewWith } from "../discord/view-fixture.ts";
-import { logOf, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import { cardEffect, logOf, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
 
 const shown = (message: unknown) => textsOf(message as never).join("\n");
 const MINUTE = 60_000;
@@ -215,6 +215,23 @@ test("a logical channel that the guild lacks is reported at the start, and its p
   ledger.views.set("orch-1", viewWith("succeeded"));
   const outcome = await edge.perform.post(postOf(resultOf("orch-1")));
   assert.ok(outcome.kind === "again" && /config\/channels\.yaml/.test(outcome.reason));
+});
+
+test("whoever has left Discord since gives a post and a card back at once, instead of saying that there is no channel", async (t) => {
+  const { edge, ledger, logs, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  await edge.leave();
+  for (const outcome of [
+    await edge.perform.post(postOf(resultOf("orch-1"))),
+    await edge.perform.card(cardEffect("orch-1")),
+  ]) {
+    assert.equal(outcome.kind, "again");
+    assert.ok(outcome.kind === "again" && outcome.dueAt <= clock.now() + 1000, JSON.stringify(outcome));
+  }
+  assert.deepEqual(
+    logs.filter(({ message }) => message.includes("no channel")),
+    [],
+  );
 });
 
 test("nobody is pinged, no link is previewed, and secrets are blacked out", async (t) => {

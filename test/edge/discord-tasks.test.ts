@@ -58,6 +58,22 @@ test("a message is seen whole, with who wrote it, their roles of now, its files,
   assert.equal(seen.hops, 0);
 });
 
+test("whoever leaves Discord while it reads a task says nothing of it: its author's roles are not known there any more", async (t) => {
+  const { queue, ada, guild, edge } = await startQueue(t);
+  const { arrived, release } = guild.faults.hold({ method: "GET", path: /\/members\/\d+$/ });
+  await ada.say("task-queue", "Find the CTE of ULE");
+  await arrived;
+  const left = edge.leave();
+  release();
+  await left;
+  assert.equal(queue.seen.length, 0);
+  await edge.start();
+  await queue.until(() => queue.seen.length > 0);
+  const [seen] = queue.seen;
+  assert.ok(seen?.actor.kind === "person");
+  assert.equal(seen.actor.as, "tech-lead");
+});
+
 test("edits, other people's ✅ and deletions are seen as they happen; our own ✅ tells us nothing new", async (t) => {
   const { queue, ada, you, edge, guild } = await startQueue(t);
   const { id } = await ada.say("task-queue", "first words");

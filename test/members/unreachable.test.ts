@@ -4,12 +4,14 @@ import { untilQuiet } from "../chaos/load.ts";
 import { judge } from "../chaos/verdict.ts";
 import { createLeaderWorld, hasSaid, leadsAlone, until } from "../edge/leader-fixture.ts";
 import { ask, type Member } from "../edge/members-fixture.ts";
+import { openPage, sees, useBrowser } from "../edge/page-fixture.ts";
 import { createCuttable } from "../support/cuttable.ts";
 import { person } from "../support/guild.ts";
 import { startPostgres } from "../support/postgres.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
+const browser = useBrowser();
 
 const STANDS_DOWN_MS = 31_000;
 /** A look each second, the way there, and a busy machine. */
@@ -74,6 +76,12 @@ test("a leader whose way to Discord is cut hands over after 30 s: what waited is
     told.text,
     /^alpha \(pid \d+\) did not reach Discord .* ago \(.+\), leaves the lead to others/,
   );
+
+  const link = await b.supervisor.call("POST", "/page/link");
+  const page = await openPage(t, browser(), String(link.body.url));
+  const line = page.getByRole("list", { name: "Supervisors" }).getByRole("listitem");
+  await sees(line.filter({ hasText: "alpha" }).getByText(/^Did not reach Discord at .+: ./));
+  await page.close();
 
   // It still stands back; where nobody else is left, it leads.
   way.mend();
