@@ -29,7 +29,6 @@ const MB = 2 ** 20;
 
 const folder = mkdtempSync(join(values.dir, "hq-soak-"));
 let audit = { code: null as number | null, text: "" };
-let printed = 0;
 const done = await soak({
   folder,
   forMs,
@@ -37,12 +36,9 @@ const done = await soak({
   lookMs: LOOK_MS,
   collectMs: COLLECT_MS,
   seed: Number(values.seed),
-  onLook(look, asked, settled) {
-    if (look.at - printed < 60_000) return;
-    printed = look.at;
-    const { resident, own, files, held, threads } = look;
+  onCollected({ at, live, resident, files, held, threads }, asked, settled) {
     console.log(
-      `${new Date(look.at).toISOString()} resident ${(resident / MB).toFixed(1)} MB (own ${(own / MB).toFixed(1)}) · ${files} files (${held} for long) · ${threads} threads · asked ${asked} · settled ${settled}`,
+      `${new Date(at).toISOString()} holds ${(live / MB).toFixed(1)} MB · resident ${(resident / MB).toFixed(1)} MB · ${files} files (${held} for long) · ${threads} threads · asked ${asked} · settled ${settled}`,
     );
   },
   async atEnd(supervisor, home) {

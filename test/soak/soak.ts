@@ -11,12 +11,15 @@ import { COLLECTABLE, openCollector } from "./collector.ts";
 import { createWatch, filesOf, type Look, sizesOf } from "./process.ts";
 import { passes, type Tally, troubleDiscord, troubledAgents } from "./troubles.ts";
 
+/** `live`: bytes of its objects and buffers. */
+export type Collected = Look & { readonly live: number };
+
 export type Soaked = {
   readonly ids: readonly string[];
   readonly verdict: Verdict;
   readonly looks: readonly Look[];
   /** Right after the garbage was collected. */
-  readonly collected: readonly Look[];
+  readonly collected: readonly Collected[];
   /** Which trouble was made how often. */
   readonly troubles: Tally;
   /** What lies in HQ_HOME at the end. */
@@ -51,8 +54,8 @@ export async function soak(plan: {
   readonly seed: number;
   /** Whether some requests to agents are never answered: each takes half a minute. */
   readonly hangs?: boolean;
-  /** Told each look, and how many were asked and are settled. */
-  readonly onLook?: (look: Look, asked: number, settled: number) => void;
+  /** Told after each collection, with how many were asked and are settled. */
+  readonly onCollected?: (collected: Collected, asked: number, settled: number) => void;
   /** Called at the end while the supervisor still runs. */
   readonly atEnd?: (supervisor: Supervisor, home: string) => Promise<void>;
 }): Promise<Soaked> {
@@ -62,7 +65,7 @@ export async function soak(plan: {
   const ids: string[] = [];
   const tookMs: number[] = [];
   const looks: Look[] = [];
-  const collected: Look[] = [];
+  const collected: Collected[] = [];
   const over = new AbortController();
   const begun = new Map<string, number>();
   const told = new Set<string>();
@@ -145,16 +148,16 @@ export async function soak(plan: {
 
   async function look(): Promise<void> {
     while (await passes(plan.lookMs, over.signal)) {
-      const seen = watch(Date.now());
-      looks.push(seen);
-      plan.onLook?.(seen, ids.length, tookMs.length);
+      looks.push(watch(Date.now()));
     }
   }
 
   async function collect(): Promise<void> {
     while (await passes(plan.collectMs, over.signal)) {
-      await collector.collect();
-      collected.push(watch(Date.now()));
+      const live = await collector.collect();
+      const seen = { ...watch(Date.now()), live };
+      collected.push(seen);
+      plan.onCollected?.(seen, ids.length, tookMs.length);
     }
   }
 }
