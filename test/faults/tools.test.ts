@@ -15,6 +15,8 @@ const STARTS = /["'](strace|unshare|chattr)["']/;
 const HOME_OF_STARTS = new Set([
   "test/support/tools.ts",
   "test/faults/power-loss.ts",
+  // Looks for all that it needs before it makes anything, and names each: test/members/hosts-made.test.ts.
+  "test/support/hosts.ts",
   "test/faults/tools.test.ts",
 ]);
 
