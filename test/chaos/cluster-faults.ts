@@ -194,6 +194,11 @@ export function createFaults(
     const leader = await wellLeader();
     const isLeaders = counts.partition % 2 === 0;
     const seat = isLeaders ? leader : dice.pick(seats.filter((one) => isWell(one) && one !== leader));
+    if (!seat) {
+      // The others died of named points while a leader was waited for.
+      await settleDown();
+      return partition();
+    }
     count("partition", isLeaders ? "who leads cut off" : "another cut off");
     const how = dice.pick(["cut", "stall"] as const);
     const at = Date.now();
