@@ -1,3 +1,4 @@
+import { deliverySubject, deliveryWhat } from "../domain/delivery-id.ts";
 import type { BatchBody } from "./render-lines.ts";
 
 /** The words of a message for many and of its file, as they were read. */
@@ -30,7 +31,7 @@ export function linesIn(read: ReadBatch, agreed?: AgreedWords): Times | undefine
 function kindOf({ text }: ReadBatch, agreed?: AgreedWords): "log" | "result" | "notice" {
   const [member] = agreed?.members ?? [];
   if (member === undefined) return TITLE.test(text) ? "result" : text.match(LOG_LINE) ? "log" : "notice";
-  const name = member.slice(member.lastIndexOf("/") + 1).replace(/~.*$/, "");
+  const name = deliveryWhat(member);
   return name === "log" || name === "result" ? name : "notice";
 }
 
@@ -51,7 +52,7 @@ function reports({ file = "" }: ReadBatch, { members, body }: AgreedWords): Time
   const wanted = counted(headsIn(body.file?.text ?? "").map(({ head }) => head));
   const there = counted(headsIn(file).map(({ head }) => head));
   const headOf = (member: string) => {
-    const subject = member.slice(0, member.lastIndexOf("/"));
+    const subject = deliverySubject(member);
     return wanted.has(subject) ? subject : subject.replace(/\.w\d+$/, "");
   };
   const owners = Map.groupBy(members, headOf);

@@ -4,7 +4,7 @@ import type { Log } from "../engine/ports/log.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { createClient, INTENTS, inviteLink } from "./client.ts";
 import { failureOf, isWorthRetrying } from "./discord-failure.ts";
-import { createIdentifies, type Identifies } from "./identify.ts";
+import type { Identifies } from "./identify.ts";
 import { backoffMs } from "./retry-plan.ts";
 import { createSessionStore, type SessionMemory } from "./session-store.ts";
 
@@ -15,18 +15,16 @@ export type ConnectionDeps = {
   readonly token: string;
   readonly api?: string;
   readonly guildId: string;
-  /** Where the session and the count of sessions outlive us; without it each connection begins a session. */
+  /** Where the session outlives us; without it each connection begins a session. */
   readonly sessions?: SessionMemory;
-  /** Counts the sessions of all connections of a life; without it each counts its own. */
-  readonly identifies?: Identifies;
+  /** Counts the sessions of all connections of a life. */
+  readonly identifies: Identifies;
   readonly now: () => number;
   readonly log: Log;
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
   /** Only a person can mend it: a wrong token, a missing intent. */
   readonly onFatal: (refusal: Refusal) => void;
-  /** The next session waits for long, and until when; undefined when it waits no more. */
-  readonly onWait?: (why: Refusal | undefined) => void;
   readonly onInteraction: (interaction: APIInteraction) => void;
   /** Further listeners of each client, before it logs in. */
   readonly onClient?: (client: Client) => void;
@@ -47,9 +45,7 @@ type Life = { isOver: boolean; readonly end: PromiseWithResolvers<void> };
 
 /** One connection to the gateway, tried again for as long as it takes. */
 export function createConnection(deps: ConnectionDeps): Connection {
-  const { log, sessions } = deps;
-  const identifies =
-    deps.identifies ?? createIdentifies({ ...deps, ...(sessions ? { memory: sessions } : {}) });
+  const { log, sessions, identifies } = deps;
   const store = sessions && createSessionStore({ ...deps, memory: sessions, intents: INTENTS });
   let current: Client | undefined;
   let usable: Client | undefined;

@@ -1,6 +1,7 @@
 import { valuesOf } from "../kernel/vector.ts";
 import { type CallState, partIdOf } from "./call.ts";
 import type { DelegationState } from "./delegation-types.ts";
+import { deliverySubject } from "./delivery-id.ts";
 import type { DeliveryState } from "./delivery-types.ts";
 import type { RunState } from "./run-types.ts";
 import type { TaskState } from "./task-types.ts";
@@ -46,17 +47,11 @@ export function neighboursOf(kind: string, state: unknown): readonly string[] {
     }
     case "delivery": {
       const { subject, members = [] } = (state as DeliveryState).delivery;
-      return named(subject, ...members.map(subjectOf));
+      return named(subject, ...members.map(deliverySubject));
     }
     default:
       return [];
   }
-}
-
-/** Deliveries are named `<subject>/<what>`. */
-function subjectOf(delivery: string): string {
-  const end = delivery.lastIndexOf("/");
-  return end < 0 ? delivery : delivery.slice(0, end);
 }
 
 function named(...ids: readonly (string | undefined)[]): readonly string[] {

@@ -1,10 +1,11 @@
 import type { Finding } from "../domain/audit-types.ts";
+import { deliverySubject } from "../domain/delivery-id.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { nonceOf } from "../kernel/id.ts";
 import type { Engine } from "./accept.ts";
 import { createLinesAudit } from "./audit-lines.ts";
-import { createFoundDeliveries, subjectOf } from "./found-deliveries.ts";
+import { createFoundDeliveries } from "./found-deliveries.ts";
 import { clearedMessages } from "./note-cleared.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { PostedMessage, PostedMessages } from "./ports/posted.ts";
@@ -74,7 +75,7 @@ export function createDiscordAudit(deps: {
     const known = await ledger.receipts(delivery);
     const receipt = known.find((each) => each.part === part);
     if (receipt?.message === message) return [];
-    const of = subjectOf(delivery);
+    const of = deliverySubject(delivery);
     const name = part > 0 ? `part ${part + 1} of ${delivery}` : delivery;
     if (receipt) {
       const reason = `${name} was posted twice: ${receipt.message} is the one that counts, ${message} another one`;

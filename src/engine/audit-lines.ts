@@ -1,9 +1,10 @@
 import type { Finding } from "../domain/audit-types.ts";
 import { MEND } from "../domain/audit-ways.ts";
+import { deliverySubject } from "../domain/delivery-id.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { nonceOf } from "../kernel/id.ts";
-import { type FoundDeliveries, subjectOf } from "./found-deliveries.ts";
+import type { FoundDeliveries } from "./found-deliveries.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { AgreedBatch, PostedMessage, PostedMessages } from "./ports/posted.ts";
 
@@ -40,7 +41,7 @@ export function createLinesAudit(deps: {
   /** A log line names its delivery; a report names only its subject, and a run may have several. */
   async function isTold(delivery: string): Promise<boolean> {
     if (LOG.test(delivery)) return true;
-    const subject = subjectOf(delivery);
+    const subject = deliverySubject(delivery);
     return (await ledger.upkeep.standings([subject])).get(subject)?.kind === "delegation";
   }
 
@@ -89,7 +90,7 @@ export function createLinesAudit(deps: {
       const after =
         counting > 0 ? `; \`${MEND}\` then posts the ${counting} lines again that stand only there` : "";
       const mend = `delete the message ${message} in the channel ${channel} by hand${after}`;
-      return { fault: "doubled", id: delivery, of: subjectOf(delivery), reason: where, mend };
+      return { fault: "doubled", id: delivery, of: deliverySubject(delivery), reason: where, mend };
     });
   }
 

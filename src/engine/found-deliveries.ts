@@ -1,6 +1,7 @@
 import { unseen } from "../domain/audit-posts.ts";
 import type { Finding } from "../domain/audit-types.ts";
 import { MEND } from "../domain/audit-ways.ts";
+import { deliverySubject, deliveryWhat } from "../domain/delivery-id.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery, DeliveryTarget } from "../domain/effects.ts";
 import type { Engine } from "./accept.ts";
@@ -35,7 +36,7 @@ export function createFoundDeliveries(deps: {
       { of, to }: { readonly of: number; readonly to?: DeliveryTarget },
     ): Promise<readonly Finding[]> {
       const { delivery, channel } = receipt;
-      const subject = subjectOf(delivery);
+      const subject = deliverySubject(delivery);
       const standing = await ledger.upkeep.standings([subject]);
       // Of another supervisor, or older than what was kept.
       if (!standing.has(subject) || (await isUnderWay(subject, delivery))) return [];
@@ -52,7 +53,7 @@ export function createFoundDeliveries(deps: {
     ): Promise<readonly Finding[]> {
       const again = `${delivery}${AGAIN}`;
       if ((await ledger.receipts(again)).length > 0) return [];
-      const subject = subjectOf(delivery);
+      const subject = deliverySubject(delivery);
       if (await isUnderWay(subject, again)) return [];
       const before: Delivery =
         known && "id" in known
@@ -66,12 +67,7 @@ export function createFoundDeliveries(deps: {
 
 export type FoundDeliveries = ReturnType<typeof createFoundDeliveries>;
 
-export function subjectOf(delivery: string): string {
-  const end = delivery.lastIndexOf("/");
-  return end < 0 ? delivery : delivery.slice(0, end);
-}
-
 function kindOf(delivery: string): Delivery["kind"] {
-  const name = delivery.slice(delivery.lastIndexOf("/") + 1).replace(/~.*$/, "");
+  const name = deliveryWhat(delivery);
   return (["result", "log", "spawned", "finished"] as const).find((kind) => kind === name) ?? "notice";
 }

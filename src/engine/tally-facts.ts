@@ -1,4 +1,5 @@
 import type { DelegationState } from "../domain/delegation-types.ts";
+import { deliverySubject } from "../domain/delivery-id.ts";
 import type { DeliveryEvent } from "../domain/delivery-types.ts";
 import type { RunEvent } from "../domain/run-types.ts";
 import {
@@ -69,7 +70,7 @@ export function createFacts(ledger: Ledger): (event: StoredEvent) => Promise<rea
     if (candidates.length === 0 || !(await isLast(delivery.id, receipt.part, of))) return [];
     const facts: Fact[] = [];
     for (const id of candidates) {
-      const found = await settledDelegation(id.slice(0, id.lastIndexOf("/")));
+      const found = await settledDelegation(deliverySubject(id));
       if (!found || telling(found.state) !== id) continue;
       facts.push(...present(postingFact(found.state, found.workflow, receipt.postedAt)));
     }

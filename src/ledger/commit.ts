@@ -41,7 +41,7 @@ export function prepareCommit(commit: Commit): Prepared {
 }
 
 /** Of the state in characters; without one, of the events. */
-function lengthOf({ state, bodies }: Pick<Prepared, "state" | "bodies">): number {
+export function lengthOf(state: string | null | undefined, bodies: readonly string[]): number {
   return state?.length ?? bodies.reduce((sum, body) => sum + body.length, 0);
 }
 
@@ -121,7 +121,7 @@ export function writeCommit(
   const agent = commit.agent === undefined ? {} : { agent: commit.agent };
   const wakeAt = commit.wakeAt === undefined ? {} : { wakeAt: commit.wakeAt };
   remember(heads, stream, { kind, status, open, version, ...agent, ...wakeAt });
-  return { ok: true, version, position: Number(position), length: lengthOf(prepared) };
+  return { ok: true, version, position: Number(position), length: lengthOf(prepared.state, bodies) };
 }
 
 function holdsAll(sql: Statements, { settles = [] }: Commit, holder: string): boolean {

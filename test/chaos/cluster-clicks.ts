@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { setEndpoint } from "../support/endpoint.ts";
 import { type Interaction, person } from "../support/guild.ts";
 import type { Postgres } from "../support/postgres.ts";
+import { startRoundRobin } from "../support/round-robin.ts";
 import type { Supervisor } from "../support/supervisor.ts";
-import { startBalancer } from "./cluster-balancer.ts";
 import { type Proof, prove } from "./cluster-judge.ts";
 import { type Cluster, createCluster, type Seat } from "./cluster-members.ts";
 import { untilQuiet } from "./load.ts";
@@ -50,7 +50,10 @@ export async function clickThroughTakeovers(
   const yaml = plan.byHttp ? "discord: { interactions_endpoint: true }\n" : "";
   const cluster = await createCluster(postgres, { yaml });
   const { world, seats } = cluster;
-  const balancer = await startBalancer(seats);
+  const balancer = await startRoundRobin({
+    origins: () => seats.map(({ supervisor }) => supervisor?.ready.api),
+    keeps: (header) => header === "content-type" || header.startsWith("x-signature"),
+  });
   const you = person(world.guild);
   const clicks: Click[] = [];
   const takeoversMs: number[] = [];

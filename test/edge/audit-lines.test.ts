@@ -178,7 +178,7 @@ test("a line of which the receipt is not there gets it back and is not posted ag
   await batchesOf(ids, "result");
   const [[one, ...rest] = []] = await batchesOf(ids, "log");
   assert.ok(one && rest.length > 8);
-  const db = new DatabaseSync(join(world.home, "ledger.db"));
+  const db = new DatabaseSync(join(world.home, "ledger.db"), { timeout: 5000 });
   db.prepare("delete from delivery_part where delivery = ?").run(one.delivery);
   db.close();
   const { findings } = await prove();

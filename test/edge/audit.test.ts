@@ -100,7 +100,7 @@ describe("faults seeded into a copy of a real state", () => {
     seed: (db: DatabaseSync, home: string) => void,
   ): Promise<AuditReport> {
     const home = copyOfHome(t);
-    const db = new DatabaseSync(join(home, "ledger.db"));
+    const db = new DatabaseSync(join(home, "ledger.db"), { timeout: 5000 });
     seed(db, home);
     db.close();
     const { out, code, err } = await hq(["audit", "--prove", "--json"], { env: { HQ_HOME: home } });
@@ -242,7 +242,7 @@ describe("faults seeded under a supervisor that runs", () => {
     const home = copyOfHome(t);
     const { delegation, run, waiting } = state;
     const { told1, told2 } = state;
-    const db = new DatabaseSync(join(home, "ledger.db"));
+    const db = new DatabaseSync(join(home, "ledger.db"), { timeout: 5000 });
     db.prepare("delete from delivery_part where delivery = ?").run(`${delegation}/log`);
     db.prepare("delete from outbox where stream = ? and type = 'dispatch'").run(waiting);
     db.close();

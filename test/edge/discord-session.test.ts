@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { createConnection } from "../../src/discord/connection.ts";
+import { createIdentifies } from "../../src/discord/identify.ts";
 import type { SessionMemory } from "../../src/discord/session-store.ts";
 import type { Refusal } from "../../src/kernel/refusal.ts";
 import type { LocalGuild } from "../../src/local/local-guild.ts";
@@ -71,11 +72,16 @@ async function stage(t: TestContext) {
     const heard = { how: [] as string[], messages: [] as string[], interactions: [] as string[] };
     const waits: (Refusal | undefined)[] = [];
     const bell = createBell();
+    const onWait = (why: Refusal | undefined) => {
+      waits.push(why);
+      bell.ring();
+    };
     const connection = createConnection({
       token: TOKEN,
       api,
       guildId: guild.guildId,
       sessions: memory,
+      identifies: createIdentifies({ memory, now: clock.now, log, onWait }),
       now: clock.now,
       log,
       onConnected(_, how) {
@@ -84,10 +90,6 @@ async function stage(t: TestContext) {
       },
       onDisconnected: bell.ring,
       onFatal: ({ message }) => heard.how.push(message),
-      onWait(why) {
-        waits.push(why);
-        bell.ring();
-      },
       onInteraction({ id }) {
         heard.interactions.push(id);
         bell.ring();

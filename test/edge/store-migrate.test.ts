@@ -229,7 +229,7 @@ test("a database that holds something, or a ledger whose counters are wrong, is 
   assert.equal((await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } })).code, 0);
   const full = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: other.home } });
   assert.match(`${full.code} ${full.err}`, /^2 .*holds a ledger already/);
-  const db = new DatabaseSync(join(other.home, "ledger.db"));
+  const db = new DatabaseSync(join(other.home, "ledger.db"), { timeout: 5000 });
   db.exec("update counter set count = count + 1");
   db.close();
   const empty = await postgres.createDatabase();

@@ -156,7 +156,7 @@ test("prune takes out what ended long ago with its files, and nothing that is op
   await first.call("POST", "/agents/webster/drain", {});
   const open = await delegated(first, "Find the CTE of BK7");
   await first.stop();
-  const db = new DatabaseSync(join(home, "ledger.db"));
+  const db = new DatabaseSync(join(home, "ledger.db"), { timeout: 5000 });
   for (const id of [old, open])
     db.prepare("update event set at = ? where stream = ? or stream like ? || '/%'").run(
       OLD.getTime(),

@@ -8,6 +8,7 @@ import { judge } from "../chaos/verdict.ts";
 import { createWorld } from "../chaos/world.ts";
 import type { Host, Hosts } from "../support/hosts.ts";
 import type { Postgres } from "../support/postgres.ts";
+import { startRoundRobin } from "../support/round-robin.ts";
 import {
   cleanEnv,
   hqThere,
@@ -16,7 +17,6 @@ import {
   startSupervisor,
   temporaryFolder,
 } from "../support/supervisor.ts";
-import { startFront } from "./hosts-front.ts";
 
 /** The port that REST has when nothing is said; each host has it to itself. */
 const PORT = 18_700;
@@ -46,10 +46,12 @@ export async function createHostsWorld(
   const database = new URL(here);
   database.hostname = network.address;
   const addresses = network.hosts.map(({ address }) => address);
-  const front = await startFront(
-    network.address,
-    addresses.map((address) => `${address}:${PORT}`),
-  );
+  const origins = addresses.map((address) => `http://${address}:${PORT}`);
+  const front = await startRoundRobin({
+    address: network.address,
+    origins: () => origins,
+    keeps: (header) => header === "authorization" || header === "content-type",
+  });
   const world = await createWorld(folder.path, {
     behaviour: { answer: () => ({ kind: "ok" }), handIn: () => "good", worksMs: () => 400, ...behaviour },
     concurrency: 2,

@@ -1,5 +1,6 @@
 import type { ClaimedEffect, ClaimRequest, Committed, Ledger } from "../../engine/ports/ledger.ts";
 import { newId } from "../../kernel/id.ts";
+import { lengthOf } from "../commit.ts";
 import { type EffectRow, toClaimed } from "../rows.ts";
 import { createBells } from "./bells.ts";
 import { createRead, endSoon, openConnections } from "./connect.ts";
@@ -9,15 +10,7 @@ import { createQueries } from "./queries.ts";
 import { createSearchIndex } from "./search.ts";
 import { createTallies } from "./tallies.ts";
 import { createTrail } from "./trail.ts";
-import {
-  blobUnit,
-  claimUnit,
-  commitUnit,
-  lengthOf,
-  postponeUnit,
-  rememberUnit,
-  settleUnit,
-} from "./units.ts";
+import { blobUnit, claimUnit, commitUnit, postponeUnit, rememberUnit, settleUnit } from "./units.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { createWriter } from "./writer.ts";
 
@@ -70,7 +63,8 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     async commit(commit) {
       const unit = commitUnit(commit);
       note(commit.effects.map(({ slot }) => slot?.lane));
-      return committed(await write(unit), lengthOf(unit));
+      const bodies = unit.events.map(([, , body]) => body);
+      return committed(await write(unit), lengthOf(unit.state, bodies));
     },
     claim,
     settle: async (effects) => void (await write(settleUnit(effects))),

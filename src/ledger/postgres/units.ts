@@ -29,11 +29,6 @@ type CommitUnit = Unit & {
   readonly state?: string;
 };
 
-/** Of the state in characters; without one, of the events. */
-export function lengthOf({ state, events }: CommitUnit): number {
-  return state?.length ?? events.reduce((sum, [, , body]) => sum + body.length, 0);
-}
-
 /** JSON as it is stored; what cannot be written fails here, alone and early. */
 export function commitUnit(commit: Commit): CommitUnit {
   const { stream, kind, status, agent, parent, deadlineAt, wakeAt, key, heldBy } = commit;
