@@ -216,7 +216,7 @@ async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Be
       if (shared.leads()) await connect();
     },
     leave: async () => (await made)?.leave(),
-    isConnected: () => stage.doors().edge?.isConnected() ?? false,
+    isReached: () => stage.doors().edge?.isReached() ?? false,
     trouble: () => stage.doors().edge?.trouble(),
   };
   await begin(createLeadership({ ...base, shared, discord, onBroken }));

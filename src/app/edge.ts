@@ -35,7 +35,10 @@ export type Edge = DiscordPart & {
   /** Ready to answer and to look things up without a connection. Throws `Refusal`. */
   readonly standBy: () => Promise<void>;
   readonly http: HttpInteractions;
-  /** Why only a person can mend it, when that is so. */
+  /** Connected, and requests are answered too. */
+  readonly isReached: () => boolean;
+  readonly unanswered: DiscordEdge["unanswered"];
+  /** Why it is not reached, or why only a person can mend it, where that is known. */
   readonly trouble: () => string | undefined;
   readonly guildUrl?: string;
   readonly guildKey?: string;
@@ -93,6 +96,8 @@ export async function createEdge(
       trouble = textOf(refusal);
     },
   });
+  const isReached = () => edge.isConnected() && edge.unanswered() === undefined;
+  const troubleNow = () => trouble ?? unansweredText(edge.unanswered());
   deps.onMade({
     ...edge.perform,
     queue: edge.queue,
@@ -103,7 +108,9 @@ export async function createEdge(
     standBy: edge.standBy,
     http: edge.http,
     isConnected: edge.isConnected,
-    trouble: () => trouble,
+    isReached,
+    unanswered: edge.unanswered,
+    trouble: troubleNow,
     ...(guild ? { guildUrl: guild.url } : {}),
     ...(guild?.key ? { guildKey: guild.key } : {}),
   });
@@ -119,12 +126,14 @@ export async function createEdge(
     },
     leave: edge.leave,
     stop: edge.stop,
-    isConnected: edge.isConnected,
-    trouble: () => trouble,
+    isReached,
+    trouble: troubleNow,
   };
 }
 
 const memoryOf = ({ ledger: { recall, remember } }: EdgeDeps) => ({ recall, remember });
+const unansweredText = (known: ReturnType<DiscordEdge["unanswered"]>) =>
+  known && `Discord has answered no request since ${new Date(known.since).toISOString()}: ${known.text}`;
 const textOf = ({ message, hint }: Refusal) => `${message} ${hint ?? ""}`.trim();
 
 async function startGuild(deps: EdgeDeps, begin: (part: Part) => Promise<void>) {

@@ -5,11 +5,14 @@ import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Health, MemberView } from "../engine/verbs.ts";
 import { formatDuration } from "../kernel/time.ts";
+import type { Edge } from "./edge.ts";
 import { nameOf } from "./elsewhere.ts";
 import type { Shared } from "./membership.ts";
 
 const OVERDUE_MS = 60_000;
 const BROKEN_FOR_MS = 60_000;
+/** A request that fails once is no trouble. */
+const UNANSWERED_MS = 10_000;
 /** Work goes on whatever these say. */
 const ADVICE: ReadonlySet<string> = new Set(["agents", "members"]);
 
@@ -40,9 +43,7 @@ export function createHealth(deps: {
   readonly version: string;
   readonly mode: Health["mode"];
   readonly startedAt: number;
-  readonly edge: () =>
-    | { readonly isConnected: () => boolean; readonly trouble: () => string | undefined }
-    | undefined;
+  readonly edge: () => Pick<Edge, "isConnected" | "unanswered" | "trouble"> | undefined;
   /** Where several share the ledger. */
   readonly shared?: Shared;
   readonly now: () => number;
@@ -75,11 +76,15 @@ export function createHealth(deps: {
       const text = leader ? `${nameOf(leader)} leads` : "no supervisor leads now; one will in a moment";
       return [{ name: "discord", ok: true, text }];
     }
-    const ok = edge?.isConnected() ?? false;
-    const text = ok
-      ? "connected"
-      : (edge?.trouble() ?? "not connected yet; results wait and are posted when it is back");
-    return [{ name: "discord", ok, text }];
+    if (!edge?.isConnected()) {
+      const text = edge?.trouble() ?? "not connected yet; results wait and are posted when it is back";
+      return [{ name: "discord", ok: false, text }];
+    }
+    const unanswered = edge.unanswered();
+    if (!unanswered || deps.now() - unanswered.since < UNANSWERED_MS)
+      return [{ name: "discord", ok: true, text: "connected" }];
+    const text = `connected, but ${edge.trouble()}; results wait and are posted when it answers`;
+    return [{ name: "discord", ok: false, text }];
   }
 
   function agentsCheck() {

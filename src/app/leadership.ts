@@ -4,7 +4,7 @@ import type { Part } from "../kernel/lifecycle.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { formatDuration } from "../kernel/time.ts";
 import type { Shared } from "./membership.ts";
-import { CONNECTED_WITHIN_MS, canOthersLead, createPatience } from "./stand-back.ts";
+import { canOthersLead, createPatience, REACHED_WITHIN_MS } from "./stand-back.ts";
 
 const LOOK_MS = 1000;
 /** What is on its way to a Discord that is not reached is not waited for: permits and nonces see to it that it does no harm. */
@@ -15,8 +15,9 @@ export type Led = {
   readonly connect: () => Promise<void>;
   /** What was not sent is given back before it resolves. */
   readonly leave: () => Promise<void>;
-  readonly isConnected: () => boolean;
-  /** What holds the connection up, where that is known. */
+  /** Connected, and requests are answered too. */
+  readonly isReached: () => boolean;
+  /** What is in the way, where that is known. */
   readonly trouble: () => string | undefined;
 };
 
@@ -43,21 +44,21 @@ export function createLeadership(deps: {
 
   function follow(leads: boolean): void {
     // Also where it was lost and won again between two looks.
-    patience.look({ leads: false, isConnected: false });
+    patience.look({ leads: false, isReached: false });
     if (leads) discord.connect().catch(onBroken);
     else leaving = discord.leave().catch(onBroken);
   }
 
   async function look(): Promise<void> {
-    const isConnected = discord.isConnected();
-    const waitedMs = patience.look({ leads: shared.leads(), isConnected });
-    if (isConnected) shared.standBack.forget();
-    if (waitedMs < CONNECTED_WITHIN_MS) {
+    const isReached = discord.isReached();
+    const waitedMs = patience.look({ leads: shared.leads(), isReached });
+    if (isReached) shared.standBack.forget();
+    if (waitedMs < REACHED_WITHIN_MS) {
       isAlone = false;
       return;
     }
     const isRelieved = canOthersLead(await shared.roster.list(), now());
-    if (discord.isConnected() || !shared.leads()) return;
+    if (discord.isReached() || !shared.leads()) return;
     if (isRelieved) return standDown(waitedMs);
     if (!isAlone) log.warn({ waitedMs }, "Discord is not reached from here, and nobody else can lead now");
     isAlone = true;
@@ -65,7 +66,7 @@ export function createLeadership(deps: {
 
   async function standDown(waitedMs: number): Promise<void> {
     const forMs = patience.end();
-    const why = discord.trouble() ?? `not connected for ${formatDuration(CONNECTED_WITHIN_MS)}`;
+    const why = discord.trouble() ?? `not connected for ${formatDuration(REACHED_WITHIN_MS)}`;
     log.warn(
       { waitedMs, forMs, why },
       "Discord is not reached from here: another supervisor is to lead, and this one leaves it to others for a while",

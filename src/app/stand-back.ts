@@ -1,7 +1,7 @@
 import type { MemberView } from "../engine/verbs.ts";
 
 /** Resuming takes seconds, and a new session may wait some more for its turn: after this long something is in the way. */
-export const CONNECTED_WITHIN_MS = 30_000;
+export const REACHED_WITHIN_MS = 30_000;
 const FIRST_BACK_MS = 30_000;
 const LONGEST_BACK_MS = 5 * 60_000;
 /** Until somebody has led in between, nobody knows whether it would be better now; an old story is not told for ever. */
@@ -9,19 +9,19 @@ const TOLD_MS = 3_600_000;
 /** Each says every 2.5 s that it lives; who missed two of these is not waited for. */
 const SILENT_MS = 6000;
 
-/** Counts how long we lead without a connection, and for how long we then leave the lead to others. */
+/** Counts how long we lead without reaching Discord, and for how long we then leave the lead to others. */
 export function createPatience(steady: () => number) {
   let waitingSince: number | undefined;
   let times = 0;
   return {
-    /** Asked now and then; says for how long we have led without being connected. */
-    look({ leads, isConnected }: { readonly leads: boolean; readonly isConnected: boolean }): number {
-      if (leads && isConnected) times = 0;
-      if (!leads || isConnected) waitingSince = undefined;
+    /** Asked now and then; says for how long we have led without reaching it. */
+    look({ leads, isReached }: { readonly leads: boolean; readonly isReached: boolean }): number {
+      if (leads && isReached) times = 0;
+      if (!leads || isReached) waitingSince = undefined;
       else waitingSince ??= steady();
       return waitingSince === undefined ? 0 : steady() - waitingSince;
     },
-    /** Our time is over: for so long others have theirs, and longer each time until we were connected again. */
+    /** Our time is over: for so long others have theirs, and longer each time until we reached it again. */
     end(): number {
       waitingSince = undefined;
       return Math.min(LONGEST_BACK_MS, FIRST_BACK_MS * 2 ** times++);
@@ -31,7 +31,7 @@ export function createPatience(steady: () => number) {
 
 export type StandBack = {
   readonly begin: (forMs: number, why: string) => void;
-  /** We were connected. */
+  /** Discord is reached. */
   readonly forget: () => void;
   /** Whether the lead is left to others now. */
   readonly isOn: () => boolean;

@@ -1,4 +1,5 @@
 import { type APIMessage, DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
+import type { Log } from "../engine/ports/log.ts";
 
 /**
  * What went wrong with a request, in words that may be logged: addresses of interactions and webhooks hold tokens.
@@ -102,6 +103,14 @@ export function withoutTokens(text: string): string {
     .replace(/\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}\b/g, "…")
     .replace(/\b(Bot|Bearer)\s+\S+/g, "$1 …");
 }
+
+/** Nothing goes on with a token that is refused, and only a person can mend it. */
+export const tellRefusedToken =
+  (log: Log) =>
+  ({ kind, text }: DiscordFailure): void => {
+    if (kind !== "unauthorized") return;
+    log.error({ failure: text }, "Discord refuses the bot token; check DISCORD_TOKEN and restart");
+  };
 
 /** Whether a failure of connecting is worth another try; a wrong token or intents never are. */
 export function isWorthRetrying(thrown: unknown): boolean {

@@ -16,7 +16,7 @@ import { type ChannelDirectory, createChannels } from "./channels.ts";
 import type { CommandContext } from "./command.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
 import { deployCommands } from "./deploy-commands.ts";
-import { DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
+import { DiscordError, guardedMessage, tellRefusedToken } from "./discord-failure.ts";
 import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
 import { createIdentifies } from "./identify.ts";
@@ -25,7 +25,7 @@ import { textsOf } from "./payload.ts";
 import { createPosted } from "./posted.ts";
 import { createChannelReader } from "./read-channel.ts";
 import { mapStrings } from "./redact-view.ts";
-import { createRest } from "./rest.ts";
+import { createRest, type DiscordRest } from "./rest.ts";
 import { createRoleOf } from "./role-of.ts";
 import type { SessionMemory } from "./session-store.ts";
 import { showOpenCards } from "./show-anew.ts";
@@ -75,6 +75,7 @@ export type DiscordEdge = {
   readonly leave: () => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly isConnected: () => boolean;
+  readonly unanswered: DiscordRest["unanswered"];
   /** Reads over REST what it takes to answer and to look things up without a connection. Throws `Refusal`. */
   readonly standBy: () => Promise<void>;
   readonly readChannel: ChannelReader;
@@ -98,7 +99,7 @@ export type DiscordEdge = {
 export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   const { verbs, config, deliveries, log, now, crash, guildId } = deps;
   const guard = deps.guard ?? ALONE;
-  const rest = createRest(deps.token, log, deps.api, deps.guard);
+  const rest = createRest(deps);
   const standby = createStandby(deps);
   const know = () => doors.know();
   const channels = createChannels({
@@ -124,7 +125,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       mapStrings(await deliveries.view(stream), deps.redact),
     guard,
     identifies: createIdentifies({ ...deps, memory: deps.sessions }),
-    onFailure,
+    onFailure: tellRefusedToken(log),
     now,
     log,
     crash,
@@ -194,12 +195,6 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   function onFatal(refusal: Refusal): void {
     log.error({ failure: refusal.message, hint: refusal.hint }, "Discord needs a person's help");
     deps.onFatal?.(refusal);
-  }
-
-  function onFailure(failure: DiscordFailure): void {
-    if (failure.kind === "unauthorized") {
-      log.error({ failure: failure.text }, "Discord refuses the bot token; check DISCORD_TOKEN and restart");
-    }
   }
 
   const reportGaps = createGapReport({
@@ -280,10 +275,12 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     start,
     leave,
     async stop() {
+      rest.stop();
       await Promise.all([leave(), standby.stop()]);
       await reconciling;
     },
     isConnected,
+    unanswered: rest.unanswered,
     standBy: doors.standBy,
     readChannel,
     channelName: (id) => channels.find(id)?.name,

@@ -10,6 +10,7 @@ import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
 import { guarded, guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
+import { createReach, type Unanswered } from "./reach.ts";
 import type { WriteGuard } from "./write-guard.ts";
 
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
@@ -29,6 +30,9 @@ export type DiscordRest = {
   ) => Promise<RESTGetAPIChannelMessagesResult>;
   /** The text of a file that a message carries, by the address that came with it; undefined when it is gone. */
   readonly file: (url: string) => Promise<string | undefined>;
+  /** Whether Discord leaves our requests without any answer now. */
+  readonly unanswered: () => Unanswered | undefined;
+  readonly stop: () => void;
 };
 
 /**
@@ -47,14 +51,21 @@ export const makeRequest = (async (url: string, init: RequestInit) => {
 /** Discord's own tokens of interactions say by themselves how long an answer may come, and to what. */
 const BY_ITS_OWN_TOKEN = /\/(?:interactions|webhooks)\/\d+\//;
 
-export function createRest(token: string, log: Log, api?: string, guard?: WriteGuard): DiscordRest {
+export function createRest(deps: {
+  readonly token: string;
+  readonly api?: string;
+  readonly guard?: WriteGuard;
+  readonly log: Log;
+  readonly now: () => number;
+}): DiscordRest {
+  const { token, api, guard, log, now } = deps;
   /** The last thing before each try: after every wait in a queue, for a limit, or for another try. */
   const send: typeof makeRequest = async (url, init) => {
     if (guard && init.method !== "GET") {
       const reason = guard.refusal({ isFree: BY_ITS_OWN_TOKEN.test(url) });
       if (reason !== undefined) throw new Withheld(reason);
     }
-    return makeRequest(url, init);
+    return reach.heard(() => makeRequest(url, init));
   };
   const raw = new REST({
     version: "10",
@@ -64,6 +75,8 @@ export function createRest(token: string, log: Log, api?: string, guard?: WriteG
     rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > LONGEST_WAIT_MS,
     ...(api ? { api } : {}),
   }).setToken(token);
+  const gateway = `${raw.options.api}/v${raw.options.version}${Routes.gateway()}`;
+  const reach = createReach({ look: (signal) => send(gateway, { method: "GET", signal }), now });
   raw.on(RESTEvents.Response, ({ method, route }, { status }) => {
     if (status === 429) log.warn({ method, route }, "Discord asked us to slow down");
   });
@@ -94,6 +107,8 @@ export function createRest(token: string, log: Log, api?: string, guard?: WriteG
         }),
       ),
     file: (url) => guarded(readFile(url)),
+    unanswered: reach.unanswered,
+    stop: reach.stop,
   };
 }
 

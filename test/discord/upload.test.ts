@@ -15,7 +15,7 @@ test("files reach Discord although the agents' HTTP library lives in the same pr
       warn: () => undefined,
       error: () => undefined,
     };
-    const rest = createRest("a-bot-token-of-a-test", log, guild.restApi);
+    const rest = createRest({ token: "a-bot-token-of-a-test", api: guild.restApi, log, now: Date.now });
     const channels = (await rest.raw.get(`/guilds/${guild.guildId}/channels`)) as {
       id: string;
       name: string;

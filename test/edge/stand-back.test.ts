@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  CONNECTED_WITHIN_MS,
   canOthersLead,
   createPatience,
   createStandBack,
+  REACHED_WITHIN_MS,
 } from "../../src/app/stand-back.ts";
 import type { MemberView } from "../../src/engine/verbs.ts";
 
 const NOW = 1_800_000_000_000;
-const away = { leads: true, isConnected: false };
+const away = { leads: true, isReached: false };
 
 function member(more: Partial<MemberView> = {}): MemberView {
   const known = {
@@ -28,12 +28,12 @@ test("the time without a connection begins with the lead or with its loss, and e
   assert.equal(patience.look(away), 0);
   at += 20_000;
   assert.equal(patience.look(away), 20_000);
-  assert.equal(patience.look({ leads: true, isConnected: true }), 0);
+  assert.equal(patience.look({ leads: true, isReached: true }), 0);
   at += 60_000;
   assert.equal(patience.look(away), 0, "a connection that is lost is waited for anew");
   at += 29_000;
   assert.equal(patience.look(away), 29_000);
-  assert.equal(patience.look({ leads: false, isConnected: false }), 0, "who does not lead need not be there");
+  assert.equal(patience.look({ leads: false, isReached: false }), 0, "who does not lead need not be there");
   at += 1000;
   assert.equal(patience.look(away), 0);
 });
@@ -44,7 +44,7 @@ test("the lead is left to others for 30 s, twice as long each time up to 5 minut
     Array.from({ length: 6 }, () => patience.end() / 1000),
     [30, 60, 120, 240, 300, 300],
   );
-  patience.look({ leads: true, isConnected: true });
+  patience.look({ leads: true, isReached: true });
   assert.equal(patience.end(), 30_000);
 });
 
@@ -99,7 +99,7 @@ test("where nobody reaches Discord the lead goes round ever more slowly and is n
     leader ??= all.find((one) => !one.standBack.isOn() || !canOthersLead(seenBy(one), now()));
     assert.ok(leader, "somebody tries");
     const waited = leader.patience.look(away);
-    if (waited < CONNECTED_WITHIN_MS || !canOthersLead(seenBy(leader), now())) continue;
+    if (waited < REACHED_WITHIN_MS || !canOthersLead(seenBy(leader), now())) continue;
     leader.standBack.begin(leader.patience.end(), "not connected for 30s");
     leader = undefined;
     turns.push(at);

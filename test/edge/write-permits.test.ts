@@ -67,7 +67,7 @@ test("what nobody claimed needs the lease, but for Discord's own tokens of inter
 test("the look is just before each try: after Discord asked to wait, the second try is not sent", async (t) => {
   const guild = await startGuild(t);
   const { at, permits } = world();
-  const rest = createRest(TOKEN, LOG, guild.restApi, permits);
+  const rest = createRest({ token: TOKEN, api: guild.restApi, guard: permits, log: LOG, now: Date.now });
   const channel = guild.inspect.channelId("results");
   const payload = { content: "once", files: [] };
   guild.faults.add({ kind: "rate-limit", method: "POST", path: "/messages", retryAfterMs: 50 });

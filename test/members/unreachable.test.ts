@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test, { after } from "node:test";
+import test, { after, type TestContext } from "node:test";
 import { untilQuiet } from "../chaos/load.ts";
 import { judge } from "../chaos/verdict.ts";
 import { createLeaderWorld, hasSaid, leadsAlone, until } from "../edge/leader-fixture.ts";
@@ -19,10 +19,10 @@ const BUSY_MS = 8000;
 const LEFT = /Discord is not reached from here: another supervisor is to lead/;
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-/** A world in which one member has a way to Discord of its own. */
-async function createWorldWithWay(t: Parameters<typeof createLeaderWorld>[0]) {
+/** A world in which one member has a way to Discord of its own, or only for its requests (`there`). */
+async function createWorldWithWay(t: TestContext, isNamed: true | "there" = true) {
   const made = await createLeaderWorld(t, postgres, {});
-  const way = await createCuttable({ isNamed: true });
+  const way = await createCuttable({ isNamed });
   t.after(way.stop);
   const api = new URL(made.world.env.DISCORD_API);
   way.leadTo(Number(api.port));
@@ -98,6 +98,37 @@ test("a leader whose way to Discord is cut hands over after 30 s: what waited is
   await untilQuiet(a.supervisor, all);
   assert.equal(all.length, 11);
   assert.deepEqual(await verdict(world, a, all), clean(11));
+});
+
+test("a leader whose requests are not answered while its connection stays hands over after 30 s too", {
+  timeout: 180_000,
+}, async (t) => {
+  const { world, guild, join, way, byTheWay } = await createWorldWithWay(t, "there");
+  const a = await join("a", byTheWay);
+  const b = await join("b");
+  const before = await ask(a, "before", { agent: "webster", objective: "before the cut" });
+  await untilQuiet(a.supervisor, [before]);
+  const cutAt = Date.now();
+  way.cut();
+  const ids = await Promise.all(
+    Array.from({ length: 6 }, (_, n) =>
+      ask(n % 2 ? a : b, `cut-${n}`, { agent: "webster", objective: `job ${n}` }),
+    ),
+  );
+  await until(() => hasSaid(a, LEFT));
+  const tookMs = Date.now() - cutAt;
+  t.diagnostic(`it handed over ${seconds(tookMs)} after its requests were cut off`);
+  assert.ok(tookMs >= 30_000, "a moment without an answer is waited for");
+  await leadsAlone(b, "b");
+  await untilQuiet(b.supervisor, ids);
+  const alpha = (await viewOf(b)).members.find(({ isUs }: { isUs: boolean }) => !isUs);
+  assert.match(alpha.standsBack.why, /^Discord has answered no request since /);
+  assert.deepEqual(
+    guild.inspect.handshakes().map(({ kind }) => kind),
+    ["identified", "resumed"],
+  );
+  const all = [before, ...ids];
+  assert.deepEqual(await verdict(world, b, all), clean(7));
 });
 
 test("alone, a leader that does not reach Discord keeps the lead and goes on trying; as soon as another one joins, that one leads", {

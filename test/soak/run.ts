@@ -24,7 +24,7 @@ const { values } = parseArgs({
 });
 const forMs = Number(values.minutes) * 60_000;
 const LOOK_MS = Math.min(2000, forMs / 120);
-const COLLECT_MS = Math.min(60_000, forMs / 20);
+const COLLECT_MS = Math.min(20_000, forMs / 20);
 const MB = 2 ** 20;
 
 const folder = mkdtempSync(join(values.dir, "hq-soak-"));

@@ -4,9 +4,10 @@ import { Transform } from "node:stream";
 
 /**
  * A way to a port of this machine that can be cut and mended, as a network is. `isNamed`: it passes for the server that
- * it leads to, whose answers name the way's port instead of its own, so that whoever goes on to an address goes by it.
+ * it leads to, whose answers name the way's port instead of its own, so that whoever goes on to an address goes by it;
+ * with `there` alone the answers stay as they are, and whoever goes on goes by no way.
  */
-export async function createCuttable({ isNamed = false } = {}) {
+export async function createCuttable({ isNamed = false }: { readonly isNamed?: boolean | "there" } = {}) {
   const sockets = new Set<Socket>();
   let isCut = false;
   let target = 0;
@@ -26,7 +27,7 @@ export async function createCuttable({ isNamed = false } = {}) {
     const { port } = server.address() as AddressInfo;
     if (isNamed) {
       near.pipe(renamed(port, target)).pipe(far);
-      far.pipe(renamed(target, port)).pipe(near);
+      (isNamed === true ? far.pipe(renamed(target, port)) : far).pipe(near);
     } else near.pipe(far).pipe(near);
     near.once("close", () => far.destroy());
     far.once("close", () => near.destroy());
