@@ -1,4 +1,4 @@
-import { delegationRollOf, groupsOf, only, rollOf, seriesItems } from "./metrics.ts";
+import { delegationRollOf, gathered, groupsOf, only, rollOf, seriesItems } from "./metrics.ts";
 import type { MetricsView } from "./metrics-types.ts";
 import type { Tally } from "./tally.ts";
 
@@ -22,7 +22,7 @@ export function endedView(figures: {
     ...(agent === undefined ? {} : { agent }),
     ...(workflow === undefined ? {} : { workflow }),
   };
-  const delegations = only(tallies, { kind: "delegation", ...filter });
+  const delegations = gathered(only(tallies, { kind: "delegation", ...filter }));
   const line = only(figures.line, { kind: "delegation", ...filter });
   return {
     at,

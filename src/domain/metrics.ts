@@ -44,8 +44,20 @@ export function only(
   );
 }
 
+/** The same figures in as few tallies as groups need: one for each agent, workflow and status, whenever it was. */
+export function gathered(tallies: readonly Tally[]): readonly Tally[] {
+  const sums = new Map<string, { readonly key: Tally; readonly sum: Sum }>();
+  for (const tally of tallies) {
+    const name = `${tally.agent}\n${tally.workflow}\n${tally.status}`;
+    const known = sums.get(name);
+    if (known) known.sum.add(tally.figures);
+    else sums.set(name, { key: tally, sum: sumOf([tally.figures]) });
+  }
+  return [...sums.values()].map(({ key, sum }) => ({ ...key, figures: sum.figures() }));
+}
+
 export function rollOf(tallies: readonly Tally[]): Roll {
-  return { ...shares(tallies), ...latencies(together(tallies)) };
+  return { ...shares(tallies), ...latencies(together(tallies.filter(({ figures }) => figures.spans))) };
 }
 
 export function delegationRollOf(tallies: readonly Tally[]): DelegationRoll {

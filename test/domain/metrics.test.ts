@@ -12,6 +12,7 @@ import {
 } from "../../src/domain/histogram.ts";
 import {
   delegationRollOf,
+  gathered,
   groupsOf,
   only,
   rollOf,
@@ -181,4 +182,29 @@ test("a time line has no gaps; above three days it goes by days", () => {
   assert.equal(seriesOf(NOW - 72 * HOUR_MS, NOW).every, "hour");
   assert.equal(seriesOf(NOW - 73 * HOUR_MS, NOW).every, "day");
   assert.equal(seriesItems([], "hour", seriesOf(undefined, NOW).from, NOW).length, 24);
+});
+
+test("tallies that were put together say the same of all and of each group, and are fewer", () => {
+  const some = fc.record({
+    agent: fc.constantFrom("webster", "auditor"),
+    workflow: fc.constantFrom("", "panel"),
+    status: fc.constantFrom("succeeded", "failed"),
+    at: fc.integer({ min: NOW - 3 * DAY_MS, max: NOW }),
+    ms: fc.integer({ min: 0, max: 9_000_000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(some, { maxLength: 60 }), (all) => {
+      const tallies = talliesOf(
+        all.map(({ ms, ...key }) => {
+          const { figures, ...rest } = fact(key, { "confidence.high": 1, "code.agent_error": 1 });
+          return { ...rest, figures: { ...figures, spans: { working: spreadOf(0, ms) } } };
+        }),
+      ).filter(({ span }) => span === "hour");
+      const few = gathered(tallies);
+      assert.ok(few.length <= 12);
+      assert.deepEqual(delegationRollOf(few), delegationRollOf(tallies));
+      for (const by of ["agent", "workflow"] as const)
+        assert.deepEqual(groupsOf(few, by, delegationRollOf), groupsOf(tallies, by, delegationRollOf));
+    }),
+  );
 });
