@@ -8,7 +8,8 @@ import type { Memory } from "./tasks-read.ts";
 
 const MEMO = "discord/sessions-begun";
 const BETWEEN_IDENTIFIES_MS = 5000;
-const LONGEST_BACKOFF_MS = 15 * 60_000;
+/** Begun so far apart, a day has 720: results need not wait longer for a session while Discord has some left. */
+const LONGEST_BACKOFF_MS = 2 * 60_000;
 const REMEMBERED_MS = 30 * 60_000;
 const DAY_MS = 24 * 3_600_000;
 /** Discord makes the token invalid after 1,000 sessions in a day; the last ones are for whoever has to mend it. */

@@ -94,7 +94,9 @@ test("sessions are begun five seconds apart, ever slower when they do not last, 
   const burst = [0, 5000, 10_000, 15_000, 20_000, 30_000];
   assert.equal(identifyDelay(burst, plenty, 30_000), 40_000);
   const many = Array.from({ length: 50 }, (_, n) => n * 1000);
-  assert.equal(identifyDelay(many, plenty, 49_000), 15 * 60_000);
+  assert.equal(identifyDelay(many, plenty, 49_000), 2 * 60_000, "a day has 720 of these");
+  const lasted = Array.from({ length: 20 }, (_, n) => n * 149_000);
+  assert.equal(identifyDelay(lasted, plenty, 20 * 149_000), 0, "none waits that comes after one that lasted");
   assert.equal(identifyDelay(many, plenty, 49_000 + 31 * 60_000), 0);
   assert.equal(identifyDelay([], { remaining: 10, resetAfterMs: 3_600_000 }, 0), 3_600_000);
 });
