@@ -74,13 +74,12 @@ export function figuresOf(
 }
 
 /**
- * What the program holds stays. What the allocator keeps resident goes up and down by several percent, and of the files
- * a few are connections that live for some minutes: of these an hour shows only whether they grow at all. One file
- * that is never closed in ten minutes would be +13 % an hour, and would be there when all is idle again.
+ * What the allocator keeps resident goes up and down by several percent: of that an hour shows only whether it grows at
+ * all, while a leak of either kind is seen in what the program holds or in that.
  */
 export const isFlat = ({ memory, resident, files, idleFiles, filesAfter }: SoakFigures) =>
-  Math.abs(memory.percentPerHour) <= ALLOWED_PERCENT &&
-  [resident, files].every(({ from }) => from <= ALLOWED_PERCENT) &&
+  [memory, files].every(({ percentPerHour }) => Math.abs(percentPerHour) <= ALLOWED_PERCENT) &&
+  resident.from <= ALLOWED_PERCENT &&
   filesAfter <= idleFiles + IDLE_SLACK;
 
 export const isSoundSoak = ({ lost, doubled, unseen, audit }: SoakFigures) =>
@@ -108,7 +107,7 @@ export function renderSoak(figures: SoakFigures): string {
         row("files open for five minutes or longer", files.mean.toFixed(1), files),
       ],
     ),
-    `Memory is taken right after a collection: what objects and buffers hold, and what is resident with all that the allocator keeps for later. It is ${isFlat(figures) ? "flat" : "**not flat**"}: memory held within ±${ALLOWED_PERCENT} % an hour, and no growth beyond that in what is resident and in the files, of which a few are connections that come and go. Between collections ${(waves.lowest / MB).toFixed(1)} to ${(waves.highest / MB).toFixed(1)} MB were resident. Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
+    `Memory is taken right after a collection: what objects and buffers hold, and what is resident with all that the allocator keeps for later. Memory held and files are ${isFlat(figures) ? "flat" : "**not flat**"} (within ±${ALLOWED_PERCENT} % an hour, and what is resident shows no growth beyond that). Between collections ${(waves.lowest / MB).toFixed(1)} to ${(waves.highest / MB).toFixed(1)} MB were resident. Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
     `\`hq audit --prove\`: exit ${figures.audit.code}, ${figures.audit.text.split("\n")[0] ?? ""}`,
     table(
       ["trouble", "times"],
