@@ -10,6 +10,8 @@ export function slotsAfter(
 ): readonly { readonly attempt: number; readonly until: number | "free" }[] {
   switch (input.type) {
     case "dispatched":
+      // An agent may be quicker than its gateway's answer: what its handoff gave back is not there to be kept.
+      if (state.handoffs.some(({ attempt }) => attempt === input.attempt)) return [];
       return [{ attempt: input.attempt, until: input.at + state.order.timeoutMs + state.order.slotGraceMs }];
     case "deferred":
     case "refused":

@@ -1,6 +1,7 @@
 import type { Lane } from "../domain/effects.ts";
 import type { ClaimedEffect, ClaimRequest } from "../engine/ports/ledger.ts";
 import { streamOf } from "./commit.ts";
+import { dueIn, type Earliest } from "./earliest.ts";
 import { isLeased } from "./lease.ts";
 import { type EffectRow, readSlot, type SlotRow, toClaimed } from "./rows.ts";
 import type { Statements } from "./statements.ts";
@@ -11,12 +12,17 @@ const UNTOLD_SLOT_MS = 24 * 3_600_000;
 /** Where effects wait for one agent's capacity: the effect lanes they are in, and the first instant of any of them. */
 type Queue = { readonly slot: string; readonly lanes: Lane[]; at: number };
 
-function waitingQueues(sql: Statements, lanes: readonly Lane[]): readonly Queue[] {
+const inTurn = (lane: Lane) => `${lane} in turn` as const;
+
+/** Of these lanes; each instant before which nothing is due there is noted. */
+function waitingQueues(sql: Statements, earliest: Earliest, lanes: readonly Lane[]): readonly Queue[] {
   const queues = new Map<string, Queue>();
   for (const lane of lanes) {
+    let first = Number.POSITIVE_INFINITY;
     for (const row of sql.waiting.all(lane)) {
       const slot = String(row["slot"]);
       const at = Number(row["at"]);
+      first = Math.min(first, at);
       const queue = queues.get(slot);
       if (!queue) queues.set(slot, { slot, lanes: [lane], at });
       else {
@@ -24,6 +30,7 @@ function waitingQueues(sql: Statements, lanes: readonly Lane[]): readonly Queue[
         queue.at = Math.min(queue.at, at);
       }
     }
+    earliest.believe(inTurn(lane), first);
   }
   return [...queues.values()].sort((a, b) => a.at - b.at);
 }
@@ -54,7 +61,12 @@ function nextInTurn(sql: Statements, queue: Queue, seq: number, now: number): Ef
 }
 
 /** Takes due effects with the slots they need. Runs inside a transaction. */
-export function claimDue(sql: Statements, request: ClaimRequest, storeNow: number): readonly ClaimedEffect[] {
+export function claimDue(
+  sql: Statements,
+  earliest: Earliest,
+  request: ClaimRequest,
+  storeNow: number,
+): readonly ClaimedEffect[] {
   const { now, limit, holdMs, fence } = request;
   if (fence && !isLeased(sql, fence, storeNow)) return [];
   const claimed: ClaimedEffect[] = [];
@@ -100,13 +112,15 @@ export function claimDue(sql: Statements, request: ClaimRequest, storeNow: numbe
     }
   }
 
-  for (const queue of waitingQueues(sql, request.lanes)) {
+  const lanesInTurn = request.lanes.filter((lane) => earliest.mayBeDue(inTurn(lane), now));
+  for (const queue of waitingQueues(sql, earliest, lanesInTurn)) {
     if (queue.at > now || claimed.length >= limit) break;
     takeQueue(queue);
   }
   if (claimed.length >= limit) return claimed;
   const rest = limit - claimed.length;
   request.lanes
+    .filter((lane) => earliest.mayBeDue(lane, now))
     .flatMap((lane) => sql.ready.all(lane, now, rest) as EffectRow[])
     .sort((a, b) => a.ready_at - b.ready_at || a.seq - b.seq)
     .slice(0, rest)
@@ -114,18 +128,23 @@ export function claimDue(sql: Statements, request: ClaimRequest, storeNow: numbe
   return claimed;
 }
 
-/** The first instant at which `claimDue` would return something, when nothing else is written. */
+/** `claimDue` returns nothing before this instant when nothing else is written; undefined = nothing waits. */
 export function firstDue(
   sql: Statements,
+  earliest: Earliest,
   lanes: readonly Lane[],
   capacity: ClaimRequest["capacity"],
+  storeNow: number,
 ): number | undefined {
   let first = Number.POSITIVE_INFINITY;
+  const lanesInTurn: Lane[] = [];
   for (const lane of lanes) {
-    const at = sql.nextReady.get(lane)?.["at"];
-    if (typeof at === "number") first = Math.min(first, at);
+    first = Math.min(first, earliest.ahead(lane, storeNow) ?? nextReady(sql, earliest, lane));
+    const ahead = earliest.ahead(inTurn(lane), storeNow);
+    if (ahead === undefined) lanesInTurn.push(lane);
+    else first = Math.min(first, ahead);
   }
-  for (const queue of waitingQueues(sql, lanes)) {
+  for (const queue of waitingQueues(sql, earliest, lanesInTurn)) {
     if (queue.at >= first) break;
     for (const row of ofHolders(sql, queue)) {
       if (row.ready_at < row.until) first = Math.min(first, row.ready_at);
@@ -139,12 +158,20 @@ export function firstDue(
   return Number.isFinite(first) ? first : undefined;
 }
 
+function nextReady(sql: Statements, earliest: Earliest, lane: Lane): number {
+  const at = sql.nextReady.get(lane)?.["at"];
+  const first = typeof at === "number" ? at : Number.POSITIVE_INFINITY;
+  earliest.believe(lane, first);
+  return first;
+}
+
 /**
  * Gives an effect back. The slot that this claim took goes back too, unless something may be under way in it:
  * an earlier begin whose outcome is unknown, or this one when `stillBegun`.
  */
 export function giveBack(
   sql: Statements,
+  earliest: Earliest,
   id: string,
   dueAt: number,
   reason: string,
@@ -153,6 +180,7 @@ export function giveBack(
 ): void {
   const statement = stillBegun ? sql.postponeBegun : sql.postpone;
   const row = statement.get(dueAt, reason, streamOf(id), id, left);
+  if (row) earliest.note(dueIn(row["lane"] as Lane, row["slot"] as string | null), dueAt);
   if (row && !stillBegun && row["slot"] !== null && row["begun_before"] === null) {
     sql.giveBackSlot.run(String(row["slot"]), id);
   }

@@ -1,4 +1,5 @@
 import type { Commit, Committed } from "../engine/ports/ledger.ts";
+import { dueIn, type Earliest } from "./earliest.ts";
 import type { Statements } from "./statements.ts";
 
 type Text = string | null;
@@ -75,6 +76,7 @@ export function writeCommit(
   sql: Statements,
   counters: Counters,
   heads: Heads,
+  earliest: Earliest,
   prepared: Prepared,
 ): Committed {
   const { commit, bodies } = prepared;
@@ -112,7 +114,8 @@ export function writeCommit(
   }
   position ??= Number(sql.lastPosition.get()?.["position"] ?? 0);
   if (key) sql.addKey.run(key.scope, key.key, key.digest, stream, version);
-  writeRest(sql, prepared, version);
+  writeRest(sql, earliest, prepared, version);
+  if (commit.wakeAt !== undefined) earliest.note("wakes", commit.wakeAt);
   // Memory is changed last: a unit that fails half-way is undone in the database alone.
   if (isMoved(commit, before)) {
     if (before) counters.add(before.kind, before.status, before.open ? 1 : 0, -1);
@@ -188,7 +191,12 @@ function writeStream(
   return changes === 1;
 }
 
-function writeRest(sql: Statements, { commit, effects }: Prepared, version: number): void {
+function writeRest(
+  sql: Statements,
+  earliest: Earliest,
+  { commit, effects }: Prepared,
+  version: number,
+): void {
   const { stream, at } = commit;
   if (commit.settles) for (const { id, outcome } of commit.settles) settleEffect(sql, at, id, outcome);
   if (commit.cancels) cancelTypes(sql, at, stream, commit.cancels);
@@ -214,6 +222,7 @@ function writeRest(sql: Statements, { commit, effects }: Prepared, version: numb
         dueAt,
         dueAt,
       );
+      earliest.note(dueIn(lane, slot?.lane), dueAt);
     }
   }
   for (const receipt of commit.receipts ?? []) {

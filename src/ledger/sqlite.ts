@@ -3,6 +3,7 @@ import type { Ledger } from "../engine/ports/ledger.ts";
 import { createBallast } from "./ballast.ts";
 import { claimDue, firstDue, giveBack } from "./claim.ts";
 import { createCounters, type Heads, prepareCommit, settleEffect, writeCommit } from "./commit.ts";
+import { createEarliest } from "./earliest.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { takeLease } from "./lease.ts";
 import { migrate } from "./migrations.ts";
@@ -15,13 +16,14 @@ import {
   readOpenByAgent,
   receiptsOfSubject,
 } from "./queries.ts";
-import { toReceipt, toWake } from "./rows.ts";
+import { toReceipt } from "./rows.ts";
 import { createSearchIndex } from "./search.ts";
 import { prepareAll } from "./statements.ts";
 import { createTallies } from "./tallies.ts";
 import { createTrail } from "./trail.ts";
 import { concernsAll, explain, isFull } from "./trouble.ts";
 import { createUpkeep } from "./upkeep.ts";
+import { dueWakes, firstWake } from "./wakes.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const BALLAST_BYTES = 4 << 20;
@@ -51,6 +53,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const sql = prepareAll(db);
   const counters = createCounters(sql);
   const heads: Heads = new Map();
+  const earliest = createEarliest();
   const ballast = createBallast({ path: `${path}.ballast`, bytes: ballastBytes });
   let ballastAgainAt: number | undefined;
 
@@ -60,6 +63,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     undone() {
       counters.forget();
       heads.clear();
+      earliest.forgetAll();
     },
     committed() {
       if (ballastAgainAt === undefined || now() < ballastAgainAt) return;
@@ -91,7 +95,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     now: async () => now(),
     async commit(commit) {
       const prepared = prepareCommit(commit);
-      return write(() => writeCommit(sql, counters, heads, prepared));
+      return write(() => writeCommit(sql, counters, heads, earliest, prepared));
     },
     load: (stream) => read(() => loadStream(sql, stream)),
     keyOf: (scope, key) =>
@@ -99,22 +103,27 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
         const row = sql.key.get(scope, key);
         return row && { stream: String(row["stream"]), digest: String(row["digest"]) };
       }),
-    claim: (request) => write(() => claimDue(sql, request, now())),
+    claim: (request) => write(() => claimDue(sql, earliest, request, now())),
     settle: (effects) =>
       write(() => {
         for (const { id, outcome } of effects) settleEffect(sql, now(), id, outcome);
       }),
     async postpone(id, dueAt, reason, options) {
       const left = options?.left ? JSON.stringify(options.left) : null;
-      return write(() => giveBack(sql, id, dueAt, reason, options?.stillBegun === true, left));
+      return write(() => giveBack(sql, earliest, id, dueAt, reason, options?.stillBegun === true, left));
     },
-    release: (epoch) => write(() => Number(sql.release.run(epoch).changes)),
-    nextDue: (lanes, capacity) => read(() => firstDue(sql, lanes, capacity)),
-    wakes: (at, limit) => read(() => sql.wakes.all(at, limit).map(toWake)),
-    nextWake: () => read(() => (sql.nextWake.get()?.["at"] as number | null | undefined) ?? undefined),
+    release: (epoch) =>
+      write(() => {
+        earliest.forgetAll();
+        return Number(sql.release.run(epoch).changes);
+      }),
+    nextDue: (lanes, capacity) => read(() => firstDue(sql, earliest, lanes, capacity, now())),
+    wakes: (at, limit) => read(() => dueWakes(sql, earliest, at, limit)),
+    nextWake: () => read(() => firstWake(sql, earliest, now())),
     putOff: ({ stream, wakeAt }, until) =>
       write(() => {
         sql.putOff.run(until ?? null, stream, wakeAt);
+        if (until !== undefined) earliest.note("wakes", until);
         heads.delete(stream);
       }),
     list: (query) => read(() => listStreams(sql, query)),

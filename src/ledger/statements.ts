@@ -41,9 +41,9 @@ export const SQL = {
   cancel:
     "update outbox indexed by outbox_open set settled_at = ?, outcome = 'canceled by commit', holder = null where stream = ? and type in (?, ?, ?, ?) and settled_at is null",
   postpone:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null, begun_at = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, lane, slot",
   postponeBegun:
-    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, slot",
+    "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, lane, slot",
   release:
     "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
   begin:

@@ -269,6 +269,12 @@ test("an answer nobody saw is looked into before the same attempt is sent again,
   );
 });
 
+test("a gateway that answers after its agent handed in keeps no capacity, which the handoff gave back", () => {
+  const { state } = given(queued, arrived);
+  assert.deepEqual(slotsAfter(state, dispatched), []);
+  assert.deepEqual(slotsAfter(state, { ...dispatched, attempt: 2 }), [{ attempt: 2, until: 332_000 }]);
+});
+
 test("a final no of the gateway is not tried again", () => {
   const { state } = given(queued, { type: "refused", attempt: 1, at: 1500, text: "400 message required" });
   assert.deepEqual([state.status, state.outcome?.code], ["failed", "refused"]);

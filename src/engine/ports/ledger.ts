@@ -197,14 +197,17 @@ export type Ledger = {
   ) => Promise<void>;
   /** Gives back all that holders of earlier epochs hold (`begun` stays noted). Returns how many. */
   readonly release: (epoch: number) => Promise<number>;
-  /** The earliest instant at which `claim` could return something; undefined = nothing is waiting. */
+  /**
+   * `claim` returns nothing before this instant, if nothing else is written; undefined = nothing is waiting.
+   * What is due already is due; what is still to come may be told too early.
+   */
   readonly nextDue: (
     lanes: readonly Lane[],
     capacity: ClaimRequest["capacity"],
   ) => Promise<number | undefined>;
   /** Streams that are to be woken by `now`, earliest first. Nothing is marked: of two that wake one, the second meets a conflict. */
   readonly wakes: (now: number, limit: number) => Promise<readonly Wake[]>;
-  /** The first instant at which `wakes` returns something; undefined = no stream asked for one. */
+  /** `wakes` returns nothing before this instant, which may be too early in the same way; undefined = no stream asked for one. */
   readonly nextWake: () => Promise<number | undefined>;
   /** Moves a wake that changed nothing; without an instant it is over. No effect when the stream was written since. */
   readonly putOff: (wake: Wake, until: number | undefined) => Promise<void>;

@@ -1,0 +1,36 @@
+import type { Lane } from "../domain/effects.ts";
+
+/** What may become due: wakes of streams, and effects by lane, apart by whether they need an agent's capacity. */
+export type Due = "wakes" | Lane | `${Lane} in turn`;
+
+/**
+ * Before which instant nothing becomes due, kept beside the writes, so that most looks need no question to the ledger.
+ * It may be earlier than the truth and is never later: nobody else writes to this ledger.
+ */
+export function createEarliest() {
+  const known = new Map<Due, number>();
+  return {
+    /** Something was written that is due then. Its transaction may still be undone. */
+    note(due: Due, at: number): void {
+      const first = known.get(due);
+      if (first !== undefined && at < first) known.set(due, at);
+    },
+    /** What the ledger answered. */
+    believe: (due: Due, at: number) => void known.set(due, at),
+    mayBeDue: (due: Due, now: number): boolean => (known.get(due) ?? Number.NEGATIVE_INFINITY) <= now,
+    /** The instant, when it is known and still to come. */
+    ahead(due: Due, now: number): number | undefined {
+      const first = known.get(due);
+      return first !== undefined && first > now ? first : undefined;
+    },
+    /** What was due is taken, or nobody knows what was changed. */
+    forget: (due: Due) => void known.delete(due),
+    forgetAll: () => known.clear(),
+  };
+}
+
+export type Earliest = ReturnType<typeof createEarliest>;
+
+/** `slot` is the slot lane that an effect waits in, if any. */
+export const dueIn = (lane: Lane, slot: string | null | undefined): Due =>
+  slot === null || slot === undefined ? lane : `${lane} in turn`;
