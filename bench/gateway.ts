@@ -2,10 +2,13 @@ import { renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 /**
- * Agents that answer at once, as a process of their own: every hook writes its handoff before the next turn.
- * usage: gateway.ts → prints {"port": n}; the message must name the path and the run id as our prompts do.
+ * Agents as a process of their own. Without a time every hook writes its handoff before the next turn; with one the
+ * handoff follows after half to one and a half times as long, and its notes say after how many ms it was written.
+ * usage: gateway.ts [ms] → prints {"port": n}; the message must name the path and the run id as our prompts do.
  */
+const takes = Number(process.argv[2] ?? 0);
 const server = createServer((request, response) => {
+  const from = performance.now();
   let body = "";
   request.on("data", (chunk: Buffer) => {
     body += chunk.toString();
@@ -21,22 +24,27 @@ const server = createServer((request, response) => {
     const agent =
       request.headers["x-agent"] ?? /assignment to ([a-z-]+) from/.exec(message)?.[1] ?? "webster";
     response.writeHead(200, { "content-type": "application/json" }).end('{"ok":true,"runId":"x"}');
-    const handoff = {
-      schemaVersion: "1.0",
-      runId: run,
-      agent,
-      status: "complete",
-      result: "done",
-      artifacts: [],
-      confidence: "high",
-      notes: "",
-      timestamp: new Date().toISOString(),
-    };
-    const half = `${path}.tmp`;
-    writeFileSync(half, JSON.stringify(handoff));
-    renameSync(half, path);
+    if (takes === 0) return handIn(path, run, agent, 0);
+    setTimeout(() => handIn(path, run, agent, performance.now() - from), takes * (0.5 + Math.random()));
   });
 });
+
+function handIn(path: string, runId: string, agent: string | string[], tookMs: number): void {
+  const handoff = {
+    schemaVersion: "1.0",
+    runId,
+    agent,
+    status: "complete",
+    result: "done",
+    artifacts: [],
+    confidence: "high",
+    notes: tookMs === 0 ? "" : String(tookMs),
+    timestamp: new Date().toISOString(),
+  };
+  const half = `${path}.tmp`;
+  writeFileSync(half, JSON.stringify(handoff));
+  renameSync(half, path);
+}
 server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();

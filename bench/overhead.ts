@@ -1,8 +1,9 @@
 /**
- * Overhead of a delegation, end to end, with agents that answer at once: asked → in the ledger → sent → handoff seen →
- * checked → settled. Against one Python process per delegation with inotify, in the same run and against the same gateway.
+ * Overhead of a delegation, end to end: asked → in the ledger → sent → handoff seen → checked → settled, without the time
+ * that the agent took. Against one Python process per delegation with inotify, in the same run and against the same gateway.
  *
  * usage: node bench/overhead.ts [--dir FOLDER] [--only LEVEL,…] [--jobs N] [--warm N] [--alone] [--quick]
+ * A LEVEL is how many are under way at once, with agents that answer at once, or `<at once>:<ms that an agent takes>`.
  * --alone leaves the baseline out, --warm 0 the runs before the measured ones: for profiles and counts.
  */
 import { spawn } from "node:child_process";
@@ -10,6 +11,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { AGENT_IDS } from "../test/support/core.ts";
 import { startGateway, startProduct } from "./product.ts";
@@ -18,7 +20,7 @@ import { percentile, table } from "./report.ts";
 const { values } = parseArgs({
   options: {
     dir: { type: "string", default: tmpdir() },
-    only: { type: "string", default: "1,8,64,512" },
+    only: { type: "string", default: "1,8,64,512,64:250,512:1000" },
     jobs: { type: "string" },
     warm: { type: "string", default: "4000" },
     alone: { type: "boolean", default: false },
@@ -26,16 +28,21 @@ const { values } = parseArgs({
   },
 });
 /** How many jobs tell enough at each level, ours and the baseline's. */
-const JOBS: Readonly<Record<number, { readonly ours: number; readonly theirs: number }>> = {
-  1: { ours: 2000, theirs: 20 },
-  8: { ours: 8000, theirs: 48 },
-  64: { ours: 20_000, theirs: 128 },
-  512: { ours: 20_000, theirs: 512 },
+const JOBS: Readonly<Record<string, { readonly ours: number; readonly theirs: number }>> = {
+  "1": { ours: 2000, theirs: 20 },
+  "8": { ours: 8000, theirs: 48 },
+  "64": { ours: 20_000, theirs: 128 },
+  "512": { ours: 20_000, theirs: 512 },
+  "64:250": { ours: 5000, theirs: 128 },
+  "512:1000": { ours: 10_000, theirs: 512 },
 };
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
 
-/** Runs `count` jobs with `atOnce` under way; returns the time of each and of all, in ms. */
-async function run(count: number, atOnce: number, job: (index: number) => Promise<boolean>) {
+/** How long the agent took, in ms; undefined when the job failed. */
+type Job = (index: number) => Promise<number | undefined>;
+
+/** Runs `count` jobs with `atOnce` under way; returns what each took beside its agent, and all of them together, in ms. */
+async function run(count: number, atOnce: number, job: Job) {
   const times: number[] = [];
   let next = 0;
   let failed = 0;
@@ -43,8 +50,9 @@ async function run(count: number, atOnce: number, job: (index: number) => Promis
   const lane = async () => {
     for (let index = next++; index < count; index = next++) {
       const from = performance.now();
-      if (!(await job(index))) failed++;
-      times.push(performance.now() - from);
+      const took = await job(index);
+      if (took === undefined) failed++;
+      times.push(performance.now() - from - (took ?? 0));
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane));
@@ -56,19 +64,19 @@ async function run(count: number, atOnce: number, job: (index: number) => Promis
   };
 }
 
-async function measureOurs(url: string, atOnce: number, count: number) {
-  const home = join(base, `ours-${atOnce}`);
-  const core = await startProduct(home, url);
-  const job = async (index: number) => {
+async function measureOurs(url: string, level: string, atOnce: number, count: number) {
+  const core = await startProduct(join(base, `ours-${level}`), url);
+  const job: Job = async (index) => {
     const agent = AGENT_IDS[index % AGENT_IDS.length] ?? "webster";
     const { delegation } = await core.verbs.delegate(
       { kind: "operator" },
       { agent, objective: `Job ${index}`, origin: { door: "rest" } },
     );
-    return (await core.verbs.wait(delegation.id, { timeoutMs: 60_000 })).status === "succeeded";
+    const { status, handoff } = await core.verbs.wait(delegation.id, { timeoutMs: 60_000 });
+    return status === "succeeded" ? Number(handoff?.notes) : undefined;
   };
   // Compiled before it is measured: a supervisor runs for weeks.
-  await run(values.quick ? 500 : Number(values.warm), 64, job);
+  await run(values.quick ? 500 : Number(values.warm), Math.max(64, atOnce), job);
   const cpu = process.cpuUsage();
   const measured = await run(count, atOnce, job);
   const used = process.cpuUsage(cpu);
@@ -76,8 +84,8 @@ async function measureOurs(url: string, atOnce: number, count: number) {
   return { ...measured, cpuMs: (used.user + used.system) / 1000 / count };
 }
 
-async function measureTheirs(url: string, atOnce: number, count: number) {
-  const folder = join(base, `theirs-${atOnce}`);
+async function measureTheirs(url: string, level: string, atOnce: number, count: number) {
+  const folder = join(base, `theirs-${level}`);
   mkdirSync(folder, { recursive: true });
   return run(count, atOnce, async (index) => {
     const child = spawn(
@@ -91,21 +99,23 @@ async function measureTheirs(url: string, atOnce: number, count: number) {
         "webster",
         "60",
       ],
-      { stdio: ["ignore", "ignore", "ignore"] },
+      { stdio: ["ignore", "pipe", "ignore"] },
     );
-    const [code] = (await once(child, "exit")) as [number | null];
-    return code === 0;
+    const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    return code === 0 ? Number((JSON.parse(said) as { notes: string }).notes) : undefined;
   });
 }
 
 const rows: string[][] = [];
-for (const atOnce of values.only.split(",").map(Number)) {
-  const { ours, theirs } = JOBS[atOnce] ?? { ours: 5000, theirs: atOnce };
+for (const level of values.only.split(",")) {
+  const [atOnce = 1, takesMs = 0] = level.split(":").map(Number);
+  const { ours, theirs } = JOBS[level] ?? { ours: 5000, theirs: atOnce };
   const count = Number(values.jobs ?? (values.quick ? Math.ceil(ours / 10) : ours));
-  const gateway = await startGateway();
-  const mine = await measureOurs(gateway.url, atOnce, count);
+  const gateway = await startGateway(takesMs);
+  const mine = await measureOurs(gateway.url, level, atOnce, count);
   const row = [
     String(atOnce),
+    takesMs === 0 ? "nothing" : `${takesMs} ms`,
     mine.perSecond.toFixed(0),
     mine.p50.toFixed(2),
     mine.p99.toFixed(2),
@@ -113,7 +123,12 @@ for (const atOnce of values.only.split(",").map(Number)) {
     String(mine.failed),
   ];
   if (!values.alone) {
-    const python = await measureTheirs(gateway.url, atOnce, values.quick ? Math.ceil(theirs / 4) : theirs);
+    const python = await measureTheirs(
+      gateway.url,
+      level,
+      atOnce,
+      values.quick ? Math.ceil(theirs / 4) : theirs,
+    );
     row.push(
       python.perSecond.toFixed(1),
       python.p50.toFixed(0),
@@ -125,6 +140,6 @@ for (const atOnce of values.only.split(",").map(Number)) {
   rows.push(row);
 }
 rmSync(base, { recursive: true, force: true });
-const head = ["at once", "ours /s", "p50 ms", "p99 ms", "cpu ms each", "failed"];
+const head = ["at once", "agents take", "ours /s", "p50 ms", "p99 ms", "cpu ms each", "failed"];
 if (!values.alone) head.push("python /s", "p50 ms", "failed", "ratio");
 console.log(table(head, rows));

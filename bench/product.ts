@@ -21,9 +21,9 @@ import { createJournal } from "../src/telemetry/journal.ts";
 import { createPictures } from "../src/telemetry/pictures.ts";
 import { AGENT_IDS, cardOf, settingsOf } from "../test/support/core.ts";
 
-/** Agents that answer at once, as a process of their own. */
-export async function startGateway(): Promise<{ url: string; child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "gateway.ts")], {
+/** Agents as a process of their own, which answer at once or take some time. */
+export async function startGateway(takesMs = 0): Promise<{ url: string; child: ChildProcess }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "gateway.ts"), String(takesMs)], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   if (!child.stdout) throw new Error("no output");

@@ -1,9 +1,10 @@
 /**
- * Runs at once, with agents that answer at once: steps a second, and the time from a handoff that is on disk to the
+ * Runs at once: steps a second, and the time from a handoff that is on disk to the
  * dispatch of the step that waited for it. Beside it the same number of plain delegations, in the same run: what a step
  * costs more than a delegation.
  *
- * usage: node bench/runs.ts [--dir FOLDER] [--runs 100] [--rounds 5]
+ * usage: node bench/runs.ts [--dir FOLDER] [--runs 100] [--rounds 5] [--take MS]
+ * --take is how long an agent takes, half to one and a half times as long; without it each answers at once.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     dir: { type: "string", default: tmpdir() },
     runs: { type: "string", default: "100" },
     rounds: { type: "string", default: "5" },
+    take: { type: "string", default: "0" },
   },
 });
 const STEPS = ["webster", "tech-lead", "optimizer", "auditor"];
@@ -32,7 +34,7 @@ const diamond = workflowOf("diamond", [
 ]);
 const atOnce = Number(values.runs);
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
-const gateway = await startGateway();
+const gateway = await startGateway(Number(values.take));
 const product = await startProduct(join(base, "runs"), gateway.url, [diamond]);
 const { verbs } = product;
 const OPERATOR = { kind: "operator" } as const;
