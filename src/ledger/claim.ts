@@ -119,13 +119,30 @@ export function claimDue(
   }
   if (claimed.length >= limit) return claimed;
   const rest = limit - claimed.length;
-  request.lanes
-    .filter((lane) => earliest.mayBeDue(lane, now))
-    .flatMap((lane) => sql.ready.all(lane, now, rest) as EffectRow[])
+  const looks = request.lanes.filter((lane) => earliest.mayBeDue(lane, now)).map(lookInto);
+  const due = looks.flatMap(({ ready }) => ready);
+  due
     .sort((a, b) => a.ready_at - b.ready_at || a.seq - b.seq)
     .slice(0, rest)
     .forEach(take);
+  // Last of all: a claim that fails is made again.
+  if (due.length <= rest) for (const { lane, next } of looks) earliest.believe(lane, next);
   return claimed;
+
+  /** What is due in a lane, and when there is more if all of it is taken: the one after it, or the end of the hold. */
+  function lookInto(lane: Lane) {
+    const ready: EffectRow[] = [];
+    let next = Number.POSITIVE_INFINITY;
+    for (const row of sql.ready.iterate(lane, rest + 1) as Iterable<EffectRow>) {
+      if (row.ready_at > now) {
+        next = Math.min(next, row.ready_at);
+        break;
+      }
+      ready.push(row);
+      next = now + holdMs;
+    }
+    return { lane, ready, next };
+  }
 }
 
 /** `claimDue` returns nothing before this instant when nothing else is written; undefined = nothing waits. */
@@ -146,6 +163,11 @@ export function firstDue(
   }
   for (const queue of waitingQueues(sql, earliest, lanesInTurn)) {
     if (queue.at >= first) break;
+    if (queue.at > storeNow) {
+      // Its slots may make it later, which need not be known yet.
+      first = queue.at;
+      break;
+    }
     for (const row of ofHolders(sql, queue)) {
       if (row.ready_at < row.until) first = Math.min(first, row.ready_at);
     }

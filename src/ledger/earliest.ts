@@ -23,9 +23,8 @@ export function createEarliest() {
       const first = known.get(due);
       return first !== undefined && first > now ? first : undefined;
     },
-    /** What was due is taken, or nobody knows what was changed. */
-    forget: (due: Due) => void known.delete(due),
-    forgetAll: () => known.clear(),
+    /** Nobody knows what was changed. */
+    forget: () => known.clear(),
   };
 }
 

@@ -63,7 +63,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     undone() {
       counters.forget();
       heads.clear();
-      earliest.forgetAll();
+      earliest.forget();
     },
     committed() {
       if (ballastAgainAt === undefined || now() < ballastAgainAt) return;
@@ -114,7 +114,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     },
     release: (epoch) =>
       write(() => {
-        earliest.forgetAll();
+        earliest.forget();
         return Number(sql.release.run(epoch).changes);
       }),
     nextDue: (lanes, capacity) => read(() => firstDue(sql, earliest, lanes, capacity, now())),

@@ -48,7 +48,7 @@ export const SQL = {
     "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
   begin:
     "update outbox set begun_at = ?, begun_before = ?, tries = ?, ready_at = ?, holder = ?, epoch = ? where seq = ?",
-  ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ready_at <= ? and ${UNBOUND} order by ready_at limit ? + 0`,
+  ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ${UNBOUND} order by ready_at limit ? + 0`,
   nextReady: `select min(ready_at) as at from outbox indexed by outbox_ready where lane = ? and ${UNBOUND}`,
   /** The slot lanes in which something waits, with the first instant of each, by one look-up a lane. */
   waiting: `with recursive waiting (slot) as (

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test, { type TestContext } from "node:test";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
-import { AT, claimOf, commitOf, dispatch, written } from "../contract/ledger-fixture.ts";
+import { AT, claimOf, commitOf, dispatch, line, one, written } from "../contract/ledger-fixture.ts";
 
 async function open(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "hq-earliest-"));
@@ -48,4 +48,40 @@ test("a wake that is moved to an earlier instant, still to come, is told", async
   assert.equal(await ledger.nextWake(), AT + 100);
   await ledger.putOff({ stream: "run-1", kind: "delegation", wakeAt: AT + 100 }, AT + 50);
   assert.equal(await ledger.nextWake(), AT + 50);
+});
+
+test("an effect whose hold ended is claimed again, though others of its lane are due much later", async (t) => {
+  const { ledger } = await open(t);
+  await written(ledger, commitOf("run-1", { effects: [line("now", AT), line("later", AT + 60_000)] }));
+  const claimAt = async (now: number) =>
+    (await claimOf(ledger, { now, holdMs: 100 })).map(({ id }) => id.slice(-2));
+  assert.deepEqual(await claimAt(AT), ["#0"]);
+  assert.equal(await ledger.nextDue(["any"], one), AT + 100);
+  assert.deepEqual(await claimAt(AT + 99), []);
+  assert.deepEqual(await claimAt(AT + 100), ["#0"]);
+});
+
+test("more than a claim may take is not forgotten by the next one", async (t) => {
+  const { ledger } = await open(t);
+  const lines = ["a", "b", "c"].map((text) => line(text, AT));
+  await written(ledger, commitOf("run-1", { effects: lines }));
+  const claimed = [];
+  for (let n = 0; n < 3; n++) claimed.push(...(await claimOf(ledger, { limit: 1 })));
+  assert.equal(claimed.length, 3);
+});
+
+test("a claim that failed among writes that did not is made again at once", async (t) => {
+  const { path, ledger } = await open(t);
+  await written(ledger, commitOf("run-1", { effects: [line("a", AT)] }));
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  const { body } = other.prepare("select body from outbox").get() as { body: string };
+  other.exec("update outbox set body = '{'");
+  const tick = await Promise.allSettled([claimOf(ledger), ledger.commit(commitOf("run-2"))]);
+  assert.deepEqual(
+    tick.map(({ status }) => status),
+    ["rejected", "fulfilled"],
+  );
+  other.prepare("update outbox set body = ?").run(body);
+  assert.equal((await claimOf(ledger)).length, 1);
 });

@@ -39,7 +39,7 @@ export function createNaiveOutbox() {
     );
     const claimed: { id: string; begunBefore: number | undefined }[] = [];
     const take = (effect: NaiveEffect) => {
-      const before = effect.begunAt ?? effect.begunBefore;
+      const before = effect.begunBefore ?? effect.begunAt;
       Object.assign(effect, { begunBefore: before, begunAt: now, isHeld: true });
       Object.assign(effect, { readyAt: now + holdMs, epoch: request.epoch });
       claimed.push({ id: effect.id, begunBefore: before });
