@@ -36,107 +36,119 @@ const JOBS: Readonly<Record<string, { readonly ours: number; readonly theirs: nu
   "64:250": { ours: 5000, theirs: 128 },
   "512:1000": { ours: 10_000, theirs: 512 },
 };
+const MOST_SLICES = 4;
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
 
 /** How long the agent took, in ms; undefined when the job failed. */
-type Job = (index: number) => Promise<number | undefined>;
+type Job = () => Promise<number | undefined>;
 
-/** Runs `count` jobs with `atOnce` under way; returns what each took beside its agent, and all of them together, in ms. */
-async function run(count: number, atOnce: number, job: Job) {
+/** What was measured in several slices of one run. */
+function createMeter() {
   const times: number[] = [];
-  let next = 0;
   let failed = 0;
-  const begin = performance.now();
-  const lane = async () => {
-    for (let index = next++; index < count; index = next++) {
-      const from = performance.now();
-      const took = await job(index);
-      if (took === undefined) failed++;
-      times.push(performance.now() - from - (took ?? 0));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane));
+  let ms = 0;
+  let cpuMs = 0;
   return {
-    perSecond: (count / (performance.now() - begin)) * 1000,
-    p50: percentile(times, 50),
-    p99: percentile(times, 99),
-    failed,
+    /** Does `count` jobs more with `atOnce` under way, and notes what each took beside its agent. */
+    async run(count: number, atOnce: number, job: Job): Promise<void> {
+      let next = 0;
+      const cpu = process.cpuUsage();
+      const begin = performance.now();
+      const lane = async () => {
+        while (next++ < count) {
+          const from = performance.now();
+          const took = await job();
+          if (took === undefined) failed++;
+          times.push(performance.now() - from - (took ?? 0));
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(atOnce, count) }, lane));
+      ms += performance.now() - begin;
+      const { user, system } = process.cpuUsage(cpu);
+      cpuMs += (user + system) / 1000;
+    },
+    read: () => ({
+      perSecond: (times.length / ms) * 1000,
+      p50: percentile(times, 50),
+      p99: percentile(times, 99),
+      cpuMs: cpuMs / times.length,
+      failed,
+    }),
   };
 }
 
-async function measureOurs(url: string, level: string, atOnce: number, count: number) {
+async function prepareOurs(url: string, level: string) {
   const core = await startProduct(join(base, `ours-${level}`), url);
-  const job: Job = async (index) => {
+  let index = 0;
+  const job: Job = async () => {
     const agent = AGENT_IDS[index % AGENT_IDS.length] ?? "webster";
     const { delegation } = await core.verbs.delegate(
       { kind: "operator" },
-      { agent, objective: `Job ${index}`, origin: { door: "rest" } },
+      { agent, objective: `Job ${index++}`, origin: { door: "rest" } },
     );
     const { status, handoff } = await core.verbs.wait(delegation.id, { timeoutMs: 60_000 });
     return status === "succeeded" ? Number(handoff?.notes) : undefined;
   };
-  // Compiled before it is measured: a supervisor runs for weeks.
-  await run(values.quick ? 500 : Number(values.warm), Math.max(64, atOnce), job);
-  const cpu = process.cpuUsage();
-  const measured = await run(count, atOnce, job);
-  const used = process.cpuUsage(cpu);
-  await core.stop();
-  return { ...measured, cpuMs: (used.user + used.system) / 1000 / count };
+  return { job, stop: core.stop };
 }
 
-async function measureTheirs(url: string, level: string, atOnce: number, count: number) {
+function prepareTheirs(url: string, level: string): Job {
   const folder = join(base, `theirs-${level}`);
   mkdirSync(folder, { recursive: true });
-  return run(count, atOnce, async (index) => {
-    const child = spawn(
-      "python3",
-      [
-        join(import.meta.dirname, "baseline/orchestrate.py"),
-        url,
-        "t",
-        folder,
-        `orch-${index}`,
-        "webster",
-        "60",
-      ],
-      { stdio: ["ignore", "pipe", "ignore"] },
-    );
+  const program = join(import.meta.dirname, "baseline/orchestrate.py");
+  let index = 0;
+  return async () => {
+    const child = spawn("python3", [program, url, "t", folder, `orch-${index++}`, "webster", "60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
     return code === 0 ? Number((JSON.parse(said) as { notes: string }).notes) : undefined;
-  });
+  };
+}
+
+/** Slices of ours and of the baseline by turns, so that a machine that others use changes both sides. */
+async function measure(level: string, atOnce: number, takesMs: number) {
+  const jobs = JOBS[level] ?? { ours: 5000, theirs: atOnce };
+  const share = values.quick ? 0.1 : 1;
+  const ours = Number(values.jobs ?? Math.ceil(jobs.ours * share));
+  const theirs = Math.ceil(jobs.theirs * (values.quick ? 0.25 : 1));
+  const slices = Math.max(1, Math.min(MOST_SLICES, Math.floor(theirs / atOnce)));
+  const gateway = await startGateway(takesMs);
+  const product = await prepareOurs(gateway.url, level);
+  const python = prepareTheirs(gateway.url, level);
+  // Compiled before it is measured: a supervisor runs for weeks.
+  await createMeter().run(values.quick ? 500 : Number(values.warm), Math.max(64, atOnce), product.job);
+  const [our, their] = [createMeter(), createMeter()];
+  for (let slice = 0; slice < slices; slice++) {
+    await our.run(Math.ceil(ours / slices), atOnce, product.job);
+    if (!values.alone) await their.run(Math.ceil(theirs / slices), atOnce, python);
+  }
+  await product.stop();
+  gateway.child.disconnect();
+  return { ours: our.read(), theirs: their.read() };
 }
 
 const rows: string[][] = [];
 for (const level of values.only.split(",")) {
   const [atOnce = 1, takesMs = 0] = level.split(":").map(Number);
-  const { ours, theirs } = JOBS[level] ?? { ours: 5000, theirs: atOnce };
-  const count = Number(values.jobs ?? (values.quick ? Math.ceil(ours / 10) : ours));
-  const gateway = await startGateway(takesMs);
-  const mine = await measureOurs(gateway.url, level, atOnce, count);
+  const { ours, theirs } = await measure(level, atOnce, takesMs);
   const row = [
     String(atOnce),
     takesMs === 0 ? "nothing" : `${takesMs} ms`,
-    mine.perSecond.toFixed(0),
-    mine.p50.toFixed(2),
-    mine.p99.toFixed(2),
-    mine.cpuMs.toFixed(3),
-    String(mine.failed),
+    ours.perSecond.toFixed(0),
+    ours.p50.toFixed(2),
+    ours.p99.toFixed(2),
+    ours.cpuMs.toFixed(3),
+    String(ours.failed),
   ];
   if (!values.alone) {
-    const python = await measureTheirs(
-      gateway.url,
-      level,
-      atOnce,
-      values.quick ? Math.ceil(theirs / 4) : theirs,
-    );
     row.push(
-      python.perSecond.toFixed(1),
-      python.p50.toFixed(0),
-      String(python.failed),
-      `${(mine.perSecond / python.perSecond).toFixed(0)}×`,
+      theirs.perSecond.toFixed(1),
+      theirs.p50.toFixed(0),
+      String(theirs.failed),
+      `${(ours.perSecond / theirs.perSecond).toFixed(0)}×`,
     );
   }
-  gateway.child.disconnect();
   rows.push(row);
 }
 rmSync(base, { recursive: true, force: true });

@@ -89,7 +89,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   ]);
 }
 const alone = [];
-for (let n = 0; n < 50; n++) {
+for (let n = 0; n < (values.take === "0" ? 50 : 5); n++) {
   const id = await oneRun();
   alone.push(gapBetween(`${id}.top`, `${id}.left`));
 }
