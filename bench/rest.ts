@@ -15,6 +15,7 @@ import { Pool } from "undici";
 import { parse, stringify } from "yaml";
 import { ROOT, startSupervisor } from "../test/support/supervisor.ts";
 import { startGateway } from "./product.ts";
+import { findPython } from "./python.ts";
 import { percentile, table } from "./report.ts";
 
 const { values } = parseArgs({
@@ -97,6 +98,7 @@ async function measureOurs(url: string) {
   return measured;
 }
 
+const python = findPython();
 const WAIT = `
 import json, os, sys, time
 path, deadline = sys.argv[1], time.monotonic() + 60
@@ -126,7 +128,7 @@ async function measureTheirs(url: string) {
     await succeeds(
       spawn("curl", [...words, "-H", "content-type: application/json", "-d", body], { stdio: "ignore" }),
     );
-    await succeeds(spawn("python3", ["-c", WAIT, path], { stdio: "ignore" }));
+    await succeeds(spawn(python, ["-c", WAIT, path], { stdio: "ignore" }));
   });
 }
 
