@@ -38,7 +38,6 @@ const JOBS: Readonly<Record<string, { readonly ours: number; readonly theirs: nu
   "512:1000": { ours: 10_000, theirs: 512 },
 };
 const MOST_SLICES = 4;
-const python = findPython();
 const base = mkdtempSync(join(values.dir, "hq-bench-"));
 
 /** How long the agent took, in ms; undefined when the job failed. */
@@ -97,6 +96,7 @@ async function prepareOurs(url: string, level: string) {
 function prepareTheirs(url: string, level: string): Job {
   const folder = join(base, `theirs-${level}`);
   mkdirSync(folder, { recursive: true });
+  const python = findPython();
   const program = join(import.meta.dirname, "baseline/orchestrate.py");
   let index = 0;
   return async () => {
@@ -117,13 +117,13 @@ async function measure(level: string, atOnce: number, takesMs: number) {
   const slices = Math.max(1, Math.min(MOST_SLICES, Math.floor(theirs / atOnce)));
   const gateway = await startGateway(takesMs);
   const product = await prepareOurs(gateway.url, level);
-  const baseline = prepareTheirs(gateway.url, level);
+  const baseline = values.alone ? undefined : prepareTheirs(gateway.url, level);
   // Compiled before it is measured: a supervisor runs for weeks.
   await createMeter().run(values.quick ? 500 : Number(values.warm), Math.max(64, atOnce), product.job);
   const [our, their] = [createMeter(), createMeter()];
   for (let slice = 0; slice < slices; slice++) {
     await our.run(Math.ceil(ours / slices), atOnce, product.job);
-    if (!values.alone) await their.run(Math.ceil(theirs / slices), atOnce, baseline);
+    if (baseline) await their.run(Math.ceil(theirs / slices), atOnce, baseline);
   }
   await product.stop();
   gateway.child.disconnect();

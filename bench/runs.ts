@@ -1,7 +1,6 @@
 /**
- * Runs at once: steps a second, and the time from a handoff that is on disk to the
- * dispatch of the step that waited for it. Beside it the same number of plain delegations, in the same run: what a step
- * costs more than a delegation.
+ * Runs at once: steps a second, and the time from a handoff that is on disk to the dispatch of the step that waited for
+ * it. Beside it the same number of plain delegations, in the same run: what a step costs more than a delegation.
  *
  * usage: node bench/runs.ts [--dir FOLDER] [--runs 100] [--rounds 5] [--take MS]
  * --take is how long an agent takes, half to one and a half times as long; without it each answers at once.

@@ -1,9 +1,9 @@
 import type { Lane } from "../domain/effects.ts";
 import type { ClaimedEffect, ClaimRequest } from "../engine/ports/ledger.ts";
 import { streamOf } from "./commit.ts";
-import { dueIn, type Earliest } from "./earliest.ts";
+import { dueIn, type Earliest, inTurn, toldOf } from "./earliest.ts";
 import { isLeased } from "./lease.ts";
-import { type EffectRow, readSlot, type SlotRow, toClaimed } from "./rows.ts";
+import { type EffectRow, instantOf, readSlot, type SlotRow, toClaimed } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
 /** A slot is kept this long past the claim's hold until the decider says how long it really is needed. */
@@ -11,8 +11,6 @@ const UNTOLD_SLOT_MS = 24 * 3_600_000;
 
 /** Where effects wait for one agent's capacity: the effect lanes they are in, and the first instant of any of them. */
 type Queue = { readonly slot: string; readonly lanes: Lane[]; at: number };
-
-const inTurn = (lane: Lane) => `${lane} in turn` as const;
 
 /** Of these lanes; each instant before which nothing is due there is noted. */
 function waitingQueues(sql: Statements, earliest: Earliest, lanes: readonly Lane[]): readonly Queue[] {
@@ -156,7 +154,10 @@ export function firstDue(
   let first = Number.POSITIVE_INFINITY;
   const lanesInTurn: Lane[] = [];
   for (const lane of lanes) {
-    first = Math.min(first, earliest.ahead(lane, storeNow) ?? nextReady(sql, earliest, lane));
+    first = Math.min(
+      first,
+      earliest.next(lane, storeNow, () => instantOf(sql.nextReady.get(lane))),
+    );
     const ahead = earliest.ahead(inTurn(lane), storeNow);
     if (ahead === undefined) lanesInTurn.push(lane);
     else first = Math.min(first, ahead);
@@ -177,14 +178,7 @@ export function firstDue(
     const freeAt = slots[slots.length - room]?.until ?? Number.NEGATIVE_INFINITY;
     first = Math.min(first, Math.max(freeAt, queue.at));
   }
-  return Number.isFinite(first) ? first : undefined;
-}
-
-function nextReady(sql: Statements, earliest: Earliest, lane: Lane): number {
-  const at = sql.nextReady.get(lane)?.["at"];
-  const first = typeof at === "number" ? at : Number.POSITIVE_INFINITY;
-  earliest.believe(lane, first);
-  return first;
+  return toldOf(first);
 }
 
 /**

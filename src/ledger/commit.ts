@@ -114,9 +114,10 @@ export function writeCommit(
   }
   position ??= Number(sql.lastPosition.get()?.["position"] ?? 0);
   if (key) sql.addKey.run(key.scope, key.key, key.digest, stream, version);
-  writeRest(sql, earliest, prepared, version);
-  if (commit.wakeAt !== undefined) earliest.note("wakes", commit.wakeAt);
+  writeRest(sql, prepared, version);
   // Memory is changed last: a unit that fails half-way is undone in the database alone.
+  for (const { lane, slot, dueAt } of commit.effects) earliest.note(dueIn(lane, slot?.lane), dueAt);
+  if (commit.wakeAt !== undefined) earliest.note("wakes", commit.wakeAt);
   if (isMoved(commit, before)) {
     if (before) counters.add(before.kind, before.status, before.open ? 1 : 0, -1);
     counters.add(kind, status, open ? 1 : 0, 1);
@@ -191,12 +192,7 @@ function writeStream(
   return changes === 1;
 }
 
-function writeRest(
-  sql: Statements,
-  earliest: Earliest,
-  { commit, effects }: Prepared,
-  version: number,
-): void {
+function writeRest(sql: Statements, { commit, effects }: Prepared, version: number): void {
   const { stream, at } = commit;
   if (commit.settles) for (const { id, outcome } of commit.settles) settleEffect(sql, at, id, outcome);
   if (commit.cancels) cancelTypes(sql, at, stream, commit.cancels);
@@ -222,7 +218,6 @@ function writeRest(
         dueAt,
         dueAt,
       );
-      earliest.note(dueIn(lane, slot?.lane), dueAt);
     }
   }
   for (const receipt of commit.receipts ?? []) {

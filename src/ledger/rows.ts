@@ -96,6 +96,12 @@ export function toLoaded(row: Row, later: readonly StoredEvent[]): Loaded {
   };
 }
 
+/** Of a question for the first one; Infinity when there is none. */
+export function instantOf(row: Row | undefined): number {
+  const at = row?.["at"];
+  return typeof at === "number" ? at : Number.POSITIVE_INFINITY;
+}
+
 export function toWake(row: Row): Wake {
   return {
     stream: row["id"] as string,

@@ -3,7 +3,7 @@ import type { Ledger } from "../engine/ports/ledger.ts";
 import { createBallast } from "./ballast.ts";
 import { claimDue, firstDue, giveBack } from "./claim.ts";
 import { createCounters, type Heads, prepareCommit, settleEffect, writeCommit } from "./commit.ts";
-import { createEarliest } from "./earliest.ts";
+import { createEarliest, toldOf } from "./earliest.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { takeLease } from "./lease.ts";
 import { migrate } from "./migrations.ts";
@@ -16,14 +16,13 @@ import {
   readOpenByAgent,
   receiptsOfSubject,
 } from "./queries.ts";
-import { toReceipt } from "./rows.ts";
+import { instantOf, toReceipt, toWake } from "./rows.ts";
 import { createSearchIndex } from "./search.ts";
 import { prepareAll } from "./statements.ts";
 import { createTallies } from "./tallies.ts";
 import { createTrail } from "./trail.ts";
 import { concernsAll, explain, isFull } from "./trouble.ts";
 import { createUpkeep } from "./upkeep.ts";
-import { dueWakes, firstWake } from "./wakes.ts";
 
 const BUSY_TIMEOUT_MS = 5000;
 const BALLAST_BYTES = 4 << 20;
@@ -118,8 +117,9 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
         return Number(sql.release.run(epoch).changes);
       }),
     nextDue: (lanes, capacity) => read(() => firstDue(sql, earliest, lanes, capacity, now())),
-    wakes: (at, limit) => read(() => dueWakes(sql, earliest, at, limit)),
-    nextWake: () => read(() => firstWake(sql, earliest, now())),
+    wakes: (at, limit) =>
+      read(() => (earliest.mayBeDue("wakes", at) ? sql.wakes.all(at, limit).map(toWake) : [])),
+    nextWake: () => read(() => toldOf(earliest.next("wakes", now(), () => instantOf(sql.nextWake.get())))),
     putOff: ({ stream, wakeAt }, until) =>
       write(() => {
         sql.putOff.run(until ?? null, stream, wakeAt);
