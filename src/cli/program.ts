@@ -62,12 +62,21 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
 }
 
 function sayNo(io: Io, refusal: Refusal): number {
-  const { code, message, hint, problems } = refusal;
-  io.err(`hq: ${forTerminal(message)}\n`);
-  const others = problems.length === 1 && message.includes(problems[0]?.message ?? "") ? [] : problems;
-  for (const { path, message: what } of others) io.err(forTerminal(`  ${path ? `${path}: ` : ""}${what}\n`));
-  if (hint) io.err(`${forTerminal(hint)}\n`);
-  return REFUSALS[code][1];
+  for (const line of linesOf(refusal)) io.err(`${forTerminal(line)}\n`);
+  if (refusal.hint) io.err(`${forTerminal(refusal.hint)}\n`);
+  return REFUSALS[refusal.code][1];
+}
+
+/** What the message names itself is told once: one problem in the message, several on lines of their own. */
+function linesOf({ message, problems }: Refusal): readonly string[] {
+  const lines = problems.map(({ path, message: what }) => `  ${path ? `${path}: ` : ""}${what}`);
+  const starts = problems.map(({ path, message: what }) => {
+    const at = message.indexOf(what);
+    return message.endsWith(`${path} `, at) ? at - path.length - 1 : at;
+  });
+  if (starts.some((at) => at < 0)) return [`hq: ${message}`, ...lines];
+  if (lines.length < 2) return [`hq: ${message}`];
+  return [`hq: ${message.slice(0, Math.min(...starts)).trimEnd() || message}`, ...lines];
 }
 
 function createProgram(io: Io, keep: (code: number) => void): Command {

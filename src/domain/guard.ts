@@ -1,6 +1,6 @@
 import { Refusal } from "../kernel/refusal.ts";
 import { formatDuration } from "../kernel/time.ts";
-import { type Acl, mayDelegate } from "./acl.ts";
+import { type Acl, askableBy } from "./acl.ts";
 import type { Actor } from "./actor.ts";
 import type { Registry } from "./agent-card.ts";
 import type { Order } from "./delegation-types.ts";
@@ -94,9 +94,8 @@ export function colleaguesOf(
   const chain = chainOf(order);
   const actor = { kind: "agent", id: order.agent, run: order.id } as const;
   if (chain.length > maxDepth || !mayDo(acl, actor, "delegate").allowed) return [];
-  return registry.agents
-    .map(({ id }) => id)
-    .filter((id) => !chain.includes(id) && mayDelegate(acl, order.agent, id).allowed);
+  const mayAsk = askableBy(acl, actor);
+  return registry.agents.map(({ id }) => id).filter((id) => !chain.includes(id) && mayAsk(id));
 }
 
 /** A part has at most the budget of the whole. */

@@ -87,7 +87,8 @@ test("every problem is told at once: inputs, and the caller's permission for eac
   ];
   const { code, out, err } = await folder.hq(...argv);
   assert.deepEqual([code, out], [2, ""]);
-  assert.match(err, /materals/);
+  assert.match(err, /^hq: material-trade-study cannot be started:\n {2}inputs\.materals: /);
+  assert.equal(err.match(/has no input "materals"/g)?.length, 1, err);
   assert.match(err, /requirements/);
   for (const step of ["research", "evaluation", "review"]) assert.match(err, new RegExp(step), step);
   const forbidden = await folder.hq("workflow", ...STUDY, "--dry-run", "--caller", "tech-lead");
