@@ -7,7 +7,7 @@ import { createBell } from "../kernel/bell.ts";
 import { createArchive } from "./archive.ts";
 import { createFolder, type Folder } from "./folder.ts";
 import { createLooks } from "./look.ts";
-import { fileNameOf } from "./names.ts";
+import { fileNameOf, isTemporary } from "./names.ts";
 import { createLookQueue } from "./queue.ts";
 
 /** Documents in memory at a time, each at most `maxBytes`. */
@@ -36,6 +36,8 @@ export function createInbox(deps: InboxDeps): Inbox {
   const folders = new Map<string, Folder>();
   const listings = new Map<Folder, Promise<void>>();
   const expected = new Set<string>();
+  /** What we moved away ourselves: the next event of such a path tells only of that. */
+  const moved = new Set<string>();
   let loop: Promise<void> | undefined;
   let isStopping = false;
 
@@ -48,7 +50,10 @@ export function createInbox(deps: InboxDeps): Inbox {
       looks.forgetFile(path);
       queue.offer(path);
     },
-    onMoved: (path) => looks.forgetFile(path),
+    onMoved: (path) => {
+      looks.forgetFile(path);
+      moved.add(path);
+    },
   });
   const looks = createLooks({
     settings,
@@ -82,9 +87,11 @@ export function createInbox(deps: InboxDeps): Inbox {
     }
     for (const path of wanted) {
       if (folders.has(path)) continue;
-      // The temporary names of what is being written are most of the events.
+      // Temporary names and our own moves are most of the events.
       const onName = (name: string) => {
-        if (!name.startsWith(".")) queue.offer(`${path}${sep}${name}`);
+        if (isTemporary(name)) return;
+        const file = `${path}${sep}${name}`;
+        if (!moved.delete(file)) queue.offer(file);
       };
       folders.set(
         path,
@@ -134,6 +141,8 @@ export function createInbox(deps: InboxDeps): Inbox {
 
   function scan(isThorough: boolean): void {
     refreshFolders();
+    // An event that was dropped must not hide what comes under the same name.
+    moved.clear();
     for (const path of looks.takeRetries()) queue.offer(path);
     if (settings().polling) for (const path of looks.waiting.keys()) queue.offer(path);
     for (const folder of folders.values()) {

@@ -18,6 +18,11 @@ export function fileNameOf(run: string, attempt: number): string {
   return attempt === 1 ? `${run}.json` : `${run}.${attempt}.json`;
 }
 
+/** Whatever is waited for: said without looking closer, as most events are of such names. */
+export function isTemporary(name: string): boolean {
+  return name.startsWith(".") || name.endsWith(".tmp");
+}
+
 /**
  * Run ids may hold dots themselves, so `a.2.json` is attempt 2 of `a`, unless `a.2` is a run that is waited for.
  * Attempts have at most two digits; a longer number belongs to the id.

@@ -10,9 +10,14 @@ type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly reason: unknown };
 
+/** With so many writes queued, more are about to come: they are waited for over so many turns of the event loop. */
+const MANY = 4;
+const TURNS = 4;
+
 export type GroupCommit = {
   /**
-   * Runs `unit` in the transaction that all writes of this tick share; resolves with its value after COMMIT returned.
+   * Runs `unit` in the transaction that all writes of this tick share, and while many are under way those of the next
+   * few ticks; resolves with its value after COMMIT returned.
    * A unit may run twice (never committed twice), so it changes nothing but the database.
    */
   readonly write: <T>(unit: () => T) => Promise<T>;
@@ -72,6 +77,12 @@ export function createGroupCommit({ db, finish, undone, committed, failed }: Gro
     }
   }
 
+  /** Waits in turns and not in time: with nothing else to do they take no time, so nobody alone waits for company. */
+  function flushAfter(turns: number): void {
+    if (turns > 0 && queue.length >= MANY) setImmediate(flushAfter, turns - 1);
+    else flush();
+  }
+
   function flush(): void {
     const units = queue;
     if (units.length === 0) return;
@@ -95,7 +106,7 @@ export function createGroupCommit({ db, finish, undone, committed, failed }: Gro
   return {
     flush,
     write<T>(run: () => T): Promise<T> {
-      if (queue.length === 0) setImmediate(flush);
+      if (queue.length === 0) setImmediate(flushAfter, TURNS);
       return new Promise<T>((resolve, reject) => {
         queue.push({ run, resolve: resolve as (value: unknown) => void, reject });
       });

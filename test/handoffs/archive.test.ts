@@ -29,6 +29,19 @@ test("an accepted file moves to accepted/ under the day, and nothing lies beside
   assert.equal(arrivals.length, 1, "what is archived is not handed over again");
 });
 
+test("what comes under the name of a file that was just archived is handed over at once, each time", async (t) => {
+  // No scan helps: what an event tells must be looked at.
+  const settings = { scanMs: 3_600_000, sweepMs: 3_600_000 };
+  const { place, arrived, archiveOf, write } = await startInbox(t, { now, settings });
+  for (let count = 1; count <= 8; count++) {
+    const put = count % 2 ? place : write;
+    put("orch-1.json", document("orch-1", { notes: `the ${count}th` }));
+    const last = (await arrived(count)).at(-1);
+    assert.ok(last);
+    await archiveOf(last);
+  }
+});
+
 test("a rejected file moves to rejected/ with its problems beside it", async (t) => {
   const { dir, write, arrived, archiveOf } = await startInbox(t, { now });
   const path = write("orch-1.json", "{");

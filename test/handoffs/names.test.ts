@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { fileNameOf, readName } from "../../src/handoffs/names.ts";
+import { fileNameOf, isTemporary, readName } from "../../src/handoffs/names.ts";
+import { isRunId } from "../../src/kernel/id.ts";
 
 const nobody = () => false;
 
@@ -33,6 +34,14 @@ for (const name of [
 ]) {
   test(`${name} is somebody's temporary name`, () => assert.equal(readName(name, nobody).kind, "ignored"));
 }
+
+test("what is passed over without a closer look is ignored whatever is waited for", () => {
+  for (const name of [".x.json", ".x", "x.tmp", "x.json.tmp", "x.2.json.tmp"]) {
+    assert.ok(isTemporary(name), name);
+    assert.equal(readName(name, isRunId).kind, "ignored", name);
+  }
+  for (const name of ["x.json", "tmp", "x.tmp.json", "part.json"]) assert.ok(!isTemporary(name), name);
+});
 
 for (const name of [
   "x.txt",

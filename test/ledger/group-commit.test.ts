@@ -53,6 +53,24 @@ test("writes of one tick share one transaction, in their order, and are told aft
   assert.deepEqual(seen, ["finish", "committed"]);
 });
 
+const turns = async (count: number) => {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test("while many write, a transaction waits a few turns for those who are about to; one alone waits for nobody", async (t) => {
+  const { add, notes, seen } = openNotes(t);
+  const few = [add(1), add(2), add(3)];
+  await turns(1);
+  assert.deepEqual(seen, ["finish", "committed"], "three are written at the next turn");
+  const many = [4, 5, 6, 7].map((x) => add(x));
+  await turns(1);
+  assert.deepEqual(notes(), [1, 2, 3], "four wait");
+  const late = add(8);
+  await turns(8);
+  assert.deepEqual([notes().length, seen.length], [8, 4], "and share one with what came meanwhile");
+  await Promise.all([...few, ...many, late]);
+});
+
 test("a unit that fails is undone alone, and its neighbours are written", async (t) => {
   const { db, group, add, notes } = openNotes(t);
   const half = group.write(() => {
