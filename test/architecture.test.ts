@@ -149,6 +149,16 @@ test("the layers see imports that reach outside", () => {
   );
 });
 
+test("one undici serves the agents and discord.js: each copy takes memory, and another version breaks uploads", () => {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Readonly<Record<string, unknown>>;
+  };
+  assert.deepEqual(
+    Object.keys(packages).filter((path) => path.endsWith("/undici")),
+    ["node_modules/undici"],
+  );
+});
+
 test("only src/app/store.ts knows which store the ledger is", () => {
   const named = files.filter(
     (file) =>

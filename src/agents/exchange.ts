@@ -1,4 +1,4 @@
-import type { Dispatcher } from "undici";
+import { type Dispatcher, util } from "undici";
 
 /** What is kept of an answer's body; the rest is not read. */
 export const LONGEST_ANSWER_BYTES = 64 * 1024;
@@ -32,7 +32,7 @@ export type Outgoing = {
 /** Sends one request; never throws, follows no redirect, and always ends. */
 export function exchange(dispatcher: Dispatcher, outgoing: Outgoing): Promise<Exchange> {
   return new Promise((resolve) => {
-    let controller: Dispatcher.DispatchController | undefined;
+    let abort: ((reason: Error) => void) | undefined;
     let head: Pick<Extract<Exchange, { kind: "answered" }>, "status" | "headers"> | undefined;
     let over = false;
     /** The exchange ended by itself: nothing is left to abort. */
@@ -45,38 +45,40 @@ export function exchange(dispatcher: Dispatcher, outgoing: Outgoing): Promise<Ex
       over = true;
       clearTimeout(timer);
       resolve(result);
-      if (!isDone) controller?.abort(new Error("no longer wanted"));
+      if (!isDone) abort?.(new Error("no longer wanted"));
     };
     const answered = (): Exchange | undefined =>
       head && { kind: "answered", ...head, body: Buffer.concat(chunks).toString("utf8") };
-    const failed = (cause: Error): Exchange => ({ kind: controller ? "broken" : "unsent", cause });
+    const failed = (cause: Error): Exchange => ({ kind: abort ? "broken" : "unsent", cause });
     const expire = () =>
       end(answered() ?? failed(new Error(`no answer within ${Math.ceil(outgoing.deadlineMs / 1000)} s`)));
     let timer = setTimeout(expire, outgoing.deadlineMs);
 
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(started) {
+    const handler: Dispatcher.DispatchHandlers = {
+      onConnect(abortRequest) {
         // Thrown away before a byte is written when the deadline passed while it waited for a connection.
-        if (over) started.abort(new Error("no longer wanted"));
-        else controller = started;
+        if (over) abortRequest(new Error("no longer wanted"));
+        else abort = abortRequest;
       },
-      onResponseStart(_, status, headers) {
-        if (over || status < 200) return;
-        head = { status, headers };
+      onHeaders(status, headers) {
+        if (over || status < 200) return true;
+        head = { status, headers: util.parseHeaders(headers) };
         clearTimeout(timer);
         timer = setTimeout(expire, BODY_WAIT_MS);
+        return true;
       },
-      onResponseData(_, chunk) {
-        if (over) return;
+      onData(chunk) {
+        if (over) return true;
         chunks.push(chunk.subarray(0, LONGEST_ANSWER_BYTES - size));
         size += chunk.length;
         if (size >= LONGEST_ANSWER_BYTES) expire();
+        return true;
       },
-      onResponseEnd() {
+      onComplete() {
         isDone = true;
         end(answered() ?? failed(new Error("the answer has no status")));
       },
-      onResponseError(_, error) {
+      onError(error) {
         isDone = true;
         end(answered() ?? failed(error));
       },

@@ -1,12 +1,41 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { INSTALLATION } from "./cli-harness.ts";
 import { goneWithin, newRoot, pidIn, runHq, startHq } from "./cli-process.ts";
 
 const QUICK = "Find the CTE of Zerodur between 20 and 40 °C [slow 10ms]";
+
+/** Writes the name of each of our files that is loaded to stderr. */
+const TELLER = `data:text/javascript,${encodeURIComponent(`
+  import { registerHooks } from "node:module";
+  registerHooks({
+    load(url, context, next) {
+      if (url.includes("/src/")) process.stderr.write(url + "\\n");
+      return next(url, context);
+    },
+  });
+`)}`;
+
+test("a supervisor keeps no other command in memory", () => {
+  const loaded = (...argv: string[]) => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ["--import", TELLER, join(INSTALLATION, "bin", "hq.js"), ...argv],
+      { encoding: "utf8" },
+    );
+    assert.equal(status, 0, stderr);
+    return stderr.split("\n").map((url) => url.replace(/.*\/src\//, ""));
+  };
+  const forStart = loaded("start", "--help");
+  assert.ok(forStart.includes("cli/start.ts"));
+  assert.ok(!forStart.includes("cli/delegate.ts"), forStart.join(" "));
+  assert.ok(loaded("delegate", "--help").includes("cli/delegate.ts"));
+});
 
 /** Gives the work back in place of an agent that keeps silent. */
 function handIn(home: string, runId: string): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-// The agents' adapter has its own undici; loaded first, it must not break uploads.
+// The agents' HTTP library, loaded first, must not break uploads.
 import "undici";
 import { textsOf } from "../../src/discord/payload.ts";
 import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
