@@ -53,7 +53,8 @@ export const delegateBody = z.strictObject({
     .optional()
     .describe("cheapest = by the rules of config/hq.yaml, or a model's name; default the agent's own"),
   caller: word.optional().describe("A claim of whom it is for; only the operator may make one"),
-  timeout: duration.optional().describe("For each attempt, from the dispatch on"),
+  // 0 is read, so that the engine says what the bounds are.
+  timeout: span(0).optional().describe("For each attempt, from the dispatch on; 1 s to 48 h"),
   startWithin: span(0).optional().describe("How long it may wait for a free or living agent"),
   retries: z.int().min(0).max(MOST_RETRIES).optional(),
   validate: z.boolean().optional().describe("Refuse handoffs that lack any field"),

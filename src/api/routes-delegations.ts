@@ -96,7 +96,7 @@ export function delegationRoutes(app: ApiApp, door: Door): void {
     {
       schema: {
         tags,
-        summary: "Stop waiting for it and tell the agent where the transport can",
+        summary: "Stop waiting for it; what the agent hands in after that is recorded as late",
         params: idParams,
         body: cancelBody,
         response: { 200: delegationOut, ...REFUSED },

@@ -11,6 +11,7 @@ import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { type Hq, parseCount, parseRunId, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
+import { refuseIdleWait } from "./leaving.ts";
 import { printOutcome } from "./outcome.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 import { waitAndPrint } from "./wait.ts";
@@ -122,6 +123,7 @@ function wordsOf(
 
 async function delegate(hq: Hq, { agent, task }: Words, options: DelegateOptions): Promise<number> {
   const { io } = hq;
+  refuseIdleWait(options);
   const objective = task === "-" ? await io.readInput() : task;
   if (objective.trim() === "") {
     throw new Refusal("invalid_input", "The task is empty.", {

@@ -44,9 +44,22 @@ export function registerStatus(program: Command, hq: Hq): void {
     .action((id: string | undefined, options: StatusOptions) =>
       hq.run(() => {
         if (options.watch) return watch(hq, id, options);
+        if (id !== undefined) refuseFilters(id, options);
         return id === undefined ? showAll(hq, options) : showOne(hq, id, options);
       }),
     );
+}
+
+/** Those of the page have a value anyway. */
+function refuseFilters(id: string, { agent, status, open, before }: StatusOptions): void {
+  if ([agent, status, open, before].every((given) => given === undefined)) return;
+  throw new Refusal(
+    "invalid_input",
+    "An id names one piece of work: --agent, --status, --open and --before filter many.",
+    {
+      hint: `Leave the filters out (hq status ${id}), or the id.`,
+    },
+  );
 }
 
 async function watch(hq: Hq, id: string | undefined, options: StatusOptions): Promise<number> {

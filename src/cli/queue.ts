@@ -85,7 +85,11 @@ function registerTrigger(queue: Command, hq: Hq): void {
       "one pass: read the channel now and begin what waits; safe under cron, twice at once is once",
     )
     .option("--wait", "wait until no task is open")
-    .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
+    .addOption(
+      new Option("--wait-timeout <duration>", "wait at most so long (exit 4); the work goes on")
+        .argParser(parseSpan)
+        .implies({ wait: true }),
+    )
     .option("--json", "print JSON")
     .action((options: TriggerOptions) =>
       hq.run(async () => {

@@ -128,7 +128,7 @@ async function end(
   }
   if (mode === "graceful") {
     throw new Refusal("timed_out", `The supervisor (pid ${run.pid}) is still finishing something.`, {
-      hint: "Wait a little, or end it at once with `hq stop --now`: nothing accepted is lost.",
+      hint: `Wait a little, or end it with \`kill -9 ${run.pid}\`: what it took goes on at the next start. \`hq stop --now\` would cancel all work.`,
     });
   }
   signalTo(run.pid, "SIGKILL");

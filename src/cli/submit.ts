@@ -33,7 +33,11 @@ export function registerSubmit(program: Command, hq: Hq): void {
     .option("--workflow <name>", "the workflow that it starts; the text is its first required input")
     .option("--timeout <duration>", "for the one who does it", parseSpan)
     .option("--wait", "wait until it is done and print what came of it")
-    .option("--wait-timeout <duration>", "stop waiting after this span (exit 4); the work goes on", parseSpan)
+    .addOption(
+      new Option("--wait-timeout <duration>", "wait at most so long (exit 4); the work goes on")
+        .argParser(parseSpan)
+        .implies({ wait: true }),
+    )
     .option("--key <key>", "the same key again answers the task that it posted, in place of a second one")
     .addOption(
       new Option("--format <format>", "what --wait prints: the task, or its result")

@@ -4,6 +4,7 @@ import { isTaskOver } from "../engine/queue-verbs.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
 import type { Client } from "./client.ts";
 import type { Io } from "./io.ts";
+import { createLeaving } from "./leaving.ts";
 import { pathOf } from "./work.ts";
 
 const TIMED_OUT = 4;
@@ -16,10 +17,8 @@ export async function waitUntilNothingIsOpen(
   client: Client,
   withinMs: number | undefined,
 ): Promise<number> {
-  const leaving = new AbortController();
+  const leaving = createLeaving(io, withinMs);
   const { signal } = leaving;
-  const stopListening = io.onInterrupt(() => leaving.abort("interrupted"));
-  const timer = withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), withinMs);
   try {
     for (;;) {
       const page = await client.ask<Page<TaskView>>({ path: "/tasks?open=true&limit=200" }, signal);
@@ -37,7 +36,6 @@ export async function waitUntilNothingIsOpen(
     );
     return isInterrupted ? INTERRUPTED : TIMED_OUT;
   } finally {
-    clearTimeout(timer);
-    stopListening();
+    leaving.end();
   }
 }

@@ -2,6 +2,7 @@ import type { RunView } from "../domain/run-view.ts";
 import type { Client } from "./client.ts";
 import { viewsOf } from "./follow.ts";
 import type { Io } from "./io.ts";
+import { createLeaving } from "./leaving.ts";
 import { createPeople } from "./people.ts";
 import { exitOfRun, printRun, tellPeople } from "./run-outcome.ts";
 import { createRunProgress } from "./run-progress.ts";
@@ -24,16 +25,19 @@ export async function waitForRun(
   options: RunWaiting,
 ): Promise<number> {
   const { id } = known;
-  const leaving = new AbortController();
+  const leaving = createLeaving(io, options.withinMs);
   const { signal } = leaving;
   const progress = createRunProgress(io);
   const asking = options.atPeople === "ask" ? io.asking : undefined;
-  const interrupt = () => leaving.abort("interrupted");
-  const onTrouble = (error: unknown) => leaving.abort(error);
-  const people = createPeople({ client, progress, asking, signal, onGivenUp: interrupt, onTrouble });
-  const stopListening = io.onInterrupt(interrupt);
-  const timer =
-    options.withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), options.withinMs);
+  const interrupt = () => leaving.leave("interrupted");
+  const people = createPeople({
+    client,
+    progress,
+    asking,
+    signal,
+    onGivenUp: interrupt,
+    onTrouble: leaving.leave,
+  });
   let view = known;
   try {
     const follow = {
@@ -49,15 +53,14 @@ export async function waitForRun(
       progress.show(view);
       if (options.atPeople !== "leave") people.look(view);
       else if (view.waiting === "gate" || view.waiting === "answer") {
-        leaving.abort("people");
+        leaving.leave("people");
         break;
       }
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    clearTimeout(timer);
-    stopListening();
+    leaving.end();
     progress.end();
   }
   if (!signal.aborted) {

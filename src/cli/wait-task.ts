@@ -7,6 +7,7 @@ import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { viewsOf } from "./follow.ts";
 import type { Io } from "./io.ts";
+import { createLeaving } from "./leaving.ts";
 import { printOutcome } from "./outcome.ts";
 import { jsonText, plainText } from "./print.ts";
 import { printRun } from "./run-outcome.ts";
@@ -28,11 +29,8 @@ export async function waitForTask(
   options: TaskWaiting,
 ): Promise<number> {
   const { id } = known;
-  const leaving = new AbortController();
+  const leaving = createLeaving(io, options.withinMs);
   const { signal } = leaving;
-  const stopListening = io.onInterrupt(() => leaving.abort("interrupted"));
-  const timer =
-    options.withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), options.withinMs);
   let view = known;
   let shown = "";
   try {
@@ -46,8 +44,7 @@ export async function waitForTask(
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    clearTimeout(timer);
-    stopListening();
+    leaving.end();
   }
   if (signal.aborted) {
     const why = signal.reason === "interrupted" ? "Interrupted" : "Waited long enough";

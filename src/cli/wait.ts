@@ -4,6 +4,7 @@ import type { Client } from "./client.ts";
 import { viewsOf } from "./follow.ts";
 import { type Hq, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
+import { createLeaving } from "./leaving.ts";
 import { exitOf, printOutcome } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
 import { waitForRun } from "./wait-run.ts";
@@ -24,11 +25,8 @@ export async function waitAndPrint(
     readonly known?: DelegationView;
   },
 ): Promise<number> {
-  const leaving = new AbortController();
+  const leaving = createLeaving(io, options.withinMs);
   const progress = createProgress(io);
-  const stopListening = io.onInterrupt(() => leaving.abort("interrupted"));
-  const timer =
-    options.withinMs === undefined ? undefined : setTimeout(() => leaving.abort("late"), options.withinMs);
   let view = options.known;
   try {
     const { signal } = leaving;
@@ -46,8 +44,7 @@ export async function waitAndPrint(
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
   } finally {
-    clearTimeout(timer);
-    stopListening();
+    leaving.end();
     progress.end();
   }
   if (leaving.signal.aborted) {

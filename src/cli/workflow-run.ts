@@ -6,6 +6,7 @@ import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
 import { findHome } from "./home.ts";
 import { type Hq, parseRunId, parseSpan } from "./hq.ts";
+import { refuseIdleWait } from "./leaving.ts";
 import { planText } from "./plan-text.ts";
 import { jsonText } from "./print.ts";
 import { printRun } from "./run-outcome.ts";
@@ -89,6 +90,7 @@ async function runWorkflow(hq: Hq, name: string, options: RunOptions): Promise<n
       hint: "--dry-run prints the plan, --stubs runs it on given outputs: choose one.",
     });
   }
+  refuseIdleWait(options);
   const inputs = readInputs(io.cwd, options.input, options.inputsFile);
   if (options.stubs !== undefined) {
     const { simulate } = await import("./workflow-simulate.ts");

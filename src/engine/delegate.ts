@@ -140,6 +140,7 @@ export function createDelegate(deps: DelegateDeps) {
       throw new Refusal(
         "already_settled",
         `${request.parent} is already ${state.status}; it cannot ask for more.`,
+        { hint: "Leave --parent out: what is asked then stands for itself." },
       );
     }
     return state;

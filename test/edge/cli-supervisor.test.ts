@@ -216,12 +216,19 @@ test("Ctrl-C that arrives twice, from the terminal and from a launcher, still st
   assert.deepEqual([code, signal, existsSync(join(home, "run.json"))], [0, null, false]);
 });
 
-test("stop --now ends a supervisor that does not answer", async (t) => {
+test("stop waits for a supervisor that does not answer, and says how to end it; stop --now ends it", async (t) => {
   const { home } = newRoot(t);
   const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
   const supervisor = startHq(t, ["start", "--embedded", "--json", "--port", "0"], options);
   await supervisor.said(/"event":"ready"/);
   supervisor.child.kill("SIGSTOP");
+  const refused = await runHq(t, ["stop"], options);
+  assert.equal(refused.code, 4, refused.err);
+  // What --now does to open work is not what somebody wants who only has to wait.
+  assert.match(
+    refused.err,
+    new RegExp(`\\bkill -9 ${supervisor.child.pid}\\b.*--now.*would cancel all work`),
+  );
   const stopped = await runHq(t, ["stop", "--now", "--json"], options);
   assert.equal(stopped.code, 0, stopped.err);
   assert.equal((JSON.parse(stopped.out) as { how: string }).how, "killed");

@@ -245,6 +245,8 @@ test("--wait-timeout and Ctrl-C end the waiting only", async (t) => {
   assert.equal((JSON.parse(late.out) as RunView).status, "running");
   assert.match(late.err, /Waited long enough: wf-design-review-0001 goes on/);
   let interrupt: () => void = () => assert.fail("nobody listens");
+  // The stream of the one that left is still being closed.
+  while (desk.door.api.waiting() > 0) await new Promise(setImmediate);
   const running = hq(RUN, {
     env: { HQ_HOME: desk.home },
     onInterrupt: (listener) => {

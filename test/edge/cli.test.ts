@@ -32,6 +32,24 @@ test("delegate waits and prints the handoff; stdout holds nothing else", async (
   assert.equal(request?.timeoutMs, 120_000);
 });
 
+test("what would be passed over is refused: waiting and not waiting, an id and filters", async (t) => {
+  const desk = await openDesk(t);
+  for (const argv of [
+    ["delegate", "webster", TASK],
+    ["workflow", "run", "quick-research"],
+  ]) {
+    const { code, err } = await desk.hq(...argv, "--no-wait", "--wait-timeout", "1m");
+    assert.equal(code, 2);
+    assert.match(err, /With --no-wait nothing waits/);
+  }
+  for (const filter of ["--agent=webster", "--status=queued", "--open", "--before=x"]) {
+    const { code, err } = await desk.hq("status", "orch-0001", filter);
+    assert.equal(code, 2, filter);
+    assert.match(err, /Leave the filters out \(hq status orch-0001\), or the id/);
+  }
+  assert.deepEqual(desk.door.requests, []);
+});
+
 test("every flag of delegate reaches the verb", async (t) => {
   const desk = await openDesk(t);
   desk.door.settleAll("succeeded", "x");

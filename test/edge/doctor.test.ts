@@ -248,6 +248,7 @@ test("run.json of a dead, a strange and a broken supervisor is told apart", asyn
   const strange = await supervisor(JSON.stringify({ ...about, pid: process.pid }));
   assert.match(strange?.text ?? "", /does not answer as the supervisor/);
   assert.equal(strange?.status, "fail");
+  assert.match(strange?.mend ?? "", new RegExp(`kill -9 ${process.pid}\\b`));
   assert.match((await supervisor("{"))?.text ?? "", /cannot be read/);
 });
 

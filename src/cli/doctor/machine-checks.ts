@@ -53,7 +53,11 @@ export async function checkSupervisor(options: {
   if (!isAlive(run.pid)) return warn("supervisor", `run.json names pid ${run.pid}, which is gone`, mend);
   if (!(await findRunning(home))) {
     const text = `pid ${run.pid} lives, and ${run.api} does not answer as the supervisor`;
-    return fail("supervisor", text, "wait a moment; if it stays so: hq stop --now, then hq start");
+    return fail(
+      "supervisor",
+      text,
+      `wait a moment; if it stays so: kill -9 ${run.pid}, then hq start: nothing it took is lost`,
+    );
   }
   const since = formatDuration(Math.max(0, options.now() - Date.parse(run.startedAt)));
   const text = `running for ${since}: pid ${run.pid}, ${run.mode}, ${run.api}`;
