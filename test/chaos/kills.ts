@@ -57,7 +57,7 @@ async function delegations(
 ): Promise<Killed> {
   const round = await runRound({
     points,
-    perKill: 8,
+    perKill: 50,
     nth: (index, point) => nthOf(point, from + index),
     ...(trouble ? { trouble } : {}),
   });

@@ -1,5 +1,5 @@
 /**
- * usage: npm run test:chaos [-- --kills 200 --lanes 2 --only queue]
+ * usage: npm run test:chaos [-- --kills 400 --lanes 2 --only queue]
  * Kills a real supervisor with SIGKILL at all named crash points in turn, under load: delegations, their delivery while
  * Discord makes trouble, runs with a gate, tasks of the queue, map-reduces.
  */
@@ -8,7 +8,8 @@ import { isClean, KINDS, type KindName, killAll, planOf, textOf } from "./kills.
 
 const { values } = parseArgs({
   options: {
-    kills: { type: "string", default: "200" },
+    // More than half of them under 50 delegations each, a fifth under runs.
+    kills: { type: "string", default: "400" },
     lanes: { type: "string", default: "2" },
     only: { type: "string" },
   },
