@@ -59,6 +59,7 @@ const delegation = z.looseObject({
     })
     .optional()
     .describe("The model that was asked for or chosen, and why; without a name it is the agent's own"),
+  warnings: z.array(z.string()).optional().describe("What is not as whoever asked would think"),
   caller: z.string(),
   asker: z.string(),
   objective: z.string(),

@@ -2,6 +2,7 @@ import type { AgentCard } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { colleaguesOf } from "../domain/guard.ts";
+import { warningsFor } from "../domain/order-warnings.ts";
 import { composePrompt, type PromptInput, TOKEN_PLACEHOLDER } from "../domain/prompt.ts";
 import type { PromptFor } from "../engine/dispatch.ts";
 import type { Inbox } from "../engine/ports/handoffs.ts";
@@ -31,8 +32,8 @@ export function createPrompts(deps: Deps): { readonly send: PromptFor; readonly 
           nonce: () => `data-${sign(deps.secret, `fence:${id}#${attempt}`).slice(0, 16)}`,
         }),
       );
-      for (const warning of prompt.warnings)
-        deps.log.warn({ run: id, agent: card.id, text: warning }, "a long prompt");
+      for (const text of warningsFor(state.order, card))
+        deps.log.warn({ run: id, agent: card.id, text }, "a delegation with a warning");
       return prompt;
     },
     show: (state, card) =>

@@ -135,6 +135,7 @@ async function delegate(hq: Hq, { agent, task }: Words, options: DelegateOptions
   const isJson = options.json === true || options.format === "json";
   const accepted = await place(io, client, body, options);
   if (accepted === undefined) return 130;
+  for (const warning of accepted.warnings ?? []) io.err(`Warning: ${oneLine(warning, 500)}\n`);
   for (const line of routeWords(accepted)) io.err(`${oneLine(line, 300)}\n`);
   if (options.wait) {
     return waitAndPrint(io, client, accepted.id, { isJson, withinMs: options.waitTimeout, known: accepted });

@@ -138,6 +138,7 @@ function describe(view: DelegationView, nowMs: number): string {
     ["status", view.reason ? `${view.status}: ${view.reason}` : view.status],
     ["agent", view.agent],
     ...(view.model ? [["model", modelText(view.model)] as const] : []),
+    ...(view.warnings ?? []).map((warning) => ["warning", warning] as const),
     ["asked by", `${view.asker} (${view.origin.door})`],
     ["task", cut(view.objective, 500)],
     ["attempt", attempt],

@@ -2,6 +2,7 @@ import { type APIMessageTopLevelComponent, ComponentType } from "discord.js";
 import { Refusal } from "../kernel/refusal.ts";
 import { cut } from "../kernel/text.ts";
 import type { Answer } from "./command.ts";
+import { inDiscordWords } from "./in-discord-words.ts";
 import { LIMITS } from "./limits.ts";
 import type { Payload } from "./payload.ts";
 import { bytesOf } from "./render-result.ts";
@@ -12,14 +13,6 @@ import { leadingText } from "./split-text.ts";
 export function refused(refusal: Refusal): Answer {
   const hint = refusal.hint ? `\n→ ${asMarkdown(inDiscordWords(refusal.hint))}` : "";
   return { text: `⚠️ ${asMarkdown(refusal.message)}${hint}`, outcome: `refused: ${refusal.code}` };
-}
-
-/** Hints name the command line; here the same is a slash command. */
-function inDiscordWords(hint: string): string {
-  return hint
-    .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
-    .replace(/`hq queue (list|show|withdraw|run-again)\b[^`]*`/g, "`/queue $1`")
-    .replace(/`hq (status|cancel|delegate|agents(?! (?:drain|resume)))\b[^`]*`/g, "`/$1`");
 }
 
 export function broken(id: string): Answer {

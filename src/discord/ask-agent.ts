@@ -2,6 +2,7 @@ import type { DelegationView } from "../domain/view.ts";
 import type { DelegateRequest } from "../engine/verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Answer, Asked, CommandContext } from "./command.ts";
+import { warningLines } from "./look.ts";
 
 /** What a slash command's text option takes. */
 export const LONGEST_OBJECTIVE = 6000;
@@ -32,8 +33,13 @@ export async function askedAnswer(view: DelegationView, context: CommandContext)
   const card = await context.cardOf(view.id);
   const results = context.channels.forRole("results");
   const where = results && view.deliver ? ` · the result comes to <#${results.id}>` : "";
+  const asked = [
+    `Asked **${view.agent}**: ${card ?? "the card follows in this channel"}`,
+    ...warningLines(view),
+    `-# ${view.id}${where}`,
+  ];
   return {
-    text: `Asked **${view.agent}**: ${card ?? "the card follows in this channel"}\n-# ${view.id}${where}`,
+    text: asked.join("\n"),
     outcome: `delegated ${view.id}`,
   };
 }

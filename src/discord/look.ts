@@ -2,7 +2,8 @@ import type { DelegationStatus } from "../domain/delegation-types.ts";
 import type { DelegationView } from "../domain/view.ts";
 import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
-import { asLine } from "./sanitize.ts";
+import { inDiscordWords } from "./in-discord-words.ts";
+import { asLine, asMarkdown } from "./sanitize.ts";
 
 /** How a status looks and reads, everywhere. Colours are 0xRRGGBB. */
 export type Look = { readonly symbol: string; readonly colour: number; readonly word: string };
@@ -38,6 +39,11 @@ export function headline(view: DelegationView): string {
 /** An instant as Discord shows it in the reader's own words: "in 3 minutes". */
 export function relative(at: number): string {
   return `<t:${Math.floor(at / 1000)}:R>`;
+}
+
+/** What is not as whoever asked would think, a line each. */
+export function warningLines({ warnings = [] }: Pick<DelegationView, "warnings">): readonly string[] {
+  return warnings.map((warning) => `⚠️ ${cut(asMarkdown(inDiscordWords(warning)), 500)}`);
 }
 
 /** Why a delegation waits, and until when: for the next try, or for good. */

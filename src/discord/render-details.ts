@@ -2,7 +2,7 @@ import type { Receipt } from "../domain/delivery-types.ts";
 import { type DelegationView, routeWords } from "../domain/view.ts";
 import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
-import { headline, LOOKS, relative, usageText, waitingText } from "./look.ts";
+import { headline, LOOKS, relative, usageText, waitingText, warningLines } from "./look.ts";
 import { asCode, asLine } from "./sanitize.ts";
 
 /** Everything about a delegation that a person may want to know, for their eyes only. */
@@ -16,6 +16,7 @@ export function detailsText(view: DelegationView, receipts: readonly Receipt[], 
     `${LOOKS[view.status].symbol} **${headline(view)}**`,
     cut(asLine(view.objective), 400),
     `-# ${view.id} · asked by ${asLine(view.asker)} ${relative(view.queuedAt)} · ${view.attempt} of ${view.maxAttempts} attempts, ${formatDuration(view.timeoutMs)} each${view.validate ? " · validated" : ""}${view.deliver ? "" : " · not delivered"}`,
+    ...warningLines(view),
     ...routeWords(view).map((line) => cut(asLine(line), 300)),
     ...(view.waiting ? [`Waiting: ${waitingText(view.waiting)}`] : []),
     ...(view.settledAt === undefined && view.deadlineAt !== undefined

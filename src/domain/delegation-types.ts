@@ -48,6 +48,8 @@ export type Order = {
   readonly deliver: boolean;
   /** The agent itself posts too, to this Discord channel id. */
   readonly agentPosts?: { readonly channel: string };
+  /** What is not as whoever asked would think, a sentence or two each; told when it was asked for. */
+  readonly warnings?: readonly string[];
   readonly parent?: {
     readonly id: string;
     readonly chain: readonly string[];

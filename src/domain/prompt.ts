@@ -3,12 +3,12 @@ import { formatDuration } from "../kernel/time.ts";
 import { callerOf } from "./actor.ts";
 import type { AgentCard } from "./agent-card.ts";
 import type { FailureReason, Order } from "./delegation-types.ts";
+import { isPostedByAgent } from "./order-warnings.ts";
 import { handInLines } from "./prompt-hand-in.ts";
 
 /** Stands for the run's token wherever a prompt is stored, shown or logged. */
 export const TOKEN_PLACEHOLDER = "[the run's token, put in when the prompt is sent]";
 
-const MANY_WORDS = 500;
 /** The transport's limit is 256 KiB of JSON; the gateway's own wrapping is added behind it. */
 const LONGEST_PROMPT_BYTES = 256 * 1024;
 
@@ -41,10 +41,7 @@ export type PromptInput = {
  * The message that an agent gets. The same input gives the same text: it holds no clock time.
  * Throws Refusal `too_large` when no gateway would take it.
  */
-export function composePrompt(input: PromptInput): {
-  readonly text: string;
-  readonly warnings: readonly string[];
-} {
+export function composePrompt(input: PromptInput): { readonly text: string } {
   const { order } = input;
   const fence = fenceFor(input.nonce, order);
   const text = [
@@ -65,7 +62,7 @@ export function composePrompt(input: PromptInput): {
       { hint: "Shorten it, or put the material into a file the agent can read and name its path." },
     );
   }
-  return { text, warnings: warningsFor(order) };
+  return { text };
 }
 
 function section(title: string, lines: readonly string[]): string {
@@ -146,12 +143,12 @@ function lastTime({ attempt, problems, lastReason }: PromptInput): string {
   ]);
 }
 
-function rules({ order, mayDelegateTo, delegateBy, handoff }: PromptInput): readonly string[] {
+function rules({ order, card, mayDelegateTo, delegateBy, handoff }: PromptInput): readonly string[] {
   const colleagues =
     mayDelegateTo.length === 0
       ? "- Do it yourself: you may delegate to nobody, and you start no further agents, sub-agents or sessions."
       : delegation(mayDelegateTo, delegateBy);
-  const reply = order.agentPosts
+  const reply = isPostedByAgent(order, card)
     ? "- Your gateway also posts your last reply in Discord: make it a short summary for people. Only the handoff counts as the result."
     : "- Nobody reads your chat replies; only the handoff counts.";
   return [
@@ -175,12 +172,4 @@ function delegation(mayDelegateTo: readonly string[], { token, url }: PromptInpu
     `  curl -sS -H 'Authorization: Bearer ${token}' -H 'Content-Type: application/json' -d '${body}' ${url}`,
     "  The token is for this run only, as long as it is open: write it nowhere else. Start no other agents, sub-agents or sessions.",
   ].join("\n");
-}
-
-function warningsFor(order: Order): readonly string[] {
-  const words = order.objective.split(/\s+/).filter(Boolean).length;
-  if (words <= MANY_WORDS) return [];
-  return [
-    `The task has ${words} words; agents work better on at most ${MANY_WORDS}. Attach the material with --context instead.`,
-  ];
 }

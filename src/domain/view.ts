@@ -22,6 +22,8 @@ export type DelegationView = {
   readonly model?: ModelChoice;
   /** Other agents that were to do it and could not be given the work, oldest first. */
   readonly reroutes?: readonly Reroute[];
+  /** What is not as whoever asked would think, a sentence or two each. */
+  readonly warnings?: readonly string[];
   readonly caller: string;
   readonly asker: string;
   readonly objective: string;
@@ -58,6 +60,7 @@ export function viewOf(state: DelegationState): DelegationView {
     ...(order.choice === undefined ? {} : { choice: order.choice }),
     ...(order.modelChoice ? { model: order.modelChoice } : {}),
     ...(state.reroutes ? { reroutes: state.reroutes } : {}),
+    ...(order.warnings ? { warnings: order.warnings } : {}),
     caller: callerOf(order.actor),
     asker: actorName(order.actor),
     objective: order.objective,

@@ -4,6 +4,7 @@ import type { AgentCard, Registry } from "../domain/agent-card.ts";
 import type { Order } from "../domain/delegation-types.ts";
 import { type DelegationState, isSettled } from "../domain/delegation-types.ts";
 import { boundToRun, budgetWithin, chainOf, placeInChain, refuseForeignParent } from "../domain/guard.ts";
+import { warningsFor } from "../domain/order-warnings.ts";
 import type { Settings } from "../domain/settings.ts";
 import { type DelegationView, viewOf } from "../domain/view.ts";
 import { childId, newId } from "../kernel/id.ts";
@@ -200,7 +201,8 @@ export function createDelegate(deps: DelegateDeps) {
       ...(request.card ? { card: request.card } : {}),
     };
     refuseTooLarge(order);
-    return order;
+    const warnings = warningsFor(order, card);
+    return warnings.length > 0 ? { ...order, warnings } : order;
   }
 
   return delegate;

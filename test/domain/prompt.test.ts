@@ -108,6 +108,14 @@ test("a text answer that is posted back reads well", (t) => {
   matchesFile(t, "text-by-rest.txt", textOf({ order, handoff }));
 });
 
+test("an agent behind a mapped hook is not told that its reply is posted, for it is not", () => {
+  const order = orderOf({ agentPosts: { channel: "123456789012345678" } });
+  assert.match(textOf({ order }), /also posts your last reply/);
+  const prompt = textOf({ order, card: { ...WEBSTER, hooksPath: "/hooks/delegate" } });
+  assert.doesNotMatch(prompt, /also posts/);
+  assert.match(prompt, /^- Nobody reads your chat replies/m);
+});
+
 test("the same attempt always has the same text, which a gateway needs to know its key again", () => {
   assert.equal(textOf(), textOf());
   assert.doesNotMatch(textOf({ order: orderOf({ queuedAt: Date.UTC(2026, 1, 17) }) }), /2026-02-17/);
@@ -186,14 +194,6 @@ test("the job comes first, and agents start nobody on their own", () => {
 test("a path with a quote is still one word to the shell", () => {
   const prompt = textOf({ handoff: { via: "file", path: "/srv/o'brien/orch-1.json" } });
   assert.ok(prompt.includes(`mv '/srv/o'\\''brien/orch-1.json.tmp' '/srv/o'\\''brien/orch-1.json'`));
-});
-
-test("more than 500 words of task are warned of, 500 are not", () => {
-  const warningsOf = (words: number) =>
-    composePrompt(inputOf({ order: orderOf({ objective: "word ".repeat(words) }) })).warnings;
-  assert.deepEqual(warningsOf(500), []);
-  assert.equal(warningsOf(501).length, 1);
-  assert.match(warningsOf(501)[0] ?? "", /501 words/);
 });
 
 test("what no gateway takes is refused as too large", () => {

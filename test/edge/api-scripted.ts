@@ -59,7 +59,7 @@ export function createScriptedVerbs() {
   const events: StoredEvent[] = [];
   const listeners = new Set<(events: readonly StoredEvent[]) => void>();
   const requests: { actor: Actor; request: DelegateRequest }[] = [];
-  const state = { ready: true, broken: false };
+  const state = { ready: true, broken: false, warnings: [] as readonly string[] };
   const drained = new Map<string, Draining>();
 
   function record(stream: string, type: string, body: unknown, actor = "system"): void {
@@ -147,6 +147,7 @@ export function createScriptedVerbs() {
         format: request.format ?? "json",
         origin: request.origin,
         attempts: [],
+        ...(state.warnings.length > 0 ? { warnings: state.warnings } : {}),
       });
       record(id, "delegation.queued", { order: { id, objective: request.objective } }, callerOf(actor));
       return { delegation: viewFor(id), repeated: false };

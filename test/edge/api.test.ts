@@ -74,6 +74,16 @@ test("a delegation is created with its place, and read back", async (t) => {
   assert.deepEqual(await json(await door.call(`/delegations/${view.id}`)), view);
 });
 
+test("warnings of a delegation stand in the answer to whoever asked, and where it is read", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  door.state.warnings = ["The task has 501 words."];
+  const view = await json<DelegationView>(await door.post("/delegations", WORK));
+  assert.deepEqual(view.warnings, door.state.warnings);
+  assert.deepEqual(await json(await door.call(`/delegations/${view.id}`)), view);
+  assert.throws(() => delegationOut.parse({ ...view, warnings: "one" }));
+});
+
 test("the same key answers the same delegation, other content under it is refused", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);

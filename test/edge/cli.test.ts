@@ -128,6 +128,20 @@ test("the agent itself posts to its own channel when none is named", async (t) =
   assert.match(homeless.err, /--channel <id>/);
 });
 
+test("warnings of a delegation stand on stderr, with and without waiting, and in status", async (t) => {
+  const desk = await openDesk(t);
+  desk.door.settleAll("succeeded", "x");
+  desk.door.state.warnings = ["The task has 501 words.", "webster will not post\u001b[2J itself."];
+  for (const more of [[], ["--no-wait"]]) {
+    const { code, out, err } = await desk.hq("delegate", "webster", TASK, "--format", "text", ...more);
+    assert.equal(code, 0);
+    assert.match(err, /^Warning: The task has 501 words\.\nWarning: webster will not post.* itself\.\n/);
+    assert.doesNotMatch(out + err, /\u001b/);
+    assert.doesNotMatch(out, /501/);
+  }
+  assert.match((await desk.hq("status", "orch-0001")).out, /warning +The task has 501 words\./);
+});
+
 test("exit codes and words follow what came of it", async (t) => {
   const cases: readonly [DelegationStatus, number, RegExp, string | undefined][] = [
     ["partial", 0, /Warning: webster did a part of orch-0001/, "half"],

@@ -36,7 +36,10 @@ function scripted() {
   const canceled: { actor: Actor; id: string }[] = [];
   const views = new Map<string, DelegationView>();
   const keys = new Map<string, string>();
-  const script = { onDelegate: (_view: DelegationView): void => undefined };
+  const script: {
+    onDelegate: (view: DelegationView) => void;
+    warnings?: readonly string[];
+  } = { onDelegate: () => undefined };
   const verbs: Partial<Verbs> = {
     async delegate(actor, request) {
       const key = `${request.key?.scope}:${request.key?.key}`;
@@ -48,6 +51,7 @@ function scripted() {
         id,
         agent: request.agent ?? "webster",
         objective: request.objective,
+        ...(script.warnings ? { warnings: script.warnings } : {}),
       });
       views.set(id, view);
       keys.set(key, id);
@@ -167,6 +171,20 @@ test("/delegate is noted before it is acknowledged, and answers only the asker w
     card: { channel },
     origin: { door: "discord", channel, guild: guild.guildId },
   });
+});
+
+test("warnings of a delegation stand in the asker's answer and in its details, in words of Discord", async (t) => {
+  const { command, press, script, guild } = await startWithVerbs(t);
+  script.warnings = ["The task has 501 words. Give the material beside it: --context."];
+  const answer = await command("delegate", { agent: "webster", objective: "x" });
+  const warning =
+    /\n⚠️ The task has 501 words\. Give the material beside it: `context-channel` of `\/delegate`\./;
+  assert.match(said(answer), warning);
+  assert.ok((answer.message?.flags ?? 0) & 64);
+  const card = guild.inspect.messages("technical")[0]?.id ?? "";
+  assert.match(said(await press(card, "d1:details:orch-1")), warning);
+  script.warnings = [];
+  assert.doesNotMatch(said(await command("delegate", { agent: "webster", objective: "x" })), /⚠️/);
 });
 
 test("people are told apart by their roles when they act", async (t) => {

@@ -4,7 +4,7 @@ import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
-import { handoffOf, startCore } from "../support/core.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 const operator = { kind: "operator" } as const;
@@ -118,6 +118,18 @@ test("two requests with one key at the same moment are one delegation", () =>
     ]);
     assert.equal(both[0].delegation.id, both[1].delegation.id);
     assert.deepEqual(both.map(({ repeated }) => repeated).toSorted(), [false, true]);
+  }));
+
+test("what is not as whoever asked would think stands in the answer, and stays with the delegation", () =>
+  withCore({ cards: [cardOf("webster", { hooksPath: "/hooks/delegate" })] }, async (core) => {
+    const { delegation } = await core.verbs.delegate(
+      operator,
+      ask({ objective: "word ".repeat(501), agentPosts: { channel: "123456789012345678" } }),
+    );
+    assert.match(delegation.warnings?.join("\n") ?? "", /501 words[^\n]*\nwebster will not post itself/);
+    assert.deepEqual((await core.verbs.delegation(delegation.id)).warnings, delegation.warnings);
+    const plain = await core.verbs.delegate(operator, ask());
+    assert.equal("warnings" in plain.delegation, false);
   }));
 
 test("refusals come before anything is sent or written, with the place and the reason", () =>

@@ -1,0 +1,8 @@
+/** Hints and warnings name the command line; here the same is a slash command or one of its options. */
+export function inDiscordWords(text: string): string {
+  return text
+    .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
+    .replace(/`hq queue (list|show|withdraw|run-again)\b[^`]*`/g, "`/queue $1`")
+    .replace(/`hq (status|cancel|delegate|agents(?! (?:drain|resume)))\b[^`]*`/g, "`/$1`")
+    .replace(/(?<!`[^`\n]*)--context\b(?!-)/g, "`context-channel` of `/delegate`");
+}
