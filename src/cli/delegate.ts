@@ -1,6 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { MOST_CHANNEL_MESSAGES, MOST_RETRIES, readChannelId } from "../api/limits.ts";
 import { isSettled } from "../domain/delegation-types.ts";
@@ -9,6 +7,7 @@ import type { AgentStatus } from "../engine/verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
+import { readContextFile } from "./context-file.ts";
 import { type Hq, parseCount, parseRunId, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { refuseIdleWait } from "./leaving.ts";
@@ -71,7 +70,7 @@ export function registerDelegate(program: Command, hq: Hq): void {
     )
     .option(
       "--context <file>",
-      "attach a text file; may be repeated",
+      "attach a text file (UTF-8); may be repeated",
       (file, all: readonly string[] | undefined) => [...(all ?? []), file],
     )
     .option("--channel-context <channel>", "attach the recent messages of a channel, as untrusted data")
@@ -176,7 +175,7 @@ function bodyOf(io: Io, agent: string | undefined, objective: string, options: D
     validate,
     format: options.format,
     deliver: options.deliver,
-    context: options.context?.map((file) => readContext(io, file)),
+    context: options.context?.map((file) => readContextFile(io.cwd, file)),
     channelContext: options.channelContext && {
       channel: options.channelContext,
       messages: options.channelMessages,
@@ -230,15 +229,6 @@ async function ownChannel(client: Client, agent: string | undefined, signal: Abo
   throw new Refusal("invalid_input", `config/agents.yaml names no channel id for ${card.id}.`, {
     hint: "Say where it is to post: --channel <id>.",
   });
-}
-
-function readContext(io: Io, file: string): { readonly name: string; readonly text: string } {
-  try {
-    return { name: basename(file), text: readFileSync(resolve(io.cwd, file), "utf8") };
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new Refusal("invalid_input", `--context ${file} cannot be read (${code ?? "unknown"}).`, { cause });
-  }
 }
 
 function parseChannel(text: string): string {

@@ -325,6 +325,41 @@ test("refusals say what, and what to do, with the code of their kind", async (t)
   assert.equal(desk.door.requests.filter(({ request }) => request.agent === "webster").length, 0);
 });
 
+test("a file that is no text, or cannot be read, is refused with its place, the reason and what to do", async (t) => {
+  const desk = await openDesk(t);
+  desk.door.settleAll("succeeded", "x");
+  const folder = temporaryFolder(t);
+  const write = (name: string, bytes: Uint8Array | string) => writeFileSync(join(folder, name), bytes);
+  write("plot.png", Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00]));
+  write("zeros.md", "first\nsecond\0");
+  write("latin.txt", Buffer.from("one\ntwo\nCTE in µm/°C\n", "latin1"));
+  write("fine.md", "µm/°C and even \ufffd\r\n");
+  const attach = (...files: string[]) =>
+    hq(["delegate", "webster", TASK, ...files.flatMap((file) => ["--context", file])], {
+      env: { HQ_HOME: desk.home },
+      cwd: folder,
+    });
+  for (const [file, words] of [
+    [
+      "plot.png",
+      /--context plot\.png is no text: .*line 1.* not UTF-8\.\n.*Convert it.*name its path in the task/,
+    ],
+    ["zeros.md", /--context zeros\.md is no text: .*line 2.*zero byte\.\n.*Convert it/],
+    ["latin.txt", /--context latin\.txt is no text: .*line 3.* not UTF-8\.\n.*iconv/],
+    ["gone.md", /--context gone\.md cannot be read \(ENOENT\)\.\n.*looked for in .*hq-cli-/],
+    [".", /--context \. cannot be read \(EISDIR\)\.\n.*each file of it/],
+  ] as const) {
+    const { code, out, err } = await attach("fine.md", file);
+    assert.deepEqual([code, out], [2, ""], file);
+    assert.match(err, words);
+  }
+  assert.equal(desk.door.requests.length, 0);
+  assert.equal((await attach("fine.md")).code, 0);
+  assert.deepEqual(desk.door.requests[0]?.request.attachments, [
+    { name: "fine.md", text: "µm/°C and even \ufffd\r\n" },
+  ]);
+});
+
 test("help goes to stdout and is no failure, for every command", async () => {
   for (const argv of [
     ["--help"],
