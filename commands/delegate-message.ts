@@ -13,9 +13,14 @@ import { cut } from "../src/kernel/text.ts";
 async function execute(asked: Asked, { verbs }: CommandContext): Promise<Answer> {
   const { target } = asked;
   if (!target || target.text.trim() === "") throw withoutText();
-  const agents = (await verbs.agents()).slice(0, LIMITS.selectOptions);
+  const all = await verbs.agents();
+  const agents = all.slice(0, LIMITS.selectOptions);
   return {
-    text: `Who shall do this?\n> ${cut(asLine(target.text), 300)}`,
+    text: [
+      "Who shall do this?",
+      `> ${cut(asLine(target.text), 300)}`,
+      ...leftOut(all.length - agents.length),
+    ].join("\n"),
     outcome: "asked for the agent",
     components: [
       {
@@ -38,6 +43,12 @@ async function execute(asked: Asked, { verbs }: CommandContext): Promise<Answer>
       },
     ],
   };
+}
+
+function leftOut(count: number): readonly string[] {
+  if (count === 0) return [];
+  const agents = count === 1 ? "1 more agent does" : `${count} more agents do`;
+  return [`-# ${agents} not fit in here; \`/delegate\` finds them all.`];
 }
 
 async function delegateTo(asked: Asked, context: CommandContext): Promise<Answer> {

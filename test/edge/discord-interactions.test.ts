@@ -80,9 +80,9 @@ function scripted() {
   return { verbs, asked, canceled, views, script };
 }
 
-async function startWithVerbs(t: Parameters<typeof startEdge>[0]) {
+async function startWithVerbs(t: Parameters<typeof startEdge>[0], more: Partial<Verbs> = {}) {
   const stage = scripted();
-  const edge = await startEdge(t, { verbs: stage.verbs });
+  const edge = await startEdge(t, { verbs: { ...stage.verbs, ...more } });
   const { ledger } = edge;
   stage.script.onDelegate = (view) => {
     ledger.views.set(view.id, view);
@@ -298,6 +298,24 @@ test("a message is delegated in two clicks: the menu, and the agent", async (t) 
       ],
     ],
   );
+});
+
+test("a menu holds 25 agents; how many more there are, and where to find them, is said", async (t) => {
+  const team = (count: number) =>
+    Array.from({ length: count }, (_, n) => ({ ...(agents[0] as AgentStatus), card: cardOf(`agent-${n}`) }));
+  let count = 25;
+  const { act, command } = await startWithVerbs(t, { agents: async () => team(count) });
+  const message = await act<{ id: string }>("messages", { channel: "technical", content: "hello" });
+  const menu = async () => {
+    const answer = await command("Delegate this message", {}, { target: message.id });
+    const select = answer.message?.components[0]?.components[0] as { options?: unknown[] } | undefined;
+    return [select?.options?.length, said(answer).split("\n").slice(2).join("\n")];
+  };
+  assert.deepEqual(await menu(), [25, ""]);
+  count = 26;
+  assert.deepEqual(await menu(), [25, "-# 1 more agent does not fit in here; `/delegate` finds them all."]);
+  count = 40;
+  assert.deepEqual(await menu(), [25, "-# 15 more agents do not fit in here; `/delegate` finds them all."]);
 });
 
 test("a message that was deleted in between is refused with words", async (t) => {
