@@ -4,5 +4,7 @@ export function inDiscordWords(text: string): string {
     .replace(/`hq workflow (list|show|status|cancel|retry|approve|reject|run)\b[^`]*`/g, "`/workflow $1`")
     .replace(/`hq queue (list|show|withdraw|run-again)\b[^`]*`/g, "`/queue $1`")
     .replace(/`hq (status|cancel|delegate|agents(?! (?:drain|resume)))\b[^`]*`/g, "`/$1`")
-    .replace(/(?<!`[^`\n]*)--context\b(?!-)/g, "`context-channel` of `/delegate`");
+    .replace(/--if-down wait\b/g, "`/delegate` with `wait-for-agent`")
+    .replace(/--fallback\b/g, "`/delegate` with `fallback`")
+    .replace(/--context\b(?!-)/g, "`/delegate` with `context-channel`");
 }

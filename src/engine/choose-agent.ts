@@ -83,7 +83,7 @@ export function createChooseAgent(deps: ChooseDeps): ChooseAgent {
     throw new Refusal(
       "agent_down",
       `Nobody with the capability "${wanted}" can be given work now: ${lacks.replace(/\.$/, "")}.`,
-      { hint: "Start one of them, or let the work wait: --if-down wait (`wait-for-agent` in Discord)." },
+      { hint: "Start one of them, or let the work wait (--if-down wait)." },
     );
   }
 
@@ -185,7 +185,7 @@ function lackOf(
     return {
       short: `${card.id} is down`,
       refusal: new Refusal("agent_down", `${card.id} does not answer at ${card.url}: ${health.text}`, {
-        hint: `Start it, let the work wait for it (--if-down wait, \`wait-for-agent\` in Discord), or let another one do it (--fallback).`,
+        hint: "Start it, let the work wait for it (--if-down wait), or let another one do it (--fallback).",
       }),
     };
   }

@@ -178,7 +178,7 @@ test("warnings of a delegation stand in the asker's answer and in its details, i
   script.warnings = ["The task has 501 words. Give the material beside it: --context."];
   const answer = await command("delegate", { agent: "webster", objective: "x" });
   const warning =
-    /\n⚠️ The task has 501 words\. Give the material beside it: `context-channel` of `\/delegate`\./;
+    /\n⚠️ The task has 501 words\. Give the material beside it: `\/delegate` with `context-channel`\./;
   assert.match(said(answer), warning);
   assert.ok((answer.message?.flags ?? 0) & 64);
   const card = guild.inspect.messages("technical")[0]?.id ?? "";
