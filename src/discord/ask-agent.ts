@@ -55,7 +55,7 @@ function refuseObjective(objective: string): void {
       "too_large",
       `The objective has ${objective.length.toLocaleString("en-US")} characters; Discord takes ${LONGEST_OBJECTIVE.toLocaleString("en-US")}.`,
       {
-        hint: "Shorten it; or post the material in a channel and name that channel as `context-channel`; or use `hq delegate --context <file>`.",
+        hint: "Shorten it, or post the material in a channel and name that channel as `context-channel`.",
       },
     );
   }

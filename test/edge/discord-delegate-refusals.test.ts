@@ -2,13 +2,19 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { cardOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
-import { startEdge } from "./discord-fixture.ts";
+import { cardEffect, startEdge } from "./discord-fixture.ts";
 
 type Interaction = {
   readonly id: string;
   readonly state: string;
   readonly message?: { readonly id: string; readonly content: string; readonly flags: number };
 };
+type Payload = {
+  readonly id: string;
+  readonly token: string;
+  readonly data: { readonly options: { name: string; value: unknown }[] };
+};
+
 const CARDS = [
   cardOf("webster", { capabilities: ["research"] }),
   cardOf("auditor", { capabilities: ["review"] }),
@@ -26,9 +32,17 @@ async function stage(t: TestContext, more: { readonly isIdle?: boolean } = {}) {
     await core.stop();
     folder.remove();
   });
-  const edge = await startEdge(t, {
+  const edge: Awaited<ReturnType<typeof startEdge>> = await startEdge(t, {
     ...more,
-    verbs: { delegate: core.verbs.delegate, agents: core.verbs.agents },
+    verbs: {
+      async delegate(actor, request) {
+        const answer = await core.verbs.delegate(actor, request);
+        edge.ledger.views.set(answer.delegation.id, answer.delegation);
+        void edge.edge.perform.card(cardEffect(answer.delegation.id));
+        return answer;
+      },
+      agents: core.verbs.agents,
+    },
   });
   const command = (options: object, as = "you") =>
     edge.act<Interaction>("commands", { as, channel: "technical", name: "delegate", options, wait: true });
@@ -47,6 +61,29 @@ async function stage(t: TestContext, more: { readonly isIdle?: boolean } = {}) {
   return { ...edge, core, command, refusal };
 }
 
+test("an agent that there is not: the nearest one, and all there are", async (t) => {
+  const { command, refusal } = await stage(t);
+  const words = await refusal(await command({ agent: "webstr", objective: "x" }));
+  assert.match(
+    words,
+    /no agent "webstr"[^]*→ Did you mean webster\? The agents are webster, auditor, secretary/,
+  );
+});
+
+test("an agent that the asker may not ask: whom to ask instead, or who can change it", async (t) => {
+  const { command, refusal } = await stage(t);
+  const asLead = await refusal(await command({ agent: "auditor", objective: "x" }, "ada"));
+  assert.match(
+    asLead,
+    /tech-lead may not delegate to auditor[^]*Ask manager to delegate it\.\n→ .*tech-lead → webster/,
+  );
+  const nobody = await refusal(await command({ agent: "secretary", objective: "x" }, "guest"));
+  assert.match(
+    nobody,
+    /@guest may not delegate[^]*Ask the operator to add you under people\.\n→ .*config\/acl\.yaml/,
+  );
+});
+
 test("an agent that is down: the options by which it waits, or another one does it", async (t) => {
   const { command, refusal } = await stage(t);
   const named = await refusal(await command({ agent: "webster", objective: "x" }));
@@ -63,4 +100,49 @@ test("an agent that is drained: the options by which it waits, or another one do
   await core.verbs.drainAgent({ kind: "operator" }, "auditor", "new disk");
   const words = await refusal(await command({ agent: "auditor", objective: "x" }));
   assert.match(words, /auditor is drained[^]*`wait-for-agent`[^]*`fallback`/);
+});
+
+test("an empty objective: what to write", async (t) => {
+  const { command, refusal } = await stage(t);
+  const words = await refusal(await command({ agent: "auditor", objective: " \n " }));
+  assert.match(words, /objective is empty\.\n→ Say in a sentence or two/);
+});
+
+test("7,000 characters: Discord's own form stops them, and past it the bot does", async (t) => {
+  const { command, refusal, guild, edge, edgeOf, ledger } = await stage(t, { isIdle: true });
+  const registering = edgeOf();
+  await registering.start();
+  await registering.stop();
+  await assert.rejects(
+    command({ agent: "auditor", objective: "x".repeat(7000) }),
+    /At most 6000 characters; this has 7000/,
+  );
+  assert.deepEqual(ledger.notes, []);
+  // A client that keeps no limits: what it sends comes to the bot by the other door.
+  let length = 7000;
+  guild.inspect.on((event) => {
+    if (event.kind !== "interaction-create") return;
+    const payload = structuredClone(event.payload) as Payload;
+    for (const option of payload.data.options)
+      if (option.name === "objective") option.value = "x".repeat(length);
+    void edge.http.answer(payload, Promise.resolve()).then((body) =>
+      fetch(`${guild.restApi}/v10/interactions/${payload.id}/${payload.token}/callback`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    );
+  });
+  for (length of [7000, 6001]) {
+    const words = await refusal(await command({ agent: "auditor", objective: "short" }));
+    assert.match(
+      words,
+      new RegExp(`has ${length.toLocaleString("en-US")} characters; Discord takes 6,000\\.\\n→ `),
+    );
+    assert.match(words, /Shorten it, [^]*`context-channel`/);
+    assert.doesNotMatch(words, /`\/delegate`/, "which is what was just refused");
+  }
+  length = 6000;
+  const taken = await command({ agent: "auditor", objective: "short" });
+  assert.match(taken.message?.content ?? "", /Asked \*\*auditor\*\*/);
 });
