@@ -1,5 +1,6 @@
 import type { Registry } from "../domain/agent-card.ts";
 import { ExpressionError, expressionsIn } from "../domain/expression.ts";
+import { SUMMARY_FILE } from "../domain/run-documents.ts";
 import type { RetryDefinition, StepAction, StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { suggest } from "./problems.ts";
 import { agentNamed } from "./workflow-agents.ts";
@@ -16,6 +17,7 @@ import { plainValues, templateTask } from "./workflow-template.ts";
 const DEFAULT_TIMEOUT_MS = 300_000;
 const DEFAULT_RETRY: RetryDefinition = { maxAttempts: 2, delayMs: 0, backoff: "exponential" };
 
+const TAKEN = `"${SUMMARY_FILE}" is the name of the run's own file, ${SUMMARY_FILE}.json`;
 const PLAIN_GATE: GateEntry = gateSchema.parse({});
 
 /** A step and where it stands in the file; a gate before an agent stands where that agent asks for it. */
@@ -44,6 +46,8 @@ export type StepSurroundings = {
 export function toSteps(around: StepSurroundings): readonly PlacedStep[] {
   const steps = Object.entries(around.file.steps).flatMap(([id, entry]) => {
     const path = ["steps", id];
+    // What the loader names itself has a dash, so only a name of the file can be this one.
+    if (id === SUMMARY_FILE) around.findings.problem(path, TAKEN, "give it another name", "key");
     const kind = kindOf(entry, path, around.findings);
     return kind === undefined ? [] : placed(id, entry, kind, path, around);
   });

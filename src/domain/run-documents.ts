@@ -17,6 +17,9 @@ const WORDS: Readonly<Record<StepStatus | RunStatus, string>> = {
   canceled: "canceled",
 };
 
+/** The run's own file lies beside those of its steps, so none of them may have its name. */
+export const SUMMARY_FILE = "summary";
+
 /** What a child handed in as a whole, where it is known. */
 export type Whole = Partial<Pick<Handoff, "result" | "artifacts" | "confidence" | "notes">>;
 

@@ -1,6 +1,6 @@
 import type { Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
-import { summaryDocument } from "../domain/run-documents.ts";
+import { SUMMARY_FILE, summaryDocument } from "../domain/run-documents.ts";
 import { isRunSettled, type Place, type RunInput } from "../domain/run-types.ts";
 import { childIdOf, stepAt, workAt } from "../domain/run-work.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -86,8 +86,8 @@ export function createRunUpkeep(deps: {
     const state = await engine.read("run", run);
     if (!state) throw new Error(`file-run of ${run}, which has no events`);
     if (step === undefined) {
-      await deps.files.write(run, "summary", summaryDocument(state));
-      return { kind: "done", outcome: "summary" };
+      await deps.files.write(run, SUMMARY_FILE, summaryDocument(state));
+      return { kind: "done", outcome: SUMMARY_FILE };
     }
     await deps.stepFiles.write(state, step);
     crash("file-run:written");
