@@ -4,7 +4,8 @@ import { type Acl, mayAsk } from "./acl.ts";
 import type { Actor } from "./actor.ts";
 import type { Registry } from "./agent-card.ts";
 import { readInput } from "./input-values.ts";
-import type { InputDefinition, InputValue, WorkflowDefinition } from "./workflow-types.ts";
+import { mayDo } from "./permissions.ts";
+import type { InputDefinition, InputValue, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
 export type CheckedInputs =
   | { readonly ok: true; readonly inputs: Readonly<Record<string, InputValue>> }
@@ -64,7 +65,7 @@ function unknown({ name, inputs }: Pick<WorkflowDefinition, "name" | "inputs">, 
   return `${name} has no input "${given}"; ${names.length > 0 ? `there are: ${names.join(", ")}` : "it takes none"}`;
 }
 
-/** Whoever asks must be allowed every agent of every step, also of nested workflows: nothing starts that could not end. */
+/** Whoever asks must be allowed every agent and to read every channel of every step, also of nested workflows: nothing starts that could not end. */
 export function permissionProblems(
   definition: WorkflowDefinition,
   nested: Readonly<Record<string, WorkflowDefinition>>,
@@ -77,22 +78,31 @@ export function permissionProblems(
     if (!answers.has(word)) answers.set(word, ask());
     return answers.get(word);
   };
+  const agentsOf = ({ agent, capability = "", workers }: TaskAction): readonly (string | undefined)[] => {
+    if (workers) return workers.map((one) => answerFor(one, () => refusalOf(registry, acl, actor, one)));
+    return [
+      agent === undefined
+        ? answerFor(`capability ${capability}`, () => nobodyFor(registry, acl, actor, capability))
+        : answerFor(agent, () => refusalOf(registry, acl, actor, agent)),
+    ];
+  };
+  const channel = readingProblem(acl, actor);
   return [definition, ...Object.values(nested)].flatMap((workflow) => {
     const within = workflow === definition ? "" : `${workflow.name}.`;
     return workflow.steps.flatMap(({ id, action }) => {
       if (action.kind !== "task") return [];
-      const { agent, capability = "", workers } = action;
-      if (workers) {
-        const refused = workers.map((one) => answerFor(one, () => refusalOf(registry, acl, actor, one)));
-        return refused.flatMap((message) => (message ? [{ path: `${within}steps.${id}`, message }] : []));
-      }
-      const refusal =
-        agent === undefined
-          ? answerFor(`capability ${capability}`, () => nobodyFor(registry, acl, actor, capability))
-          : answerFor(agent, () => refusalOf(registry, acl, actor, agent));
-      return refusal === undefined ? [] : [{ path: `${within}steps.${id}`, message: refusal }];
+      const path = `${within}steps.${id}`;
+      const problems = agentsOf(action).flatMap((message) => (message ? [{ path, message }] : []));
+      return action.channelContext && channel !== undefined
+        ? [...problems, { path: `${path}.channel_context`, message: channel }]
+        : problems;
     });
   });
+}
+
+function readingProblem(acl: Acl, actor: Actor): string | undefined {
+  const { allowed, text, hint } = mayDo(acl, actor, "context");
+  return allowed ? undefined : [text, hint].filter(Boolean).join(" ");
 }
 
 function refusalOf(registry: Registry, acl: Acl, actor: Actor, word: string): string | undefined {

@@ -35,7 +35,7 @@ export function findWorkflow(entries: readonly WorkflowEntry[], word: string): W
   });
 }
 
-/** Inputs, permission of every step, agents: refused with every problem at once, before anything begins. */
+/** Inputs, permission of every step, agents, channels that are read: refused with every problem at once, before anything begins. */
 export function createAgree(deps: {
   readonly workflows: () => readonly WorkflowEntry[];
   readonly registry: () => Registry;

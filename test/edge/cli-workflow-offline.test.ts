@@ -41,6 +41,29 @@ test("the example of the guide is a workflow without problems", async (t) => {
   assert.match((await folder.hq("workflow", "graph", "mirror-check")).out, /s2\{\{"sign-off/);
 });
 
+test("a dry run and stubs say who may not read the channel of a step", async (t) => {
+  const listen = [
+    "name: listen",
+    "steps:",
+    "  look:",
+    "    agent: webster",
+    "    task: Look.",
+    "    channel_context: { channel: technical }",
+    "",
+  ].join("\n");
+  const folder = openFolder(t, { listen });
+  writeFileSync(join(folder.root, "config", "acl.yaml"), "verbs:\n  context: [tech-lead]\n");
+  writeFileSync(join(folder.root, "stubs.json"), '{"steps": {"look": {"result": "seen"}}}');
+  const run = ["workflow", "run", "listen", "--caller"];
+  for (const how of [["--dry-run"], ["--stubs", "stubs.json"]]) {
+    const refused = await folder.hq(...run, "manager", ...how);
+    assert.equal(refused.code, 3, refused.err);
+    assert.match(refused.err, /steps\.look\.channel_context operator \(as manager\) may not read channels\./);
+    assert.match(refused.err, /Rule: verbs\.context: tech-lead/);
+    assert.equal((await folder.hq(...run, "tech-lead", ...how)).code, 0);
+  }
+});
+
 test("without a supervisor a dry run is made from the files, and nothing is written anywhere", async (t) => {
   const folder = openFolder(t);
   const before = readdirSync(folder.root, { recursive: true });

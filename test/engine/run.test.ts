@@ -109,6 +109,51 @@ test("every problem of the inputs and of the permissions is named before anythin
   await core.stop();
 });
 
+test("whoever may not read channels starts no workflow that reads one, and is told with all the rest", async () => {
+  using folder = temporaryFolder();
+  const channelContext = { channel: "technical", messages: 5 };
+  const inner = workflowOf("inner", [stepOf("look", taskOf("webster", "Look.", { channelContext }))]);
+  const supervise = { workers: ["webster"], channelContext };
+  const outer = workflowOf("outer", [
+    stepOf("ask", taskOf("tech-lead", "Ask.", { channelContext })),
+    stepOf("work", taskOf("webster", "Work.", supervise)),
+    stepOf("plain", taskOf("auditor", "Judge.")),
+    stepOf("deep", { kind: "workflow", workflow: "inner", with: {} }),
+  ]);
+  const core = await coreWith(folder.path, [outer, inner]);
+  const acl = { ...core.config.acl, verbs: { context: ["auditor", "user:1"] } };
+  Object.assign(core.config, { acl });
+  const eve = { kind: "person", id: "3", name: "eve", rights: ["delegate", "any-agent"] } as const;
+  const refused = (paths: readonly string[]) => (refusal: unknown) => {
+    assert.ok(refusal instanceof Refusal);
+    assert.equal(refusal.code, "not_allowed");
+    assert.deepEqual(
+      refusal.problems.map(({ path }) => path),
+      paths,
+    );
+    assert.match(
+      refusal.problems[0]?.message ?? "",
+      /may not read channels\..*Rule: verbs\.context: auditor, user:1/,
+    );
+    return true;
+  };
+  const places = ["ask", "work"].map((id) => `steps.${id}.channel_context`);
+  const all = refused([...places, "inner.steps.look.channel_context"]);
+  const request = { workflow: "outer", inputs: {}, origin: ORIGIN };
+  await assert.rejects(core.runs.startRun(eve, request), all);
+  await assert.rejects(core.runs.planRun(eve, request), all);
+  await assert.rejects(
+    core.runs.startRun({ kind: "operator", claims: "manager" }, { ...request, workflow: "inner" }),
+    refused(["steps.look.channel_context"]),
+  );
+  assert.deepEqual([core.sent, (await core.runs.runs({})).items], [[], []]);
+  const ada = { ...eve, id: "1", name: "ada" };
+  const { run } = await core.runs.startRun(ada, { ...request, workflow: "inner" });
+  await core.until(`${run.id}.look`, "attempt.dispatched");
+  assert.match(core.sent[0]?.message ?? "", /\[#technical\] ada/);
+  await core.stop();
+});
+
 test("a failed step is retried with its problems, and skips what needs it when it fails finally", async () => {
   using folder = temporaryFolder();
   const twice = workflowOf("twice", [
