@@ -62,7 +62,9 @@ const perTask = {
     .describe("One attempt, counted from the agent's acknowledgment; 1s to 48h. Default 300s."),
   start_within: duration({ minMs: seconds(1), maxMs: days(7) })
     .optional()
-    .describe("How long a step may wait for a free or living agent. Default: until the run's end."),
+    .describe(
+      "How long a step may wait for a free or living agent, and for Discord to read a channel. Default: until the run's end.",
+    ),
   retry: retry.optional(),
   validate: z.boolean().optional().describe("Refuse handoffs that are not exactly right. Default false."),
   format: z.enum(["json", "text"]).optional().describe("How the agent writes its result. Default json."),

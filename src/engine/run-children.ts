@@ -3,29 +3,18 @@ import { slowAfterMs } from "../domain/expectation.ts";
 import { ExpressionError } from "../domain/expression.ts";
 import { modelText } from "../domain/model-choice.ts";
 import type { FileOf } from "../domain/run-attachments.ts";
-import {
-  isRunSettled,
-  type Place,
-  type RunInput,
-  type RunOrder,
-  type RunState,
-} from "../domain/run-types.ts";
-import {
-  childIdOf,
-  composeInputs,
-  composeTask,
-  foreignInputsOf,
-  stepAt,
-  workAt,
-} from "../domain/run-work.ts";
+import type { Place, RunInput, RunOrder, RunState } from "../domain/run-types.ts";
+import { childIdOf, composeInputs, composeTask, foreignInputsOf, kindOfChild } from "../domain/run-work.ts";
 import { outcomeOfDelegation, outcomeOfRun } from "../domain/step-result.ts";
 import type { TaskChildKind } from "../domain/task-types.ts";
 import { type DelegationView, viewOf } from "../domain/view.ts";
 import { checkInputs } from "../domain/workflow-check.ts";
 import type { StepDefinition, TaskAction } from "../domain/workflow-types.ts";
 import { isRefusal, Refusal, type RefusalCode } from "../kernel/refusal.ts";
+import { formatDuration } from "../kernel/time.ts";
 import type { Engine } from "./accept.ts";
 import { problemsRefusal } from "./agree.ts";
+import { agentFor, definitionOf, isEnding, isWanted, startBy } from "./child-place.ts";
 import { possibleAgents } from "./choose-agent.ts";
 import type { Delegate } from "./delegate.ts";
 import type { ExpectedMs } from "./expectations.ts";
@@ -46,7 +35,10 @@ export const PASSING: ReadonlySet<RefusalCode> = new Set([
   "rate_limited",
   "stopping",
 ]);
+/** Of these what is outside: no step waits longer for it than it may wait to begin. */
+const OUTSIDE: ReadonlySet<RefusalCode> = new Set(["no_discord", "rate_limited"]);
 const STOPPED = "everything is stopped";
+const ENDED = "the run is ending";
 const SYSTEM = { kind: "system", id: "engine" } as const;
 
 export type RunChildrenDeps = {
@@ -82,23 +74,30 @@ export function createRunChildren(deps: RunChildrenDeps) {
     if (!isWanted(state, of)) return { kind: "done", outcome: "no longer wanted" };
     const child = childIdOf(run, of);
     const step = definitionOf(state, of);
+    const refuse = async (text: string, problems: Refusal["problems"] = []): Promise<Performed> => {
+      await tellRun(run, { type: "child-refused", at: now(), of, text, problems }, effect);
+      return { kind: "recorded" };
+    };
     if (await deps.isHeld()) {
       if (!state.canceling) return { kind: "again", dueAt: now() + TRY_AGAIN_MS, reason: STOPPED };
       // What would run after a cancel, as cleanup does, does not after an emergency stop.
-      await tellRun(run, { type: "child-refused", at: now(), of, text: STOPPED }, effect);
-      return { kind: "recorded" };
+      return refuse(STOPPED);
     }
+    // One that was made before a crash is told of and canceled like any other.
+    if (isEnding(state, of) && !(await engine.read(kindOfChild(step), child))) return refuse(ENDED);
     let started: { readonly agent?: string; readonly stallAt?: number; readonly model?: string };
     try {
       started = await make(state, step, of, child);
     } catch (error) {
       const refusal = refusalOf(error);
-      if (PASSING.has(refusal.code))
-        return { kind: "again", dueAt: now() + TRY_AGAIN_MS, reason: refusal.message };
-      const { message, hint, problems } = refusal;
+      const { code, message, hint, problems } = refusal;
       const text = hint ? `${message} ${hint}` : message;
-      await tellRun(run, { type: "child-refused", at: now(), of, text, problems }, effect);
-      return { kind: "recorded" };
+      if (!PASSING.has(code)) return refuse(text, problems);
+      const withinMs = OUTSIDE.has(code) ? startWithinMsOf(step) : Number.POSITIVE_INFINITY;
+      const byAt = startBy(state, of, withinMs);
+      if (now() >= byAt)
+        return refuse(`${text} It could not begin within ${formatDuration(withinMs)} (start_within).`);
+      return { kind: "again", dueAt: Math.min(now() + TRY_AGAIN_MS, byAt), reason: message };
     }
     crash("start-child:made");
     // When it was canceled, skipped or begun anew meanwhile, the decision is to cancel the child.
@@ -255,14 +254,11 @@ export function createRunChildren(deps: RunChildrenDeps) {
   return { startChild, tell, cancelChild };
 }
 
-/** The agent that the step names, or its item where that says which of its workers does it. */
-function agentFor(state: RunState, { agent, workers }: TaskAction, of: Place): { readonly agent?: string } {
-  if (!workers) return agent === undefined ? {} : { agent };
-  const { agent: said } = (workAt(state, of)?.value ?? {}) as { readonly agent?: unknown };
-  const worker = workers.find((one) => one === said);
-  if (worker === undefined)
-    throw new Refusal("invalid_input", `${String(said)} is not among the workers: ${workers.join(", ")}.`);
-  return { agent: worker };
+function startWithinMsOf({ action }: StepDefinition): number {
+  return Math.min(
+    (action.kind === "task" ? action.startWithinMs : undefined) ?? LONGEST_START_MS,
+    LONGEST_START_MS,
+  );
 }
 
 function placeOf<T>(childOf: ({ readonly run: string } & Place) | undefined, outcome: T) {
@@ -271,21 +267,9 @@ function placeOf<T>(childOf: ({ readonly run: string } & Place) | undefined, out
   return { of, outcome };
 }
 
-function definitionOf(state: RunState, of: Place): StepDefinition {
-  const step = state.order.definition.steps.find(({ id }) => id === of.step);
-  if (!step) throw new Error(`${state.order.id} has no step ${of.step}`);
-  return step;
-}
-
 /** An expected no; anything else is thrown on. */
 function refusalOf(error: unknown): Refusal {
   if (isRefusal(error)) return error;
   if (error instanceof ExpressionError) return new Refusal("invalid_input", error.message);
   throw error;
-}
-
-/** A place wants a child while it runs in this generation. */
-function isWanted(state: RunState, of: Place): boolean {
-  if (isRunSettled(state.status)) return false;
-  return stepAt(state, of.step)?.generation === of.generation && workAt(state, of)?.status === "running";
 }

@@ -11,6 +11,7 @@ import type { Settings } from "../../src/domain/settings.ts";
 import type { SkillContract } from "../../src/domain/skill-contract.ts";
 import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { Agents, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
+import type { ChannelReader } from "../../src/engine/ports/channels.ts";
 import type { ArrivedHandoff, Inbox } from "../../src/engine/ports/handoffs.ts";
 import type { Workers } from "../../src/engine/ports/workers.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
@@ -93,6 +94,12 @@ const SILENT = {
   error: () => undefined,
 };
 
+export const readHello: ChannelReader = async (channel, messages) => ({
+  channel,
+  channelId: "1",
+  messages,
+  text: `[#${channel}] ada (Engineering): hello`,
+});
 const unasked = (what: string) => () => Promise.reject(new Error(`${what} was not expected in this test`));
 const NO_WORKERS: Workers = {
   run: unasked("a worker"),
@@ -132,6 +139,7 @@ export async function startCore(
     workers?: Partial<Workers>;
     /** May throw, as if the process died there: the effect is found begun, and done again. */
     crash?: (point: string) => void;
+    readChannel?: ChannelReader;
     /** How one agent is, where not all are alike; for what is known and for what a probe finds. */
     condition?: (agent: string) => "up" | "down" | "unauthorized" | undefined;
     /** With it the Discord lane is open. */
@@ -233,12 +241,7 @@ export async function startCore(
     tokens: createHandoffTokens("a secret of the test, long enough"),
     handInUrl: (run) => `http://127.0.0.1:1/api/v1/handoffs/${run}`,
     delegateUrl: () => "http://127.0.0.1:1/api/v1/delegations",
-    readChannel: async (channel, messages) => ({
-      channel,
-      channelId: "1",
-      messages,
-      text: `[#${channel}] ada (Engineering): hello`,
-    }),
+    readChannel: script.readChannel ?? readHello,
     discord: () => script.discord && { ...NOBODY_THERE, ...script.discord },
     health: async () => ({ ready: true, version: "0", mode: "embedded", startedAt: at, checks: [] }),
     startedAt: at,
