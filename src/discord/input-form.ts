@@ -42,7 +42,8 @@ export function inputForm(definition: Inputs, page: number, values: Values, subj
 function labelled(input: InputDefinition, values: Values): Field {
   const description = [input.description, rangeOf(input)].filter(Boolean).join(" · ");
   const given = Object.hasOwn(values, input.name) ? values[input.name] : undefined;
-  const value = given ?? (input.default === undefined ? "" : String(input.default));
+  const usual = input.default === undefined ? "" : String(input.default);
+  const value = given ?? (usual.length > FORM.textChars ? "" : usual);
   const choices = choicesOf(input);
   return {
     type: ComponentType.Label,
@@ -83,17 +84,23 @@ function select(input: InputDefinition, choices: readonly (readonly [string, str
 }
 
 function textInput(input: InputDefinition, value: string) {
-  const most = Math.min(input.maxLength ?? FORM.textChars, FORM.textChars);
+  const allowed = Math.min(input.maxLength ?? FORM.textChars, FORM.textChars);
+  // What was written when more was allowed is told to be too long, and never cut.
+  const most = Math.max(allowed, value.length);
+  const usualChars = String(input.default ?? "").length;
+  const isLeftOut = usualChars > FORM.textChars;
+  const required = input.required && !isLeftOut;
   const isLong = input.type === "string" && most > SHORT_TEXT;
-  const least = input.required && input.type === "string" ? Math.min(input.minLength ?? 0, most) : 0;
+  const least = required && input.type === "string" ? Math.min(input.minLength ?? 0, most) : 0;
   return {
     type: ComponentType.TextInput as const,
     custom_id: input.name,
     style: isLong ? TextInputStyle.Paragraph : TextInputStyle.Short,
-    required: input.required,
+    required,
+    ...(isLeftOut ? { placeholder: `Leave it empty for the default of ${usualChars} characters` } : {}),
     max_length: input.type === "string" ? most : FORM.textChars,
     ...(least > 0 ? { min_length: least } : {}),
-    ...(value ? { value: value.slice(0, most) } : {}),
+    ...(value ? { value } : {}),
   };
 }
 

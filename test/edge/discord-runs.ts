@@ -14,6 +14,7 @@ export type Field = {
   readonly custom_id: string;
   readonly style?: number;
   readonly value?: string;
+  readonly placeholder?: string;
   readonly required?: boolean;
   readonly max_length?: number;
   readonly options?: readonly { readonly value: string; readonly default?: boolean }[];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Asked } from "../../src/discord/command.ts";
+import { checkInputs } from "../../src/domain/workflow-check.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { inputWith, workflowWith } from "../discord/run-fixture.ts";
 import { buttonsOf, fieldsOf, type Interaction, said, startWithRuns } from "./discord-runs.ts";
@@ -55,6 +56,52 @@ test("what the bot filled in is handed in unless the person says something else"
   await submit(await command("workflow run", { name: "five" }), { short: "ab", long: "x" });
   const inputs = { short: "ab", long: "x", depth: "normal", count: "3" };
   assert.deepEqual(started[0]?.request.inputs, inputs);
+});
+
+test("a default that no form takes is left out of it and holds as a whole when nothing is written", async (t) => {
+  const [whole, most] = ["w".repeat(4001), "m".repeat(4000)];
+  const definition = workflowWith("long", [
+    inputWith("whole", { default: whole, minLength: 10 }),
+    inputWith("most", { default: most }),
+  ]);
+  const { command, submit, press, started, script } = await startWithRuns(t, [definition]);
+  const form = await command("workflow run", { name: "long" });
+  const [left, filled] = fieldsOf(form);
+  assert.deepEqual(
+    [left?.value, left?.required, left?.placeholder],
+    [undefined, false, "Leave it empty for the default of 4001 characters"],
+  );
+  assert.deepEqual([filled?.value, filled?.required], [most, true]);
+  script.problems = ({ inputs }) =>
+    inputs["most"] === "no" ? [{ path: "inputs.most", message: "must be better" }] : [];
+  const answer = await submit(form, { most: "no" });
+  const again = await press(answer.message?.id ?? "", buttonsOf(answer)[0]?.custom_id ?? "");
+  assert.deepEqual(
+    fieldsOf(again).map(({ value, required }) => [value, required]),
+    [
+      [undefined, false],
+      ["no", true],
+    ],
+  );
+  await submit(again, { most: "yes" });
+  const [{ request }] = started as [(typeof started)[number]];
+  assert.deepEqual(checkInputs(definition, request.inputs), { ok: true, inputs: { whole, most: "yes" } });
+  await submit(await command("workflow run", { name: "long" }), { whole: "another one" });
+  assert.deepEqual(started[1]?.request.inputs, { whole: "another one", most });
+});
+
+test("what was written is shown again as a whole, also when less is allowed by now", async (t) => {
+  const wide = workflowWith("one", [inputWith("materials", { maxLength: 100 })]);
+  const workflows = [wide];
+  const { command, submit, press, script } = await startWithRuns(t, workflows);
+  script.problems = () => [
+    { path: "inputs.materials", message: "has 60 characters; at most 50 are allowed" },
+  ];
+  const written = "x".repeat(60);
+  const answer = await submit(await command("workflow run", { name: "one" }), { materials: written });
+  workflows[0] = workflowWith("one", [inputWith("materials", { maxLength: 50 })]);
+  const again = await press(answer.message?.id ?? "", buttonsOf(answer)[0]?.custom_id ?? "");
+  assert.deepEqual([fieldsOf(again)[0]?.value, fieldsOf(again)[0]?.max_length], [written, 60]);
 });
 
 test("one input is asked for in a form; asking keeps nothing, handing it in starts the run once", async (t) => {
