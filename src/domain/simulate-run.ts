@@ -13,7 +13,7 @@ import {
   type RunState,
 } from "./run-types.ts";
 import { type RunView, viewOfRun } from "./run-view.ts";
-import { childIdOf } from "./run-work.ts";
+import { childIdOf, stepAt } from "./run-work.ts";
 import { cutResult, parseResult } from "./step-result.ts";
 import type { GateDefinition } from "./workflow-types.ts";
 
@@ -83,6 +83,7 @@ export function simulateRun(order: RunOrder, stubs: Stubs, now: number): Simulat
     }
   }
   if (!state) throw new Error("a run that was started has a state");
+  problems.push(...surplus(state, stubs));
   return { view: viewOfRun(state), state, problems, waiting: openGates(state) };
 
   function decideGate(before: RunState): boolean {
@@ -177,6 +178,19 @@ function decidersOf({ approvers, min }: GateDefinition, asker: Actor): readonly 
   );
   const operator: Actor = asker.kind === "operator" ? asker : { kind: "operator" };
   return [operator, ...users, ...people];
+}
+
+/** Of a fan-out that did not begin nobody knows its items. */
+function surplus(state: RunState, { steps = {} }: Stubs): readonly string[] {
+  return Object.entries(steps).flatMap(([name, given]) => {
+    const items = stepAt(state, name)?.items?.size;
+    const stubs = Array.isArray(given) ? given.length : 0;
+    if (items === undefined || stubs <= items) return [];
+    const has = items === 0 ? "no items" : items === 1 ? "1 item" : `${items} items`;
+    return [
+      `${name} has ${has} and ${stubs === 1 ? "1 stub" : `${stubs} stubs`}; take ${stubs - items} away.`,
+    ];
+  });
 }
 
 function strangers({ definition }: RunOrder, { steps = {}, gates = {} }: Stubs): readonly string[] {

@@ -74,6 +74,37 @@ test("items of a fan-out have a stub each, and waits pass at once", () => {
   assert.equal(view.steps[1]?.settledAt, 6000);
 });
 
+test("stubs beyond the items of a fan-out are problems; of one that never began nobody knows", () => {
+  const over = (list: string) =>
+    stepOf("each", taskOf("webster", "Do."), { forEach: { expression: list, maxParallel: 4 } });
+  const three = { each: [{ result: "1" }, { result: "2" }, { result: "3" }] };
+  const problemsOf = (steps: readonly StepDefinition[], stubs: Stubs) => simulate(steps, stubs).problems;
+  assert.deepEqual(problemsOf([over("split('a,b', ',')")], { steps: three }), [
+    "each has 2 items and 3 stubs; take 1 away.",
+  ]);
+  assert.deepEqual(problemsOf([over("split('', ',')")], { steps: three }), [
+    "each has no items and 3 stubs; take 3 away.",
+  ]);
+  assert.deepEqual(problemsOf([over("split('a', ',')")], { steps: three }), [
+    "each has 1 item and 3 stubs; take 2 away.",
+  ]);
+  assert.deepEqual(problemsOf([over("split('a,b,c', ',')")], { steps: three }), []);
+  const after = { ...over("split('a', ',')"), needs: ["sign"] };
+  const gated = [stepOf("sign", approvalOf()), after];
+  assert.deepEqual(problemsOf(gated, { steps: three }), []);
+  assert.deepEqual(problemsOf(gated, { steps: three, gates: { sign: "reject" } }), []);
+});
+
+test("an item that too many failures kept from beginning may have its stub", () => {
+  const each = stepOf("each", taskOf("webster", "Do."), {
+    forEach: { expression: "split('a,b,c', ',')", maxParallel: 1 },
+  });
+  const failing = { each: [{ status: "failed" }, { result: "2" }, { result: "3" }] };
+  const limits = { maxParallel: 1, timeoutMs: 9000, maxFailures: 1 };
+  const { view, problems } = simulate([each], { steps: failing }, { limits });
+  assert.deepEqual([view.waiting, problems], ["answer", []]);
+});
+
 test("the run's time counts: a wait beyond it fails the run", () => {
   const rest = stepOf("rest", { kind: "wait", ms: 5000 });
   const { view } = simulate([rest], {}, { limits: { maxParallel: 1, timeoutMs: 1000, maxFailures: 3 } });
