@@ -95,7 +95,7 @@ const gate = z.looseObject({
   digest: z.string(),
   approvers: z.array(z.string()),
   min: z.int(),
-  approvals: z.array(z.object({ who: z.string(), at: instant })),
+  approvals: z.array(z.object({ who: z.string(), at: instant, reason: z.string().optional() })),
   openedAt: instant,
   expiresAt: instant,
 });

@@ -1,5 +1,5 @@
 import type { RunListing } from "../api/listings.ts";
-import type { RunView } from "../domain/run-view.ts";
+import type { RunView, StepView } from "../domain/run-view.ts";
 import { forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
@@ -48,8 +48,22 @@ export function describeRun(view: RunView, nowMs: number): string {
   const head = rows.map(([name, value]) => `${name.padEnd(11)} ${oneLine(value, 600)}\n`).join("");
   const steps = stepLines(view.steps, nowMs).map((line) => `${line}\n`);
   const missing = view.missing.map((sentence) => `missing: ${oneLine(sentence, 300)}\n`);
-  const parts = [forTerminal(head), steps.join(""), missing.join(""), next(view), resultOf(view)];
+  const approvals = view.steps.flatMap(approvalLines).map((line) => `${line}\n`);
+  const parts = [
+    forTerminal(head),
+    steps.join(""),
+    approvals.join(""),
+    missing.join(""),
+    next(view),
+    resultOf(view),
+  ];
   return parts.filter((part) => part !== "").join("\n");
+}
+
+function approvalLines({ id, gate }: StepView): readonly string[] {
+  return (gate?.approvals ?? []).flatMap(({ who, reason }) =>
+    reason ? [`approval: ${oneLine(`${id} by ${who}: ${reason}`, 300)}`] : [],
+  );
 }
 
 /** What to type next. */

@@ -12,9 +12,12 @@ import { button, showButton } from "./render-run-card.ts";
 import { asLine, asMarkdown } from "./sanitize.ts";
 import { leadingText } from "./split-text.ts";
 
+/** Of the prompt and of what was said before and at the decision. */
 const PROMPT_CHARS = 1500;
 const RESULT_CHARS = 280;
 const MOST_RESULTS = 5;
+const REASON_CHARS = 500;
+const MOST_REASONS = 4;
 
 export function gateDelivery(run: string, { step, generation }: GateRef): string {
   return `${run}/gate-${step}~${generation}`;
@@ -60,10 +63,13 @@ export function renderGate(shown: ShownGate, who: Mentioned): Payload {
     ...(isOpen && gate ? [standing(gate)] : []),
     `asked by ${cut(asLine(run.asker), 80)} · ${markOf(gateDelivery(run.id, { step: step.id, generation }), 0)}`,
   ];
+  const said = isOpen ? reasonLines(gate) : decisionLines(shown);
+  const room = PROMPT_CHARS - said.join("\n").length;
   const body = [
     `### ${title} · ${where}`,
-    ...(isOpen ? [who.text] : decisionLines(shown)),
-    ...(gate ? [leadingText(asMarkdown(gate.prompt), PROMPT_CHARS).text] : []),
+    ...(isOpen ? [who.text] : []),
+    ...said,
+    ...(gate ? [leadingText(asMarkdown(gate.prompt), room).text] : []),
     ...(gate ? resultLines(shown.needs) : []),
     ...small.map((line) => `-# ${line}`),
   ];
@@ -123,16 +129,28 @@ function verdictOf(shown: ShownGate): { readonly title: string; readonly colour:
 function decisionLines({ gate, step }: ShownGate): readonly string[] {
   if (!gate) return ["The step began anew; another gate takes the place of this one."];
   const reason = gate.reason ?? (gate.status === "open" ? step.reason : undefined);
-  const why = reason ? [`> ${cut(asLine(reason), 500)}`] : [];
+  const why = reason ? [`> ${cut(asLine(reason), REASON_CHARS)}`] : [];
+  const before = reasonLines(gate);
   if (gate.status === "open") {
     const by = step.by ? ` by ${asLine(step.by)}` : "";
-    return [`The step is ${step.status}${by}.`, ...why];
+    return [`The step is ${step.status}${by}.`, ...before, ...why];
   }
   const at = gate.decidedAt === undefined ? "" : ` ${relative(gate.decidedAt)}`;
   const others = gate.approvals.map(({ who }) => who);
   const names = gate.status === "approved" && others.length > 0 ? others : [gate.decidedBy ?? "nobody"];
   const who = cut(names.map((name) => asLine(name)).join(", "), 300);
-  return [gate.status === "expired" ? `Nobody decided in time${at}.` : `By ${who}${at}.`, ...why];
+  const decided = gate.status === "expired" ? `Nobody decided in time${at}.` : `By ${who}${at}.`;
+  // The reason of an approved gate is that of its last approval.
+  const isTold = gate.status === "approved" && others.length > 1 && before.length > 0;
+  const isAlone = gate.status === "approved" && others.length === 1;
+  return [decided, ...(isAlone ? [] : before), ...(isTold ? [] : why)];
+}
+
+/** What the latest approvers said, a line each; together they have the room of one reason. */
+function reasonLines(gate: GateView | undefined): readonly string[] {
+  const said = (gate?.approvals ?? []).filter(({ reason }) => reason).slice(-MOST_REASONS);
+  const room = Math.floor(REASON_CHARS / said.length);
+  return said.map(({ who, reason = "" }) => `> ${cut(asLine(who), 40)}: ${cut(asLine(reason), room)}`);
 }
 
 /** What the steps before it came to, in short: what is decided about. */

@@ -1,5 +1,5 @@
 import type { DelegationStatus, WaitingReason } from "./delegation-types.ts";
-import type { RunView } from "./run-view.ts";
+import type { ApprovalView, RunView } from "./run-view.ts";
 import type { TaskChildKind } from "./task-types.ts";
 
 /** `late`: past its deadline, stalled, or longer at work than is usual; `lateWhy` says which. */
@@ -54,7 +54,7 @@ export type NowGate = {
   readonly asker: string;
   readonly approvers: readonly string[];
   readonly min: number;
-  readonly approvals: readonly { readonly who: string; readonly at: number }[];
+  readonly approvals: readonly ApprovalView[];
   readonly escalated: boolean;
   readonly late: boolean;
 };

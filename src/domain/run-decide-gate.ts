@@ -6,7 +6,7 @@ import { keyOfActor, lateKey } from "./run-evolve-gate.ts";
 import { goOn } from "./run-go-on.ts";
 import { graphOf } from "./run-graph.ts";
 import { definitionAt, stepOf } from "./run-tally.ts";
-import type { GateState, RunEvent, RunInput, RunState, StepState } from "./run-types.ts";
+import type { GateApproval, GateState, RunEvent, RunInput, RunState, StepState } from "./run-types.ts";
 import type { GateDefinition } from "./workflow-types.ts";
 
 type InputOf<Type extends RunInput["type"]> = Extract<RunInput, { type: Type }>;
@@ -41,11 +41,11 @@ export function decideGate(state: RunState, input: InputOf<"decide-gate">): read
   const decided = { type: "gate.decided", at, step, generation, actor } as const;
   const reason = input.reason === undefined ? {} : { reason: input.reason };
   if (decision === "approve") {
-    say(draft, { type: "gate.approval", at, step, generation, actor });
-    const given = [...gate.approvals.map((one) => one.actor), actor];
+    say(draft, { type: "gate.approval", at, step, generation, actor, ...reason });
+    const given = [...gate.approvals.map(approver), actorName(actor)];
     if (given.length < definition.min) return draft.events;
     say(draft, { ...decided, status: "approved", ...reason });
-    const result = `approved by ${given.map(actorName).join(" and ")}${input.reason === undefined ? "" : `: ${input.reason}`}`;
+    const result = `approved by ${given.join(" and ")}${input.reason === undefined ? "" : `: ${input.reason}`}`;
     settle(draft, step, found.step, { status: "succeeded", at, result, by: actor });
   } else {
     say(draft, { ...decided, status: "rejected", ...reason });
@@ -53,6 +53,11 @@ export function decideGate(state: RunState, input: InputOf<"decide-gate">): read
     settle(draft, step, found.step, { status: "failed", at, reason: said, by: actor });
   }
   return goOn(draft, at);
+}
+
+/** `@ada (fits the budget)`: the words of the last one follow all names. */
+function approver({ actor, reason }: GateApproval): string {
+  return `${actorName(actor)}${reason === undefined ? "" : ` (${reason})`}`;
 }
 
 /** The same decision again is no news; another one is kept. */

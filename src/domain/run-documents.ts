@@ -63,7 +63,7 @@ export function stepDocument(
 function gateOf(gate: ReturnType<typeof viewOfRun>["steps"][number]["gate"]): object {
   if (!gate) return {};
   const { status, prompt, digest, approvals, decidedBy, decidedAt, reason } = gate;
-  const given = approvals.map(({ who, at }) => ({ who, at: isoOf(at) }));
+  const given = approvals.map((one) => ({ ...one, at: isoOf(one.at) }));
   return {
     gate: { status, prompt, digest, approvals: given, decidedBy, decidedAt: isoOf(decidedAt), reason },
   };

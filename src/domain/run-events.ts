@@ -41,6 +41,7 @@ export type RunEvent =
       readonly step: string;
       readonly generation: number;
       readonly actor: Actor;
+      readonly reason?: string;
     }
   | {
       readonly type: "gate.reminded";

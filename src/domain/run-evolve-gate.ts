@@ -1,5 +1,5 @@
 import type { Actor } from "./actor.ts";
-import type { GateState, RunEvent, StepState } from "./run-types.ts";
+import type { GateApproval, GateState, RunEvent, StepState } from "./run-types.ts";
 
 type GateEvent = Extract<RunEvent, { type: `gate.${string}` }>;
 
@@ -39,7 +39,7 @@ function changed(gate: GateState, event: Exclude<GateEvent, { type: "gate.opened
   const { remindAt: _, ...rest } = gate;
   switch (event.type) {
     case "gate.approval":
-      return { ...gate, approvals: [...gate.approvals, { actor: event.actor, at: event.at }] };
+      return { ...gate, approvals: [...gate.approvals, approvalIn(event)] };
     case "gate.reminded":
       return { ...rest, reminders: gate.reminders + 1, ...reminder(event) };
     case "gate.escalated":
@@ -55,6 +55,10 @@ function changed(gate: GateState, event: Exclude<GateEvent, { type: "gate.opened
     case "gate.late-decision":
       return { ...gate, late: [...(gate.late ?? []), lateKey(event.decision, event.actor)] };
   }
+}
+
+function approvalIn({ actor, at, reason }: Extract<GateEvent, { type: "gate.approval" }>): GateApproval {
+  return { actor, at, ...(reason === undefined ? {} : { reason }) };
 }
 
 function reminder({ remindAt }: { readonly remindAt?: number }): Pick<GateState, "remindAt"> {

@@ -100,6 +100,8 @@ export type WorkState = {
   readonly stallAt?: number;
 };
 
+export type GateApproval = { readonly actor: Actor; readonly at: number; readonly reason?: string };
+
 export type GateState = {
   readonly status: "open" | "approved" | "rejected" | "expired";
   readonly openedAt: number;
@@ -108,7 +110,7 @@ export type GateState = {
   readonly prompt: string;
   /** Of what is shown; buttons carry it. */
   readonly digest: string;
-  readonly approvals: readonly { readonly actor: Actor; readonly at: number }[];
+  readonly approvals: readonly GateApproval[];
   readonly reminders: number;
   /** When the next reminder is due; absent = none before it expires. */
   readonly remindAt?: number;

@@ -77,13 +77,15 @@ export type StepView = {
   readonly by?: string;
 };
 
+export type ApprovalView = { readonly who: string; readonly at: number; readonly reason?: string };
+
 export type GateView = {
   readonly status: "open" | "approved" | "rejected" | "expired";
   readonly prompt: string;
   readonly digest: string;
   readonly approvers: readonly string[];
   readonly min: number;
-  readonly approvals: readonly { readonly who: string; readonly at: number }[];
+  readonly approvals: readonly ApprovalView[];
   readonly openedAt: number;
   readonly expiresAt: number;
   readonly escalated: boolean;
@@ -199,7 +201,7 @@ function viewOfGate(gate: GateState, definition: GateDefinition): GateView {
     digest,
     approvers: approversOf(definition, escalated),
     min: definition.min,
-    approvals: gate.approvals.map(({ actor, at }) => ({ who: actorName(actor), at })),
+    approvals: gate.approvals.map(({ actor, ...rest }) => ({ who: actorName(actor), ...rest })),
     openedAt,
     expiresAt,
     escalated,

@@ -61,7 +61,11 @@ export function tellRun({ events }: TracedSubject, nowMs: number): Told {
         });
         break;
       case "gate.approval":
-        lines.push({ at, what: "gate", text: `${nameOf(event)}: ${actorName(event.actor)} approves` });
+        lines.push({
+          at,
+          what: "gate",
+          text: `${nameOf(event)}: ${actorName(event.actor)} approves${reason(event.reason)}`,
+        });
         break;
       case "gate.reminded":
         lines.push({ at, what: "gate", text: `${nameOf(event)}: people were reminded` });

@@ -176,6 +176,46 @@ test("a decided gate says who, when and why, pings nobody and has no buttons", (
   }
 });
 
+test("a gate shows the reason of each approval, open and decided", () => {
+  const approvals = [
+    { who: "@ada", at: AT, reason: "fits the\nbudget @everyone" },
+    { who: "@eve", at: AT },
+  ];
+  const open = renderGate(gateOf(gateStep("open", { approvals, min: 3 })), engineering);
+  assert.match(shown(open), /\n> @ada: fits the budget @\u200beveryone\n(?!> @eve)/);
+  assert.match(shown(open), /2 of 3 approvals \(@ada, @eve\)/);
+  const last = { who: "@you", at: AT, reason: "go" };
+  const more = { approvals: [...approvals, last], min: 3, reason: "go" };
+  const approved = shown(renderGate(gateOf(gateStep("approved", more)), engineering));
+  assert.match(approved, /By @ada, @eve, @you <t:\d+:R>\.\n> @ada: fits the budget[^\n]*\n> @you: go\n/);
+  assert.equal(approved.split("> ").filter((line) => /\bgo\n/.test(line)).length, 1, "told once");
+  const rejected = shown(
+    renderGate(gateOf(gateStep("rejected", { approvals, min: 3, reason: "too thin" })), engineering),
+  );
+  assert.match(rejected, /> @ada: fits the budget[^\n]*\n> too thin/);
+  const single = { approvals: [last], reason: "go" };
+  const one = shown(renderGate(gateOf(gateStep("approved", single)), engineering));
+  assert.match(one, /By @you <t:\d+:R>\.\n> go\n/);
+});
+
+test("a gate of which everything is long keeps the limits with the reasons of 25 people", () => {
+  const long = "word ".repeat(1200);
+  const approvals = Array.from({ length: 25 }, () => ({ who: long, at: AT, reason: long }));
+  const needs = Array.from({ length: 9 }, (_, n) => `${"step".repeat(9)}-${n}`);
+  const steps = needs.map((id) => stepWith(id, "succeeded", { result: long, confidence: "high" }));
+  for (const status of ["open", "approved", "rejected"] as const) {
+    const step = { ...gateStep(status, { approvals, min: 25, prompt: long, reason: long }), needs };
+    const gate = shownGate(runWith("running", [...steps, step], { asker: long }), {
+      step: "sign-off",
+      generation: 1,
+    });
+    assert.ok(gate);
+    const payload = renderGate(gate, engineering);
+    assert.deepEqual(limitProblems(payload), [], status);
+    assert.ok(shown(payload).includes(`> ${"word ".repeat(4)}`), status);
+  }
+});
+
 test("a result shows the summary, what is missing and how sure each step was; everything is in the file", () => {
   const steps = [technical, optimization];
   const view = runWith("partial", steps, {

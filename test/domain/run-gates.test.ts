@@ -69,6 +69,27 @@ test("two different people are needed when the gate says so; the same one counts
   assert.equal(law.step("sign").outcome?.result, "approved by @ada and operator");
 });
 
+test("each approval keeps the reason that came with it; those of before, which have none, still count", () => {
+  const law = begin(gated({ min: 3 }));
+  law.succeed("draft");
+  const [first] = law.decide("sign", "approve", ADA, { reason: "fits the budget" });
+  assert.equal(first?.type === "gate.approval" && first.reason, "fits the budget");
+  law.decide("sign", "approve", BEN);
+  law.decide("sign", "approve", OPERATOR, { reason: "go" });
+  const given = law.view.steps[1]?.gate?.approvals.map(({ who, reason }) => [who, reason]);
+  assert.deepEqual(given, [
+    ["@ada", "fits the budget"],
+    ["@ben", undefined],
+    ["operator", "go"],
+  ]);
+  assert.ok(!("reason" in (law.step("sign").gate?.approvals[1] ?? {})));
+  assert.equal(
+    law.step("sign").outcome?.result,
+    "approved by @ada (fits the budget) and @ben and operator: go",
+  );
+  assertReloads(law);
+});
+
 test("one no is enough, also after a yes", () => {
   const law = begin(gated({ min: 2 }));
   law.succeed("draft");

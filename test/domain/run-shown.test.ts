@@ -3,7 +3,7 @@ import test from "node:test";
 import { stepDocument, summaryDocument } from "../../src/domain/run-documents.ts";
 import { planOf } from "../../src/domain/run-plan.ts";
 import type { TaskAction } from "../../src/domain/workflow-types.ts";
-import { ADA, begin } from "../support/run-law.ts";
+import { ADA, BEN, begin } from "../support/run-law.ts";
 import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
 const look = stepOf("look", taskOf("webster", "Look."));
@@ -111,6 +111,18 @@ test("a step's file is a handoff that old tools read, with what is ours beside i
   assert.equal((gate["gate"] as { status: string }).status, "rejected");
   assert.equal((stepDocument(law.state, "after") as { timestamp: unknown }).timestamp !== null, true);
   assert.throws(() => stepDocument(law.state, "x"), /no step x/);
+});
+
+test("a gate's file has the reason of each approval that gave one", () => {
+  const law = begin([stepOf("gate", approvalOf({ min: 3 }))]);
+  law.decide("gate", "approve", ADA, { reason: "fits the budget" });
+  law.decide("gate", "approve", BEN);
+  const { gate } = stepDocument(law.state, "gate") as { gate: { approvals: unknown } };
+  const [first, second] = law.step("gate").gate?.approvals.map(({ at }) => new Date(at)) ?? [];
+  assert.deepEqual(gate.approvals, [
+    { who: "@ada", at: first?.toISOString(), reason: "fits the budget" },
+    { who: "@ben", at: second?.toISOString() },
+  ]);
 });
 
 test("a fan-out's file has its items, whole as they are kept", () => {

@@ -396,6 +396,24 @@ test("every act on a run reaches its verb, says how the run stands, and prints i
   assert.equal((await desk.hq("workflow", "retry", id, "--task", "x")).code, 2);
 });
 
+test("the status of a run tells the reason of each approval, also at a gate that is still open", async (t) => {
+  const desk = await openReview(t);
+  await desk.hq(...RUN, "--no-wait");
+  const id = "wf-design-review-0001";
+  const { gate } = (await desk.runs.verbs.run(id)).steps[2] ?? {};
+  const approvals = [
+    { who: "@ada", at: 3000, reason: "fits\nthe \u001b[2Jbudget" },
+    { who: "@ben", at: 3000 },
+  ];
+  desk.runs.step(id, "sign-off", gate ? { gate: { ...gate, min: 3, approvals } } : {});
+  const { out } = await desk.hq("workflow", "status", id);
+  assert.match(out, /waits for role:engineering \(2 of 3\)/);
+  assert.match(out, /\napproval: sign-off by @ada: fits the \W*2?J?budget\n/);
+  assert.ok(!out.includes("\u001b") && !out.includes("by @ben"), out);
+  const json = JSON.parse((await desk.hq("workflow", "status", id, "--json")).out) as RunView;
+  assert.equal(json.steps[2]?.gate?.approvals[0]?.reason, approvals[0]?.reason);
+});
+
 test("with two open gates the step must be named", async (t) => {
   const desk = await openReview(t);
   await desk.hq(...RUN, "--no-wait");

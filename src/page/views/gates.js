@@ -69,7 +69,7 @@ export function gateCard(app, gate) {
       [
         "Approvals",
         min > 1 || approvals.length > 0
-          ? `${approvals.length} of ${min}${approvals.length > 0 ? `: ${approvals.map(({ who }) => who).join(", ")}` : ""}`
+          ? `${approvals.length} of ${min}${approvals.length > 0 ? `: ${approvals.map(({ who, reason }) => (reason ? `${who} (${reason})` : who)).join(", ")}` : ""}`
           : undefined,
       ],
       ["Expires", ticking(expiresAt, "in")],
