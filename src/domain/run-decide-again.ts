@@ -13,6 +13,51 @@ const NOTHING: readonly RunEvent[] = [];
 /** What failed begins anew, and what came to nothing because of it; what was done stays. */
 export function retry(state: RunState, input: InputOf<"retry">): readonly RunEvent[] {
   const { step, tasks = {} } = input;
+  const chosen = chosenToRetry(state, step);
+  if (unusedTasks(state, input).length > 0) return NOTHING;
+  return resume(state, input, "retry", chosen, (index) => {
+    const task = tasks[definitionAt(state, index).id];
+    return {
+      ...(task === undefined ? {} : { task }),
+      ...(chosen.has(index) && stepOf(state, index).items ? { keepsItems: true } : {}),
+    };
+  });
+}
+
+type Retried = Pick<InputOf<"retry">, "step" | "tasks">;
+
+/** Whether a retry finds something to do, were the run not being canceled. */
+export function hasWhatToRetry(state: RunState, { step }: Retried): boolean {
+  return chosenToRetry(state, step).size > 0;
+}
+
+/** The steps whose changed texts a retry would lose, with the reason: nothing is retried then. */
+export function unusedTasks(
+  state: RunState,
+  { step, tasks = {} }: Retried,
+): readonly { readonly step: string; readonly why: string }[] {
+  const { indexOf } = graphOf(state.order.definition);
+  const chosen = chosenToRetry(state, step);
+  const anew = new Set([...chosen, ...cleanupAgain(state, chosen)]);
+  return Object.keys(tasks).flatMap((id) => {
+    const index = indexOf.get(id);
+    if (index === undefined) return [{ step: id, why: "is no step of it" }];
+    const { kind } = definitionAt(state, index).action;
+    if (kind !== "task") return [{ step: id, why: WITHOUT_TASK[kind] }];
+    if (anew.has(index)) return [];
+    const { status } = stepOf(state, index);
+    return [{ step: id, why: `is ${status}, and this retry does not do it once more` }];
+  });
+}
+
+const WITHOUT_TASK = {
+  approval: "is a gate and has no task",
+  workflow: "is a nested workflow and has no task of its own",
+  wait: "is a wait and has no task",
+  conclusion: "is concluded by rule and has no task",
+} as const;
+
+function chosenToRetry(state: RunState, step: string | undefined): ReadonlySet<number> {
   const { indexOf, dependents } = graphOf(state.order.definition);
   const asked =
     step === undefined ? [...indexOf.values()] : withWhatItConcludes(state, indexOf.get(step) ?? -1);
@@ -20,13 +65,7 @@ export function retry(state: RunState, input: InputOf<"retry">): readonly RunEve
   const chosen = new Set(failed);
   for (const index of reachedFrom(failed, dependents))
     if (cameToNothing(stepOf(state, index)) || isMadeAnew(state, index)) chosen.add(index);
-  return resume(state, input, "retry", chosen, (index) => {
-    const task = tasks[definitionAt(state, index).id];
-    return {
-      ...(task === undefined ? {} : { task }),
-      ...(stepOf(state, index).items ? { keepsItems: true } : {}),
-    };
-  });
+  return chosen;
 }
 
 /** A step and all that hangs on it, whatever they came to. */
@@ -110,7 +149,7 @@ function resume(
   const all = [...chosen].toSorted((a, b) => a - b);
   const reset = [
     ...all.map((index) => ({ ...afresh(state, index), ...more(index) })),
-    ...cleanups.map((index) => afresh(state, index)),
+    ...cleanups.map((index) => ({ ...afresh(state, index), ...more(index) })),
   ];
   const abandoned = [...all, ...cleanups].flatMap((index) => childrenAt(state, index));
   const draft = draftOf(state);

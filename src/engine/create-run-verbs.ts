@@ -19,6 +19,7 @@ import { permit } from "./ownership.ts";
 import { createPlanRun } from "./plan-run.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { GateDecision, RunQuery, RunVerbs, StartRunRequest, WorkflowEntry } from "./run-verbs.ts";
+import { whyNotRerun, whyNotRetried } from "./run-why-not.ts";
 
 const MOST_LISTED = 200;
 
@@ -214,15 +215,17 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     for (const step of Object.keys(options.tasks ?? {})) stepOrRefuse(before, step);
     const { events, state } = await change(id, actor, { type: "retry", at: now(), actor, ...options });
     if (events.length > 0) return viewOfRun(state);
-    throw new Refusal("already_settled", `Nothing of ${id} has failed; there is nothing to retry.`, {
-      hint: "`hq workflow rerun <run> --from <step>` does a step and all that follows once more.",
-    });
+    throw whyNotRetried(state, options);
   }
 
   async function rerun(actor: Actor, id: string, from: string): Promise<RunView> {
     const before = await changeable(actor, id, "rerun");
     stepOrRefuse(before, from);
-    return viewOfRun((await change(id, actor, { type: "rerun", at: now(), actor, from })).state);
+    const at = now();
+    const { events, state } = await change(id, actor, { type: "rerun", at, actor, from });
+    const whyNot = events.length > 0 ? undefined : whyNotRerun(state, from, at);
+    if (whyNot) throw whyNot;
+    return viewOfRun(state);
   }
 
   async function acceptPartial(actor: Actor, id: string): Promise<RunView> {

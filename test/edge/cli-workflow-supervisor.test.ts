@@ -44,6 +44,9 @@ test("a gate is approved, or rejected, at another command line than the one that
   assert.equal(runIn(paused.out).waiting, "gate");
   const waiting = startHq(t, ["wait", "wf-one"], options);
   await waiting.said(/hq workflow approve wf-one sign-off/);
+  const early = await runHq(t, ["workflow", "rerun", "wf-one", "--from", "consolidate"], options);
+  assert.equal(early.code, 3, early.out);
+  assert.match(early.err, /consolidate of wf-one has not begun.*\n.*hq workflow status wf-one/);
   const approved = await runHq(t, ["workflow", "approve", "wf-one", "--reason", "fine"], options);
   assert.equal(approved.code, 0, approved.err);
   const { code, out, err } = await waiting.done;

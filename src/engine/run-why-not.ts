@@ -1,0 +1,59 @@
+import { hasWhatToRetry, unusedTasks } from "../domain/run-decide-again.ts";
+import { isRunSettled, type RunState } from "../domain/run-types.ts";
+import { stepAt } from "../domain/run-work.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { problemsRefusal } from "./agree.ts";
+
+/** Why a retry led to nothing, and what does. */
+export function whyNotRetried(
+  state: RunState,
+  options: { readonly step?: string; readonly tasks?: Readonly<Record<string, string>> },
+): Refusal {
+  const { id } = state.order;
+  const { step } = options;
+  if (isBeingCanceled(state)) return beingCanceled(state, "retry");
+  if (!hasWhatToRetry(state, options)) {
+    if (step !== undefined) return notFailed(state, step);
+    return new Refusal("already_settled", `Nothing of ${id} has failed; there is nothing to retry.`, {
+      hint: "`hq workflow rerun <run> --from <step>` does a step and all that follows once more.",
+    });
+  }
+  const problems = unusedTasks(state, options).map(({ step: path, why }) => ({
+    path: `tasks.${path}`,
+    message: why,
+  }));
+  const hint =
+    "Leave these out; `hq workflow rerun <run> --from <step>` does a step once more with the text that it has.";
+  return problemsRefusal("invalid_input", `${id} is not retried, since texts would be lost`, problems, hint);
+}
+
+/** Why a rerun led to nothing; absent = the same was asked at the same moment, and is done. */
+export function whyNotRerun(state: RunState, from: string, at: number): Refusal | undefined {
+  const { id } = state.order;
+  const { resumed } = state;
+  if (resumed?.at === at && resumed.how === "rerun" && resumed.step === from) return undefined;
+  if (isBeingCanceled(state)) return beingCanceled(state, "rerun");
+  return new Refusal("already_settled", `${from} of ${id} has not begun; there is nothing to do once more.`, {
+    hint: `\`hq workflow status ${id}\` shows what it waits for.`,
+  });
+}
+
+function notFailed(state: RunState, step: string): Refusal {
+  const { id } = state.order;
+  const status = stepAt(state, step)?.status ?? "pending";
+  const hint =
+    status === "pending"
+      ? `It begins by itself; \`hq workflow status ${id}\` shows what it waits for.`
+      : `\`hq workflow rerun ${id} --from ${step}\` does it and all that follows once more.`;
+  const text = `${step} of ${id} is ${status}; only what has failed can be retried.`;
+  return new Refusal("already_settled", text, { hint });
+}
+
+const isBeingCanceled = ({ status, canceling }: RunState) => canceling !== undefined && !isRunSettled(status);
+
+function beingCanceled({ order: { id }, canceling }: RunState, what: "retry" | "rerun"): Refusal {
+  const why = canceling?.expired ? `The time of ${id} is over` : `${id} is being canceled`;
+  return new Refusal("already_settled", `${why}; nothing of it begins anew until it is settled.`, {
+    hint: `\`hq workflow status ${id}\` shows what still runs; then ${what} it.`,
+  });
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { isRefusal, type Refusal } from "../../src/kernel/refusal.ts";
+import { handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
+
+const OPERATOR = { kind: "operator" } as const;
+
+const INNER = workflowOf("inner", [stepOf("only", taskOf("nx-expert", "Alone."))]);
+const WORK = workflowOf("work", [
+  stepOf("left", taskOf("webster", "The left half.")),
+  stepOf("right", taskOf("optimizer", "The right half.")),
+  stepOf("sign", approvalOf()),
+  stepOf("nested", { kind: "workflow", workflow: "inner", with: {} }),
+  stepOf("end", taskOf("auditor", "All."), { needs: ["left", "right", "sign", "nested"] }),
+  stepOf("sweep", taskOf("secretary", "Tidy up."), { cleanup: true, needs: [] }),
+]);
+
+async function begin(home: string) {
+  const core = await startCore(home, { workflows: [WORK, INNER] });
+  const { runs } = core.verbs;
+  const started = await runs.startRun(OPERATOR, { workflow: "work", inputs: {}, origin: { door: "cli" } });
+  const run = started.run.id;
+  return {
+    core,
+    runs,
+    run,
+    async answer(step: string, agent: string, given: object = {}) {
+      await core.until(`${run}.${step}`, "attempt.dispatched");
+      await core.hand(`${run}.${step}`, handoffOf(`${run}.${step}`, { agent, ...given }));
+    },
+    settled: (count: number) => core.until(run, "step.settled", count),
+    resumed: async () => (await core.verbs.history(run)).filter(({ type }) => type === "run.resumed").length,
+  };
+}
+
+async function refusalOf(asked: Promise<unknown>): Promise<Refusal> {
+  const thrown: unknown = await asked.then(
+    () => assert.fail("it was not refused"),
+    (error: unknown) => error,
+  );
+  assert.ok(isRefusal(thrown), String(thrown));
+  return thrown;
+}
+
+test("what has not begun is not begun anew, and the refusal says so", async () => {
+  using folder = temporaryFolder();
+  const { core, runs, run, resumed } = await begin(folder.path);
+  const { code, message, hint } = await refusalOf(runs.rerun(OPERATOR, run, "end"));
+  assert.equal(code, "already_settled");
+  assert.equal(message, `end of ${run} has not begun; there is nothing to do once more.`);
+  assert.match(hint ?? "", /`hq workflow status .*` shows what it waits for/);
+  assert.equal(await resumed(), 0);
+  await core.stop();
+});
+
+test("of a run that is being canceled nothing is done anew, and the refusal says when it can be", async () => {
+  using folder = temporaryFolder();
+  const { core, runs, run, answer, resumed } = await begin(folder.path);
+  await answer("left", "webster", { status: "blocked", result: "no licence" });
+  await runs.cancelRun(OPERATOR, run);
+  await core.until(`${run}.sweep`, "attempt.dispatched");
+  for (const asked of [
+    () => runs.rerun(OPERATOR, run, "left"),
+    () => runs.rerun(OPERATOR, run, "end"),
+    () => runs.retryRun(OPERATOR, run),
+    () => runs.retryRun(OPERATOR, run, { step: "left", tasks: { left: "Other." } }),
+  ]) {
+    const { code, message, hint } = await refusalOf(asked());
+    assert.equal(code, "already_settled");
+    assert.match(message, /is being canceled; nothing of it begins anew until it is settled\.$/);
+    assert.match(hint ?? "", /`hq workflow status .*` shows what still runs; then (retry|rerun) it\./);
+  }
+  assert.equal(await resumed(), 0);
+  await answer("sweep", "secretary");
+  await core.until(run, "run.settled");
+  await runs.retryRun(OPERATOR, run, { step: "left" });
+  assert.equal(await resumed(), 1);
+  await core.stop();
+});
+
+test("texts for steps that a retry does not do anew, or that have none, are refused by name", async () => {
+  using folder = temporaryFolder();
+  const { core, runs, run, answer, settled, resumed } = await begin(folder.path);
+  await answer("left", "webster", { status: "blocked", result: "no licence" });
+  await answer("right", "optimizer");
+  await core.until(run, "gate.opened");
+  await runs.decideGate(OPERATOR, { run, decision: "reject", reason: "no" });
+  await settled(3);
+  const tasks = { left: "Again.", right: "More.", sign: "Sign.", nested: "Go." };
+  const { code, message, hint, problems } = await refusalOf(runs.retryRun(OPERATOR, run, { tasks }));
+  assert.equal(code, "invalid_input");
+  assert.deepEqual(problems, [
+    { path: "tasks.right", message: "is succeeded, and this retry does not do it once more" },
+    { path: "tasks.sign", message: "is a gate and has no task" },
+    { path: "tasks.nested", message: "is a nested workflow and has no task of its own" },
+  ]);
+  for (const { message: said } of problems) assert.ok(message.includes(said), message);
+  assert.match(hint ?? "", /Leave these out/);
+  const other = await refusalOf(runs.retryRun(OPERATOR, run, { step: "left", tasks: { sign: "x" } }));
+  assert.deepEqual(
+    other.problems.map(({ path }) => path),
+    ["tasks.sign"],
+  );
+  assert.equal(await resumed(), 0);
+  await runs.retryRun(OPERATOR, run, { step: "left", tasks: { left: "Again." } });
+  await core.until(`${run}.left~2`, "attempt.dispatched");
+  assert.match(core.sent.at(-1)?.message ?? "", /Again\./);
+  await core.stop();
+});
+
+test("a retry of a step that has not failed says how that step is, not that nothing has failed", async () => {
+  using folder = temporaryFolder();
+  const { core, runs, run, answer, settled } = await begin(folder.path);
+  const nothing = await refusalOf(runs.retryRun(OPERATOR, run));
+  assert.match(nothing.message, /^Nothing of .* has failed; there is nothing to retry\.$/);
+  await answer("left", "webster", { status: "blocked", result: "no licence" });
+  await answer("right", "optimizer");
+  await settled(2);
+  const right = await refusalOf(runs.retryRun(OPERATOR, run, { step: "right" }));
+  assert.equal(right.message, `right of ${run} is succeeded; only what has failed can be retried.`);
+  assert.equal(
+    right.hint,
+    `\`hq workflow rerun ${run} --from right\` does it and all that follows once more.`,
+  );
+  const end = await refusalOf(runs.retryRun(OPERATOR, run, { step: "sign", tasks: { sign: "x" } }));
+  assert.equal(end.message, `sign of ${run} is waiting; only what has failed can be retried.`);
+  await core.stop();
+});
