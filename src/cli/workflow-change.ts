@@ -111,7 +111,9 @@ async function findGate(
   const [first, ...others] = open;
   if (first && others.length === 0) return { step: first.id, digest: first.gate.digest };
   if (!first)
-    throw new Refusal("already_settled", `No gate of ${run} is open; the run is ${standing(view)}.`);
+    throw new Refusal("already_settled", `No gate of ${run} is open; the run is ${standing(view)}.`, {
+      hint: `\`hq workflow status ${run}\` shows each step and what it waits for.`,
+    });
   throw new Refusal("invalid_input", `${open.length} gates of ${run} are open.`, {
     hint: `Name one: ${open.map(({ id }) => id).join(", ")}.`,
   });

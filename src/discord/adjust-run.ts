@@ -42,7 +42,12 @@ export const adjustDeed: Deed = {
       })),
     };
   },
-  execute: () => Promise.reject(new Refusal("already_settled", "There is nothing to adjust.")),
+  execute: () =>
+    Promise.reject(
+      new Refusal("already_settled", "There is nothing to adjust.", {
+        hint: "`hq workflow status` shows how far it is.",
+      }),
+    ),
 };
 
 /** Retries what failed, with the texts that were changed. */

@@ -83,7 +83,9 @@ function over(view: RunView, found: StepView | undefined, step: string): Refusal
   const gate = found?.gate;
   if (gate && gate.status !== "open") {
     const who = gate.decidedBy ? ` by ${gate.decidedBy}` : "";
-    return new Refusal("already_settled", `${step} is already ${gate.status}${who}.`);
+    return new Refusal("already_settled", `${step} is already ${gate.status}${who}.`, {
+      hint: `\`hq workflow status ${view.id}\` shows how it goes on; \`hq workflow rerun ${view.id} --from ${step}\` asks once more.`,
+    });
   }
   const hint = "`hq workflow status` shows what waits now.";
   return new Refusal(

@@ -179,7 +179,9 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     permit(acl(), actor, "cancel", { id, asker: before.order.actor });
     if (before.status === "canceled" || before.canceling) return viewOfRun(before);
     if (isRunSettled(before.status))
-      throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`);
+      throw new Refusal("already_settled", `${id} is already ${before.status}; there is nothing to cancel.`, {
+        hint: `\`hq workflow status ${id}\` shows what came of it; \`hq workflow rerun ${id} --from <step>\` does a step and all that follows once more.`,
+      });
     const input = { type: "cancel", at: now(), actor, reason: reason ?? "canceled on request" } as const;
     return viewOfRun((await change(id, actor, input)).state);
   }
@@ -191,7 +193,9 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     const { events, state } = await change(id, actor, { type: "skip", at: now(), step, actor });
     if (events.length > 0) return viewOfRun(state);
     const status = stepAt(state, step)?.status ?? "pending";
-    throw new Refusal("already_settled", `${step} of ${id} is already ${status}; it cannot be skipped.`);
+    throw new Refusal("already_settled", `${step} of ${id} is already ${status}; it cannot be skipped.`, {
+      hint: `\`hq workflow status ${id}\` shows what is still to come; \`hq workflow rerun ${id} --from ${step}\` does it once more.`,
+    });
   }
 
   async function changeable(actor: Actor, id: string, what: string): Promise<RunState> {
@@ -233,7 +237,9 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     permit(acl(), actor, "override", { id, asker: before.order.actor, what: "accept what is partial of" });
     const { events, state } = await change(id, actor, { type: "accept-partial", at: now(), actor });
     if (events.length > 0) return viewOfRun(state);
-    throw new Refusal("already_settled", `${id} does not wait for an answer.`);
+    throw new Refusal("already_settled", `${id} does not wait for an answer.`, {
+      hint: `That is asked after too many failures; \`hq workflow status ${id}\` shows what it waits for.`,
+    });
   }
 
   return {

@@ -42,7 +42,12 @@ export function gateOf(state: RunState, named: string | undefined) {
     open.length === 0
       ? `No gate of ${state.order.id} waits.`
       : `${open.length} gates of ${state.order.id} wait: ${open.map(({ step }) => step).join(", ")}.`,
-    open.length === 0 ? {} : { hint: "Name the one that is meant." },
+    {
+      hint:
+        open.length === 0
+          ? `\`hq workflow status ${state.order.id}\` shows what it waits for.`
+          : "Name the one that is meant.",
+    },
   );
 }
 
@@ -51,5 +56,8 @@ export function decidedAlready(state: RunState, step: string): Refusal {
   const by = found?.gate?.decidedBy ?? found?.outcome?.by;
   const status = found?.gate?.status === "open" ? found.status : found?.gate?.status;
   const who = by ? ` by ${actorName(by)}` : "";
-  return new Refusal("already_settled", `${step} is already ${status ?? "decided"}${who}.`);
+  const { id } = state.order;
+  return new Refusal("already_settled", `${step} is already ${status ?? "decided"}${who}.`, {
+    hint: `\`hq workflow status ${id}\` shows how it goes on; \`hq workflow rerun ${id} --from ${step}\` asks once more.`,
+  });
 }

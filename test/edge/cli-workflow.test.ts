@@ -390,7 +390,10 @@ test("every act on a run reaches its verb, says how the run stands, and prints i
   assert.equal((JSON.parse(accepted.out) as RunView).status, "partial");
   const closed = await desk.hq("workflow", "approve", id);
   assert.equal(closed.code, 3);
-  assert.match(closed.err, /No gate of wf-design-review-0001 is open/);
+  assert.match(
+    closed.err,
+    /No gate of wf-design-review-0001 is open[^]*hq workflow status wf-design-review-0001/,
+  );
   const told = await desk.hq("workflow", "approve", id, "sign-off");
   assert.match(told.err, /sign-off was rejected by operator/);
   assert.equal((await desk.hq("workflow", "retry", id, "--task", "x")).code, 2);

@@ -178,7 +178,7 @@ test("Reject… asks for the reason; afterwards the message shows it", async (t)
     digest: "9f2c41ab77d0",
     reason: "The numbers are\nfrom 2019",
   });
-  assert.match(said(await click()), /sign-off is already rejected by @ada/);
+  assert.match(said(await click()), /sign-off is already rejected by @ada.*\n→ `\/workflow status` shows/);
   await showGate(RUN, GATE);
   assert.match(texts("task-board")[0] ?? "", /### ❌ Rejected[\s\S]*> The numbers are from 2019/);
 });
