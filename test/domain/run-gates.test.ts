@@ -108,6 +108,13 @@ test("who may not decide changes nothing", () => {
   assert.equal(law.step("sign").status, "succeeded");
 });
 
+test("the operator at the machine decides also the gate of a run of their own", () => {
+  const law = begin(gated({ preventSelfApproval: true }), {}, { actor: OPERATOR });
+  law.succeed("draft");
+  law.decide("sign", "approve", OPERATOR);
+  assert.equal(law.step("sign").outcome?.result, "approved by operator");
+});
+
 test("approvers are named by role or user; the operator always may, agents never", () => {
   const order = orderOf(workflowOf("law", []));
   const { gate } = approvalOf({ approvers: ["role:Engineering", "user:77"], escalateTo: ["role:leads"] }) as {
