@@ -138,6 +138,15 @@ function propertyProblem(
       };
     return undefined;
   }
+  if ((property === "verdict" || property === "issues") && !target.postHooks?.includes("sanity-check")) {
+    const isVote = action.kind === "conclusion" && action.of.kind !== "supervise" && property === "verdict";
+    const canBeChecked = action.kind === "task" && !isFanOut;
+    return {
+      message: `${name} is empty: ${id} is not checked`,
+      ...(isVote ? { suggestion: `use steps.${id}.output.verdict` } : {}),
+      ...(canBeChecked ? { suggestion: `give ${id} post_hooks: [sanity-check]` } : {}),
+    };
+  }
   const isTask = action.kind === "task" || action.kind === "workflow";
   if (property === "confidence" && action.kind === "conclusion") return undefined;
   if (["confidence", "artifacts", "agent"].includes(property) && action.kind !== "task")

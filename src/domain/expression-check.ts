@@ -23,6 +23,8 @@ export const STEP_PROPERTIES = [
   "reason",
   "agent",
   "artifacts",
+  "verdict",
+  "issues",
 ] as const;
 /** Of these something may be taken: `output.mass`, `results[0]`. */
 const WITH_PARTS = new Set<string>(["output", "outputs", "results", "artifacts"]);
@@ -38,6 +40,8 @@ const STEP_STATUSES = [
   "skipped",
   "canceled",
 ];
+
+const VERDICTS = ["pass", "warn", "fail"];
 
 export type ExpressionReport = { readonly problems: readonly string[]; readonly warnings: readonly string[] };
 
@@ -122,6 +126,8 @@ function doubt(side: Expr, other: Expr): readonly string[] {
   const text = other.literal.value;
   if (property?.toLowerCase() === "status" && !STEP_STATUSES.includes(text.toLowerCase()))
     return [`no step has the status "${text}"${meant(text, STEP_STATUSES)}`];
+  if (property?.toLowerCase() === "verdict" && !VERDICTS.includes(text.toLowerCase()))
+    return [`no check gives the verdict "${text}"${meant(text, VERDICTS)}`];
   if (property === undefined || !FREE_TEXT.has(property.toLowerCase())) return [];
   return [
     `steps.${step}.${property} is an agent's free text and hardly ever exactly '${text}'; give the step expect: { schema: … } and compare steps.${step}.output`,

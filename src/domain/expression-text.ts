@@ -31,7 +31,7 @@ function endOf(template: string, from: number): number | undefined {
 }
 
 /** What the supervisor itself says of a step; everything else of it was written by somebody else. */
-const OWN_WORDS = new Set(["status", "agent", "confidence"]);
+const OWN_WORDS = new Set(["status", "agent", "confidence", "verdict"]);
 
 export type RenderOptions = {
   /** The item of the fan-out was made from what steps handed in. */

@@ -14,9 +14,9 @@ steps:
   publish: { needs: [build], agent: auditor, task: "Publish \${{ steps.build.result }}" }
 `;
 
-async function begin(t: Parameters<typeof startWork>[0], hooks: string) {
+async function begin(t: Parameters<typeof startWork>[0], hooks: string, more = "") {
   using folder = temporaryFolder();
-  const workflows = [writtenWorkflow(folder.path, "hooked", FILE.replace("HOOKS", hooks))];
+  const workflows = [writtenWorkflow(folder.path, "hooked", FILE.replace("HOOKS", hooks) + more)];
   const core = await startWork(t, { workflows });
   const { run } = await core.verbs.runs.startRun(OPERATOR, {
     workflow: "hooked",
@@ -81,4 +81,23 @@ test("without hooks nothing is checked and nothing proposed", async (t) => {
   assert.deepEqual(await stands(), ["build succeeded", "publish running"]);
   assert.equal((await verbs.runs.run(run.id)).steps[0]?.verdict, undefined);
   assert.ok(!files.has(`proposals/${run.id}.build`));
+});
+
+test("a step after a checked one may ask for the verdict and be told what was found", async (t) => {
+  const { run, note, handIn, stands, settled, sent, verbs } = await begin(
+    t,
+    "post_hooks: [sanity-check]",
+    `  tell: { needs: [build], if: steps.build.verdict == 'fail', agent: webster, task: "It is \${{ steps.build.verdict }}: \${{ steps.build.issues }}" }
+  cheer: { needs: [build], if: steps.build.verdict == 'pass', agent: webster, task: Cheer }
+output: { step: publish }
+`,
+  );
+  await note("fail");
+  await handIn(run.id, "build");
+  await verbs.runs.decideGate(OPERATOR, { run: run.id, decision: "approve", reason: "known" });
+  await settled();
+  assert.ok((await stands()).includes("cheer skipped"));
+  const told = sent.find(({ message }) => message.includes("It is fail:"))?.message ?? "";
+  assert.match(told, /It is fail: \[attached context: steps\.build\.issues\]/);
+  assert.match(told, /the test unit failed/);
 });
