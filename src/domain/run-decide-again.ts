@@ -79,11 +79,25 @@ export function rerun(state: RunState, input: InputOf<"rerun">): readonly RunEve
 }
 
 /** It came to nothing, in part or in whole; so did what was given up when a person accepted what there was. */
-function canBeRetried({ accepted }: RunState, { status, outcome, items, itemCounts }: StepState): boolean {
+function canBeRetried(state: RunState, step: StepState): boolean {
+  const { accepted } = state;
+  const { status, outcome, items, itemCounts } = step;
+  if (isHalted(state, step)) return itemCounts?.running === 0;
   if (status === "failed" || status === "canceled") return true;
   if (status === "skipped") return accepted === true && !outcome?.by;
   if (status !== "partial" || !items || !itemCounts) return false;
   return itemCounts.failed + itemCounts.canceled > 0 || itemCounts.settled < items.size;
+}
+
+/** A fan-out whose failures stopped the run: none of its other items begins until a person answers. */
+function isHalted({ stopped }: RunState, { status, itemCounts }: StepState): boolean {
+  return stopped !== undefined && status === "running" && (itemCounts?.failed ?? 0) > 0;
+}
+
+/** The first step that a retry would take, were items of it not at work still. */
+export function stillAtWork(state: RunState, { step }: Retried): string | undefined {
+  const { steps } = state.order.definition;
+  return steps.find(({ id }, index) => (step ?? id) === id && isHalted(state, stepOf(state, index)))?.id;
 }
 
 /** A conclusion is made anew of whatever it concludes. */

@@ -1,4 +1,4 @@
-import { hasWhatToRetry, unusedTasks } from "../domain/run-decide-again.ts";
+import { hasWhatToRetry, stillAtWork, unusedTasks } from "../domain/run-decide-again.ts";
 import { isRunSettled, type RunState } from "../domain/run-types.ts";
 import { stepAt } from "../domain/run-work.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -13,6 +13,8 @@ export function whyNotRetried(
   const { step } = options;
   if (isBeingCanceled(state)) return beingCanceled(state, "retry");
   if (!hasWhatToRetry(state, options)) {
+    const busy = stillAtWork(state, options);
+    if (busy !== undefined) return afterItsItems(id, busy);
     if (step !== undefined) return notFailed(state, step);
     return new Refusal("already_settled", `Nothing of ${id} has failed; there is nothing to retry.`, {
       hint: "`hq workflow rerun <run> --from <step>` does a step and all that follows once more.",
@@ -35,6 +37,13 @@ export function whyNotRerun(state: RunState, from: string, at: number): Refusal 
   if (isBeingCanceled(state)) return beingCanceled(state, "rerun");
   return new Refusal("already_settled", `${from} of ${id} has not begun; there is nothing to do once more.`, {
     hint: `\`hq workflow status ${id}\` shows what it waits for.`,
+  });
+}
+
+function afterItsItems(id: string, step: string): Refusal {
+  const text = `Items of ${step} of ${id} still run; what failed of it is retried after them.`;
+  return new Refusal("already_settled", text, {
+    hint: `\`hq workflow status ${id}\` shows how far they are; then retry it.`,
   });
 }
 

@@ -210,3 +210,28 @@ test("a list that grows too long is cut with a mark", () => {
   assert.ok(result.length < 66_000);
   assert.match(result, /\[… cut: 120014 characters in all\]$/);
 });
+
+test("a fan-out that stopped the run is retried where it stands, once nothing of it runs", () => {
+  const law = begin(
+    [
+      stepOf("each", taskOf("webster", "Do."), {
+        forEach: { expression: "split('a,b,c,d', ',')", maxParallel: 2 },
+      }),
+    ],
+    { limits: { maxParallel: 2, timeoutMs: 1e7, maxFailures: 1 } },
+  );
+  law.succeed("each", 0);
+  law.started("each", 2);
+  law.fail("each", 1);
+  assert.ok(law.state.stopped);
+  assert.deepEqual(law.retry(), [], "c still runs, and nothing of it is given up");
+  law.succeed("each", 2);
+  const [resumed] = law.retry(undefined, { each: "Other." });
+  assert.ok(resumed?.type === "run.resumed");
+  assert.deepEqual(resumed.reset, [{ step: "each", generation: 2, task: "Other.", keepsItems: true }]);
+  assert.equal(resumed.abandoned, undefined);
+  law.succeed("each", 1);
+  law.succeed("each", 3);
+  assert.equal(law.view.status, "succeeded");
+  assertReloads(law);
+});

@@ -110,6 +110,34 @@ test("texts for steps that a retry does not do anew, or that have none, are refu
   await core.stop();
 });
 
+test("while items of a fan-out run that stopped the run, a retry says that it comes after them", async (t) => {
+  using folder = temporaryFolder();
+  const each = stepOf("each", taskOf("webster", "Do."), {
+    forEach: { expression: "split('a,b,c', ',')", maxParallel: 2 },
+  });
+  const limits = { maxParallel: 2, timeoutMs: 3_600_000, maxFailures: 1 };
+  const core = await startCore(folder.path, { workflows: [workflowOf("many", [each], { limits })] });
+  t.after(() => core.stop());
+  const { runs } = core.verbs;
+  const run = "wf-many";
+  await runs.startRun(OPERATOR, { workflow: "many", inputs: {}, runId: run, origin: { door: "cli" } });
+  await core.until(run, "child.started", 2);
+  const [first = "", second = ""] = (await core.verbs.history(run)).flatMap(({ body }) => {
+    const { type, child } = body as { type: string; child?: string };
+    return type === "child.started" && child ? [child] : [];
+  });
+  await core.until(first, "attempt.dispatched");
+  await core.hand(first, handoffOf(first, { status: "blocked", result: "no" }));
+  await core.until(run, "run.stopped");
+  const { message, hint } = await refusalOf(runs.retryRun(OPERATOR, run));
+  assert.equal(message, `Items of each of ${run} still run; what failed of it is retried after them.`);
+  assert.match(hint ?? "", /`hq workflow status wf-many` shows how far they are/);
+  await core.until(second, "attempt.dispatched");
+  await core.hand(second, handoffOf(second));
+  await core.until(run, "item.settled", 2);
+  assert.equal((await runs.retryRun(OPERATOR, run)).stopped, undefined);
+});
+
 test("a retry of a step that has not failed says how that step is, not that nothing has failed", async () => {
   using folder = temporaryFolder();
   const { core, runs, run, answer, settled } = await begin(folder.path);
