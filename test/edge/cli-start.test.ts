@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { person, startGuild } from "../support/guild.ts";
+import { newRoot, startHq } from "./cli-process.ts";
+
+const LOCAL = "http://127\\.0\\.0\\.1:\\d+";
+const REST = `  REST: (?<api>${LOCAL})/api/v1 · stop with Ctrl-C or: npx --no hq stop\n$`;
+const WATCH = [
+  `  Watch the work:  (?<page>${LOCAL}/#code=[\\w-]{43})`,
+  "                   \\(signs in once, within 10 minutes; another link: npx --no hq page\\)",
+];
+
+/** `npm start` without its preparation: what it says to whoever typed it, by the names in the pattern. */
+async function started(t: TestContext, lines: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { root, home } = newRoot(t);
+  const hq = startHq(t, ["start", "--port", "0", "--guild-port", "0"], {
+    env: { HQ_HOME: home, ...env },
+    cwd: root,
+  });
+  const pattern = new RegExp(`^${[...lines, ...WATCH, REST].join("\n")}`);
+  await hq.said(/hq stop\n/);
+  assert.match(hq.out(), pattern);
+  const run = JSON.parse(readFileSync(join(home, "run.json"), "utf8")) as Record<string, string>;
+  return { home, hq, run, said: pattern.exec(hq.out())?.groups ?? {} };
+}
+
+const statusOf = async (url: string, headers: Record<string, string> = {}) =>
+  (await fetch(url, { headers })).status;
+
+test("start says where the local guild, the page and REST are, and what to type", async (t) => {
+  const { hq, run, said } = await started(t, [
+    "Atomizer HQ is ready \\(local guild, sample agents\\)\\.",
+    `  Open the guild:  (?<guild>${LOCAL}/)`,
+    "  Then type /delegate in a channel, or in another terminal:",
+    '  npx --no hq delegate webster "[^"]+"',
+  ]);
+  assert.deepEqual([`${run.guild}/`, run.api, run.guildKey], [said.guild, said.api, undefined]);
+  assert.match(await (await fetch(said.guild ?? "")).text(), /<!doctype html>/i);
+  assert.equal(await statusOf(`${said.guild}local/state`), 200);
+  assert.equal(await statusOf(`${said.api}/api/v1/health/live`), 200);
+  hq.child.kill("SIGINT");
+  const { code, out, err } = await hq.done;
+  assert.deepEqual([code, err], [0, ""]);
+  assert.equal(out.split("\n").length, 8, out);
+});
+
+test("with agents that are real, the local guild asks for the key that start says and run.json keeps", async (t) => {
+  const config = join(newRoot(t).root, "config");
+  mkdirSync(config);
+  writeFileSync(join(config, "agents.yaml"), "agents: { webster: { url: 'http://127.0.0.1:9' } }\n");
+  const { home, run, said } = await started(
+    t,
+    [
+      "Atomizer HQ is ready \\(local guild, agents from config/agents\\.yaml\\)\\.",
+      `  Open the guild:  (?<guild>${LOCAL})/#key=(?<key>[\\w-]{32})`,
+      "  Then type /delegate in a channel, or in another terminal:",
+      '  npx --no hq delegate webster "[^"]+"',
+    ],
+    { HQ_CONFIG: config, HQ_AGENTS: "config", OPENCLAW_GATEWAY_TOKEN: "hooks-token" },
+  );
+  const { guild = "", key = "" } = said;
+  assert.deepEqual([run.guild, run.guildKey], [guild, key]);
+  assert.equal(await statusOf(`${guild}/`), 200);
+  assert.equal(await statusOf(`${guild}/local/state`), 401);
+  const refused = await person({ url: guild }).ask("POST", "/local/messages", {
+    channel: "technical",
+    content: "hello",
+  });
+  assert.equal(refused.status, 401);
+  assert.match(JSON.stringify(refused.body), /Open the address that `hq start` printed/);
+  assert.ok((await person({ url: guild }, "you", key).say("technical", "hello")).id);
+  assert.ok(!readFileSync(join(home, "logs", "supervisor.log"), "utf8").includes(key));
+});
+
+test("with a bot's token start speaks of Discord and of no local guild", async (t) => {
+  const guild = await startGuild(t);
+  const { run } = await started(t, ["Atomizer HQ is ready \\(Discord\\)\\."], {
+    DISCORD_TOKEN: "MTA.bot.token",
+    GUILD_ID: guild.guildId,
+    DISCORD_API: guild.restApi,
+    HQ_AGENTS: "sample",
+  });
+  assert.equal(run.guild, undefined);
+});
