@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { slotsAfter } from "../../src/domain/capacity.ts";
 import { delegation, delegationWakeAt } from "../../src/domain/delegation.ts";
-import type { DelegationEvent, DelegationInput, DelegationState } from "../../src/domain/delegation-types.ts";
+import {
+  type DelegationEvent,
+  type DelegationInput,
+  type DelegationState,
+  delayBefore,
+  type Order,
+} from "../../src/domain/delegation-types.ts";
 import { joinFilings } from "../../src/domain/filing.ts";
 import type { Handoff, HandoffSource } from "../../src/domain/handoff-types.ts";
 import { fold } from "../../src/kernel/decider.ts";
@@ -160,6 +166,31 @@ test("silence until the deadline is tried again, then timed out; an old deadline
   assert.deepEqual(given(...second, { type: "wake", at: 304_000 }).events, []);
   assert.equal(delegationWakeAt(given(...second).state), 603_000);
   assert.equal(given(...second, { type: "wake", at: 603_000 }).state.status, "timed_out");
+});
+
+test("a delay is waited before each attempt but the first: the same, or doubled each time", () => {
+  const waits = (retryDelay?: Order["retryDelay"]) =>
+    [1, 2, 3, 4].map((attempt) => delayBefore({ ...order, ...(retryDelay ? { retryDelay } : {}) }, attempt));
+  assert.deepEqual(waits(), [0, 0, 0, 0]);
+  assert.deepEqual(waits({ ms: 15_000, backoff: "fixed" }), [0, 15_000, 15_000, 15_000]);
+  assert.deepEqual(waits({ ms: 15_000, backoff: "exponential" }), [0, 15_000, 30_000, 60_000]);
+});
+
+test("the next dispatch is due when the delay is over, and the limit for its start counts from then", () => {
+  const slowly: DelegationInput = {
+    type: "queue",
+    order: { ...order, retryDelay: { ms: 15_000, backoff: "fixed" } },
+  };
+  const { state, effects } = given(slowly, dispatched, {
+    ...arrived,
+    handoff: handoff({ status: "failed" }),
+  });
+  const next = effects.find(({ body }) => body.type === "dispatch");
+  assert.deepEqual(
+    [next?.body.type === "dispatch" && next.body.attempt, next?.dueAt, delegationWakeAt(state)],
+    [2, 18_000, 3_618_000],
+  );
+  assert.equal(given(slowly).effects[0]?.dueAt, 1000);
 });
 
 test("a valid handoff of an earlier attempt settles the delegation; an earlier failure does not", () => {

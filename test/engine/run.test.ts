@@ -181,6 +181,32 @@ test("a failed step is retried with its problems, and skips what needs it when i
   await core.stop();
 });
 
+test("the next attempt of a step begins when its delay is over, and the delay doubles", async () => {
+  using folder = temporaryFolder();
+  const retry = { maxAttempts: 3, delayMs: 15_000, backoff: "exponential" } as const;
+  const thrice = workflowOf("thrice", [stepOf("look", taskOf("webster", "Look.", { retry }))]);
+  const core = await coreWith(folder.path, [thrice]);
+  const { run } = await core.start("thrice");
+  const child = `${run.id}.look`;
+  await core.until(child, "attempt.dispatched");
+  for (const [attempt, delayMs] of [
+    [1, 15_000],
+    [2, 30_000],
+  ] as const) {
+    const failed = handoffOf(child, { status: "failed", result: `gone ${attempt}` });
+    await core.hand(child, failed, { attempt, inode: `${attempt}` });
+    core.pass(delayMs - 1);
+    await core.settled();
+    assert.equal(core.sent.length, attempt);
+    core.pass(1);
+    await core.until(child, "attempt.dispatched", attempt + 1);
+  }
+  await core.hand(child, handoffOf(child, { result: "0.007" }), { attempt: 3, inode: "3" });
+  await core.until(run.id, "run.settled");
+  assert.equal((await core.runs.run(run.id)).status, "succeeded");
+  await core.stop();
+});
+
 test("a result that does not fit its schema goes back with what is wrong", async () => {
   using folder = temporaryFolder();
   const schema = { type: "object", required: ["cte"], properties: { cte: { type: "number" } } };
