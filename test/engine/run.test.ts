@@ -207,6 +207,48 @@ test("the next attempt of a step begins when its delay is over, and the delay do
   await core.stop();
 });
 
+test("what a step says about its delegation is in the child's order, and what it does not say is the run's or none", async () => {
+  using folder = temporaryFolder();
+  const said = taskOf("webster", "Look.", {
+    channelContext: { channel: "technical", messages: 5 },
+    startWithinMs: 600_000,
+    timeoutMs: 120_000,
+    validate: true,
+    format: "text",
+    fallback: true,
+  });
+  const asked = workflowOf("asked", [stepOf("look", said), stepOf("judge", taskOf("tech-lead", "Judge."))]);
+  const core = await coreWith(folder.path, [asked]);
+  const { run } = await core.start("asked");
+  const orderOf = async (step: string) => {
+    await core.until(`${run.id}.${step}`, "attempt.dispatched");
+    const child = await core.engine.read("delegation", `${run.id}.${step}`);
+    assert.ok(child);
+    const { channelContext, startWithinMs, timeoutMs, validate, format, fallback } = child.order;
+    return { channelContext, startWithinMs, timeoutMs, validate, format, fallback };
+  };
+  const text = "[#technical] ada (Engineering): hello";
+  assert.deepEqual(await orderOf("look"), {
+    channelContext: { channel: "technical", messages: 5, text },
+    startWithinMs: 600_000,
+    timeoutMs: 120_000,
+    validate: true,
+    format: "text",
+    fallback: {},
+  });
+  assert.deepEqual(await orderOf("judge"), {
+    channelContext: undefined,
+    startWithinMs: asked.limits.timeoutMs,
+    timeoutMs: 300_000,
+    validate: false,
+    format: "json",
+    fallback: undefined,
+  });
+  const toWebster = core.sent.find(({ agent }) => agent.id === "webster");
+  assert.ok(toWebster?.message.includes(text));
+  await core.stop();
+});
+
 test("a result that does not fit its schema goes back with what is wrong", async () => {
   using folder = temporaryFolder();
   const schema = { type: "object", required: ["cte"], properties: { cte: { type: "number" } } };
