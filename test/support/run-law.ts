@@ -102,6 +102,10 @@ export function begin(
     pass: (ms: number) => {
       now += ms;
     },
+    /** The process died: the next one knows what the ledger keeps. */
+    crash: () => {
+      state = JSON.parse(JSON.stringify(current())) as RunState;
+    },
     /** The statuses of all steps, in order. */
     get statuses(): readonly string[] {
       return viewOfRun(current()).steps.map(({ id, status }) => `${id} ${status}`);

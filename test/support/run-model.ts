@@ -32,7 +32,9 @@ export type Command = {
     /** The input before once more, in the same words. */
     | "again"
     /** News of an earlier generation. */
-    | "old";
+    | "old"
+    /** What was last told may have been in the ledger or not: the next life is told once more. */
+    | "crash";
   readonly pick: number;
   readonly status: Outcome["status"];
 };
@@ -47,6 +49,7 @@ export function commandOf(): fc.Arbitrary<Command> {
       often("wait-over", 3),
       often("again", 4),
       often("old", 2),
+      often("crash", 3),
       ...(
         [
           "refused",
@@ -206,6 +209,9 @@ export function play(shape: number, commands: readonly Command[]) {
         return { type: "rerun", at: now, actor, from: oneOf(ids, pick) ?? "" };
       case "accept":
         return { type: "accept-partial", at: now, actor };
+      case "crash":
+        law.crash();
+        return last;
       case "again":
         return last;
       case "old": {
@@ -233,7 +239,8 @@ export function play(shape: number, commands: readonly Command[]) {
     const made = law.take(input);
     if (made.length > 0) effective.push(command.what);
     else assert.equal(law.state, before);
-    if (command.what === "again") assert.deepEqual(law.typesOf(made), [], `twice: ${JSON.stringify(input)}`);
+    if (command.what === "again" || command.what === "crash")
+      assert.deepEqual(law.typesOf(made), [], `twice: ${JSON.stringify(input)}`);
     if (command.what === "old") assertChangesNothing(made);
     last = input;
     if ("at" in input && input.type !== "deadline") law.pass(Math.max(0, input.at - law.now));
