@@ -4,10 +4,13 @@ import type { Log } from "../engine/ports/log.ts";
 import type { RunVerbs } from "../engine/run-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { dueFirings } from "../triggers/schedule.ts";
+import { areSame, broughtUp, recognize, type SeenSchedule } from "../triggers/seen-schedules.ts";
 
-/** What is remembered of a schedule: up to where was looked, and a firing that waits for an earlier run. */
-type Memory = { readonly since: number; readonly queuedAt?: number };
+/** What is remembered of the schedules of all workflows, by the workflows' names. */
+type Seen = ReadonlyMap<string, readonly SeenSchedule[]>;
 
+const MEMO = "schedules";
+const MINUTE_MS = 60_000;
 const ACTOR = { kind: "system", id: "schedule" } as const;
 
 /**
@@ -23,32 +26,71 @@ export function createSchedules(deps: {
 }) {
   const { runs, ledger, now, log } = deps;
   let looking: Promise<void> | undefined;
+  let lookedAt: number | undefined;
+  /** What this process looked at, which is written with the next firing only: each minute would be too much. */
+  let own: Seen = new Map();
 
   async function look(): Promise<void> {
-    for (const { name, definition } of runs.workflows()) {
-      for (const [index, schedule] of (definition?.schedules ?? []).entries())
-        await lookAt(name, index, schedule);
+    const at = now();
+    // Saved within the last minute and due in it: that time was meant. Asleep for hours, it was not.
+    const beginsAt = Math.max(lookedAt ?? at, at - MINUTE_MS);
+    const workflows = runs.workflows();
+    const text = await ledger.recall(MEMO);
+    const noted = text ? readSeen(text) : await olderNotes(workflows);
+    const known = new Map<string, readonly SeenSchedule[]>();
+    for (const { name, definition } of workflows) {
+      const before = broughtUp(noted.get(name) ?? [], own.get(name) ?? []);
+      // Of a file that cannot be read it is not known what it left out.
+      const seen = definition ? recognize(definition.schedules, before, beginsAt) : before;
+      if (seen.length > 0) known.set(name, seen);
     }
+    const names = new Set([...noted.keys(), ...known.keys()]);
+    if (!text || [...names].some((name) => !areSame(noted.get(name) ?? [], known.get(name) ?? [])))
+      await note(known);
+    for (const { name, definition } of workflows) {
+      for (const [index, schedule] of (definition?.schedules ?? []).entries()) {
+        const seen = known.get(name) ?? [];
+        const { after, hasFired } = await lookAt(name, schedule, seen[index] as SeenSchedule);
+        known.set(name, seen.with(index, after));
+        if (hasFired) await note(known);
+      }
+    }
+    own = known;
+    lookedAt = at;
   }
 
-  async function lookAt(workflow: string, index: number, schedule: ScheduleDefinition): Promise<void> {
-    const memo = `schedule/${workflow}#${index}`;
+  function note(seen: Seen): Promise<void> {
+    return ledger.remember(MEMO, JSON.stringify([...seen]));
+  }
+
+  /** Earlier versions noted each schedule by its place in the file, without what it says. */
+  async function olderNotes(workflows: ReturnType<RunVerbs["workflows"]>): Promise<Seen> {
+    const found = new Map<string, readonly SeenSchedule[]>();
+    for (const { name, definition } of workflows) {
+      for (const [slot, { cron, timezone }] of (definition?.schedules ?? []).entries()) {
+        const text = await ledger.recall(`schedule/${name}#${slot}`);
+        if (!text) continue;
+        const noted = JSON.parse(text) as Pick<SeenSchedule, "since" | "queuedAt">;
+        found.set(name, [...(found.get(name) ?? []), { cron, timezone, slot, ...noted }]);
+      }
+    }
+    return found;
+  }
+
+  async function lookAt(workflow: string, schedule: ScheduleDefinition, seen: SeenSchedule) {
+    const { queuedAt, ...rest } = seen;
     const at = now();
-    const text = await ledger.recall(memo);
-    // A schedule that was never seen before begins now: it makes up for nothing.
-    const memory: Memory = text === undefined ? { since: at } : (JSON.parse(text) as Memory);
-    const { due } = dueFirings({ schedules: [schedule], since: memory.since, now: at });
-    const firing = due[0]?.at ?? memory.queuedAt;
-    const next = firing === undefined ? {} : await fire(workflow, index, schedule, firing);
-    const after: Memory = { since: Math.max(at, memory.since), ...next };
-    // Each minute without a firing would be a write for nothing; the catch-up bounds what is looked at again.
-    if (text === undefined || firing !== undefined) await ledger.remember(memo, JSON.stringify(after));
+    const { due } = dueFirings({ schedules: [schedule], since: seen.since, now: at });
+    const firing = due[0]?.at ?? queuedAt;
+    const next = firing === undefined ? {} : await fire(workflow, seen.slot, schedule, firing);
+    const after: SeenSchedule = { ...rest, since: Math.max(at, seen.since), ...next };
+    return { after, hasFired: firing !== undefined };
   }
 
   /** What stays to be done of this firing. */
   async function fire(
     workflow: string,
-    index: number,
+    slot: number,
     { overlap, inputs }: ScheduleDefinition,
     firing: number,
   ): Promise<{ readonly queuedAt?: number }> {
@@ -66,7 +108,7 @@ export function createSchedules(deps: {
       const { run } = await runs.startRun(ACTOR, {
         workflow,
         inputs,
-        key: { scope: "schedule", key: `${workflow}#${index}@${instant}` },
+        key: { scope: "schedule", key: `${workflow}#${slot}@${instant}` },
         origin: { door: "system" },
       });
       log.info({ workflow, run: run.id, firing: instant }, "a scheduled run was started");
@@ -96,4 +138,8 @@ export function createSchedules(deps: {
       return looking;
     },
   };
+}
+
+function readSeen(text: string): Seen {
+  return new Map(JSON.parse(text) as [string, readonly SeenSchedule[]][]);
 }
