@@ -15,7 +15,13 @@ const input = z.looseObject({
   description: z.string(),
   required: z.boolean(),
 });
-const schedule = z.looseObject({ cron: z.string(), timezone: z.string() });
+const schedule = z.looseObject({
+  cron: z.string(),
+  timezone: z.string(),
+  overlap: z.enum(["skip", "queue"]),
+  catchupMs: z.number(),
+  inputs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
 
 export const workflowsOut = shows<{ readonly items: readonly WorkflowListing[] }>(
   z.object({

@@ -1,6 +1,7 @@
 import type { WorkflowListing } from "../api/listings.ts";
+import { scheduleFacts } from "../domain/schedule-text.ts";
 import { whoDoes } from "../domain/task-who.ts";
-import type { InputDefinition, StepDefinition } from "../domain/workflow-types.ts";
+import type { InputDefinition, ScheduleDefinition, StepDefinition } from "../domain/workflow-types.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { forTerminal, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -26,7 +27,7 @@ export function describeWorkflow({ name, definition, problems }: WorkflowEntry):
     ["what", definition.description],
     ...definition.inputs.map((input) => ["input", inputText(input)] as const),
     ["limits", `${maxParallel} at once, ${formatDuration(timeoutMs)}, stops after ${maxFailures} failures`],
-    ...definition.schedules.map(({ cron, timezone }) => ["schedule", `${cron} (${timezone})`] as const),
+    ...definition.schedules.map((one) => ["schedule", scheduleText(one)] as const),
   ];
   const { output } = definition;
   if (output) rows.push(["result", `of ${output.step}${output.channel ? `, to #${output.channel}` : ""}`]);
@@ -38,6 +39,10 @@ export function describeWorkflow({ name, definition, problems }: WorkflowEntry):
     notesOf(step).join("; "),
   ]);
   return `${head}\n${table([["STEP", "WHO", "NEEDS", "HOW"], ...steps])}${wrong}`;
+}
+
+function scheduleText(schedule: ScheduleDefinition): string {
+  return `${schedule.cron} (${schedule.timezone}), ${scheduleFacts(schedule)}`;
 }
 
 function inputText(input: InputDefinition): string {

@@ -1,9 +1,11 @@
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { RunView } from "../domain/run-view.ts";
+import { scheduleFacts } from "../domain/schedule-text.ts";
 import { whoDoes } from "../domain/task-who.ts";
 import type {
   Conclusion,
   InputDefinition,
+  ScheduleDefinition,
   StepDefinition,
   WorkflowDefinition,
 } from "../domain/workflow-types.ts";
@@ -110,10 +112,15 @@ export function workflowAnswer(definition: WorkflowDefinition): Answer {
       ...shown,
       ...(more > 0 ? [`-# and ${more} more`] : []),
       `-# at most ${limits.maxParallel} at once · stops after ${limits.maxFailures} failures · ends after ${formatDuration(limits.timeoutMs)}`,
-      ...schedules.map(({ cron, timezone }) => `-# starts by itself: ${asCode(cron)} ${asLine(timezone)}`),
+      ...schedules.map(definedSchedule),
     ].join("\n"),
     outcome: "shown",
   };
+}
+
+function definedSchedule(schedule: ScheduleDefinition): string {
+  const { cron, timezone } = schedule;
+  return `-# starts by itself: ${asCode(cron)} ${asLine(timezone)} · ${cut(asLine(scheduleFacts(schedule)), 150)}`;
 }
 
 function definedInput(input: InputDefinition): string {

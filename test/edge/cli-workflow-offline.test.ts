@@ -85,6 +85,40 @@ test("without a supervisor a dry run is made from the files, and nothing is writ
   );
 });
 
+const SCHEDULED = `name: scheduled
+inputs: { topic: { type: string, default: all }, depth: { type: number, default: 1 } }
+on:
+  schedule:
+    - { cron: "0 7 * * mon-fri", timezone: Europe/Berlin, overlap: queue, catchup: 90m, inputs: { topic: "news,\\nsports", depth: 2 } }
+    - { cron: "*/30 * * * *", timezone: UTC }
+steps:
+  look: { agent: webster, task: "Look for \${{ inputs.topic }}, \${{ inputs.depth }} deep." }
+`;
+
+test("show tells of each schedule when it fires, what holds when it overlaps or is missed, and its inputs", async (t) => {
+  const { hq: ask } = openFolder(t, { scheduled: SCHEDULED });
+  const { out, err } = await ask("workflow", "show", "scheduled");
+  assert.deepEqual(
+    out.split("\n").filter((line) => line.startsWith("schedule")),
+    [
+      "schedule  0 7 * * mon-fri (Europe/Berlin), overlap queue, catch-up 1h 30m, topic=news, sports, depth=2",
+      "schedule  */30 * * * * (UTC), overlap skip, catch-up 6h 00m",
+    ],
+    err,
+  );
+  const json = JSON.parse((await ask("workflow", "show", "scheduled", "--json")).out);
+  assert.deepEqual(json.definition.schedules, [
+    {
+      cron: "0 7 * * mon-fri",
+      timezone: "Europe/Berlin",
+      overlap: "queue",
+      catchupMs: 5_400_000,
+      inputs: { topic: "news,\nsports", depth: 2 },
+    },
+    { cron: "*/30 * * * *", timezone: "UTC", overlap: "skip", catchupMs: 21_600_000, inputs: {} },
+  ]);
+});
+
 test("a plan names its gates, and says why an agent was chosen", async (t) => {
   const folder = openFolder(t);
   const argv = ["workflow", "design-review", "--input", "design=M1", "--dry-run"];

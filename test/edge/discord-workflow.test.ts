@@ -315,6 +315,19 @@ test("many results of runs and delegations share one message", async (t) => {
   assert.match(texts("results")[0] ?? "", /### 10 results · 10 done/);
 });
 
+test("/workflow show tells when a workflow starts by itself, and what holds then", async (t) => {
+  const schedule = { cron: "0 7 * * mon-fri", timezone: "Europe/Berlin", overlap: "skip" } as const;
+  const trade = {
+    ...workflowWith("material-trade-study", [inputWith("materials")]),
+    schedules: [{ ...schedule, catchupMs: 5_400_000, inputs: { materials: "*ULE*\nZerodur" } }],
+  };
+  const { command } = await startWithRuns(t, [trade]);
+  assert.match(
+    said(await command("workflow show", { name: "material-trade-study" })),
+    /-# starts by itself: `0 7 \* \* mon-fri` Europe\/Berlin · overlap skip, catch-up 1h 30m, materials=\\\*ULE\\\* Zerodur/,
+  );
+});
+
 test("/workflow list, show and status, /status and /cancel know workflows and runs", async (t) => {
   const trade = workflowWith("material-trade-study", [inputWith("materials")]);
   const { command, show, told } = await startWithRuns(t, [trade]);
