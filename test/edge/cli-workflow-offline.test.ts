@@ -31,14 +31,15 @@ const STUDY = [
 
 test("the example of the guide is a workflow without problems", async (t) => {
   const guide = readFileSync(join(INSTALLATION, "docs", "guide", "workflows.md"), "utf8");
-  const example = /```yaml\n([^]*?)```/.exec(guide)?.[1] ?? "";
-  const folder = openFolder(t, { "mirror-check": example });
+  const [example = "", schedule = ""] = [...guide.matchAll(/```yaml\n([^]*?)```/g)].map(([, yaml]) => yaml);
+  const folder = openFolder(t, { "mirror-check": `${example}${schedule}` });
   const list = await folder.hq("workflow", "list");
   assert.deepEqual([list.code, list.err], [0, ""]);
   assert.match(list.out, /mirror-check +4 +mirror/);
   const show = await folder.hq("workflow", "show", "mirror-check");
   assert.match(show.out, /sign-off +whoever may operate +thermal, material +gate: 1 to approve/);
   assert.match((await folder.hq("workflow", "graph", "mirror-check")).out, /s2\{\{"sign-off/);
+  assert.match(show.out, /schedule +0 7 \* \* mon-fri \(Europe\/Berlin\)[^]*schedule +30 18 1 \* \* \(UTC\)/);
 });
 
 test("a dry run and stubs say who may not read the channel of a step", async (t) => {
