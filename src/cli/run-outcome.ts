@@ -21,6 +21,7 @@ export function exitOfRun(io: Io, view: RunView, options: Told = {}): number {
     case "running":
       return STILL_WORKING;
     case "succeeded":
+      if (view.reason !== undefined) io.err(`${view.id} succeeded${because}\n`);
       return 0;
     case "partial":
       io.err(`Warning: a part of ${view.id} is missing${because}\n`);

@@ -75,7 +75,9 @@ function timeWords(step: StepView): readonly string[] {
   const took = startedAt === undefined ? [] : [formatDuration(settledAt - startedAt)];
   const by = step.by ? [`by ${asLine(step.by)}`] : [];
   const sure = step.confidence && status === "succeeded" ? [`confidence ${asLine(step.confidence)}`] : [];
-  const why = status === "succeeded" || !step.reason ? [] : [asLine(step.reason)];
+  // A nested run that succeeded gives a reason only when it did nothing.
+  const isPlain = status === "succeeded" && step.kind !== "workflow";
+  const why = isPlain || !step.reason ? [] : [asLine(step.reason)];
   return [...took, ...sure, ...by, ...why];
 }
 

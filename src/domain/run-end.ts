@@ -28,7 +28,7 @@ export function endOf(state: RunState, now: number): Settled {
   };
 }
 
-/** What is partial is never called success, and a run of which nothing was done has failed. */
+/** What is partial is never called success, and a run of which nothing was done has failed, unless that was the file's own wish. */
 function verdictOf(state: RunState): Pick<Settled, "status" | "reason"> {
   const { counts, canceling, accepted, order } = state;
   const { steps } = order.definition;
@@ -57,7 +57,7 @@ function verdictOf(state: RunState): Pick<Settled, "status" | "reason"> {
   return isWhole && !accepted ? { status: "succeeded" } : { status: "partial", reason };
 }
 
-const EVERY_CONDITION_SAID_NO = "every step was skipped by its own condition";
+const EVERY_CONDITION_SAID_NO = "nothing was done, since every step was skipped by its own condition";
 
 function missingOf(state: RunState): readonly string[] {
   return state.order.definition.steps.flatMap((_, index) => {

@@ -82,6 +82,16 @@ test("a settled card says how it ended and where the result is; with failures it
   assert.deepEqual(labels(card(runWith("failed", [stepWith("a", "failed")]))), ["Retry failed", "Show"]);
 });
 
+test("a run that succeeded without doing anything says so: card, result, and as a step of another run", () => {
+  const reason = "nothing was done, since every step was skipped by its own condition";
+  const steps = [stepWith("research", "skipped", { reason: "its condition says no: false" })];
+  const nothing = runWith("succeeded", steps, { reason });
+  assert.match(shown(card(nothing)), new RegExp(`-# ${reason}`));
+  assert.match(shown(renderRunResult("wf-1/result", nothing, [])[0]), new RegExp(`\\*\\*${reason}\\*\\*`));
+  const around = runWith("succeeded", [stepWith("inner", "succeeded", { kind: "workflow", reason })]);
+  assert.match(shown(card(around)), new RegExp(`✅ \\*\\*inner\\*\\*.* · ${reason}`));
+});
+
 test("ten thousand steps fit: what runs, waits and failed is seen, the rest is counted", () => {
   const steps = Array.from({ length: 10_000 }, (_, n) =>
     stepWith(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { summaryDocument } from "../../src/domain/run-documents.ts";
 import { assertReloads, begin } from "../support/run-law.ts";
 import { approvalOf, stepOf, taskOf } from "../support/workflow.ts";
 
@@ -129,7 +130,11 @@ test("what needs a step that its own condition skipped is skipped too, and that 
 test("a run of which every step was skipped by its own condition has succeeded and says so", () => {
   const law = begin([step("a", [], { if: "false" }), step("b", ["a"])]);
   assert.equal(law.view.status, "succeeded");
-  assert.equal(law.view.reason, "every step was skipped by its own condition");
+  assert.equal(law.view.reason, "nothing was done, since every step was skipped by its own condition");
+  assert.deepEqual(law.view.missing, [], "on purpose");
+  const { status, notes, counts } = summaryDocument(law.state) as { [key: string]: unknown };
+  assert.deepEqual([status, notes], ["complete", law.view.reason]);
+  assert.deepEqual(counts, { total: 2, complete: 0, partial: 0, failed: 0, skipped: 2, canceled: 0 });
 });
 
 test("conditions see what steps before came to", () => {

@@ -169,6 +169,18 @@ test("a workflow that is not there or not valid is refused with the place and th
   assert.match(none.err, /Did you mean broken/);
 });
 
+test("a run whose conditions left out every step ends well, and says that nothing was done", async (t) => {
+  const idle = `name: idle\nsteps:\n  look: { if: "false", agent: webster, task: x }\n`;
+  const folder = openFolder(t, { idle });
+  writeFileSync(join(folder.root, "s.json"), "{}");
+  for (const more of [[], ["--format", "text"]]) {
+    const { code, out, err } = await folder.hq("workflow", "idle", "--stubs", "s.json", ...more);
+    assert.equal(code, 0);
+    const told = /^\S+ succeeded: nothing was done, since every step was skipped by its own condition$/m;
+    assert.match(err, told, out);
+  }
+});
+
 const STUBBED = `name: stubbed
 description: x
 inputs: { list: { type: string, default: "a,b" } }
