@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Locator } from "playwright-core";
-import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
+import { ROOT, type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
 import { hands, openPage, sees, switchTo, useBrowser } from "./page-fixture.ts";
 
 const browser = useBrowser();
@@ -189,4 +191,21 @@ test("after kill -9 the page finds the new supervisor, and the answer comes once
   await sees(message("webster · done in"));
   await openChannel("results");
   await onlyOne(messages, "Invar 36: mean CTE");
+});
+
+test("the first command of the README works as it is written there, typed letter by letter", async (t) => {
+  const { page, option, message } = await open(t);
+  const line = /^\/delegate agent:webster objective:(.+)$/m.exec(
+    readFileSync(join(ROOT, "README.md"), "utf8"),
+  );
+  assert.ok(line?.[1], "the README begins with a delegation");
+  await page.keyboard.type("/delegate ");
+  await sees(option("objective"));
+  await page.keyboard.type(line[0].slice("/delegate ".length));
+  assert.equal(await option("agent").inputValue(), "webster");
+  assert.equal(await option("objective").inputValue(), line[1]);
+  await page.keyboard.press("Enter");
+  const card = message(/webster · (?:queued|waiting|running|done)/);
+  await sees(card.getByText(line[1]));
+  await sees(message(/webster · done in/));
 });

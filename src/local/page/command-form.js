@@ -285,6 +285,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     });
     input.addEventListener("blur", () => suggestions.hide());
     input.addEventListener("input", () => {
+      if (goToNamed(field)) return;
       if (field.chosen && field.chosen.label !== input.value) field.chosen = undefined;
       refresh(field, input.value && problemOf(option, input.value, true));
       suggest(field);
@@ -295,6 +296,21 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     renderExtras();
     if (focus) input.focus();
     return field;
+  }
+
+  /** As in Discord: an option's name and a colon, at the end of what is typed in any field, goes on in that option. */
+  function goToNamed(field) {
+    const { input } = field;
+    const [typed = "", name] = /(?:^|\s+)([\w-]+):$/.exec(input.value) ?? [];
+    const option = entry.options.find((one) => one.name === name);
+    if (!option || field.option.type === FILE || input.selectionStart !== input.value.length) return false;
+    input.value = input.value.slice(0, -typed.length);
+    closeList();
+    refresh(field);
+    const there = fields.get(name);
+    if (there) there.input.focus();
+    else addField(option, true);
+    return true;
   }
 
   function removeField(name) {
