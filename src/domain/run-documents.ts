@@ -1,21 +1,10 @@
 import { valuesOf } from "../kernel/vector.ts";
 import type { Handoff } from "./handoff-types.ts";
 import { isStepSettled } from "./run-tally.ts";
-import type { RunState, RunStatus, StepStatus, WorkState } from "./run-types.ts";
+import type { RunState, StepStatus, WorkState } from "./run-types.ts";
 import { viewOfRun } from "./run-view.ts";
 import { stepAt } from "./run-work.ts";
-
-/** The words of handoff files, which old tools read; what they had no word for keeps ours. */
-const WORDS: Readonly<Record<StepStatus | RunStatus, string>> = {
-  pending: "pending",
-  running: "running",
-  waiting: "waiting",
-  succeeded: "complete",
-  partial: "partial",
-  failed: "failed",
-  skipped: "skipped",
-  canceled: "canceled",
-};
+import { WORDS_OF_STEP } from "./status-words.ts";
 
 /** The run's own file lies beside those of its steps, so none of them may have its name. */
 export const SUMMARY_FILE = "summary";
@@ -42,7 +31,7 @@ export function stepDocument(
     step,
     kind: view.kind,
     agent: view.agent ?? null,
-    status: WORDS[found.status],
+    status: WORDS_OF_STEP[found.status].handoff,
     result: handoff?.result ?? outcome?.result ?? "",
     artifacts: handoff?.artifacts ?? outcome?.artifacts ?? [],
     confidence: handoff?.confidence ?? outcome?.confidence ?? null,
@@ -76,7 +65,7 @@ function itemOf(
   const { result = "", output, confidence = null, reason, at } = outcome ?? {};
   return {
     item: value ?? null,
-    status: WORDS[status],
+    status: WORDS_OF_STEP[status].handoff,
     runId: child ?? null,
     agent: agent ?? null,
     result: (child === undefined ? undefined : whole.get(child)?.result) ?? result,
@@ -97,7 +86,7 @@ export function summaryDocument(state: RunState): object {
     schemaVersion: "1.0",
     runId: view.id,
     workflow: view.workflow,
-    status: WORDS[view.status],
+    status: WORDS_OF_STEP[view.status].handoff,
     caller: view.caller,
     inputs: view.inputs,
     result: view.result ?? "",
@@ -119,7 +108,7 @@ export function summaryDocument(state: RunState): object {
       step: step.id,
       kind: step.kind,
       agent: step.agent ?? null,
-      status: WORDS[step.status],
+      status: WORDS_OF_STEP[step.status].handoff,
       confidence: step.confidence ?? null,
       generation: step.generation,
       timestamp: isoOf(step.settledAt),

@@ -1,26 +1,13 @@
 import { oneLine } from "../kernel/text.ts";
 import type { StageDefinition } from "./pipeline-types.ts";
 import { graphOf } from "./run-graph.ts";
-import type { RunState, StepStatus } from "./run-types.ts";
+import type { RunState } from "./run-types.ts";
 import { type StepView, viewOfRun } from "./run-view.ts";
+import { WORDS_OF_STEP } from "./status-words.ts";
 import { subjectOf } from "./templates/render-template.ts";
-import type { WorkMoment, WorkState, WorkStatus } from "./work-types.ts";
+import type { WorkMoment, WorkState } from "./work-types.ts";
 import { historyOf, isoOf, isoOrNull, notesOf, type WorkItem } from "./work-view.ts";
 import type { StepDefinition, WorkflowDefinition } from "./workflow-types.ts";
-
-/** A step in the words of work items: what came to nothing has failed, what was left out is still to do. */
-const STATUS_OF_STEP: Readonly<Record<StepStatus, WorkStatus>> = {
-  pending: "todo",
-  running: "in_progress",
-  waiting: "in_progress",
-  succeeded: "done",
-  partial: "review",
-  failed: "failed",
-  skipped: "todo",
-  canceled: "failed",
-};
-
-export const statusOfStep = (status: StepStatus): WorkStatus => STATUS_OF_STEP[status];
 
 /** `<run>-stage-<i>` of a pipeline's stage, `<run>.<step>` of any other step. */
 export function slugOfStep(run: string, step: string, stage: StageDefinition | undefined): string {
@@ -68,7 +55,7 @@ export function workOfRun(run: RunState, fileOf: (run: string, step: string) => 
     }
   }
   const slugFor = (step: string) => slugOfStep(id, step, stageOf.get(step));
-  const isDone = (step: string) => statusOfStep(all.get(step)?.status ?? "pending") === "done";
+  const isDone = (step: string) => WORDS_OF_STEP[all.get(step)?.status ?? "pending"].item === "done";
 
   function item(step: StepView, kept: WorkState | undefined): WorkItem {
     const stage = stageOf.get(step.id);
@@ -94,7 +81,7 @@ export function workOfRun(run: RunState, fileOf: (run: string, step: string) => 
       source_task_id: step.child ?? "",
       intent: { goal: title, success_criteria: [], constraints: [] },
       lifecycle: {
-        status: isBlocked ? "blocked" : statusOfStep(step.status),
+        status: isBlocked ? "blocked" : WORDS_OF_STEP[step.status].item,
         assignee_skill: stage?.skill ?? step.capability ?? "",
         ...(step.agent === undefined ? {} : { agent: step.agent }),
         ...(step.model === undefined ? {} : { model: step.model }),

@@ -6,35 +6,15 @@ import {
   type PipelineState,
   type PipelineView,
   pipelineStatus,
-  type StageStatus,
   type StageView,
 } from "../domain/pipeline.ts";
 import type { StageDefinition } from "../domain/pipeline-types.ts";
-import type { RunState, StepStatus } from "../domain/run-types.ts";
+import type { RunState } from "../domain/run-types.ts";
 import { type StepView, viewOfRun } from "../domain/run-view.ts";
-import type { WorkStatus } from "../domain/work-types.ts";
+import { STAGE_OF_ITEM, WORDS_OF_STEP } from "../domain/status-words.ts";
 import type { WorkItems } from "./work-items.ts";
 
 export const stageSlug = (id: string, index: number) => `${id}-stage-${index}`;
-
-const OF_STEP: Readonly<Record<StepStatus, StageStatus>> = {
-  pending: "pending",
-  running: "in_progress",
-  waiting: "in_progress",
-  succeeded: "done",
-  partial: "done",
-  failed: "failed",
-  skipped: "skipped",
-  canceled: "failed",
-};
-const OF_ITEM: Readonly<Record<WorkStatus, StageStatus>> = {
-  todo: "pending",
-  blocked: "pending",
-  in_progress: "in_progress",
-  review: "in_progress",
-  done: "done",
-  failed: "failed",
-};
 
 /** How pipelines stand: one kind by its run, the other by its work items. */
 export function createPipelineView({ items }: { readonly items: WorkItems }) {
@@ -52,7 +32,7 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
           ...shown(stage),
           ...(step?.agent === undefined ? {} : { agent: step.agent }),
           workItem,
-          status: step && isLeftOut(step) ? "pending" : OF_STEP[step?.status ?? "pending"],
+          status: step && isLeftOut(step) ? "pending" : WORDS_OF_STEP[step?.status ?? "pending"].stage,
           ...(step?.reason === undefined ? {} : { reason: step.reason }),
           ...(step?.verdict === undefined ? {} : { verdict: step.verdict, issues: step.issues ?? [] }),
           ...overrideIn(steps.get(checkStep(stage.step))),
@@ -82,7 +62,7 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
         return {
           ...shown(stage),
           workItem,
-          status: OF_ITEM[status],
+          status: STAGE_OF_ITEM[status],
           ...(reason === undefined ? {} : { reason }),
           ...(isOver && isChecked ? sanityOf(item) : {}),
           ...(overridden

@@ -1,6 +1,7 @@
 import { sanityOf } from "../domain/evolution.ts";
 import type { Outcome, Place, RunState } from "../domain/run-types.ts";
-import { artifactsOfStep, slugOfStep, statusOfStep } from "../domain/work-of-run.ts";
+import { WORDS_OF_STEP } from "../domain/status-words.ts";
+import { artifactsOfStep, slugOfStep } from "../domain/work-of-run.ts";
 import { workStream } from "../domain/work-types.ts";
 import { notesOf } from "../domain/work-view.ts";
 import type { Engine } from "./accept.ts";
@@ -21,7 +22,7 @@ export function createCheckStage(deps: {
     const { telemetry, artifacts } = notesOf(noted);
     const { reason, status } = outcome;
     const { verdict, issues } = sanityOf({
-      lifecycle: { status: statusOfStep(status), ...(reason === undefined ? {} : { reason }) },
+      lifecycle: { status: WORDS_OF_STEP[status].item, ...(reason === undefined ? {} : { reason }) },
       artifacts: [...artifactsOfStep(outcome, deps.fileOf(id, of.step)), ...artifacts],
       telemetry,
     });

@@ -2,8 +2,9 @@ import type { Actor } from "../domain/actor.ts";
 import type { PipelineState } from "../domain/pipeline.ts";
 import type { RunState } from "../domain/run-types.ts";
 import type { StepView } from "../domain/run-view.ts";
+import { WORDS_OF_STEP } from "../domain/status-words.ts";
 import { work } from "../domain/work-item.ts";
-import { type RunWork, slugOfStep, statusOfStep, workOfRun } from "../domain/work-of-run.ts";
+import { type RunWork, slugOfStep, workOfRun } from "../domain/work-of-run.ts";
 import { type WorkOrder, type WorkState, type WorkStatus, workStream } from "../domain/work-types.ts";
 import { itemOf, type WorkItem } from "../domain/work-view.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -109,7 +110,7 @@ export function createWorkItems({ engine, ledger, fileOf }: WorkItemsDeps) {
   async function statusOf(slug: string): Promise<WorkStatus | undefined> {
     const found = await lookFor(slug);
     if (!found) return undefined;
-    return found.kind === "own" ? found.state.status : statusOfStep(found.step.status);
+    return found.kind === "own" ? found.state.status : WORDS_OF_STEP[found.step.status].item;
   }
 
   async function openBlockers({ blockers }: Pick<WorkState, "blockers">): Promise<readonly string[]> {

@@ -95,13 +95,20 @@ test("what was missed while nobody looked is started once, however many times it
   await after.stop();
 });
 
-test("what was missed longer ago than the catch-up is let go", async () => {
-  using folder = temporaryFolder();
-  const before = await world(folder.path, { cron: "0 5 * * *", catchupMs: HOUR });
+/** Five o'clock passed while nobody looked, longer ago than the catch-up of an hour. */
+async function missedByHours(folder: string) {
+  const five = { cron: "0 5 * * *", catchupMs: HOUR };
+  const before = await world(folder, five);
   await before.look();
   await before.stop();
-  const after = await world(folder.path, { cron: "0 5 * * *", catchupMs: HOUR }, START + 5 * HOUR);
+  const after = await world(folder, five, START + 5 * HOUR);
   await after.look();
+  return after;
+}
+
+test("what was missed longer ago than the catch-up is let go", async () => {
+  using folder = temporaryFolder();
+  const after = await missedByHours(folder.path);
   assert.equal((await after.runs()).length, 0);
   await after.stop();
 });
@@ -187,11 +194,7 @@ test("an edit just before the time that it names is seen with it, and fires", as
 
 test("a longer catch-up brings nothing back that was looked at and let go", async () => {
   using folder = temporaryFolder();
-  const before = await world(folder.path, { cron: "0 5 * * *", catchupMs: HOUR });
-  await before.look();
-  await before.stop();
-  const after = await world(folder.path, { cron: "0 5 * * *", catchupMs: HOUR }, START + 5 * HOUR);
-  await after.look();
+  const after = await missedByHours(folder.path);
   after.edit({ cron: "0 5 * * *", catchupMs: 24 * HOUR });
   after.pass(60_000);
   await after.look();
