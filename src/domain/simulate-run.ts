@@ -15,7 +15,7 @@ import {
 import { type RunView, viewOfRun } from "./run-view.ts";
 import { childIdOf, stepAt } from "./run-work.ts";
 import { cutResult, parseResult } from "./step-result.ts";
-import type { GateDefinition } from "./workflow-types.ts";
+import type { GateDefinition, StepAction } from "./workflow-types.ts";
 
 /** What a step, or an item of it, would hand in. `status` in our words or in those of a handoff; absent = it succeeded. */
 export type Stub = {
@@ -193,12 +193,22 @@ function surplus(state: RunState, { steps = {} }: Stubs): readonly string[] {
   });
 }
 
+/** Why a step of this kind takes no stub. */
+const STUBLESS: Readonly<Partial<Record<StepAction["kind"], string>>> = {
+  approval: "a gate; its decision belongs under gates",
+  wait: "a wait, which hands nothing in; take its stub away",
+  conclusion: "made of what other steps hand in; take its stub away",
+};
+
 function strangers({ definition }: RunOrder, { steps = {}, gates = {} }: Stubs): readonly string[] {
   const { indexOf } = graphOf(definition);
   return [
-    ...Object.keys(steps)
-      .filter((name) => !indexOf.has(name))
-      .map((name) => unknown("step", name)),
+    ...Object.keys(steps).flatMap((name) => {
+      const action = definition.steps[indexOf.get(name) ?? -1]?.action;
+      if (!action) return [unknown("step", name)];
+      const why = STUBLESS[action.kind];
+      return why === undefined ? [] : [`${name} is ${why}.`];
+    }),
     ...Object.keys(gates).flatMap((name) => {
       const action = definition.steps[indexOf.get(name) ?? -1]?.action;
       if (!action) return [unknown("gate", name)];

@@ -105,6 +105,19 @@ test("an item that too many failures kept from beginning may have its stub", () 
   assert.deepEqual([view.waiting, problems], ["answer", []]);
 });
 
+test("a stub of a step that no agent does is a problem that says where it belongs", () => {
+  const sign = stepOf("sign", approvalOf(), { needs: ["research"] });
+  const rest = stepOf("rest", { kind: "wait", ms: 5000 }, { needs: ["sign"] });
+  const votes = { kind: "votes", experts: [{ role: "thermal", step: "research" }], quorum: 1 } as const;
+  const verdict = stepOf("verdict", { kind: "conclusion", of: votes }, { needs: ["research"] });
+  const stubs = { steps: { research: {}, sign: { result: "yes" }, rest: {}, verdict: { result: "go" } } };
+  assert.deepEqual(simulate([research, sign, rest, verdict], stubs).problems, [
+    "sign is a gate; its decision belongs under gates.",
+    "rest is a wait, which hands nothing in; take its stub away.",
+    "verdict is made of what other steps hand in; take its stub away.",
+  ]);
+});
+
 test("the run's time counts: a wait beyond it fails the run", () => {
   const rest = stepOf("rest", { kind: "wait", ms: 5000 });
   const { view } = simulate([rest], {}, { limits: { maxParallel: 1, timeoutMs: 1000, maxFailures: 3 } });

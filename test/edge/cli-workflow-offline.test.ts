@@ -238,6 +238,10 @@ test("--stubs runs all of it on given outputs, and leaves nothing behind", async
   const stranger = await run();
   assert.equal(stranger.code, 2);
   assert.match(stranger.err, /no step "eahc"[^]*Did you mean each\?[^]*last is no gate/);
+  write({ steps: { ...steps, pause: {}, "sign-off": { result: "yes" } }, gates: { "sign-off": "approve" } });
+  const unasked = await run();
+  assert.deepEqual([unasked.code, unasked.out], [2, ""]);
+  assert.match(unasked.err, /pause is a wait[^]*sign-off is a gate; its decision belongs under gates/);
   write({ step: {} });
   assert.match((await run()).err, /s\.json is no file of stubs/);
 });
