@@ -50,7 +50,7 @@ export function registerStatus(program: Command, hq: Hq): void {
     );
 }
 
-/** Those of the page have a value anyway. */
+/** `--limit` is none of them: it has a default, so whether somebody gave it cannot be seen. */
 function refuseFilters(id: string, { agent, status, open, before }: StatusOptions): void {
   if ([agent, status, open, before].every((given) => given === undefined)) return;
   throw new Refusal(
