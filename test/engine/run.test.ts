@@ -22,11 +22,13 @@ const research = workflowOf(
   },
 );
 
+/** Stopped at the end of the test's block, also when something in it fails. */
 async function coreWith(home: string, workflows = [research], more: Parameters<typeof startCore>[1] = {}) {
   const core = await startCore(home, { workflows, ...more });
   const { runs } = core.verbs;
   return {
     ...core,
+    [Symbol.asyncDispose]: core.stop,
     runs,
     start: (workflow: string, inputs = {}, key?: string) =>
       runs.startRun(OPERATOR, {
@@ -45,7 +47,7 @@ async function coreWith(home: string, workflows = [research], more: Parameters<t
 
 test("each step is a delegation of its own, and the next one gets the result behind a fence", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const { run } = await core.start("research", { what: "Zerodur" });
   await core.answer(`${run.id}.look`, "webster", { result: "0.007 ppm/K" });
   await core.answer(`${run.id}.judge`, "tech-lead", { result: "good enough" });
@@ -57,12 +59,11 @@ test("each step is a delegation of its own, and the next one gets the result beh
   const second = core.sent[1]?.message ?? "";
   assert.match(second, /<<<data-[\w-]+\n0\.007 ppm\/K\ndata-[\w-]+>>>/);
   assert.equal(core.sent.length, 2);
-  await core.stop();
 });
 
 test("steps are written as files for people and old tools", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const { run } = await core.start("research", { what: "Zerodur" });
   await core.answer(`${run.id}.look`, "webster", { result: "found" });
   await core.answer(`${run.id}.judge`, "tech-lead");
@@ -75,23 +76,21 @@ test("steps are written as files for people and old tools", async () => {
   ]);
   const look = core.files.get(`${run.id}/look`) as Record<string, unknown>;
   assert.equal(look["result"], "found");
-  await core.stop();
 });
 
 test("asking again with the same key is the same run, with other inputs it is refused", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const first = await core.start("research", { what: "a" }, "k");
   const again = await core.start("research", { what: "a" }, "k");
   assert.equal(again.run.id, first.run.id);
   assert.ok(again.repeated);
   await assert.rejects(core.start("research", { what: "b" }, "k"), { code: "key_reused" });
-  await core.stop();
 });
 
 test("every problem of the inputs and of the permissions is named before anything begins", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   await assert.rejects(
     core.runs.startRun(
       { kind: "operator", claims: "webster" },
@@ -106,7 +105,6 @@ test("every problem of the inputs and of the permissions is named before anythin
   await assert.rejects(core.start("reserch"), /Did you mean research\?|no workflow/);
   assert.equal(core.sent.length, 0);
   assert.deepEqual((await core.runs.runs({})).items, []);
-  await core.stop();
 });
 
 test("whoever may not read channels starts no workflow that reads one, and is told with all the rest", async () => {
@@ -120,7 +118,7 @@ test("whoever may not read channels starts no workflow that reads one, and is to
     stepOf("plain", taskOf("auditor", "Judge.")),
     stepOf("deep", { kind: "workflow", workflow: "inner", with: {} }),
   ]);
-  const core = await coreWith(folder.path, [outer, inner]);
+  await using core = await coreWith(folder.path, [outer, inner]);
   const acl = { ...core.config.acl, verbs: { context: ["auditor", "user:1"] } };
   Object.assign(core.config, { acl });
   const eve = { kind: "person", id: "3", name: "eve", rights: ["delegate", "any-agent"] } as const;
@@ -151,7 +149,6 @@ test("whoever may not read channels starts no workflow that reads one, and is to
   const { run } = await core.runs.startRun(ada, { ...request, workflow: "inner" });
   await core.until(`${run.id}.look`, "attempt.dispatched");
   assert.match(core.sent[0]?.message ?? "", /\[#technical\] ada/);
-  await core.stop();
 });
 
 test("a failed step is retried with its problems, and skips what needs it when it fails finally", async () => {
@@ -160,7 +157,7 @@ test("a failed step is retried with its problems, and skips what needs it when i
     stepOf("look", taskOf("webster", "Look.", { retry: { maxAttempts: 2, delayMs: 0, backoff: "fixed" } })),
     stepOf("judge", taskOf("tech-lead", "Judge."), { needs: ["look"] }),
   ]);
-  const core = await coreWith(folder.path, [twice]);
+  await using core = await coreWith(folder.path, [twice]);
   const { run } = await core.start("twice");
   const child = `${run.id}.look`;
   await core.answer(child, "webster", { status: "failed", result: "gone", notes: "the page is gone" });
@@ -178,14 +175,13 @@ test("a failed step is retried with its problems, and skips what needs it when i
     ["failed", "skipped"],
   );
   assert.match(after.missing.join(" "), /judge/);
-  await core.stop();
 });
 
 test("the next attempt of a step begins when its delay is over, and the delay doubles", async () => {
   using folder = temporaryFolder();
   const retry = { maxAttempts: 3, delayMs: 15_000, backoff: "exponential" } as const;
   const thrice = workflowOf("thrice", [stepOf("look", taskOf("webster", "Look.", { retry }))]);
-  const core = await coreWith(folder.path, [thrice]);
+  await using core = await coreWith(folder.path, [thrice]);
   const { run } = await core.start("thrice");
   const child = `${run.id}.look`;
   await core.until(child, "attempt.dispatched");
@@ -204,7 +200,6 @@ test("the next attempt of a step begins when its delay is over, and the delay do
   await core.hand(child, handoffOf(child, { result: "0.007" }), { attempt: 3, inode: "3" });
   await core.until(run.id, "run.settled");
   assert.equal((await core.runs.run(run.id)).status, "succeeded");
-  await core.stop();
 });
 
 test("what a step says about its delegation is in the child's order, and what it does not say is the run's or none", async () => {
@@ -218,7 +213,7 @@ test("what a step says about its delegation is in the child's order, and what it
     fallback: true,
   });
   const asked = workflowOf("asked", [stepOf("look", said), stepOf("judge", taskOf("tech-lead", "Judge."))]);
-  const core = await coreWith(folder.path, [asked]);
+  await using core = await coreWith(folder.path, [asked]);
   const { run } = await core.start("asked");
   const orderOf = async (step: string) => {
     await core.until(`${run.id}.${step}`, "attempt.dispatched");
@@ -246,7 +241,6 @@ test("what a step says about its delegation is in the child's order, and what it
   });
   const toWebster = core.sent.find(({ agent }) => agent.id === "webster");
   assert.ok(toWebster?.message.includes(text));
-  await core.stop();
 });
 
 test("a result that does not fit its schema goes back with what is wrong", async () => {
@@ -262,7 +256,7 @@ test("a result that does not fit its schema goes back with what is wrong", async
     ),
     stepOf("say", taskOf("tech-lead", "It is ${{ steps.look.output.cte }}."), { needs: ["look"] }),
   ]);
-  const core = await coreWith(folder.path, [typed]);
+  await using core = await coreWith(folder.path, [typed]);
   const { run } = await core.start("typed");
   const child = `${run.id}.look`;
   await core.answer(child, "webster", { result: '{"cte":"small"}' });
@@ -272,7 +266,6 @@ test("a result that does not fit its schema goes back with what is wrong", async
   await core.hand(child, handoffOf(child, { result: '{"cte":0.007}' }), { attempt: 2, inode: "2" });
   await core.until(`${run.id}.say`, "attempt.dispatched");
   assert.match(core.sent[2]?.message ?? "", /It is 0\.007\./);
-  await core.stop();
 });
 
 const gated = workflowOf("gated", [
@@ -284,7 +277,7 @@ const BEN = { kind: "person", id: "2", name: "ben", rights: ["operate"] } as con
 
 test("a gate is decided once: the second of two people is told who was first", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [gated]);
+  await using core = await coreWith(folder.path, [gated]);
   const { run } = await core.start("gated");
   await core.until(run.id, "gate.opened");
   const answers = await Promise.allSettled([
@@ -298,12 +291,11 @@ test("a gate is decided once: the second of two people is told who was first", a
   assert.equal(decided.length, 1);
   await core.answer(`${run.id}.after`, "webster");
   await core.until(run.id, "run.settled");
-  await core.stop();
 });
 
 test("neither who asked, nor an agent, nor a person without the right decides a gate", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [gated]);
+  await using core = await coreWith(folder.path, [gated]);
   const { run } = await core.runs.startRun(ADA, { workflow: "gated", inputs: {}, origin: ORIGIN });
   await core.until(run.id, "gate.opened");
   const decide = (actor: Parameters<typeof core.runs.decideGate>[0]) =>
@@ -314,23 +306,21 @@ test("neither who asked, nor an agent, nor a person without the right decides a 
     code: "not_allowed",
   });
   assert.equal((await decide(BEN)).steps[0]?.gate?.decidedBy, "@ben");
-  await core.stop();
 });
 
 test("what the button showed must be what waits now", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [gated]);
+  await using core = await coreWith(folder.path, [gated]);
   const { run } = await core.start("gated");
   await core.until(run.id, "gate.opened");
   const stale = { run: run.id, step: "sign-off", decision: "approve", digest: "000000000000" } as const;
   await assert.rejects(core.runs.decideGate(BEN, stale), /not what you were shown/);
   assert.equal((await core.runs.run(run.id)).waiting, "gate");
-  await core.stop();
 });
 
 test("a canceled run cancels what its agents do, and a late result changes nothing", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const { run } = await core.start("research", { what: "Zerodur" });
   const child = `${run.id}.look`;
   await core.until(child, "attempt.dispatched");
@@ -341,7 +331,6 @@ test("a canceled run cancels what its agents do, and a late result changes nothi
   assert.equal(after.status, "canceled");
   assert.equal((await core.verbs.delegation(child)).status, "canceled");
   assert.equal(core.sent.length, 1);
-  await core.stop();
 });
 
 test("a nested run is a run of its own whose result is the step's", async () => {
@@ -349,7 +338,7 @@ test("a nested run is a run of its own whose result is the step's", async () => 
   const outer = workflowOf("outer", [
     stepOf("inner", { kind: "workflow", workflow: "research", with: { what: "ULE" } }),
   ]);
-  const core = await coreWith(folder.path, [outer, research]);
+  await using core = await coreWith(folder.path, [outer, research]);
   const { run } = await core.start("outer");
   const inner = `${run.id}.inner`;
   await core.until(inner, "run.started");
@@ -359,34 +348,35 @@ test("a nested run is a run of its own whose result is the step's", async () => 
   await core.answer(`${inner}.judge`, "tech-lead", { result: "fine" });
   await core.until(run.id, "run.settled");
   assert.equal((await core.runs.run(run.id)).result, "fine");
-  await core.stop();
 });
 
 test("an agent that is silent for twice the expected time is asked, and the card says so", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const { run } = await core.start("research", { what: "Zerodur" });
   await core.until(run.id, "child.started");
   await core.until(`${run.id}.look`, "attempt.dispatched");
   core.pass(200_000);
   await core.until(run.id, "work.stalled");
   assert.match((await core.runs.run(run.id)).steps[0]?.stalled ?? "", /slow, waiting on webster/);
-  await core.stop();
 });
 
 test("a run goes on where it was after the process died, and repeats nothing", async () => {
   using folder = temporaryFolder();
-  const first = await coreWith(folder.path);
-  const { run } = await first.start("research", { what: "Zerodur" });
-  await first.answer(`${run.id}.look`, "webster");
-  await first.until(`${run.id}.judge`, "attempt.dispatched");
-  await first.stop();
-  const second = await coreWith(folder.path, [research], { at: first.now() + 1000 });
-  await second.hand(`${run.id}.judge`, handoffOf(`${run.id}.judge`, { agent: "tech-lead" }));
-  await second.until(run.id, "run.settled");
-  assert.equal((await second.runs.run(run.id)).status, "succeeded");
+  const { run, diedAt } = await untilItDied();
+  await using second = await coreWith(folder.path, [research], { at: diedAt + 1000 });
+  await second.hand(`${run}.judge`, handoffOf(`${run}.judge`, { agent: "tech-lead" }));
+  await second.until(run, "run.settled");
+  assert.equal((await second.runs.run(run)).status, "succeeded");
   assert.equal(second.sent.length, 0);
-  await second.stop();
+
+  async function untilItDied() {
+    await using first = await coreWith(folder.path);
+    const { id } = (await first.start("research", { what: "Zerodur" })).run;
+    await first.answer(`${id}.look`, "webster");
+    await first.until(`${id}.judge`, "attempt.dispatched");
+    return { run: id, diedAt: first.now() };
+  }
 });
 
 test("a wait ends by time, and the run by its deadline", async () => {
@@ -395,7 +385,7 @@ test("a wait ends by time, and the run by its deadline", async () => {
     stepOf("rest", { kind: "wait", ms: 600_000 }),
     stepOf("go", taskOf("webster", "Go."), { needs: ["rest"] }),
   ]);
-  const core = await coreWith(folder.path, [pause]);
+  await using core = await coreWith(folder.path, [pause]);
   const { run } = await core.start("pause");
   await core.until(run.id, "wait.started");
   core.pass(600_001);
@@ -406,22 +396,20 @@ test("a wait ends by time, and the run by its deadline", async () => {
   assert.notEqual(after.status, "succeeded");
   assert.equal(after.code, "timed_out");
   assert.ok(after.missing.length > 0);
-  await core.stop();
 });
 
 test("a step whose agent nobody knows is refused before anything begins", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [
+  await using core = await coreWith(folder.path, [
     workflowOf("wrong", [stepOf("look", taskOf("nobody", "Look."))]),
   ]);
   await assert.rejects(core.start("wrong"), /nobody/);
   assert.deepEqual((await core.runs.runs({})).items, []);
-  await core.stop();
 });
 
 test("an agent that leaves while the run waits fails its step with the reason, and nothing hangs", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [gated]);
+  await using core = await coreWith(folder.path, [gated]);
   const { run } = await core.start("gated");
   await core.until(run.id, "gate.opened");
   const { registry } = core.config;
@@ -433,13 +421,12 @@ test("an agent that leaves while the run waits fails its step with the reason, a
   const after = await core.runs.run(run.id);
   assert.equal(after.status, "failed");
   assert.match(after.steps[1]?.reason ?? "", /no agent "webster"/);
-  await core.stop();
 });
 
 test("the state of a large run is written now and then, and is whole all the same", async () => {
   using folder = temporaryFolder();
   const many = Array.from({ length: 150 }, (_, n) => stepOf(`s${n}`, { kind: "wait", ms: 1000 + n }));
-  const core = await coreWith(folder.path, [workflowOf("many", many)]);
+  await using core = await coreWith(folder.path, [workflowOf("many", many)]);
   const { run } = await core.start("many");
   await core.until(run.id, "wait.started", 150);
   for (let n = 0; n < 30; n++) {
@@ -450,12 +437,11 @@ test("the state of a large run is written now and then, and is whole all the sam
   assert.ok(loaded && loaded.later.length > 0, "nothing was left out");
   const kept = await core.engine.read("run", run.id);
   assert.deepEqual(JSON.parse(JSON.stringify(stateOf("run", loaded))), JSON.parse(JSON.stringify(kept)));
-  await core.stop();
 });
 
 test("a run cannot take the id of a delegation, and a delegation not that of a run", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path);
+  await using core = await coreWith(folder.path);
   const { delegation } = await core.verbs.delegate(OPERATOR, {
     agent: "webster",
     objective: "Look.",
@@ -466,19 +452,17 @@ test("a run cannot take the id of a delegation, and a delegation not that of a r
   const { run } = await core.start("research", { what: "a" });
   const request = { agent: "webster", objective: "Look.", runId: run.id, origin: ORIGIN };
   await assert.rejects(core.verbs.delegate(OPERATOR, request), { code: "key_reused" });
-  await core.stop();
 });
 
 test("the history of a large run is whole", async () => {
   using folder = temporaryFolder();
   const many = Array.from({ length: 700 }, (_, n) => stepOf(`s${n}`, { kind: "wait", ms: 1000 }));
-  const core = await coreWith(folder.path, [workflowOf("many", many)]);
+  await using core = await coreWith(folder.path, [workflowOf("many", many)]);
   const { run } = await core.start("many");
   await core.runs.cancelRun(OPERATOR, run.id);
   const history = await core.verbs.history(run.id);
   assert.ok(history.length > 1400, String(history.length));
   assert.equal(history.at(-1)?.type, "run.settled");
-  await core.stop();
 });
 
 test("a gate that was escalated is decided by those above as well, and one that was skipped by nobody", async () => {
@@ -489,7 +473,7 @@ test("a gate that was escalated is decided by those above as well, and one that 
       approvalOf({ approvers: ["user:1"], onTimeout: "escalate", escalateTo: ["user:2"], timeoutMs: 60_000 }),
     ),
   ]);
-  const core = await coreWith(folder.path, [above]);
+  await using core = await coreWith(folder.path, [above]);
   const approve = (run: string) => core.runs.decideGate(BEN, { run, decision: "approve" });
   const first = (await core.start("above")).run.id;
   await core.until(first, "gate.opened");
@@ -502,7 +486,6 @@ test("a gate that was escalated is decided by those above as well, and one that 
   await core.runs.skipStep(OPERATOR, second, "sign-off");
   const late = { run: second, step: "sign-off", decision: "approve" } as const;
   await assert.rejects(core.runs.decideGate(OPERATOR, late), /already skipped by operator/);
-  await core.stop();
 });
 
 test("what cleans up still runs when the run's time is over", async () => {
@@ -511,7 +494,7 @@ test("what cleans up still runs when the run's time is over", async () => {
     stepOf("rest", { kind: "wait", ms: 3 * 3_600_000 }),
     stepOf("sweep", taskOf("secretary", "Tidy up."), { cleanup: true }),
   ]);
-  const core = await coreWith(folder.path, [tidy]);
+  await using core = await coreWith(folder.path, [tidy]);
   const { run } = await core.start("tidy");
   await core.until(run.id, "wait.started");
   core.pass(2 * 3_600_000 + 1);
@@ -520,7 +503,6 @@ test("what cleans up still runs when the run's time is over", async () => {
   const after = await core.runs.run(run.id);
   assert.equal(after.steps[1]?.status, "succeeded", after.steps[1]?.reason);
   assert.equal(after.code, "timed_out");
-  await core.stop();
 });
 
 test("a nested run that is over is retried where its result is waited for", async () => {
@@ -528,7 +510,7 @@ test("a nested run that is over is retried where its result is waited for", asyn
   const outer = workflowOf("outer", [
     stepOf("inner", { kind: "workflow", workflow: "research", with: { what: "ULE" } }),
   ]);
-  const core = await coreWith(folder.path, [outer, research]);
+  await using core = await coreWith(folder.path, [outer, research]);
   const { run } = await core.start("outer");
   const inner = `${run.id}.inner`;
   await core.until(inner, "run.started");
@@ -540,12 +522,11 @@ test("a nested run that is over is retried where its result is waited for", asyn
   await core.answer(`${inner}~2.judge`, "tech-lead");
   await core.until(run.id, "run.settled", 2);
   assert.equal((await core.runs.run(run.id)).status, "succeeded");
-  await core.stop();
 });
 
 test("config/acl.yaml narrows and widens who starts, decides, skips and cancels", async () => {
   using folder = temporaryFolder();
-  const core = await coreWith(folder.path, [gated]);
+  await using core = await coreWith(folder.path, [gated]);
   const { run } = await core.start("gated");
   await core.until(run.id, "gate.opened");
   const eve = { kind: "person", id: "3", name: "eve", rights: [] } as const;
@@ -563,5 +544,4 @@ test("config/acl.yaml narrows and widens who starts, decides, skips and cancels"
   await assert.rejects(start(BEN), { code: "not_allowed", hint: hint("workflow") });
   assert.equal((await start(ADA)).run.status, "running");
   assert.equal((await core.runs.cancelRun(eve, run.id)).status, "canceled");
-  await core.stop();
 });
