@@ -67,7 +67,7 @@ function dispatch(state: State, attempt: number, dueAt: number, again = false): 
 function card(state: State, dueAt: number): readonly Effect[] {
   const { id, card, taskOf } = state.order;
   const run = taskOf?.task ?? id;
-  return card ? [{ body: { type: "card", run, to: { channel: card.channel } }, lane: "discord", dueAt }] : [];
+  return card ? [{ body: { type: "card", run, to: card }, lane: "discord", dueAt }] : [];
 }
 
 function attemptLine(state: State, at: number, fields: object): LogLine {

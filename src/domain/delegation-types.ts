@@ -1,5 +1,6 @@
 import type { Problem } from "../kernel/refusal.ts";
 import type { Actor, Origin } from "./actor.ts";
+import type { DeliveryTarget } from "./effects.ts";
 import type { Handoff, HandoffSource } from "./handoff-types.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import type { ChildOf } from "./run-types.ts";
@@ -73,8 +74,8 @@ export type Order = {
   readonly session?: { readonly id: string; readonly turn: number; readonly persistent: boolean };
   readonly actor: Actor;
   readonly origin: Origin;
-  /** A live card is kept in this channel. */
-  readonly card?: { readonly channel: string };
+  /** A live card is kept there. */
+  readonly card?: DeliveryTarget;
   readonly queuedAt: number;
   /** Of the request: asking again with the same run id is a repeat when this is the same. */
   readonly digest?: string;

@@ -57,7 +57,7 @@ export type Settings = {
     readonly batchAbove: number;
     /** At least this long between two edits of one card. */
     readonly cardEditMs: number;
-    /** Card mirror of delegations that did not come from Discord goes to the interAgent channel. */
+    /** Delegations that did not come from Discord have their card in the interAgent channel. */
     readonly mirror: boolean;
     /** Interactions may also come by HTTP; absent = not. Without a key Discord is asked for it once. */
     readonly interactionsByHttp?: { readonly publicKey?: string };

@@ -168,10 +168,12 @@ export function createDelegate(deps: DelegateDeps) {
     parent: Order["parent"],
     digest: string | undefined,
   ): Promise<Order> {
-    const { delegation } = deps.settings();
+    const { delegation, discord } = deps.settings();
     const asked = request.channelContext;
     const history =
       asked && (await deps.readChannel(asked.channel, asked.messages ?? delegation.contextMessages));
+    const mirrored = discord.mirror && request.origin.door !== "discord";
+    const place = request.card ?? (mirrored ? ({ role: "interAgent" } as const) : undefined);
     const queuedAt = now();
     const remainingMs =
       parent?.deadlineAt === undefined ? Number.POSITIVE_INFINITY : parent.deadlineAt - queuedAt;
@@ -198,7 +200,7 @@ export function createDelegate(deps: DelegateDeps) {
       ...(parent ? { parent } : {}),
       ...(request.budget ? { budget: request.budget } : {}),
       ...(request.workflow ? { workflow: request.workflow } : {}),
-      ...(request.card ? { card: request.card } : {}),
+      ...(place ? { card: place } : {}),
     };
     refuseTooLarge(order);
     const warnings = warningsFor(order, card);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
@@ -54,6 +55,23 @@ test("cancel by button, details, run again, and the refusals, all in the whole p
   await Promise.all([press("again"), press("again")]);
   await person.until("results", (messages) => messages.length === 2);
   assert.match(await said("status"), /0 open/);
+});
+
+test("with discord.mirror what began elsewhere is shown in #inter-agent, and what began in Discord is not", async (t) => {
+  using home = temporaryFolder();
+  const config = join(home.path, "config");
+  mkdirSync(config);
+  writeFileSync(join(config, "hq.yaml"), "discord: { mirror: true }\n");
+  const supervisor = await start(t, home.path, { HQ_CONFIG: config, HQ_AGENTS: "sample" });
+  const person = personAt(supervisor);
+  await person.command("delegate", { agent: "webster", objective: QUESTION });
+  await person.until("technical", ([card]) => /done in/.test(shown(card)));
+  const asked = { agent: "tech-lead", objective: "Review the thermal margins", caller: "manager" };
+  const { status } = await supervisor.call("POST", "/delegations", asked);
+  assert.equal(status, 201);
+  const cards = await person.until("inter-agent", ([card]) => /done in/.test(shown(card)));
+  assert.equal(cards.length, 1);
+  assert.match(shown(cards[0]), /tech-lead[^]*Review the thermal margins/);
 });
 
 test("killed between a post and its record, the next start shows each thing exactly once", async (t) => {
