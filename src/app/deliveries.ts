@@ -2,12 +2,14 @@ import type { DeliveryPort } from "../discord/delivery-port.ts";
 import type { DeliveryEvent, DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { viewOfRun } from "../domain/run-view.ts";
+import { targetText } from "../domain/trace-words.ts";
 import { viewOf } from "../domain/view.ts";
 import { viewOfWorker } from "../domain/worker.ts";
 import type { Engine } from "../engine/accept.ts";
-import { viewOfTask } from "../engine/create-task-verbs.ts";
+import { dayOf, viewOfTask } from "../engine/create-task-verbs.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Crash } from "../engine/ports/log.ts";
+import { oneLine } from "../kernel/text.ts";
 import { subjectOf } from "./subjects.ts";
 
 /** What the Discord edge needs of the ledger: receipts, and one commit for each thing that happens to a delivery. */
@@ -27,6 +29,7 @@ export function createDeliveries(deps: {
           if (body.type === "delivery.part-posted") listener(body.receipt);
       }, delivery),
     async record(input, settles) {
+      if (input.type === "trouble") await tellOfTrouble(engine, input);
       const stream = input.delivery.id;
       await engine.accept({
         kind: "delivery",
@@ -60,6 +63,20 @@ export function createDeliveries(deps: {
     batchBody: async (delivery) => (await engine.read("delivery", delivery))?.body,
     attachable: deps.attachable,
   };
+}
+
+/** Once a day for each place; of #agent-logs itself `hq status` tells. */
+async function tellOfTrouble(
+  engine: Pick<Engine, "accept">,
+  { at, delivery, text }: Extract<DeliveryInput, { type: "trouble" }>,
+): Promise<void> {
+  const { id: name, to } = delivery;
+  if ("role" in to && to.role === "agentLogs") return;
+  const place = "role" in to ? to.role : to.channel;
+  const id = `notice-post-${place}-${dayOf(at)}`;
+  const said = `⚠️ ${name} could not be posted in ${targetText(to)} in five tries: ${oneLine(text, 300)}. Its tries go on; \`hq doctor\` names what is missing.`;
+  const input = { type: "notice", at, id, text: said } as const;
+  await engine.accept({ kind: "notice", stream: id, input, cause: name });
 }
 
 /** A batch's message is the receipt of each delivery that it carries. */

@@ -38,6 +38,7 @@ export type Edge = DiscordPart & {
   /** Connected, and requests are answered too. */
   readonly isReached: () => boolean;
   readonly unanswered: DiscordEdge["unanswered"];
+  readonly troubledPosts: DiscordEdge["troubledPosts"];
   /** Why it is not reached, or why only a person can mend it, where that is known. */
   readonly trouble: () => string | undefined;
   readonly guildUrl?: string;
@@ -110,6 +111,7 @@ export async function createEdge(
     isConnected: edge.isConnected,
     isReached,
     unanswered: edge.unanswered,
+    troubledPosts: edge.troubledPosts,
     trouble: troubleNow,
     ...(guild ? { guildUrl: guild.url } : {}),
     ...(guild?.key ? { guildKey: guild.key } : {}),

@@ -14,7 +14,7 @@ const BROKEN_FOR_MS = 60_000;
 /** A request that fails once is no trouble. */
 const UNANSWERED_MS = 10_000;
 /** Work goes on whatever these say. */
-const ADVICE: ReadonlySet<string> = new Set(["agents", "members"]);
+const ADVICE: ReadonlySet<string> = new Set(["agents", "members", "posts"]);
 
 /** Who of those that share the ledger is not like the one that leads, or did not reach Discord when it led. */
 function membersCheck(members: readonly MemberView[], now: number): Health["checks"][number] {
@@ -43,7 +43,7 @@ export function createHealth(deps: {
   readonly version: string;
   readonly mode: Health["mode"];
   readonly startedAt: number;
-  readonly edge: () => Pick<Edge, "isConnected" | "unanswered" | "trouble"> | undefined;
+  readonly edge: () => Pick<Edge, "isConnected" | "unanswered" | "trouble" | "troubledPosts"> | undefined;
   /** Where several share the ledger. */
   readonly shared?: Shared;
   readonly now: () => number;
@@ -87,6 +87,15 @@ export function createHealth(deps: {
     return [{ name: "discord", ok: false, text }];
   }
 
+  /** Only where there is something to say. */
+  function postsCheck() {
+    const troubled = deps.edge()?.troubledPosts();
+    if (!troubled) return [];
+    const { count, reason } = troubled;
+    const text = `${count === 1 ? "1 post waits" : `${count} posts wait`} after five tries or more: ${reason}; \`hq doctor\` names what is missing`;
+    return [{ name: "posts", ok: false, text }];
+  }
+
   function agentsCheck() {
     const { agents } = deps.config().registry;
     const down = agents.filter(({ id }) =>
@@ -111,6 +120,7 @@ export function createHealth(deps: {
       const checks = [
         await ledgerCheck(),
         ...discordCheck(members),
+        ...postsCheck(),
         agentsCheck(),
         ...(members ? [membersCheck(members, deps.now())] : []),
       ];

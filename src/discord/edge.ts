@@ -76,6 +76,7 @@ export type DiscordEdge = {
   readonly stop: () => Promise<void>;
   readonly isConnected: () => boolean;
   readonly unanswered: DiscordRest["unanswered"];
+  readonly troubledPosts: Term["queue"]["troubled"];
   /** Reads over REST what it takes to answer and to look things up without a connection. Throws `Refusal`. */
   readonly standBy: () => Promise<void>;
   readonly readChannel: ChannelReader;
@@ -281,6 +282,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     },
     isConnected,
     unanswered: rest.unanswered,
+    troubledPosts: () => term.queue.troubled(),
     standBy: doors.standBy,
     readChannel,
     channelName: (id) => channels.find(id)?.name,

@@ -39,8 +39,13 @@ export type PostQueueDeps = PostOnceDeps &
     readonly onFailure: (failure: DiscordFailure) => void;
   };
 
+/** Posts that were tried again and again for nothing; `reason` is that of the first of them. */
+export type TroubledPosts = { readonly count: number; readonly reason: string };
+
 export type PostQueue = {
   readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
+  /** Those that wait after five tries or more. */
+  readonly troubled: () => TroubledPosts | undefined;
   /** Gives back what has not been sent, waits for what is on its way. */
   readonly stop: () => Promise<void>;
 };
@@ -49,10 +54,17 @@ export type PostQueue = {
 export function createPostQueue(deps: PostQueueDeps): PostQueue {
   const { deliveries, channels, now, log, crash } = deps;
   const queues = new Map<string, ChannelQueue>();
+  const lasting = new Map<string, string>();
   const postOnce = createPostOnce(deps);
   let stopping = false;
 
   async function post(effect: ClaimedOf<"post">): Promise<Outcome> {
+    const outcome = await posted(effect);
+    if (outcome.kind !== "again") lasting.delete(effect.body.delivery.id);
+    return outcome;
+  }
+
+  async function posted(effect: ClaimedOf<"post">): Promise<Outcome> {
     const { delivery } = effect.body;
     const send = deps.guard.claimed("leader");
     crash("post:claimed");
@@ -212,11 +224,12 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   }
 
   async function giveBack(delivery: Delivery, plan: RetryPlan): Promise<Outcome> {
-    const { outcome, isTrouble } = plan;
+    const { outcome, isTrouble, isLasting } = plan;
     log.warn(
       { delivery: delivery.id, dueAt: outcome.dueAt, reason: outcome.reason },
       "a post is tried again later",
     );
+    if (isLasting) lasting.set(delivery.id, outcome.reason);
     if (isTrouble)
       await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
     return outcome;
@@ -224,6 +237,10 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
 
   return {
     post,
+    troubled() {
+      const [reason] = lasting.values();
+      return reason === undefined ? undefined : { count: lasting.size, reason };
+    },
     async stop() {
       stopping = true;
       for (const queue of queues.values()) {

@@ -22,7 +22,11 @@ export type RetryPlan = {
   readonly isWholeChannel: boolean;
   /** Whether a person has to do something. */
   readonly isTrouble: boolean;
+  /** Whether it has failed for so long that people should know, be it Discord's own failure. */
+  readonly isLasting: boolean;
 };
+
+const PASSING = { isTrouble: false, isLasting: false } as const;
 
 /**
  * When a post that failed is tried again. It is never given up: the outbox keeps it. Only Discord's own failures make
@@ -31,24 +35,27 @@ export type RetryPlan = {
 export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, now: number): RetryPlan {
   const again = (ms: number) => ({ kind: "again" as const, dueAt: now + ms, reason: failure.text });
   const isTrouble = tries >= TRIES_BEFORE_TROUBLE;
+  const forPeople = { isTrouble, isLasting: isTrouble };
   switch (failure.kind) {
     case "limited":
       return {
         outcome: again(failure.retryAfterMs ?? backoffMs(failures)),
         isWholeChannel: true,
-        isTrouble: false,
+        ...PASSING,
       };
     // Whoever may do it takes it at once.
     case "withheld":
-      return { outcome: again(0), isWholeChannel: true, isTrouble: false };
-    case "unsure":
-      return { outcome: again(backoffMs(failures)), isWholeChannel: true, isTrouble: false };
+      return { outcome: again(0), isWholeChannel: true, ...PASSING };
+    case "unsure": {
+      const isLasting = failures >= TRIES_BEFORE_TROUBLE;
+      return { outcome: again(backoffMs(failures)), isWholeChannel: true, isTrouble: false, isLasting };
+    }
     case "unauthorized":
-      return { outcome: again(TOKEN_AGAIN_MS), isWholeChannel: true, isTrouble };
+      return { outcome: again(TOKEN_AGAIN_MS), isWholeChannel: true, ...forPeople };
     case "unreachable-place":
-      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: true, isTrouble };
+      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: true, ...forPeople };
     case "refused":
-      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: false, isTrouble };
+      return { outcome: again(PLACE_AGAIN_MS), isWholeChannel: false, ...forPeople };
   }
 }
 

@@ -76,7 +76,10 @@ test("Retry-After is honoured, and a closed place is tried each five minutes and
     [1, 4, 5, 6].map((tries) => closed(tries).isTrouble),
     [false, false, true, true],
   );
-  assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 9 }, 0).isTrouble, false);
+  const failing = planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 5 }, 0);
+  assert.deepEqual([failing.isTrouble, failing.isLasting], [false, true], "Discord's own failure");
+  assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 4 }, 0).isLasting, false);
+  assert.equal(planRetry({ kind: "limited", text: "429" }, { tries: 9, failures: 9 }, 0).isLasting, false);
 });
 
 test("a wrong token or a missing intent is not tried again, a network error is", () => {

@@ -58,9 +58,12 @@ test("while Discord answers 500, a post is given back for 2, 4, 8, 16, 32 second
     const outcome = await edge.perform.post(postOf(resultOf("orch-1"), { tries: index + 1 }));
     assert.equal(outcome.kind, "again");
     assert.ok(outcome.kind === "again" && Math.abs(outcome.dueAt - before - seconds * 1000) < 1000);
+    assert.equal(edge.troubledPosts()?.count, index < 4 ? undefined : 1);
   }
+  assert.match(edge.troubledPosts()?.reason ?? "", /Discord answered 500/);
   assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), { tries: 6 })), { kind: "recorded" });
   assert.equal(guild.inspect.messages("results").length, 1);
+  assert.equal(edge.troubledPosts(), undefined);
 });
 
 test("how often a post was claimed before, by a supervisor that died or beside one that failed, makes no later post wait longer", async (t) => {
