@@ -4,7 +4,7 @@ import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { SeenMessage } from "../../src/engine/task-verbs.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { handoffOf } from "../support/core.ts";
-import { ADA, type Queue, startQueue } from "../support/queue.ts";
+import { ADA, type Queue, scriptWorkers, startQueue } from "../support/queue.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
@@ -146,6 +146,31 @@ test("named authors only, where authors are named; bots get no answers, and peop
       assert.match(queue.sent[0]?.message ?? "", /line hop:3/);
     },
     { taskQueue: { authors: { roles: [], users: ["9"], bots: ["77"] } } },
+  ));
+
+test("who is named as an author asks in no other name: without rights a worker does it, and no agent", () =>
+  withQueue(
+    async (queue) => {
+      const actor = { ...ADA, rights: [] };
+      const bot = { author: { id: "77", name: "named", isBot: true }, hops: 1 };
+      const told = [
+        await queue.post("7", "Find the CTE [agent:webster]", { actor }),
+        await queue.post("8", "Find the CTE [agent:webster]", { actor, ...bot }),
+      ];
+      assert.deepEqual(
+        told.map((task) => task?.status),
+        ["withdrawn", "withdrawn"],
+      );
+      await queue.post("9", "Find the CTE [worker:standard]", { actor });
+      await queue.post("10", "Find the CTE [worker:standard]", { actor, ...bot });
+      await queue.until("task-9", "task.started");
+      await queue.until("task-10", "task.started");
+      assert.deepEqual(queue.sent, []);
+      for (const notice of queue.notices())
+        assert.match(notice, /may not delegate: no role or user entry in config\/acl\.yaml/);
+      assert.equal(queue.notices().length, 2);
+    },
+    { workers: scriptWorkers().workers, taskQueue: { authors: { roles: [], users: ["9"], bots: ["77"] } } },
   ));
 
 test("a person's ✅ takes it out, removing it puts it back, and our own ✅ is put back when somebody removes it", () =>
