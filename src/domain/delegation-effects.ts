@@ -107,13 +107,16 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
   const { order } = state;
   const { at, status, handoff } = event;
   const lines: LogLine[] = [];
-  if (handoff && status !== "failed") {
+  const last = state.attempts.at(-1);
+  // What failed has its line from its attempt; what was canceled before it began has none to end.
+  const isEnding = status === "canceled" ? last?.dispatchedAt !== undefined : handoff && status !== "failed";
+  if (isEnding) {
     lines.push(
       attemptLine(state, at, {
         event: "end",
-        attempt: state.attempts.at(-1)?.attempt ?? 1,
+        attempt: last?.attempt ?? 1,
         status,
-        ...(handoff.confidence ? { confidence: handoff.confidence } : {}),
+        ...(handoff?.confidence ? { confidence: handoff.confidence } : {}),
       }),
     );
   }

@@ -104,6 +104,30 @@ test("a complete handoff succeeds: archived, posted to both channels, logged for
   );
 });
 
+test("each attempt has a line of JSON when it begins and one when it ends, also one that is canceled", () => {
+  const linesOf = (...inputs: readonly DelegationInput[]) =>
+    given(...inputs)
+      .effects.flatMap(({ body }) => (body.type === "filing" ? body.lines : []))
+      .filter(({ file }) => file === "attempts")
+      .map(({ line }) => JSON.parse(line) as Record<string, unknown>);
+  const about = { runId: "orch-1", agent: "webster", caller: "operator", attempt: 1 };
+  const start = { ...about, event: "start", at: "1970-01-01T00:00:02.000Z" };
+  const end = { ...about, event: "end", at: "1970-01-01T00:00:03.000Z" };
+  assert.deepEqual(linesOf(queued), []);
+  assert.deepEqual(linesOf(queued, dispatched), [{ ...start, deadlineAt: "1970-01-01T00:05:02.000Z" }]);
+  const sure = { ...arrived, handoff: handoff({ confidence: "high" }) };
+  assert.deepEqual(linesOf(queued, dispatched, sure), [{ ...end, status: "succeeded", confidence: "high" }]);
+  const blocked = { ...arrived, handoff: handoff({ status: "blocked" }) };
+  assert.deepEqual(linesOf(queued, dispatched, blocked), [{ ...end, status: "blocked" }]);
+  const failed = { ...arrived, handoff: handoff({ status: "failed", notes: "no license" }) };
+  assert.deepEqual(linesOf(queued, dispatched, failed), [
+    { ...end, status: "failed", reason: "agent_failed", text: "webster says it failed: no license" },
+  ]);
+  const cancel: DelegationInput = { type: "cancel", at: 3000, reason: "not needed", actor: order.actor };
+  assert.deepEqual(linesOf(queued, dispatched, cancel), [{ ...end, status: "canceled" }]);
+  assert.deepEqual(linesOf(queued, cancel), [], "what never began does not end");
+});
+
 test("a handoff that comes before the hook has answered settles it, and the answer then changes nothing", () => {
   assert.equal(given(queued, arrived).state.status, "succeeded");
   assert.deepEqual(given(queued, arrived, dispatched).events, []);
@@ -321,7 +345,7 @@ test("cancel settles at once, keeps the agent's capacity until its deadline, and
   assert.deepEqual([state.status, state.outcome?.reason], ["canceled", "changed my mind"]);
   assert.deepEqual(
     effects.map(({ body }) => (body.type === "post" ? body.delivery.kind : body.type)),
-    ["log"],
+    ["filing", "log"],
   );
   assert.deepEqual(slotsAfter(state, { type: "cancel", at: 2500, actor: { kind: "operator" } }), []);
   assert.deepEqual(slotsAfter(state, dispatched), [{ attempt: 1, until: 332_000 }]);
