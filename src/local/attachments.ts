@@ -67,7 +67,7 @@ export function createAttachments({ world, folder }: { world: World; folder: str
 }
 
 /** No path, no control characters, nothing hidden. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const safe = name
     .replace(/^.*[/\\]/, "")
     .replace(/[^\p{L}\p{N}._-]/gu, "_")

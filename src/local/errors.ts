@@ -36,23 +36,34 @@ export class DiscordError extends Error {
   readonly code: DiscordCode;
   readonly status: number;
   readonly problems: readonly FormProblem[];
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: DiscordCode, problems: readonly FormProblem[] = []) {
+  constructor(
+    code: DiscordCode,
+    {
+      problems = [],
+      retryAfterMs,
+    }: { readonly problems?: readonly FormProblem[]; readonly retryAfterMs?: number } = {},
+  ) {
     super(CODES[code][1]);
     this.name = "DiscordError";
     this.code = code;
     this.status = CODES[code][0];
     this.problems = problems;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
 export function invalidForm(problems: readonly FormProblem[]): DiscordError {
-  return new DiscordError(50035, problems);
+  return new DiscordError(50035, { problems });
 }
 
 /** `{code, message, errors: {a: {0: {_errors: [{code, message}]}}}}` */
 export function discordErrorBody(error: DiscordError): Record<string, unknown> {
   const body: Record<string, unknown> = { message: error.message, code: error.code };
+  if (error.retryAfterMs !== undefined) {
+    return { ...body, retry_after: error.retryAfterMs / 1000, global: false };
+  }
   if (error.problems.length === 0) return body;
   const errors: Record<string, unknown> = {};
   for (const { path, code, message } of error.problems) {

@@ -108,7 +108,11 @@ export function createRateLimits({ table, now }: { table: RateTable | false; now
       };
       return fits ? { headers, isGlobal: false } : { headers, retryAfterMs: leftMs, isGlobal: false };
     },
-    /** Whether a message older than an hour may be edited now. */
-    mayEditOld: (channelId: string) => !rates || spend(windowOf(`old/${channelId}`, OLD_EDITS), OLD_EDITS),
+    /** How long a message older than an hour has to wait until it may be edited; 0 = it counts as edited now. */
+    waitForOldEdit(channelId: string): number {
+      if (!rates) return 0;
+      const window = windowOf(`old/${channelId}`, OLD_EDITS);
+      return spend(window, OLD_EDITS) ? 0 : window.endsAt - now();
+    },
   };
 }

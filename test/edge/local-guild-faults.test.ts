@@ -161,7 +161,23 @@ test("edits of messages older than an hour are scarce", async (t) => {
     body: JSON.stringify({ content: "4" }),
   });
   assert.equal(fourth.status, 429);
-  assert.equal(((await fourth.json()) as { code: number }).code, 30046);
+  assert.equal(fourth.headers.get("retry-after"), "6");
+  assert.deepEqual(await fourth.json(), {
+    message: "Maximum number of edits to messages older than 1 hour reached. Try again later.",
+    code: 30046,
+    retry_after: 6,
+    global: false,
+  });
+
+  // discord.js waits as long as it is told, and asks once more; told nothing it would ask without a pause.
+  const asked: string[] = [];
+  client.rest.on("response", ({ method }, { status }) => {
+    asked.push(`${method} ${status}`);
+    if (status === 429) now += 5;
+  });
+  now += 5995;
+  await message.edit("5");
+  assert.deepEqual(asked, ["PATCH 429", "PATCH 200"]);
 });
 
 test("an outage refuses everything, and after it the bot is back with what it missed", async (t) => {

@@ -119,6 +119,7 @@ test("Components V2, embeds, threads and attachments of a bot are shown", async 
     files: [
       new AttachmentBuilder(Buffer.from("material,cte\nZerodur,0"), { name: "table.csv" }),
       new AttachmentBuilder(PNG, { name: "dot.png" }),
+      new AttachmentBuilder(Buffer.from("no component shows it"), { name: "unseen.txt" }),
     ],
     components: [
       {
@@ -156,6 +157,8 @@ test("Components V2, embeds, threads and attachments of a bot are shown", async 
   await sees(card.getByRole("button", { name: "Picture: the chart" }));
   await sees(card.getByText("material,cte"));
   assert.equal(await card.getByRole("link", { name: "Download table.csv" }).count(), 1);
+  // As on Discord, where a message of components shows only the files that they name.
+  assert.equal(await card.getByText("unseen.txt").count(), 0);
   const line = await page.evaluate("getComputedStyle(document.querySelector('.container')).borderLeftColor");
   assert.equal(line, "rgb(58, 165, 93)");
 

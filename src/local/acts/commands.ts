@@ -45,6 +45,18 @@ export function createCommands({ world }: { world: World }) {
         ]);
       }
       const checked = bodies.map((body, i) => readCommand(body, String(i)));
+      const twice = checked.findIndex((one, i) =>
+        checked.some((other, n) => n < i && isNamesake(one, other)),
+      );
+      if (twice !== -1) {
+        throw invalidForm([
+          {
+            path: `${twice}.name`,
+            code: "APPLICATION_COMMANDS_DUPLICATE_NAME",
+            message: "Application command names must be unique",
+          },
+        ]);
+      }
       for (const [type, most] of Object.entries(MOST)) {
         if (checked.filter((one) => one["type"] === Number(type)).length <= most) continue;
         throw invalidForm([
@@ -80,6 +92,8 @@ export function createCommands({ world }: { world: World }) {
     },
   };
 }
+
+const isNamesake = (a: Body, b: Body) => a["name"] === b["name"] && a["type"] === b["type"];
 
 const isSame = (a: APIApplicationCommand, b: APIApplicationCommand) =>
   JSON.stringify({ ...a, version: "" }) === JSON.stringify({ ...b, version: "" });

@@ -125,7 +125,8 @@ export function createInteractions({
   });
 
   function say(interaction: StoredInteraction, body: Body, uploads: readonly Upload[], isLoading = false) {
-    const draft = readDraft(body);
+    // A nonce keeps only the messages of a channel single, not what answers an interaction.
+    const { nonce: _, ...draft } = readDraft(body);
     const at = placeOf(interaction);
     const isEphemeral = ((draft.flags ?? 0) & FLAG.ephemeral) !== 0;
     return messages.create({

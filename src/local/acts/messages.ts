@@ -1,5 +1,5 @@
-import type { Attachments, Upload } from "../attachments.ts";
-import { textOf } from "../check/components.ts";
+import { type Attachments, safeName, type Upload } from "../attachments.ts";
+import { checkShown, textOf } from "../check/components.ts";
 import { type Draft, FLAG } from "../check/draft.ts";
 import { DiscordError, invalidForm } from "../errors.ts";
 import { P } from "../seed.ts";
@@ -37,6 +37,7 @@ export function createMessages({ world, attachments }: { world: World; attachmen
     if (isEmpty && !making.mayBeEmpty) throw new DiscordError(50006);
     const replied = draft.replyTo === undefined ? undefined : repliedMessage(at, draft);
     const flags = (draft.flags ?? 0) | (making.flags ?? 0);
+    checkShown(draft.components ?? [], uploads.map(nameOf));
     const files = save(uploads, draft);
     const id = making.id ?? world.newId();
     const message: StoredMessage = {
@@ -92,6 +93,8 @@ export function createMessages({ world, attachments }: { world: World; attachmen
     });
   }
 
+  const nameOf = ({ filename }: Upload) => safeName(filename);
+
   function save(uploads: readonly Upload[], draft: Draft): StoredAttachment[] {
     return uploads.map((upload) => {
       const told = draft.attachments?.find((one) => one.id === String(upload.index));
@@ -120,6 +123,7 @@ export function createMessages({ world, attachments }: { world: World; attachmen
     const kept = draft.attachments
       ? message.attachments.filter((one) => draft.attachments?.some(({ id }) => id === one.id))
       : message.attachments;
+    checkShown(draft.components ?? [], [...kept.map(({ filename }) => filename), ...uploads.map(nameOf)]);
     const settable = FLAG.suppressEmbeds | FLAG.componentsV2;
     const flags =
       (draft.flags === undefined

@@ -46,20 +46,29 @@ function checkName(form: Form, name: string | undefined, path: string): void {
   }
 }
 
+const isBranch = ({ type }: Body) => type === T.Subcommand || type === T.SubcommandGroup;
+
 function checkOptions(form: Form, parent: Body, at: string, depth: number): void {
   const options = form.list(parent, "options", at, { max: 25 });
+  const branches = options.filter(isBranch).length;
+  if (branches > 0 && branches < options.length) {
+    const path = `${at === "" ? "" : `${at}.`}options`;
+    form.say(path, "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Subcommands go with nothing else.");
+  }
   let hadOptional = false;
   const names = new Set<unknown>();
   options.forEach((option, i) => {
     const path = `${at === "" ? "" : `${at}.`}options.${i}`;
     const type = form.integer(option, "type", path, { min: 1, max: 11, or: 0 });
+    if (option["type"] === undefined)
+      form.say(`${path}.type`, "BASE_TYPE_REQUIRED", "This field is required");
     checkName(form, form.text(option, "name", path, { min: 1, max: 32, required: true }), `${path}.name`);
     form.text(option, "description", path, { min: 1, max: 100, required: true });
     if (names.has(option["name"])) {
       form.say(`${path}.name`, "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "This name is taken.");
     }
     names.add(option["name"]);
-    if (type === T.Subcommand || type === T.SubcommandGroup) {
+    if (isBranch(option)) {
       if (depth >= 2) form.say(path, "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", "Nested too deep.");
       return checkOptions(form, option, path, depth + 1);
     }
@@ -68,9 +77,7 @@ function checkOptions(form: Form, parent: Body, at: string, depth: number): void
     }
     if (option["required"] !== true) hadOptional = true;
     const choices = form.list(option, "choices", path, { max: 25 });
-    choices.forEach((choice, n) => {
-      form.text(choice, "name", `${path}.choices.${n}`, { min: 1, max: 100, required: true });
-    });
+    checkChoices(form, choices, type, `${path}.choices`);
     if (choices.length > 0 && option["autocomplete"] === true) {
       form.say(
         path,
@@ -80,6 +87,26 @@ function checkOptions(form: Form, parent: Body, at: string, depth: number): void
     }
     form.integer(option, "min_length", path, { min: 0, max: 6000, or: 0 });
     form.integer(option, "max_length", path, { min: 1, max: 6000, or: 6000 });
+  });
+}
+
+function checkChoices(form: Form, choices: readonly Body[], type: number, at: string): void {
+  const names = new Set<unknown>();
+  choices.forEach((choice, n) => {
+    const path = `${at}.${n}`;
+    form.text(choice, "name", path, { min: 1, max: 100, required: true });
+    if (names.has(choice["name"])) {
+      form.say(
+        `${path}.name`,
+        "APPLICATION_COMMAND_OPTIONS_CHOICE_NAME_ALREADY_EXISTS",
+        "This name is taken.",
+      );
+    }
+    names.add(choice["name"]);
+    if (type === T.String) form.text(choice, "value", path, { max: 100, required: true });
+    else if (typeof choice["value"] !== "number") {
+      form.say(`${path}.value`, "NUMBER_TYPE_COERCE", "Must be a number.");
+    }
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Component } from "../state/documents.ts";
-import { type Body, type Form, isObject } from "./form.ts";
+import { type Body, createForm, type Form, isObject } from "./form.ts";
 import { checkButton, checkSelect, checkTextInput, isSelect } from "./inputs.ts";
 import { C } from "./kinds.ts";
 
@@ -98,19 +98,51 @@ function checkOne(form: Form, one: Component, at: string, allowed: readonly numb
       form.integer(one, "accent_color", at, { min: 0, max: 0xff_ff_ff, or: 0 });
       return;
     case C.MediaGallery:
-      form.list(one, "items", at, { min: 1, max: 10 });
+      form.list(one, "items", at, { min: 1, max: 10 }).forEach((item, i) => {
+        checkMedia(form, item, "media", `${at}.items.${i}`);
+      });
       return;
     case C.Thumbnail:
       return checkMedia(form, one, "media", at);
     case C.File:
-      return checkMedia(form, one, "file", at);
+      checkMedia(form, one, "file", at);
+      if (mediaOf(one).some((url) => !url.startsWith(SENT))) {
+        form.say(`${at}.file.url`, "UNFURLED_MEDIA_ITEM_ONLY_ATTACHMENTS", "Only attachment://<filename>.");
+      }
+      return;
     case C.Button:
       return checkButton(form, one, at);
     default:
   }
 }
 
-function checkMedia(form: Form, one: Component, key: string, at: string): void {
+const SENT = "attachment://";
+
+/** The addresses of what a component shows. */
+function mediaOf({ media, file, items }: Body): string[] {
+  const shown = [
+    media,
+    file,
+    ...(Array.isArray(items) ? items.filter(isObject).map((item) => item["media"]) : []),
+  ];
+  return shown.flatMap((one) => (isObject(one) && typeof one["url"] === "string" ? [one["url"]] : []));
+}
+
+/** What components show by `attachment://<filename>` has to be a file of the message. */
+export function checkShown(components: readonly Component[], filenames: readonly string[]): void {
+  const form = createForm();
+  for (const url of walk(components).flatMap(mediaOf)) {
+    if (!url.startsWith(SENT) || filenames.includes(url.slice(SENT.length))) continue;
+    form.say(
+      "components",
+      "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND",
+      `The message has no file for ${url}.`,
+    );
+  }
+  form.done();
+}
+
+function checkMedia(form: Form, one: Body, key: string, at: string): void {
   const media = one[key];
   if (isObject(media)) form.text(media, "url", `${at}.${key}`, { min: 1, max: 2048, required: true });
   else form.say(`${at}.${key}`, "BASE_TYPE_REQUIRED", "This field is required");

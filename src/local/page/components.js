@@ -236,16 +236,3 @@ export function textOf(components) {
     .filter(Boolean)
     .join(" ");
 }
-
-/** Attachment names and addresses that components already show, so that they are not shown twice. */
-export function shownAttachments(components, message, found = new Set()) {
-  for (const one of components ?? []) {
-    for (const url of [one.file?.url, one.media?.url, ...(one.items ?? []).map(({ media }) => media?.url)]) {
-      const attachment = url ? resolved(url, message) : undefined;
-      if (attachment) found.add(attachment.id);
-    }
-    shownAttachments(one.components, message, found);
-    if (one.accessory) shownAttachments([one.accessory], message, found);
-  }
-  return found;
-}

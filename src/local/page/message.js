@@ -1,5 +1,5 @@
 import { file } from "./attachments.js";
-import { component, shownAttachments, textOf } from "./components.js";
+import { component, textOf } from "./components.js";
 import { atom, avatar, el, icon, iconButton } from "./dom.js";
 import { embed } from "./embeds.js";
 import { emojiName } from "./emoji.js";
@@ -157,9 +157,10 @@ function body(message, context) {
       `${authorOf(message, context).display} is thinking…`,
     );
   }
-  const shown = shownAttachments(message.components, message);
-  const rest = (message.attachments ?? []).filter(({ id }) => !shown.has(id));
-  const text = has(message, "componentsV2") ? "" : (message.content ?? "");
+  // As on Discord: a message of components shows only the files that they name.
+  const isV2 = has(message, "componentsV2");
+  const files = isV2 ? [] : (message.attachments ?? []);
+  const text = isV2 ? "" : (message.content ?? "");
   const edited = message.edited_timestamp
     ? timeElement(new Date(message.edited_timestamp), "(edited)", "edited")
     : undefined;
@@ -167,11 +168,11 @@ function body(message, context) {
     text
       ? el("div", { class: `markdown${isJumbo(text) ? " jumbo" : ""}` }, blocks(text, context), edited)
       : undefined,
-    rest.length > 0
+    files.length > 0
       ? el(
           "div",
           { class: "attachments" },
-          rest.map((one) => file(one)),
+          files.map((one) => file(one)),
         )
       : undefined,
     has(message, "suppressEmbeds")

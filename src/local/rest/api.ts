@@ -41,9 +41,14 @@ export async function restApi(app: FastifyInstance, core: Core): Promise<void> {
   });
 
   app.setErrorHandler((error, _, reply) => {
-    if (error instanceof DiscordError) return reply.code(error.status).send(discordErrorBody(error));
+    if (error instanceof DiscordError) {
+      const { retryAfterMs } = error;
+      if (retryAfterMs !== undefined) reply.header("retry-after", String(retryAfterMs / 1000));
+      return reply.code(error.status).send(discordErrorBody(error));
+    }
     if (error instanceof Refusal) {
-      return reply.code(REFUSALS[error.code][0]).send({ code: 0, message: error.message });
+      const code = error.code === "too_large" ? 40005 : 0;
+      return reply.code(REFUSALS[error.code][0]).send({ code, message: error.message });
     }
     const status = (error as { statusCode?: number }).statusCode ?? 500;
     if (status < 500) {

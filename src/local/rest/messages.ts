@@ -69,7 +69,8 @@ export function messageRoutes(app: FastifyInstance, core: Core): void {
     if (message.authorId !== me) throw new DiscordError(50005);
     const { body, uploads } = await readBody(request);
     const isOld = message.createdAt < world.now() - OLD_MS;
-    if (isOld && !limits.mayEditOld(at.id)) throw new DiscordError(30046);
+    const retryAfterMs = isOld ? limits.waitForOldEdit(at.id) : 0;
+    if (retryAfterMs > 0) throw new DiscordError(30046, { retryAfterMs });
     const draft = readDraft(body, { isV2: (message.flags & FLAG.componentsV2) !== 0 });
     return views.message(messages.edit(message, draft, { uploads }), lookerOf(me));
   });
