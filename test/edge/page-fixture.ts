@@ -91,6 +91,7 @@ export async function switchTo(page: Page, display: string): Promise<void> {
 
 /** What a person looks at and touches. */
 export function hands(page: Page) {
+  const isFocused = async (target: Locator) => (await target.and(page.locator(":focus")).count()) > 0;
   const messages = page.getByRole("list", { name: /^Messages in / });
   return {
     messages,
@@ -109,6 +110,21 @@ export function hands(page: Page) {
       await page.getByRole("combobox", { name: /^Message / }).click();
       await page.keyboard.type(text);
       await page.keyboard.press("Enter");
+    },
+    /** Replaces what stands in a field: by mouse and keyboard, and a long text as it comes from the clipboard. */
+    fill: async (field: Locator, text: string): Promise<void> => {
+      await field.click();
+      await page.keyboard.press("ControlOrMeta+a");
+      if (text.length > 200) await page.keyboard.insertText(text);
+      else await page.keyboard.type(text);
+    },
+    /** Goes there with one key alone, as somebody without a mouse does; fails when that does not lead there. */
+    reach: async (target: Locator, key = "Tab"): Promise<void> => {
+      await sees(target);
+      for (let presses = 0; !(await isFocused(target)); presses++) {
+        assert.ok(presses < 60, `${key} does not lead to ${String(target)}`);
+        await page.keyboard.press(key);
+      }
     },
     openChannel: async (name: string): Promise<void> => {
       await page

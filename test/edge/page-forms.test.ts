@@ -41,7 +41,7 @@ async function open(t: Given, how: Parameters<typeof openPage>[3] = {}) {
 }
 
 test("twelve inputs by keyboard alone: three forms, then the card", async (t) => {
-  const { page, run, message, started } = await open(t);
+  const { page, run, message, started, reach } = await open(t);
   await run("twelve");
   for (const [title, first, last] of [
     ["twelve (1–5 of 12)", 1, 5],
@@ -60,7 +60,8 @@ test("twelve inputs by keyboard alone: three forms, then the card", async (t) =>
     if (last === 12) break;
     const button = message("Nothing has begun yet").getByRole("button", { name: /^Continue/ });
     await sees(button);
-    await button.press("Enter");
+    await reach(button, "Shift+Tab");
+    await page.keyboard.press("Enter");
   }
   await sees(message(/twelve · running 0\/1/));
   await sees(message("Started twelve").getByText("/workflow run", { exact: true }));
@@ -72,7 +73,7 @@ test("twelve inputs by keyboard alone: three forms, then the card", async (t) =>
 });
 
 test("choices and truth values are selects with their default, chosen and taken back by keyboard", async (t) => {
-  const { page, run, message, started } = await open(t);
+  const { page, run, message, started, fill, reach } = await open(t);
   await run("mixed");
   const dialog = page.getByRole("dialog", { name: "mixed" });
   await sees(dialog.getByText("the count · a number from 1 to 10"));
@@ -81,10 +82,11 @@ test("choices and truth values are selects with their default, chosen and taken 
   const strict = dialog.getByRole("combobox", { name: "strict" });
   assert.equal((await strict.textContent())?.trim(), "yes");
   const choose = async (option: string) => {
-    await depth.press("Enter");
+    await reach(depth);
+    await page.keyboard.press("Enter");
     const list = page.getByRole("listbox", { name: "depth" });
     await sees(list);
-    await list.getByRole("option", { name: option }).focus();
+    await reach(list.getByRole("option", { name: option }), "ArrowDown");
     await page.keyboard.press("Enter");
     await gone(list);
     assert.equal(await page.locator(":focus").getAttribute("role"), "combobox");
@@ -96,7 +98,7 @@ test("choices and truth values are selects with their default, chosen and taken 
   await choose("quick");
   await strict.click();
   await page.getByRole("listbox", { name: "strict" }).getByRole("option", { name: "no" }).click();
-  await dialog.getByLabel("question").fill("two\nlines");
+  await fill(dialog.getByLabel("question"), "two\nlines");
   await dialog.getByRole("button", { name: "Submit" }).click();
   await sees(message("Started mixed"));
   assert.deepEqual(started[0]?.request.inputs, {
@@ -108,13 +110,13 @@ test("choices and truth values are selects with their default, chosen and taken 
 });
 
 test("what does not fit is told, and Mend opens the form with what was written", async (t) => {
-  const { page, run, message, script } = await open(t);
+  const { page, run, message, script, fill } = await open(t);
   script.problems = ({ inputs }) =>
     Number(inputs["count"]) > 10 ? [{ path: "inputs.count", message: "must be at most 10" }] : [];
   await run("mixed");
   const dialog = page.getByRole("dialog", { name: "mixed" });
-  await dialog.getByLabel("question").fill("kept");
-  await dialog.getByLabel("count").fill("11");
+  await fill(dialog.getByLabel("question"), "kept");
+  await fill(dialog.getByLabel("count"), "11");
   await dialog.getByRole("button", { name: "Submit" }).click();
   const answer = message("was not started");
   await sees(answer.getByText("must be at most 10"));
@@ -122,13 +124,13 @@ test("what does not fit is told, and Mend opens the form with what was written",
   await sees(dialog);
   assert.equal(await dialog.getByLabel("question").inputValue(), "kept");
   assert.equal(await dialog.getByLabel("count").inputValue(), "11");
-  await dialog.getByLabel("count").fill("10");
+  await fill(dialog.getByLabel("count"), "10");
   await dialog.getByRole("button", { name: "Submit" }).click();
   await sees(message("Started mixed"));
 });
 
 test("a gate: its approver sees the ping, rejects with a reason, and everybody reads it", async (t) => {
-  const { page, message, show, showGate, guild, runs } = await open(t);
+  const { page, message, show, showGate, guild, runs, reach } = await open(t);
   const origin = { door: "discord", channel: guild.inspect.channelId("technical") } as const;
   const gate = { step: "sign-off", generation: 1 };
   show(
@@ -142,7 +144,8 @@ test("a gate: its approver sees the ping, rejects with a reason, and everybody r
   const card = message("Approval needed");
   await sees(card.getByText("@Engineering"));
   const reject = card.getByRole("button", { name: "Reject…" });
-  await reject.press("Enter");
+  await reach(reject, "Shift+Tab");
+  await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Reject sign-off" });
   await sees(dialog);
   await page.keyboard.press("Escape");

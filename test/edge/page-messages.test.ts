@@ -192,7 +192,7 @@ test("Components V2, embeds, threads and attachments of a bot are shown", async 
 });
 
 test("thinking shows until the answer is there, and an edit never moves the focus away", async (t) => {
-  const { page, bot, message, box } = await startPage(t, browser());
+  const { page, bot, message, box, reach } = await startPage(t, browser());
   const technical = await bot.channel("technical");
   const sent = await technical.send({
     content: "state one",
@@ -203,7 +203,7 @@ test("thinking shows until the answer is there, and an edit never moves the focu
       },
     ],
   });
-  await message("state one").getByRole("button", { name: "Stay" }).focus();
+  await reach(message("state one").getByRole("button", { name: "Stay" }), "Shift+Tab");
   await sent.edit({ content: "state two" });
   await sees(message("state two").getByText("(edited)"));
   assert.equal(await page.locator(":focus").textContent(), "Stay");

@@ -40,12 +40,13 @@ async function open(t: Given, channel: string) {
 }
 
 test("material-trade-study by keyboard: the form, one card with three steps, right numbers in #results", async (t) => {
-  const { page, run, message, messages, openChannel } = await open(t, "technical");
+  const { page, run, message, messages, openChannel, reach } = await open(t, "technical");
   const dialog = await run("material-trade-study");
   await page.keyboard.type("Zerodur, Clearceram-Z HS, ULE");
   await page.keyboard.press("Tab");
   await page.keyboard.type("CTE < 0.01 ppm/K");
-  await dialog.getByRole("button", { name: "Submit" }).press("Enter");
+  await reach(dialog.getByRole("button", { name: "Submit" }));
+  await page.keyboard.press("Enter");
   await gone(dialog);
   await sees(message("Started material-trade-study"));
   const card = message(/material-trade-study · (running|done)/);
@@ -76,9 +77,9 @@ test("material-trade-study by keyboard: the form, one card with three steps, rig
 });
 
 test("design-review: who asked may not approve, Ada does, and the auditor goes on", async (t) => {
-  const { page, run, message, openChannel } = await open(t, "fea-analysis");
+  const { page, run, message, openChannel, fill, reach } = await open(t, "fea-analysis");
   const dialog = await run("design-review");
-  await dialog.getByLabel("design").fill("The M2 mirror cell in Invar with three flexures");
+  await fill(dialog.getByLabel("design"), "The M2 mirror cell in Invar with three flexures");
   await dialog.getByRole("combobox", { name: "depth" }).click();
   await page.getByRole("listbox", { name: "depth" }).getByRole("option", { name: "deep" }).click();
   await dialog.getByRole("button", { name: "Submit" }).click();
@@ -95,7 +96,8 @@ test("design-review: who asked may not approve, Ada does, and the auditor goes o
   await sees(message(/@guest may not decide/));
   await switchTo(page, "Ada");
   await openChannel("fea-analysis");
-  await gate.getByRole("button", { name: "Approve" }).press("Enter");
+  await reach(gate.getByRole("button", { name: "Approve" }), "Shift+Tab");
+  await page.keyboard.press("Enter");
   await sees(message("Approved design-review / sign-off").getByText("Only you can see this"));
   const decided = message("✅ Approved · design-review / sign-off");
   await sees(decided.getByText(/By @ada/));
@@ -106,9 +108,9 @@ test("design-review: who asked may not approve, Ada does, and the auditor goes o
 });
 
 test("design-review rejected with a reason: the run fails, the message and the result say why", async (t) => {
-  const { page, run, message, openChannel } = await open(t, "code-review");
+  const { page, run, message, openChannel, fill } = await open(t, "code-review");
   const dialog = await run("design-review");
-  await dialog.getByLabel("design").fill("A mirror of ice");
+  await fill(dialog.getByLabel("design"), "A mirror of ice");
   await dialog.getByRole("button", { name: "Submit" }).click();
   await gone(dialog);
   await sees(message("Approval needed"));
@@ -116,7 +118,7 @@ test("design-review rejected with a reason: the run fails, the message and the r
   await openChannel("code-review");
   await message("Approval needed").getByRole("button", { name: "Reject…" }).click();
   const reason = page.getByRole("dialog", { name: "Reject sign-off" });
-  await reason.getByLabel("Reason").fill("Ice melts");
+  await fill(reason.getByLabel("Reason"), "Ice melts");
   await reason.getByRole("button", { name: "Submit" }).click();
   await gone(reason);
   await sees(message("❌ Rejected · design-review / sign-off").getByText("Ice melts"));

@@ -68,7 +68,7 @@ test("messages in other channels leave an unread mark, mentions a number, and op
 });
 
 test("/delegate by keyboard alone: picker, autocomplete from the bot, options, card, and its button", async (t) => {
-  const { page, message, option, suggestion, focused } = await startPage(t, browser());
+  const { page, message, option, suggestion, reach } = await startPage(t, browser());
   await page.keyboard.type("/del");
   await sees(suggestion(/\/delegate/));
   await sees(page.getByText("Hand a task to an agent and wait for its answer"));
@@ -79,10 +79,10 @@ test("/delegate by keyboard alone: picker, autocomplete from the bot, options, c
   await page.keyboard.press("Enter");
   assert.equal(await option("agent").inputValue(), "webster · ready");
   await page.keyboard.type("Find the CTE of Zerodur Class 0 between 20 and 40 °C");
-  await page.getByRole("button", { name: /^Add option timeout/ }).focus();
+  await reach(page.getByRole("button", { name: /^Add option timeout/ }));
   await page.keyboard.press("Enter");
   await page.keyboard.type("120");
-  await page.getByRole("button", { name: /^Add option validate/ }).focus();
+  await reach(page.getByRole("button", { name: /^Add option validate/ }));
   await page.keyboard.press("Enter");
   await page.keyboard.type("tr");
   await sees(suggestion("True"));
@@ -95,9 +95,7 @@ test("/delegate by keyboard alone: picker, autocomplete from the bot, options, c
   await sees(card.getByText("timeout=120 validate=true"));
   await sees(card.getByText(/\d+ seconds? ago/));
   await sees(page.locator("#composer-text:focus"));
-  await page.keyboard.press("Shift+Tab");
-  for (let tab = 0; tab < 12 && (await focused()) !== "Cancel"; tab++) await page.keyboard.press("Shift+Tab");
-  assert.equal(await focused(), "Cancel");
+  await reach(card.getByRole("button", { name: "Cancel" }), "Shift+Tab");
   await page.keyboard.press("Enter");
   await sees(message("webster · canceled"));
   await gone(message("webster · running"));
@@ -106,10 +104,10 @@ test("/delegate by keyboard alone: picker, autocomplete from the bot, options, c
 
 for (const key of ["Enter", "Escape"]) {
   test(`after ${key}, a late answer of the bot does not open the list again, and the next Enter sends`, async (t) => {
-    const { page, message, option, suggestion } = await startPage(t, browser());
+    const { page, message, option, suggestion, fill } = await startPage(t, browser());
     await page.keyboard.type("/delegate ");
     await sees(suggestion("webster · ready"));
-    await option("objective").fill("Find the CTE of ULE");
+    await fill(option("objective"), "Find the CTE of ULE");
     await option("agent").click();
     await sees(suggestion("webster · ready"));
     const held = Promise.withResolvers<void>();
@@ -131,18 +129,18 @@ for (const key of ["Enter", "Escape"]) {
 }
 
 test("missing and wrong options are said at the field, and nothing is sent", async (t) => {
-  const { page, option, suggestion, messages } = await startPage(t, browser());
+  const { page, option, suggestion, messages, fill } = await startPage(t, browser());
   await page.keyboard.type("/delegate ");
   await sees(suggestion("webster · ready"));
   await page.keyboard.press("Escape");
   await page.keyboard.press("Enter");
   await sees(page.getByText("This option is required.").first());
-  await option("agent").fill("webster");
+  await fill(option("agent"), "webster");
   await page.keyboard.press("Escape");
-  await option("objective").fill("x".repeat(6001));
+  await fill(option("objective"), "x".repeat(6001));
   await sees(page.getByText("At most 6000 characters; these are 6001."));
   await page.keyboard.press("Enter");
-  await option("objective").fill("short");
+  await fill(option("objective"), "short");
   await page.getByRole("button", { name: /^Add option timeout/ }).click();
   await page.keyboard.type("5");
   await page.keyboard.press("Enter");
@@ -159,7 +157,7 @@ test("missing and wrong options are said at the field, and nothing is sent", asy
 });
 
 test("an error is for the person alone: it says so, and can be dismissed", async (t) => {
-  const { page, message, suggestion } = await startPage(t, browser());
+  const { page, message, suggestion, reach } = await startPage(t, browser());
   await page.keyboard.type("/delegate");
   await sees(suggestion(/\/delegate/));
   await page.keyboard.press("Enter");
@@ -176,7 +174,8 @@ test("an error is for the person alone: it says so, and can be dismissed", async
   await switchTo(page, "You");
   await page.keyboard.type("/status");
   await page.keyboard.press("Enter");
-  await page.getByRole("button", { name: "Send", exact: true }).press("Enter");
+  await reach(page.getByRole("button", { name: "Send", exact: true }));
+  await page.keyboard.press("Enter");
   const fine = message("All is well in status");
   await sees(fine);
   await fine.getByRole("button", { name: "Dismiss message" }).click();
@@ -208,7 +207,7 @@ test("subcommands are entries of their own", async (t) => {
 });
 
 test("message commands: by right click and by keyboard", async (t) => {
-  const { page, write, message, box } = await startPage(t, browser());
+  const { page, write, message, reach } = await startPage(t, browser());
   await write("Find CTE of ULE");
   await message("Find CTE of ULE").click({ button: "right" });
   const menu = page.getByRole("menu", { name: "Message actions" });
@@ -216,9 +215,7 @@ test("message commands: by right click and by keyboard", async (t) => {
   await menu.getByRole("menuitem", { name: "Delegate this message" }).click();
   await sees(message("Delegated: Find CTE of ULE"));
   await message("Delegated: Find CTE of ULE").getByRole("button", { name: "Dismiss message" }).click();
-  await box.focus();
-  await page.keyboard.press("Shift+Tab");
-  await message("Find CTE of ULE").focus();
+  await reach(message("Find CTE of ULE"), "Shift+Tab");
   await page.keyboard.press("Enter");
   await sees(menu);
   await page.keyboard.press("d");
@@ -227,7 +224,7 @@ test("message commands: by right click and by keyboard", async (t) => {
 });
 
 test("a form: problems stay in it, Escape leaves it, the focus stays inside, and it is sent", async (t) => {
-  const { page, message, suggestion } = await startPage(t, browser());
+  const { page, message, suggestion, fill } = await startPage(t, browser());
   const openForm = async () => {
     await page.keyboard.type("/form");
     await sees(suggestion("/form"));
@@ -250,8 +247,8 @@ test("a form: problems stay in it, Escape leaves it, the focus stays inside, and
     await page.keyboard.press("Tab");
     assert.equal(await page.locator(":focus:not(dialog *)").count(), 0, "the focus left the form");
   }
-  await dialog.getByLabel("Reason").fill("because");
-  await dialog.getByLabel("More").fill("line one");
+  await fill(dialog.getByLabel("Reason"), "because");
+  await fill(dialog.getByLabel("More"), "line one");
   await page.keyboard.press("Control+Enter");
   await dialog.getByRole("button", { name: "Submit" }).click();
   await gone(dialog);

@@ -19,7 +19,14 @@ export function temporaryFolder(prefix = "hq-test-") {
   };
 }
 
-export type Ready = { pid: number; api: string; guild?: string; mode: string; home: string };
+export type Ready = {
+  pid: number;
+  api: string;
+  guild?: string;
+  guildKey?: string;
+  mode: string;
+  home: string;
+};
 
 export type Supervisor = {
   readonly child: ChildProcess;
