@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Client, Events, type Message, type TextChannel, type ThreadChannel } from "discord.js";
+import {
+  type Client,
+  Events,
+  GatewayIntentBits,
+  type Message,
+  MessageFlags,
+  type TextChannel,
+  type ThreadChannel,
+} from "discord.js";
+import { WebSocket } from "ws";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { connectBot, nextEvent, person, startGuild } from "../support/guild.ts";
 
@@ -98,6 +107,72 @@ test("a bot that asks for an intent that is switched off is refused with close c
   const guild = await startGuild(t, { seed: { ...ATOMIZER_HQ, bot: { messageContent: false } } });
   await assert.rejects(connectBot(t, guild), /disallowed intents/i);
   assert.deepEqual(guild.inspect.sessions(), []);
+});
+
+test("where Message Content is switched off, a stranger's text is empty over REST too, unless it names the bot", async (t) => {
+  const guild = await startGuild(t, { seed: { ...ATOMIZER_HQ, bot: { messageContent: false } } });
+  const client = await connectBot(t, guild, { intents: [GatewayIntentBits.Guilds] });
+  const channel = channelOf(client, guild.inspect.channelId("technical"));
+  await person(guild).say("technical", "secret");
+  await person(guild).say("technical", `<@${client.user.id}> hello`);
+  await channel.send("mine");
+  const history = await channel.messages.fetch({ limit: 10 });
+  assert.deepEqual(
+    [...history.values()].map(({ content }) => content),
+    ["mine", `<@${client.user.id}> hello`, ""],
+  );
+});
+
+test("what one person alone may see is out of reach for the bot's token", async (t) => {
+  const guild = await startGuild(t);
+  const client = await connectBot(t, guild);
+  await client.application.commands.set([{ name: "ask", description: "x" }], guild.guildId);
+  client.once(Events.InteractionCreate, (interaction) => {
+    if (!interaction.isChatInputCommand()) return;
+    interaction.reply({ content: "only you", flags: MessageFlags.Ephemeral }).catch(assert.fail);
+  });
+  const { message } = await person(guild).command("technical", "ask");
+  assert.ok(message);
+  const channel = channelOf(client, guild.inspect.channelId("technical"));
+  const { messages } = channel;
+  await assert.rejects(messages.fetch({ message: message.id, force: true }), { code: 10008 });
+  await assert.rejects(messages.edit(message.id, "public"), { code: 10008 });
+  await assert.rejects(messages.react(message.id, "✅"), { code: 10008 });
+  await assert.rejects(messages.delete(message.id), { code: 10008 });
+  assert.equal((await messages.fetch({ limit: 10 })).size, 0);
+});
+
+test("sessions are counted, and after a thousand in a day the token is not taken any more", async (t) => {
+  let now = Date.now();
+  const guild = await startGuild(t, { now: () => now });
+  const limit = async () => {
+    const response = await fetch(`${guild.restApi}/v10/gateway/bot`, { headers: { authorization: "Bot x" } });
+    const { session_start_limit: told } = (await response.json()) as { session_start_limit: object };
+    return told;
+  };
+  /** Whether the token was taken; the number of the close where it was not. */
+  async function identify(): Promise<true | number> {
+    const socket = new WebSocket(`${guild.url.replace("http", "ws")}/gateway`);
+    const { promise, resolve } = Promise.withResolvers<true | number>();
+    socket.on("open", () => socket.send(JSON.stringify({ op: 2, d: { token: "x", intents: 0 } })));
+    socket.on("message", (bytes: Buffer) => {
+      if ((JSON.parse(bytes.toString()) as { t: unknown }).t === "READY") resolve(true);
+    });
+    socket.on("close", resolve);
+    const taken = await promise;
+    socket.terminate();
+    return taken;
+  }
+  const total = { total: 1000, max_concurrency: 1 };
+  assert.deepEqual(await limit(), { ...total, remaining: 1000, reset_after: 0 });
+  assert.equal(await identify(), true);
+  now += 60_000;
+  assert.deepEqual(await limit(), { ...total, remaining: 999, reset_after: 86_340_000 });
+  for (let n = 1; n < 1000; n++) assert.equal(await identify(), true);
+  assert.deepEqual(await limit(), { ...total, remaining: 0, reset_after: 86_340_000 });
+  assert.equal(await identify(), 4004);
+  now += 86_340_000;
+  assert.equal(await identify(), true);
 });
 
 test("what doctor asks for is told: the application, its flags, the session limit, the bot's roles", async (t) => {

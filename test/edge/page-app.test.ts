@@ -242,8 +242,11 @@ test("after kill -9 the page finds the new supervisor, and the answer comes once
     HQ_GUILD_PORT: new URL(supervisor.ready.guild ?? "").port,
   });
   await sees(message("webster · done in"));
+  await onlyOne(messages, "webster · done in");
   await openChannel("results");
   await onlyOne(messages, "Invar 36: mean CTE");
+  await openChannel("agent-logs");
+  await onlyOne(messages, "CTE of Invar 36");
 });
 
 test("the first command of the README works as it is written there, typed letter by letter", async (t) => {

@@ -113,6 +113,11 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
       return undefined;
     }
     const botId = population.botOf(d["token"].replace(/^Bot /, ""));
+    if (core.sessionStarts.limitOf(botId).remaining === 0) {
+      // Discord resets the token of a bot that goes on.
+      socket.close(CLOSE.badToken, "Authentication failed.");
+      return undefined;
+    }
     const session = createSession({ botId, intents, now: world.now });
     sessions.set(session.id, session);
     core.sessionStarts.note(botId);
