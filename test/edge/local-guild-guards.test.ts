@@ -106,6 +106,7 @@ test("the gateway takes no socket from a foreign page", async (t) => {
   assert.equal((await at({ "sec-fetch-site": "cross-site" })).status, 403);
   assert.equal((await at({}, "/elsewhere")).status, 404);
   assert.equal((await at({}, "/gateway?encoding=etf")).status, 400);
+  assert.equal((await at({}, "//")).status, 400, "an address that is none ends nothing");
   assert.equal((await at({})).status, 101);
 });
 

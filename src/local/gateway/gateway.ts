@@ -267,7 +267,9 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     } catch {
       return "403 Forbidden";
     }
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://guild");
+    const target = URL.parse(request.url ?? "/", "http://guild");
+    if (!target) return "400 Bad Request";
+    const { pathname, searchParams } = target;
     if (pathname.replace(/\/$/, "") !== "/gateway") return "404 Not Found";
     return searchParams.has("compress") || (searchParams.get("encoding") ?? "json") !== "json"
       ? "400 Bad Request"
