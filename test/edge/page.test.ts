@@ -292,11 +292,16 @@ test("buttons show that they work, selects list their options, links open elsewh
     ],
   });
   const hold = message("Choose").getByRole("button", { name: "Hold on" });
-  await hold.click();
+  const clicks: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/local/components")) clicks.push(request.method());
+  });
+  await hold.dblclick();
   await bot.heldButton;
   assert.equal(await hold.getAttribute("aria-busy"), "true");
   bot.release();
   await sees(message("Done waiting."));
+  assert.deepEqual(clicks, ["POST"], "a double click is one");
   assert.equal(await hold.getAttribute("aria-busy"), null);
   assert.equal(await message("Choose").getByRole("button", { name: "Not now" }).isDisabled(), true);
   const link = message("Choose").getByRole("link", { name: "Read" });

@@ -142,6 +142,8 @@ export function createActs({ api, state }) {
       ),
     async component(message, customId, values) {
       const key = `${message.id}:${customId}`;
+      // The second click of a double one comes before the button shows that it works.
+      if (state.busy.has(key)) return;
       state.busy.add(key);
       state.clickErrors.delete(message.id);
       state.tell("messages");
