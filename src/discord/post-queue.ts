@@ -23,9 +23,11 @@ type Job = {
   readonly finish: (outcome: Outcome) => void;
   readonly fail: (error: unknown) => void;
   readonly send: Sending;
-  /** The channel's history was asked: it has no message of this delivery. */
-  isCleared: boolean;
+  /** What the channel's history said: it has no message of this delivery, or some of several. */
+  looked?: "none" | "some";
 };
+
+type History = Awaited<ReturnType<typeof ownHistory>>;
 
 /** One channel: what waits for it, in order; one request at a time; how many failed since one was answered. */
 type ChannelQueue = { jobs: Job[]; pump: Promise<void> | undefined; failures: number };
@@ -80,7 +82,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     return new Promise<Outcome>((finish, fail) => {
       const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined, failures: 0 };
       queues.set(channel.id, queue);
-      queue.jobs.push({ effect, delivery, finish, fail, send, isCleared: false });
+      queue.jobs.push({ effect, delivery, finish, fail, send });
       queue.pump ??= pump(channel.id, queue);
     });
   }
@@ -117,7 +119,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   async function burst(channel: string, queue: ChannelQueue, head: Job): Promise<readonly Job[]> {
     if (!isBatchable(head.delivery)) return [];
     const { kind } = head.delivery;
-    const certain = (job: Job) => job.isCleared || !doubtOf(job.effect);
+    const certain = (job: Job) => job.looked === "none" || !doubtOf(job.effect);
     const ofKind = () => queue.jobs.filter((job) => job.delivery.kind === kind && isBatchable(job.delivery));
     for (let step = 0, before = 0; step < LONGEST_LINGER_STEPS; step++) {
       const count = ofKind().length;
@@ -127,7 +129,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     }
     const old = ofKind().filter((job) => {
       const doubt = doubtOf(job.effect);
-      return !certain(job) && doubt && isOld(doubt, now());
+      return !job.looked && doubt && isOld(doubt, now());
     });
     const sure = ofKind().filter(certain).length;
     if (old.length > 0 && sure + old.length > deps.batchAbove()) await clear(channel, queue, old);
@@ -135,10 +137,10 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     return group.length > deps.batchAbove() ? group : [];
   }
 
-  /** One look at the channel's history for many: what is there is recorded, the rest may be posted. */
+  /** One look at the channel's history for many: what is there is recorded, what is not may be posted with others. */
   async function clear(channel: string, queue: ChannelQueue, jobs: readonly Job[]): Promise<void> {
     const since = Math.min(...jobs.map(({ effect }) => effect.createdAt));
-    let seen: Awaited<ReturnType<typeof ownHistory>>;
+    let seen: History;
     try {
       seen = await ownHistory(deps.rest, channel, deps.botId(), since);
     } catch (thrown) {
@@ -148,24 +150,38 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       return;
     }
     for (const job of jobs) {
-      const { delivery, effect } = job;
-      const message = seen.find(({ mark }) => mark(markOf(delivery.id, 0)));
-      if (!message) {
-        job.isCleared = true;
-        continue;
+      try {
+        await lookFor(channel, queue, job, seen);
+      } catch (error) {
+        queue.jobs = queue.jobs.filter((other) => other !== job);
+        job.fail(error);
       }
-      const receipt = {
-        delivery: delivery.id,
-        part: 0,
-        nonce: nonceOf(delivery.id, 0),
-        channel,
-        message: message.id,
-        postedAt: Date.parse(message.timestamp),
-      };
-      queue.jobs = queue.jobs.filter((other) => other !== job);
-      await deliveries.record({ type: "part-posted", delivery, receipt, of: 1 }, [effect.id]);
-      job.finish({ kind: "recorded" });
     }
+  }
+
+  async function lookFor(channel: string, queue: ChannelQueue, job: Job, seen: History): Promise<void> {
+    const { delivery, effect } = job;
+    const message = seen.find(({ mark }) => mark(markOf(delivery.id, 0)));
+    if (!message && (await deliveries.receipts(delivery.id)).length === 0) {
+      job.looked = "none";
+      return;
+    }
+    // Of several messages the first one may be all that was posted.
+    if (!message || (await renderDelivery(deps, delivery)).length > 1) {
+      job.looked = "some";
+      return;
+    }
+    const receipt = {
+      delivery: delivery.id,
+      part: 0,
+      nonce: nonceOf(delivery.id, 0),
+      channel,
+      message: message.id,
+      postedAt: Date.parse(message.timestamp),
+    };
+    queue.jobs = queue.jobs.filter((other) => other !== job);
+    await deliveries.record({ type: "part-posted", delivery, receipt, of: 1 }, [effect.id]);
+    job.finish({ kind: "recorded" });
   }
 
   /** Membership and words are committed before the POST, which is an effect of its own. */

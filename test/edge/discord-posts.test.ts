@@ -322,6 +322,77 @@ test("after an outage of minutes, what may have been posted is looked up once an
   assert.equal(batch?.delivery.members?.length, 37);
 });
 
+test("a result of several messages that was begun before an outage is ended by itself among many, every file of it", async (t) => {
+  const files = Array.from({ length: 12 }, (_, n) => ({ name: `f${n}.txt`, bytes: Buffer.from(`${n}`) }));
+  const attachable = async (run: string) => (run === "orch-0" || run === "orch-1" ? files : []);
+  const { edge, edgeOf, guild, ledger, clock } = await startEdge(t, { attachable });
+  const runs = Array.from({ length: 40 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const createdAt = clock.now();
+  for (const isRecorded of [false, true]) {
+    const dying = edgeOf({
+      deliveries: {
+        async record(input, settles) {
+          if (isRecorded) await ledger.deliveries.record(input, settles);
+          throw new Error("killed");
+        },
+      },
+    });
+    await dying.start();
+    const run = isRecorded ? "orch-1" : "orch-0";
+    await assert.rejects(dying.perform.post(postOf(resultOf(run), { createdAt })), /killed/);
+    await dying.stop();
+  }
+  assert.equal(guild.inspect.messages("results").length, 2, "the first message of each");
+  clock.pass(10 * MINUTE);
+  const late = { tries: 3, createdAt };
+  await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run), late))));
+  await Promise.all(ledger.batches);
+  for (const run of ["orch-0", "orch-1"]) {
+    const own = guild.inspect.messages("results").filter((one) => shown(one).includes(`${run}/result`));
+    assert.equal(own.length, 2, run);
+    const names = own.flatMap(({ attachments }) => attachments.map(({ filename }) => filename));
+    assert.deepEqual(names.toSorted(), files.map(({ name }) => name).toSorted());
+    const parts = ledger.receipts.filter(({ delivery }) => delivery === `${run}/result`);
+    assert.deepEqual(parts.map(({ part }) => part).toSorted(), [0, 1]);
+  }
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.equal(batch?.delivery.members?.length, 38);
+});
+
+test("a post that is found again and cannot be recorded is given back, and the others go on", async (t) => {
+  const { edge, edgeOf, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const createdAt = clock.now();
+  for (const run of runs.slice(0, 3)) await edge.perform.post(postOf(resultOf(run)));
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const other = edgeOf({
+    deliveries: {
+      async record(input, settles) {
+        if (input.delivery.id === "orch-1/result") throw new Error("the disk is full");
+        await ledger.deliveries.record(input, settles);
+      },
+    },
+  });
+  t.after(other.stop);
+  await other.start();
+  const late = { tries: 3, createdAt };
+  const ends = new Map<string, string>();
+  const posts = runs.map((run) =>
+    other.perform.post(postOf(resultOf(run), late)).then(
+      ({ kind }) => ends.set(run, kind),
+      (error: Error) => ends.set(run, error.message),
+    ),
+  );
+  await Promise.all(posts.filter((_, n) => n !== 1));
+  await Promise.all(ledger.batches);
+  assert.equal(ends.get("orch-1"), "the disk is full");
+  assert.deepEqual([...ends.values()].filter((kind) => kind === "recorded").length, 11);
+  assert.equal(guild.inspect.messages("results").length, 4);
+});
+
 test("a batch is never composed again: its words are those that were agreed", async (t) => {
   const { edge, guild, ledger } = await startEdge(t);
   const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
