@@ -81,8 +81,10 @@ export function createHealth(deps: {
       return [{ name: "discord", ok: false, text }];
     }
     const unanswered = edge.unanswered();
-    if (!unanswered || deps.now() - unanswered.since < UNANSWERED_MS)
-      return [{ name: "discord", ok: true, text: "connected" }];
+    const isOld = unanswered && deps.now() - unanswered.since >= UNANSWERED_MS;
+    const refused = unanswered ? undefined : edge.trouble();
+    if (refused) return [{ name: "discord", ok: false, text: `connected, but ${refused}; results wait` }];
+    if (!isOld) return [{ name: "discord", ok: true, text: "connected" }];
     const text = `connected, but ${edge.trouble()}; results wait and are posted when it answers`;
     return [{ name: "discord", ok: false, text }];
   }

@@ -1,5 +1,5 @@
 import { type APIMessage, DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
-import type { Log } from "../engine/ports/log.ts";
+import { Refusal } from "../kernel/refusal.ts";
 
 /**
  * What went wrong with a request, in words that may be logged: addresses of interactions and webhooks hold tokens.
@@ -50,6 +50,9 @@ export async function guardedMessages(request: Promise<unknown>): Promise<APIMes
   throw new DiscordError({ kind: "unsure", text: "Discord answered without the messages" });
 }
 
+/** discord.js forgets a token once it was refused, and sends nothing from then on. */
+const WITHOUT_TOKEN = /^Expected token to be set for this request/;
+
 export const DISCORD_CODES = {
   unknownChannel: 10003,
   unknownMessage: 10008,
@@ -83,6 +86,9 @@ export function failureOf(thrown: unknown): DiscordFailure {
     const { status, method, url } = thrown;
     return { kind: "unsure", text: `Discord answered ${status} to ${method} ${pathOf(url)}`, status };
   }
+  if (thrown instanceof Error && WITHOUT_TOKEN.test(thrown.message)) {
+    return { kind: "unauthorized", text: "it refused it before, and nothing was sent with it since" };
+  }
   const text =
     thrown instanceof Error ? `${thrown.name}: ${thrown.message}${causeOf(thrown)}` : String(thrown);
   return { kind: "unsure", text: withoutTokens(text) };
@@ -106,10 +112,11 @@ export function withoutTokens(text: string): string {
 
 /** Nothing goes on with a token that is refused, and only a person can mend it. */
 export const tellRefusedToken =
-  (log: Log) =>
+  (onFatal: (refusal: Refusal) => void) =>
   ({ kind, text }: DiscordFailure): void => {
     if (kind !== "unauthorized") return;
-    log.error({ failure: text }, "Discord refuses the bot token; check DISCORD_TOKEN and restart");
+    const hint = "Set DISCORD_TOKEN to the bot's token and restart; `hq doctor` tests each part.";
+    onFatal(new Refusal("no_discord", `Discord refuses the bot token: ${text}`, { hint }));
   };
 
 /** Whether a failure of connecting is worth another try; a wrong token or intents never are. */

@@ -126,7 +126,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       mapStrings(await deliveries.view(stream), deps.redact),
     guard,
     identifies: createIdentifies({ ...deps, memory: deps.sessions }),
-    onFailure: tellRefusedToken(log),
+    onFailure: tellRefusedToken(onFatal),
     now,
     log,
     crash,

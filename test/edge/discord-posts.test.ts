@@ -181,6 +181,20 @@ test("a message that Discord refuses is posted as plain words with everything in
   );
 });
 
+test("after a refused token nothing is sent any more, each post waits a minute and a person is told why", async (t) => {
+  const { edge, guild, ledger, clock, failures } = await startEdge(t);
+  for (const id of ["orch-1", "orch-2"]) ledger.views.set(id, viewWith("succeeded", { id }));
+  const body = { code: 0, message: "401: Unauthorized" };
+  guild.faults.add({ kind: "status", status: 401, body, method: "POST", path: "/messages" });
+  for (const post of [postOf(resultOf("orch-1")), postOf(logOf("orch-2")), postOf(resultOf("orch-1"))]) {
+    const outcome = await edge.perform.post(post);
+    assert.equal(outcome.kind, "again");
+    if (outcome.kind === "again") assert.equal(Math.round((outcome.dueAt - clock.now()) / 1000), 60);
+  }
+  for (const channel of ["results", "agent-logs"]) assert.deepEqual(guild.inspect.messages(channel), []);
+  assert.match(failures[0] ?? "", /refuses the bot token.*DISCORD_TOKEN.*restart/);
+});
+
 test("a closed channel is tried each five minutes, and people hear of it after five tries", async (t) => {
   const closed = { role: "bot", deny: P.SendMessages };
   const categories = ATOMIZER_HQ.categories.map((category) => ({

@@ -101,3 +101,37 @@ test("the gateway is connected and requests are not answered: status says so and
     ambiguous: 0,
   });
 });
+
+test("Discord refuses the token while the gateway is connected: status says so, and what to do", async (t) => {
+  const folder = temporaryFolder("hq-refused-");
+  const world = await createWorld(folder.path, {
+    behaviour: { answer: () => ({ kind: "ok" }), handIn: () => "good", worksMs: () => 50 },
+    concurrency: 4,
+  });
+  const home = `${folder.path}/home`;
+  const supervisor = await startSupervisor(home, world.env);
+  t.after(async () => {
+    supervisor.child.kill("SIGKILL");
+    await supervisor.exited;
+    await world.stop();
+    folder.remove();
+  });
+  const ask = async (objective: string): Promise<string> =>
+    (await supervisor.call("POST", "/delegations", { agent: "webster", objective })).body.id;
+  const discord = async () => {
+    const { body } = await supervisor.call("GET", "/health/ready");
+    return body.checks.find(({ name }: { name: string }) => name === "discord");
+  };
+  const before = await ask("before");
+  await untilQuiet(supervisor, [before]);
+  const body = { code: 0, message: "401: Unauthorized" };
+  world.guild.faults.add({ kind: "status", status: 401, body, method: "POST", path: "/messages" });
+  await ask("waits for a token");
+  await until(async () => !(await discord()).ok);
+  assert.match(
+    (await discord()).text,
+    /^connected, but Discord refuses the bot token: [^]*DISCORD_TOKEN[^]*restart[^]*; results wait/,
+  );
+  assert.ok(world.guild.inspect.sessions().some(({ isConnected }) => isConnected));
+  assert.equal(world.guild.inspect.messages("results").length, 1, "nothing came of it but the wait");
+});
