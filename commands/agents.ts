@@ -49,7 +49,7 @@ function trouble({ card, state, health, draining }: AgentStatus): readonly strin
       : []),
     ...(draining
       ? [
-          `drained ${relative(draining.at)} by ${asLine(by ?? "")}${why} · \`hq agents resume ${card.id}\` gives it work again`,
+          `drained ${relative(draining.at)} by ${asLine(by ?? "")}${why} · \`hq agents resume ${card.id}\` on the command line gives it work again`,
         ]
       : []),
   ];

@@ -99,7 +99,7 @@ function decisionLines({ decided, agent }: Evolved): readonly string[] {
   const { by, at, files = [], applied, child } = decided;
   const names = files.map(({ target }) => target).join(" and ");
   const written = applied?.problem
-    ? `${cut(asLine(applied.problem), 200)}: nothing was written. Propose it anew with \`hq evolve run\`.`
+    ? `${cut(asLine(applied.problem), 200)}: nothing was written. Propose it anew with \`hq evolve run\` on the command line.`
     : applied
       ? `Written into ${names} of ${asLine(agent ?? "the agent")}.`
       : `Is written into ${names} of ${asLine(agent ?? "the agent")}.`;

@@ -30,7 +30,7 @@ export function steadyText(state: AgentState, at: number): string {
 
 export function drainedText(agent: string, { by, reason }: Omit<Draining, "at">): string {
   const why = reason === undefined ? "" : `: ${oneLine(reason).replace(/\.$/, "")}`;
-  return `⏸️ ${agent} is drained by ${by}${why}. It finishes what it has; new work waits until \`hq agents resume ${agent}\`.`;
+  return `⏸️ ${agent} is drained by ${by}${why}. It finishes what it has; new work waits until \`hq agents resume ${agent}\` on the command line.`;
 }
 
 export function resumedText(agent: string, by: string): string {

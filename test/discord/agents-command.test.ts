@@ -60,7 +60,7 @@ test("an agent that is down, blocked by 401, drained or unsteady says what is th
   const draining = { at: SINCE, by: "@ada", reason: "new disk" };
   assert.match(
     await shown(statusOf("draining", { draining, queued: 2 })),
-    /⏸️ \*\*webster\*\* \(H\) · draining since .* · 2 waiting\n-# ↳ drained .* by @ada: new disk · `hq agents resume webster`/,
+    /⏸️ \*\*webster\*\* \(H\) · draining since .* · 2 waiting\n-# ↳ drained .* by @ada: new disk · `hq agents resume webster` on the command line gives it work again/,
   );
   assert.match(
     await shown(statusOf("down", { draining, unsteady: true })),

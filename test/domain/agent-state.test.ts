@@ -212,7 +212,7 @@ test("draining and resuming are told once each, with who and why, and outlive wh
   agent.take({ type: "resume", by: "operator" });
   assert.equal(agent.state()?.draining, undefined);
   assert.deepEqual(agent.texts(), [
-    "⏸️ webster is drained by @ada: new disk. It finishes what it has; new work waits until `hq agents resume webster`.",
+    "⏸️ webster is drained by @ada: new disk. It finishes what it has; new work waits until `hq agents resume webster` on the command line.",
     "▶️ webster gets new work again (operator).",
   ]);
 });

@@ -99,7 +99,8 @@ test("an agent that is drained: the options by which it waits, or another one do
   const { command, refusal, core } = await stage(t);
   await core.verbs.drainAgent({ kind: "operator" }, "auditor", "new disk");
   const words = await refusal(await command({ agent: "auditor", objective: "x" }));
-  assert.match(words, /auditor is drained[^]*`wait-for-agent`[^]*`fallback`/);
+  assert.match(words, /auditor is drained[^]*`hq agents resume auditor` on the command line ends that;/);
+  assert.match(words, /`wait-for-agent`[^]*`fallback`/);
 });
 
 test("an empty objective: what to write", async (t) => {

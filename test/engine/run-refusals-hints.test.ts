@@ -48,6 +48,7 @@ test("every refusal of a change to a run says what to do next, at the command li
       const { text } = refused(thrown);
       assert.match(text, /^⚠️ .+\n→ \S/, name);
       assert.doesNotMatch(text, /hq workflow (status|cancel|retry|approve|reject)/, name);
+      assert.doesNotMatch(text, /`hq [^`]+`(?! on the command line)/, `${name}: where it is done`);
     }
   };
   await refuseAll();
