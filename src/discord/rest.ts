@@ -9,6 +9,7 @@ import {
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
 import { guarded, guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
+import { LIMITS } from "./limits.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
 import { createReach, type Unanswered } from "./reach.ts";
 import type { WriteGuard } from "./write-guard.ts";
@@ -16,6 +17,10 @@ import type { WriteGuard } from "./write-guard.ts";
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
 const LONGEST_WAIT_MS = 15_000;
 const TIMEOUT_MS = 60_000;
+const FILE_ORIGINS: ReadonlySet<string> = new Set([
+  "https://cdn.discordapp.com",
+  "https://media.discordapp.net",
+]);
 
 /** The requests that we make, by discord.js's own queue of buckets. */
 export type DiscordRest = {
@@ -106,16 +111,31 @@ export function createRest(deps: {
           }),
         }),
       ),
-    file: (url) => guarded(readFile(url)),
+    file: (url) => guarded(readFile(url, raw.options.api)),
     unanswered: reach.unanswered,
     stop: reach.stop,
   };
 }
 
-async function readFile(url: string): Promise<string | undefined> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (answer.ok) return answer.text();
+/** A file of one of our messages: from Discord's own hosts alone, wherever its address would lead, and no larger than it may be. */
+async function readFile(url: string, api: string): Promise<string | undefined> {
+  const { origin } = new URL(url);
+  if (!FILE_ORIGINS.has(origin) && origin !== new URL(api).origin)
+    throw new Error(`${origin} is not where Discord keeps files`);
+  const answer = await fetch(url, { redirect: "error", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (answer.ok) return textOf(answer);
   await answer.body?.cancel();
   if (answer.status === 404) return undefined;
   throw new Error(`Discord answered ${answer.status} to a look at the file of a message`);
+}
+
+async function textOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    size += part.byteLength;
+    if (size > LIMITS.fileBytes) throw new Error("what comes is larger than any file of a message");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
 }
