@@ -82,7 +82,12 @@ export type SeenBy = {
 export function seenOf(message: APIMessage, { guild, actor, others, text }: SeenBy): SeenMessage {
   return {
     place: { channel: message.channel_id, message: message.id, guild },
-    author: { id: message.author.id, name: nameOf(message.author), isBot: isBot(message) },
+    author: {
+      id: message.author.id,
+      name: nameOf(message.author),
+      isBot: isBot(message),
+      ...(message.webhook_id === undefined ? {} : { isWebhook: true }),
+    },
     actor,
     text: text ?? wordsOf(message),
     attachments: [

@@ -102,6 +102,8 @@ export function authorProblem(
   if (author.isBot && hops > most)
     return `this came over ${hops} bots, and at most ${most} may pass a task on (task_queue.hops).`;
   if (actor.kind === "agent") return undefined;
+  if (author.isWebhook)
+    return `${author.name} (${author.id}) posted it by a webhook or as an answer to a command, so whoever wanted it is not known.`;
   if (author.isBot) {
     if (authors.bots.includes(author.id)) return undefined;
     return `the bot ${author.name} (${author.id}) is not among task_queue.authors.bots of config/hq.yaml.`;

@@ -39,11 +39,19 @@ export type Executor =
 /** Where the task was posted. Tasks of the command line and REST are posted to the channel first, so all have one. */
 export type TaskPlace = { readonly channel: string; readonly message: string; readonly guild?: string };
 
+export type TaskAuthor = {
+  readonly id: string;
+  readonly name: string;
+  readonly isBot: boolean;
+  /** Posted by a webhook, or as an answer to a command: whoever had it posted is somebody else. */
+  readonly isWebhook?: boolean;
+};
+
 export type Task = {
   /** `task-<message id>`. */
   readonly id: string;
   readonly place: TaskPlace;
-  readonly author: { readonly id: string; readonly name: string; readonly isBot: boolean };
+  readonly author: TaskAuthor;
   /** In whose name it is done. */
   readonly actor: Actor;
   /** The whole text as it was posted, tags included. */

@@ -1,11 +1,11 @@
 import type { Actor } from "../domain/actor.ts";
-import type { TaskPlace, TaskState } from "../domain/task-types.ts";
+import type { TaskAuthor, TaskPlace, TaskState } from "../domain/task-types.ts";
 import type { Page } from "./ports/ledger.ts";
 
 /** A message of the queue as Discord shows it now. */
 export type SeenMessage = {
   readonly place: TaskPlace;
-  readonly author: { readonly id: string; readonly name: string; readonly isBot: boolean };
+  readonly author: TaskAuthor;
   readonly actor: Actor;
   readonly text: string;
   readonly attachments: readonly { readonly name: string; readonly url: string; readonly bytes: number }[];

@@ -119,6 +119,8 @@ test("named people, roles and bots may post; others are told where they would be
     said({ id: "78", isBot: true }, person(), 1, { roles: [], users: [], bots: [] }) ?? "",
     /authors\.bots/,
   );
+  assert.match(said({ id: "77", isBot: true, isWebhook: true }, person(), 1) ?? "", /by a webhook.*whoever/);
+  assert.match(said({ id: "9", isBot: true, isWebhook: true }, person(), 1) ?? "", /by a webhook/);
   assert.equal(said({ id: "1", isBot: true }, { kind: "operator" }), undefined);
   assert.equal(said({ id: "1", isBot: true }, { kind: "agent", id: "webster" }), undefined);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import type { APIMessage } from "discord.js";
 import { textsOf } from "../../src/discord/payload.ts";
-import { hopsOf } from "../../src/discord/task-message.ts";
+import { hopsOf, seenOf } from "../../src/discord/task-message.ts";
 import type { Config } from "../../src/domain/config.ts";
 import { ATOMIZER_HQ, BOT_PERMISSIONS, P } from "../../src/local/seed.ts";
 import { taskWith, workerWith } from "../discord/task-fixture.ts";
@@ -242,6 +242,22 @@ test("other bots' posts say so and carry their hops; our own are no tasks", asyn
   await edge.queue.readBack();
   assert.equal(queue.seen.length, 1);
   assert.equal(guild.inspect.messages("task-queue").length, 2);
+});
+
+test("a message that came by a webhook or as an answer to a command says so: its author is not who had it posted", async (t) => {
+  const { queue, at, guild, edge } = await startQueue(t);
+  const read = async (id: string): Promise<APIMessage> => {
+    const route = `${guild.restApi}/v10/channels/${guild.inspect.channelId("task-queue")}/messages/${id}`;
+    return (await (await fetch(route, { headers: { authorization: "Bot x" } })).json()) as APIMessage;
+  };
+  const { id } = await at("relay").say("task-queue", "a task");
+  await queue.until(() => queue.seen.length === 1);
+  await edge.stop();
+  const message = await read(id);
+  const by = { guild: guild.guildId, actor: { kind: "system", id: "x" } as const, others: [] };
+  assert.equal(seenOf(message, by).author.isWebhook, undefined);
+  const { author } = seenOf({ ...message, webhook_id: message.author.id }, by);
+  assert.deepEqual([author.isBot, author.isWebhook], [true, true]);
 });
 
 test("what we post for an agent says over how many bots it came, so that another bot's supervisor counts on", async (t) => {

@@ -1,11 +1,11 @@
 import type { ChannelRole } from "../../domain/effects.ts";
-import type { TaskPlace } from "../../domain/task-types.ts";
+import type { TaskAuthor, TaskPlace } from "../../domain/task-types.ts";
 
 /** A task of the command line or REST as it stands in the channel of the queue. */
 export type PostedTask = {
   readonly place: TaskPlace;
   /** Our bot. */
-  readonly author: { readonly id: string; readonly name: string; readonly isBot: boolean };
+  readonly author: TaskAuthor;
   readonly postedAt: number;
 };
 
