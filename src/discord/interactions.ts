@@ -16,7 +16,7 @@ import type { Answer, Asked, CommandContext, Deed, Modal } from "./command.ts";
 import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
 import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
-import { bodyOf, rawFiles } from "./payload.ts";
+import { type Attachment, bodyOf, rawFiles } from "./payload.ts";
 import { ownHistory } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
@@ -195,15 +195,15 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  /** The files of answers are texts of ours. */
   function withoutSecrets(answer: Answer): Answer {
     const { text, file } = answer;
-    const whole = file && deps.redact(Buffer.from(file.bytes).toString("utf8"));
-    return {
-      ...answer,
-      text: deps.redact(text),
-      ...(file && whole !== undefined ? { file: { name: file.name, bytes: Buffer.from(whole) } } : {}),
-    };
+    return { ...answer, text: deps.redact(text), ...(file ? { file: fileWithoutSecrets(file) } : {}) };
+  }
+
+  /** What is no text, as the picture of metrics, stays as it is. */
+  function fileWithoutSecrets(file: Attachment): Attachment {
+    const whole = Buffer.from(file.bytes).toString("utf8");
+    return Buffer.from(whole).equals(file.bytes) ? { ...file, bytes: Buffer.from(deps.redact(whole)) } : file;
   }
 
   /** Once, also when we die between this post and its record. */

@@ -139,6 +139,8 @@ test("what was done in the whole product is told alike by REST, the command line
     attachments.map(({ filename }) => filename),
     ["metrics.png"],
   );
+  const picture = await fetch(attachments[0]?.url ?? "");
+  assert.ok(sizeOf(new Uint8Array(await picture.arrayBuffer())).every((pixels) => pixels > 100));
   const last = await figures(first);
   assert.deepEqual(settledPart(last.delegations), settledPart(before.delegations), "asking changes nothing");
   await first.stop();
