@@ -1,4 +1,4 @@
-import type { Guild } from "discord.js";
+import { type Guild, PermissionFlagsBits } from "discord.js";
 import { rolesOfGates } from "../domain/gate.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { RunVerbs } from "../engine/run-verbs.ts";
@@ -22,7 +22,15 @@ export function createGapReport(deps: {
     const guild = deps.guild();
     const definitions = deps.workflows().flatMap(({ definition }) => definition ?? []);
     for (const { workflow, step, role } of rolesOfGates(definitions)) {
-      if (findRole(guild, role) !== undefined) continue;
+      const found = findRole(guild, role);
+      if (found !== undefined) {
+        if (!mayPing(guild, found))
+          log.warn(
+            { workflow, step, role },
+            "the bot may not ping a role that is to decide a gate: let anyone mention it",
+          );
+        continue;
+      }
       const text = `${workflow} / ${step} waits for the role ${role}`;
       log.warn(
         { workflow, step, role, text },
@@ -30,4 +38,9 @@ export function createGapReport(deps: {
       );
     }
   };
+}
+
+function mayPing(guild: Guild | undefined, role: string): boolean {
+  const mayAll = guild?.members.me?.permissions.has(PermissionFlagsBits.MentionEveryone) ?? false;
+  return mayAll || (guild?.roles.cache.get(role)?.mentionable ?? false);
 }

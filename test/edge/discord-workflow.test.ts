@@ -5,6 +5,7 @@ import type { Config } from "../../src/domain/config.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
 import type { RunView } from "../../src/domain/run-view.ts";
 import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
+import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { gateStep, inputWith, runWith, stepWith, taskStep, workflowWith } from "../discord/run-fixture.ts";
 import { viewWith } from "../discord/view-fixture.ts";
 import { approvalOf, stepOf } from "../support/workflow.ts";
@@ -105,6 +106,24 @@ test("a role that is to decide and that the guild lacks is told at the connectio
       ["design-review", "sign-off", "Kings"],
     ],
   );
+});
+
+test("a role that is to decide a gate and that the bot may not ping is told at the connection, unless it may ping all", async (t) => {
+  const gate = approvalOf({ approvers: ["role:Engineering", "role:Quiet"] });
+  const workflow = { ...workflowWith("design-review", []), steps: [stepOf("sign-off", gate)] };
+  const roles = [...ATOMIZER_HQ.roles, { name: "Quiet" }];
+  for (const [permissions, wanted] of [
+    [P.ViewChannel, ["Quiet"]],
+    [P.ViewChannel | P.MentionEveryone, []],
+  ] as const) {
+    const guild = { seed: { ...ATOMIZER_HQ, roles, bot: { ...ATOMIZER_HQ.bot, permissions } } };
+    const { logs } = await startWithRuns(t, [workflow], { guild });
+    const told = logs.filter(({ message }) => message.includes("may not ping"));
+    assert.deepEqual(
+      told.map(({ fields }) => (fields as { readonly role: string }).role),
+      wanted,
+    );
+  }
 });
 
 test("a gate goes where it was asked when the guild has no channel for approvals, said once", async (t) => {

@@ -85,6 +85,20 @@ test("a role that is to decide a gate and that the guild lacks is named with wor
   );
 });
 
+test("a role that is to decide a gate and that the bot may not ping is named, and how to allow it", async (t) => {
+  const guild = await discordWith(t, { roles: [...ATOMIZER_HQ.roles, { name: "Quiet" }] });
+  const gate =
+    "name: sign\nsteps:\n  look: { agent: webster, task: x }\n  sign-off: { needs: [look], approval: { prompt: Go?, approvers: ['role:quiet', 'role:engineering'] } }\n";
+  const { root, run } = newInstallation(t);
+  writeFileSync(join(root, "workflows", "sign.yaml"), gate);
+  const { code, out } = await run(["doctor", "--json"], discord(guild.restApi));
+  assert.equal(code, 0, out);
+  const [finding, ...more] = of(read(out).findings, "gates");
+  assert.deepEqual(more, []);
+  assert.match(finding?.text ?? "", /may not ping the role "quiet", which is to decide sign-off of sign/);
+  assert.match(JSON.stringify(finding), /Allow anyone to @mention this role/);
+});
+
 test("a guild without #worker-pool is well: #agent-logs takes its place", async (t) => {
   const guild = await discordWith(
     t,

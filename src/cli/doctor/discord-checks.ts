@@ -7,7 +7,13 @@ import { type Ask, createAsk } from "./discord-rest.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 import { type Failed, type Guild, placeRoles, readApplication, readGuild } from "./guild.ts";
 import { checkInteractions } from "./interactions-check.ts";
-import { channelPermissions, guildPermissions, inviteLink, missingPermissions } from "./permissions.ts";
+import {
+  channelPermissions,
+  guildPermissions,
+  inviteLink,
+  mayPing,
+  missingPermissions,
+} from "./permissions.ts";
 
 const SKEW_WARN_MS = 30_000;
 const SKEW_FAIL_MS = 300_000;
@@ -134,21 +140,25 @@ function checkChannels(guild: Guild, { settings }: Config, missingInGuild: reado
   });
 }
 
-/** Whoever is to decide must be there: else the gate waits for the operator alone. */
+/** Whoever is to decide must be there, else the gate waits for the operator alone; and must hear of it. */
 function checkGates(guild: Guild, workflows: readonly WorkflowDefinition[]): readonly Finding[] {
   const plain = (name: string) => name.replace(/^@/, "").toLowerCase();
-  const isThere = (word: string) =>
-    guild.roles.some(({ id }) => id === word) ||
-    guild.roles.filter(({ name }) => plain(name) === plain(word)).length === 1;
-  return rolesOfGates(workflows)
-    .filter(({ role }) => !isThere(role))
-    .map(({ workflow, step, role }) =>
-      warn(
-        "gates",
-        `the guild has no single role called "${role}", which is to decide ${step} of ${workflow}`,
-        `make the role, or name another one in workflows/${workflow}.yaml`,
-      ),
-    );
+  const inGuild = guildPermissions(guild.id, guild.roles, guild.bot);
+  const find = (word: string) => {
+    const named = guild.roles.filter(({ name }) => plain(name) === plain(word));
+    return guild.roles.find(({ id }) => id === word) ?? (named.length === 1 ? named[0] : undefined);
+  };
+  return rolesOfGates(workflows).flatMap(({ workflow, step, role }) => {
+    const found = find(role);
+    const decides = `which is to decide ${step} of ${workflow}`;
+    if (!found) {
+      const mend = `make the role, or name another one in workflows/${workflow}.yaml`;
+      return [warn("gates", `the guild has no single role called "${role}", ${decides}`, mend)];
+    }
+    if (mayPing(inGuild, found)) return [];
+    const mend = "Server Settings, Roles, the role, Display: switch on Allow anyone to @mention this role";
+    return [warn("gates", `the bot may not ping the role "${role}", ${decides}`, mend)];
+  });
 }
 
 function checkPeople(guild: Guild, { people }: Config): Finding[] {

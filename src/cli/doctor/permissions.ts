@@ -10,6 +10,7 @@ const NEEDED = [
   ["Add Reactions", 6n],
 ] as const;
 const ADMINISTRATOR = 1n << 3n;
+const MENTION_EVERYONE = 1n << 17n;
 const EVERYTHING = ~0n;
 
 /** 309237763136 */
@@ -19,7 +20,12 @@ export function inviteLink(applicationId: string): string {
   return `https://discord.com/oauth2/authorize?client_id=${applicationId}&scope=bot+applications.commands&permissions=${BOT_PERMISSIONS}`;
 }
 
-export type Role = { readonly id: string; readonly name: string; readonly permissions: string };
+export type Role = {
+  readonly id: string;
+  readonly name: string;
+  readonly permissions: string;
+  readonly mentionable?: boolean;
+};
 export type Overwrite = { readonly id: string; readonly allow: string; readonly deny: string };
 type Member = { readonly id: string; readonly roles: readonly string[] };
 
@@ -29,6 +35,11 @@ export function guildPermissions(guildId: string, roles: readonly Role[], member
     .filter(({ id }) => id === guildId || member.roles.includes(id))
     .reduce((sum, { permissions }) => sum | BigInt(permissions), 0n);
   return (held & ADMINISTRATOR) === 0n ? held : EVERYTHING;
+}
+
+/** Only roles that anyone may mention are pinged, but by who may mention all. */
+export function mayPing(inGuild: bigint, { mentionable }: Role): boolean {
+  return mentionable === true || (inGuild & MENTION_EVERYONE) !== 0n;
 }
 
 /** The same in one channel: @everyone's overwrite, then all roles' denials and grants, then the member's own. */
