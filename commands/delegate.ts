@@ -8,6 +8,7 @@ import {
   type CommandContext,
   option,
 } from "../src/discord/command.ts";
+import { delegatedOnDeed, delegateOnDeed } from "../src/discord/delegate-on.ts";
 import { isSettled } from "../src/domain/delegation-types.ts";
 import { Refusal } from "../src/kernel/refusal.ts";
 import { parseDuration } from "../src/kernel/time.ts";
@@ -172,5 +173,6 @@ export default {
       value: agent.card.id,
     }));
   },
-  presses: { again: { execute: runAgain } },
+  presses: { again: { execute: runAgain }, on: delegateOnDeed },
+  submits: { on: delegatedOnDeed },
 } satisfies Command;

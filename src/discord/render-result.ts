@@ -41,7 +41,7 @@ export function renderResult(
             text(body),
             text([...small, footer].map((line) => `-# ${line}`).join("\n")),
             ...shownFiles(files),
-            ...(first ? [buttons(view.id)] : []),
+            ...(first ? [buttons(view)] : []),
           ],
         },
       ],
@@ -142,7 +142,8 @@ export function loadsOf(files: readonly Attachment[]) {
   return { loads, left };
 }
 
-function buttons(run: string) {
+function buttons({ id: run, handoff }: DelegationView) {
+  const isSomething = Boolean(handoff?.result.trim());
   return {
     type: ComponentType.ActionRow as const,
     components: [
@@ -152,6 +153,16 @@ function buttons(run: string) {
         label: "Run again",
         custom_id: customId("again", run),
       },
+      ...(isSomething
+        ? [
+            {
+              type: ComponentType.Button as const,
+              style: ButtonStyle.Secondary as const,
+              label: "Delegate on…",
+              custom_id: customId("on", run),
+            },
+          ]
+        : []),
       detailsButton(run),
     ],
   };

@@ -29,6 +29,7 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "cancel",
     "details",
     "fill",
+    "on",
     "proposals-accept",
     "proposals-dismiss",
     "queue-again",
@@ -39,7 +40,7 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "show",
     "to",
   ]);
-  assert.deepEqual([...submits.keys()].sort(), ["adjusted", "inputs", "reject"]);
+  assert.deepEqual([...submits.keys()].sort(), ["adjusted", "inputs", "on", "reject"]);
 });
 
 test("commands keep Discord's limits for names, descriptions, options and length", async () => {

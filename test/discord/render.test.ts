@@ -98,7 +98,9 @@ test("a result shows answer, confidence, notes, usage, asker and id, and can be 
       "-# asked by @ada · orch-1/result",
     ].join("\n"),
   );
-  assert.deepEqual(labels(result), ["Run again", "Details"]);
+  assert.deepEqual(labels(result), ["Run again", "Delegate on…", "Details"]);
+  const [failed] = renderResult("orch-1/result", viewWith("timed_out"), []);
+  assert.deepEqual(labels(failed), ["Run again", "Details"], "there is nothing to pass on");
 });
 
 test("unknown usage and confidence are left out, not shown as zero", () => {

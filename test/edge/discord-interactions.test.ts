@@ -300,6 +300,58 @@ test("a message is delegated in two clicks: the menu, and the agent", async (t) 
   );
 });
 
+test("a result is delegated on: a form asks who and what for, and what was handed in goes along", async (t) => {
+  const { edge, guild, act, ledger, views, asked } = await startWithVerbs(t);
+  const channel = guild.inspect.channelId("technical");
+  const before = viewWith("succeeded", { id: "orch-first", origin: { door: "discord", channel } });
+  for (const known of [views, ledger.views]) known.set(before.id, before);
+  await edge.perform.post(postOf(resultOf(before.id)));
+  const [message] = guild.inspect.messages("results");
+  const custom_id = "d1:on:orch-first";
+  const form = await act<Interaction>("components", {
+    as: "you",
+    channel: "results",
+    message: message?.id,
+    custom_id,
+    wait: true,
+  });
+  assert.equal(form.state, "modal");
+  assert.deepEqual(ledger.notes, [], "nothing was asked yet");
+  const answer = await act<Interaction>("modals", {
+    as: "you",
+    channel: "results",
+    interaction: form.id,
+    fields: { agent: "tech-lead", objective: "Is that enough for a mirror of 2 m?" },
+    wait: true,
+  });
+  assert.match(said(answer), /Asked \*\*tech-lead\*\*/);
+  assert.deepEqual(
+    asked.map(({ request: { agent, objective, attachments, card } }) => [
+      agent,
+      objective,
+      attachments,
+      card,
+    ]),
+    [
+      [
+        "tech-lead",
+        "Is that enough for a mirror of 2 m?",
+        [{ name: "orch-first.md", text: before.handoff?.result }],
+        { channel },
+      ],
+    ],
+  );
+  views.set(before.id, viewWith("failed", { id: before.id }));
+  const late = await act<Interaction>("components", {
+    as: "you",
+    channel: "results",
+    message: message?.id,
+    custom_id,
+    wait: true,
+  });
+  assert.match(said(late), /Nothing was handed in[^]*→ .*`\/delegate`/);
+});
+
 test("a menu holds 25 agents; how many more there are, and where to find them, is said", async (t) => {
   const team = (count: number) =>
     Array.from({ length: count }, (_, n) => ({ ...(agents[0] as AgentStatus), card: cardOf(`agent-${n}`) }));
