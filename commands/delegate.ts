@@ -9,7 +9,8 @@ import {
   option,
 } from "../src/discord/command.ts";
 import { delegatedOnDeed, delegateOnDeed } from "../src/discord/delegate-on.ts";
-import { isSettled } from "../src/domain/delegation-types.ts";
+import { type DelegationEvent, isSettled } from "../src/domain/delegation-types.ts";
+import type { DelegateRequest } from "../src/engine/verbs.ts";
 import { Refusal } from "../src/kernel/refusal.ts";
 import { parseDuration } from "../src/kernel/time.ts";
 
@@ -73,6 +74,7 @@ async function runAgain(asked: Asked, context: CommandContext): Promise<Answer> 
     format: before.format,
     deliver: before.deliver,
     ifDown: "refuse",
+    ...(await whatWentAlong(before.id, context)),
   } as const;
   for (let n = 1; n <= MOST_RERUNS; n++) {
     const { delegation, repeated } = await context.verbs.delegate(context.actor, {
@@ -89,6 +91,24 @@ async function runAgain(asked: Asked, context: CommandContext): Promise<Answer> 
   throw new Refusal("rate_limited", `${before.id} was run again ${MOST_RERUNS} times.`, {
     hint: "Use `/delegate` for more.",
   });
+}
+
+/** Texts as they were attached; of a channel its messages of now. */
+async function whatWentAlong(
+  id: string,
+  { verbs }: CommandContext,
+): Promise<Pick<DelegateRequest, "attachments" | "channelContext">> {
+  const [first] = await verbs.history(id);
+  const event = first?.body as DelegationEvent | undefined;
+  if (event?.type !== "delegation.queued") return {};
+  const { attachments, channelContext } = event.order;
+  const messages = channelContext?.messages;
+  return {
+    ...(attachments.length > 0 ? { attachments } : {}),
+    ...(channelContext
+      ? { channelContext: { channel: channelContext.channel, ...(messages ? { messages } : {}) } }
+      : {}),
+  };
 }
 
 export default {

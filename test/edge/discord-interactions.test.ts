@@ -3,6 +3,7 @@ import test from "node:test";
 import type { Asked } from "../../src/discord/command.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
+import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { viewWith } from "../discord/view-fixture.ts";
@@ -75,6 +76,13 @@ function scripted() {
       const found = agents.find(({ card }) => card.id === word);
       if (!found) throw new Refusal("unknown_agent", `There is no agent "${word}".`);
       return found;
+    },
+    async history(id) {
+      const { request } = asked[Number(id.split("-")[1]) - 1] ?? {};
+      const { attachments = [], channelContext: of } = request ?? {};
+      const channelContext = of && { channel: of.channel, messages: of.messages ?? 20, text: "as it was" };
+      const order = { attachments, ...(channelContext ? { channelContext } : {}) };
+      return [{ body: { type: "delegation.queued", order } } as unknown as StoredEvent];
     },
   };
   return { verbs, asked, canceled, views, script };
@@ -420,6 +428,24 @@ test("Run again gives the same order once more; a second click, and a third whil
   clock.pass(60_000);
   await click();
   assert.equal(asked.length, 2);
+});
+
+test("Run again gives what went along once more: attached texts, and the channel's messages of now", async (t) => {
+  const { command, press, asked, edge, guild, ledger, views } = await startWithVerbs(t);
+  await command("delegate", { agent: "webster", objective: "x", "context-channel": "materials-data" });
+  const attachments = [{ name: "orch-0.md", text: "what was handed in" }];
+  Object.assign(asked[0]?.request ?? {}, { attachments });
+  const settled = viewWith("succeeded", { id: "orch-1", objective: "x" });
+  for (const known of [views, ledger.views]) known.set("orch-1", settled);
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  const [message] = guild.inspect.messages("results");
+  await press(message?.id ?? "", "d1:again:orch-1", { channel: "results" });
+  const again = asked[1]?.request;
+  assert.deepEqual(again?.attachments, attachments);
+  assert.deepEqual(again?.channelContext, {
+    channel: guild.inspect.channelId("materials-data"),
+    messages: 20,
+  });
 });
 
 test("/agents, /status and /help answer without leaving a trace", async (t) => {
