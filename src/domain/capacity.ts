@@ -1,3 +1,4 @@
+import { attemptMeant } from "./delegation-evolve.ts";
 import type { DelegationInput, DelegationState } from "./delegation-types.ts";
 
 /**
@@ -20,7 +21,7 @@ export function slotsAfter(
       return [{ attempt: input.attempt, until: "free" }];
     case "handoff":
     case "bad-handoff":
-      return [{ attempt: input.source.attempt, until: "free" }];
+      return [{ attempt: attemptMeant(state, input.source), until: "free" }];
     case "queue":
     case "upload":
     case "uncertain":

@@ -1,5 +1,6 @@
 import type { AttemptState, DelegationEvent, DelegationState, Order } from "./delegation-types.ts";
 import { delayBefore } from "./delegation-types.ts";
+import type { HandoffSource } from "./handoff-types.ts";
 
 type State = DelegationState;
 type Event = DelegationEvent;
@@ -16,6 +17,11 @@ function newAttempt(order: Order, attempt: number, at: number): AttemptState {
 
 export function currentAttempt({ order, attempts }: State): AttemptState {
   return attempts.at(-1) ?? newAttempt(order, 1, order.queuedAt);
+}
+
+/** The attempt that a document is of: whoever names one that never was works on the one there is. */
+export function attemptMeant(state: State, source: HandoffSource): number {
+  return Math.min(source.attempt, currentAttempt(state).attempt);
 }
 
 /** Folds one fact into a delegation. */

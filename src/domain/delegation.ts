@@ -1,7 +1,7 @@
 import type { Decider } from "../kernel/decider.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import { delegationEffects } from "./delegation-effects.ts";
-import { currentAttempt, evolve } from "./delegation-evolve.ts";
+import { attemptMeant, currentAttempt, evolve } from "./delegation-evolve.ts";
 import type {
   AttemptState,
   DelegationEvent,
@@ -166,14 +166,14 @@ function isKnown(state: State, source: HandoffSource): boolean {
 function lateVerdict(state: State, source: HandoffSource): HandoffVerdict {
   const accepted = state.handoffs.find((seen) => seen.verdict === "accepted");
   if (accepted?.digest === source.digest) return "duplicate";
-  return accepted?.attempt === source.attempt ? "changed" : "late";
+  return accepted?.attempt === attemptMeant(state, source) ? "changed" : "late";
 }
 
-function seen(input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict): Event {
+function seen(state: State, input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict): Event {
   return {
     type: "handoff.seen",
     at: input.at,
-    source: input.source,
+    source: { ...input.source, attempt: attemptMeant(state, input.source) },
     verdict,
     problems: input.type === "bad-handoff" ? input.problems : [],
     ...(input.type === "handoff" ? { status: input.handoff.status } : {}),
@@ -183,10 +183,10 @@ function seen(input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict
 function decideHandoff(state: State, input: InputOf<"handoff">): readonly Event[] {
   const { source, at } = input;
   if (isKnown(state, source)) return [];
-  if (isSettled(state.status)) return [seen(input, lateVerdict(state, source))];
+  if (isSettled(state.status)) return [seen(state, input, lateVerdict(state, source))];
   const handoff = withUploads(input.handoff, state.order.id, source.attempt, state.uploads ?? []);
   const settle = (status: DelegationStatus): readonly Event[] => [
-    seen(input, "accepted"),
+    seen(state, input, "accepted"),
     {
       type: "delegation.settled",
       at,
@@ -204,11 +204,11 @@ function decideHandoff(state: State, input: InputOf<"handoff">): readonly Event[
     case "blocked":
       return settle("blocked");
     case "failed": {
-      if (source.attempt < currentAttempt(state).attempt) return [seen(input, "superseded")];
+      if (source.attempt < currentAttempt(state).attempt) return [seen(state, input, "superseded")];
       const text = `${state.order.agent} says it failed: ${handoff.notes || handoff.result}`;
       const problems = [{ path: "status", message: text }];
       return [
-        seen(input, "accepted"),
+        seen(state, input, "accepted"),
         ...failAttempt(state, at, { reason: "agent_failed", text, problems, handoff }),
       ];
     }
@@ -224,11 +224,14 @@ function decideUpload({ uploads = [] }: State, { upload, mostBytes }: InputOf<"u
 function decideBadHandoff(state: State, input: InputOf<"bad-handoff">): readonly Event[] {
   const { source, problems, at } = input;
   if (isKnown(state, source)) return [];
-  if (isSettled(state.status)) return [seen(input, "late")];
-  if (source.attempt < currentAttempt(state).attempt) return [seen(input, "superseded")];
+  if (isSettled(state.status)) return [seen(state, input, "late")];
+  if (source.attempt < currentAttempt(state).attempt) return [seen(state, input, "superseded")];
   const first = problems[0];
   const text = `the handoff is not acceptable${first ? `: ${first.path ? `${first.path}: ` : ""}${first.message}` : ""}`;
-  return [seen(input, "rejected"), ...failAttempt(state, at, { reason: "invalid_handoff", text, problems })];
+  return [
+    seen(state, input, "rejected"),
+    ...failAttempt(state, at, { reason: "invalid_handoff", text, problems }),
+  ];
 }
 
 export const delegation: Decider<State, DelegationInput, Event, Effect> = {

@@ -330,6 +330,27 @@ test("a gateway that answers after its agent handed in keeps no capacity, which 
   assert.deepEqual(slotsAfter(state, { ...dispatched, attempt: 2 }), [{ attempt: 2, until: 332_000 }]);
 });
 
+test("what is handed in under the name of an attempt that never was gives back the place of the one there is", () => {
+  const ahead: DelegationInput = { ...arrived, source: source({ attempt: 2 }) };
+  const bad: DelegationInput = {
+    type: "bad-handoff",
+    at: 4000,
+    source: source({ attempt: 2 }),
+    problems: [],
+  };
+  const { state } = given(queued, dispatched);
+  for (const input of [ahead, bad])
+    assert.deepEqual(slotsAfter(state, input), [{ attempt: 1, until: "free" }]);
+  assert.deepEqual(
+    slotsAfter(given(queued, ahead).state, dispatched),
+    [],
+    "also before the gateway answered",
+  );
+  const next: DelegationInput = { type: "dispatched", attempt: 2, at: 5000, again: false };
+  const again = given(queued, dispatched, bad).state;
+  assert.deepEqual(slotsAfter(again, next), [{ attempt: 2, until: 335_000 }], "the next one has its own");
+});
+
 test("a final no of the gateway is not tried again", () => {
   const { state } = given(queued, { type: "refused", attempt: 1, at: 1500, text: "400 message required" });
   assert.deepEqual([state.status, state.outcome?.code], ["failed", "refused"]);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { checkHandoff } from "../../src/domain/handoff.ts";
 import { parseHandoffText } from "../../src/domain/handoff-json.ts";
+import type { HandoffRecord } from "../../src/engine/verbs.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/specs/handoff.md"), "utf8");
 const examples = [...page.matchAll(/^```(json|text) (\w+)(?:: (.+))?\n([\s\S]*?)^```$/gm)].map((match) => ({
@@ -60,3 +61,29 @@ for (const { language, verdict, paths, body } of examples) {
     }
   });
 }
+
+test("the page says what each verdict means", () => {
+  const verdicts: Readonly<Record<HandoffRecord["verdict"], true>> = {
+    accepted: true,
+    rejected: true,
+    superseded: true,
+    duplicate: true,
+    changed: true,
+    late: true,
+    unknown: true,
+  };
+  const table = page.split("| verdict |")[1]?.split("\n\n")[0] ?? "";
+  const rows = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, verdict]) => verdict);
+  assert.deepEqual(rows, Object.keys(verdicts));
+});
+
+test("of a text block a status and a result are needed, and strictly a confidence too", () => {
+  const text = (mode: "strict" | "lenient", ...lines: string[]) =>
+    checkHandoff({ ...asked, document: lines.join("\n"), mode, format: "text" });
+  const [status, result, confidence] = ["STATUS: complete", "RESULT: 0 ppm/K", "CONFIDENCE: high"] as const;
+  assert.equal(text("lenient", status, result).ok, true);
+  assert.equal(text("lenient", status, confidence).ok, false);
+  assert.equal(text("lenient", result, confidence).ok, false);
+  assert.equal(text("strict", status, result).ok, false);
+  assert.equal(text("strict", status, result, confidence).ok, true);
+});

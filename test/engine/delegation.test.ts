@@ -80,6 +80,18 @@ test("an agent with room for one works on one at a time, first in first out", ()
     }
   }));
 
+test("work handed in under the name of an attempt that never was gives the agent's place back at once", () =>
+  withCore({ cards: [cardOf("webster")] }, async (core) => {
+    for (const status of ["complete", "failed"]) {
+      const first = await core.verbs.delegate(operator, ask({ retries: 0 }));
+      const second = await core.verbs.delegate(operator, ask({ objective: "Something else", retries: 0 }));
+      await core.until(first.delegation.id, "attempt.dispatched");
+      await core.hand(first.delegation.id, handoffOf(first.delegation.id, { status }), { attempt: 2 });
+      await core.until(second.delegation.id, "attempt.dispatched");
+      await core.hand(second.delegation.id, handoffOf(second.delegation.id));
+    }
+  }));
+
 test("the same key and request answer the first delegation, another request with that key is refused", () =>
   withCore({}, async (core) => {
     const key = { scope: "rest", key: "k1" };
