@@ -20,6 +20,8 @@ export type FolderWatch = {
 export function watchFolder(options: FolderWatch) {
   const settleMs = options.settleMs ?? SETTLE_MS;
   let watcher: FSWatcher | undefined;
+  let followed = "";
+  const left: Promise<void>[] = [];
   let timer: NodeJS.Timeout | undefined;
   let last = "";
   let stopped = false;
@@ -36,28 +38,38 @@ export function watchFolder(options: FolderWatch) {
     if (!stopped) timer = setTimeout(look, settleMs);
   }
 
+  /** Resolves when changes of the folder that is meant now are seen. */
+  function follow(): Promise<void> {
+    followed = resolve(options.dir());
+    const dir = followed;
+    const started = watch(dir, { ignoreInitial: true, depth: options.depth });
+    watcher = started;
+    started.on("all", settle);
+    started.on("error", (cause) => {
+      const message = `changes are not seen any more: ${(cause as Error).message}`;
+      options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
+    });
+    return new Promise<void>((ready) => started.once("ready", ready));
+  }
+
   return {
-    /** What is there now was read some other way: it is no news. */
+    /** What is there now was read some other way: it is no news. The folder may be another one by now. */
     known(): void {
       last = options.contentOf(resolve(options.dir()));
+      if (!watcher || stopped || followed === resolve(options.dir())) return;
+      left.push(watcher.close());
+      // What was saved before it was followed is seen then.
+      void follow().then(settle);
     },
     async start(): Promise<void> {
       if (watcher || stopped) return;
-      const dir = resolve(options.dir());
-      last = options.contentOf(dir);
-      const started = watch(dir, { ignoreInitial: true, depth: options.depth });
-      watcher = started;
-      started.on("all", settle);
-      started.on("error", (cause) => {
-        const message = `changes are not seen any more: ${(cause as Error).message}`;
-        options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
-      });
-      await new Promise<void>((ready) => started.once("ready", ready));
+      last = options.contentOf(resolve(options.dir()));
+      await follow();
     },
     async stop(): Promise<void> {
       stopped = true;
       clearTimeout(timer);
-      await watcher?.close();
+      await Promise.all([...left, watcher?.close()]);
     },
   };
 }

@@ -198,3 +198,28 @@ test("what is no file, too large or not text is a problem of that workflow alone
     "good: ",
   ]);
 });
+
+test("another folder is followed once the configuration names it, and the one before no more", async (t) => {
+  const { write, next, told, watcher, setPlace } = await watched(t, { "a.yaml": simple("a") });
+  const other = folder(t, { "b.yaml": simple("b") });
+  setPlace(other.place);
+  watcher.reload();
+  assert.equal(await next(), "b: webster");
+  other.write("b.yaml", simple("b", "auditor"));
+  assert.equal(await next(), "b: auditor");
+  write("a.yaml", simple("a", "auditor"));
+  other.write("c.yaml", simple("c"));
+  assert.equal(await next(), "b: auditor; c: webster");
+  assert.equal(told.length, 3);
+});
+
+test("a folder that is made later is followed too", async (t) => {
+  const { next, watcher, setPlace, place } = await watched(t, {});
+  const dir = join(place.dir, "..", "later");
+  setPlace({ ...place, dir });
+  watcher.reload();
+  assert.equal(await next(), "");
+  mkdirSync(dir);
+  writeFileSync(join(dir, "a.yaml"), simple("a"));
+  assert.equal(await next(), "a: webster");
+});
