@@ -34,6 +34,38 @@ test("rest.md names every route and every code, and its example is accepted", as
   assert.deepEqual(await answer.json(), JSON.parse(problem));
 });
 
+test("rest.md names no route that is not there, and every field that a request takes", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  type Schema = { readonly properties?: object; readonly anyOf?: readonly Schema[] };
+  type Operation = {
+    readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+    readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  };
+  const fieldsOf = (schema: Schema = {}): readonly string[] => [
+    ...Object.keys(schema.properties ?? {}),
+    ...(schema.anyOf ?? []).flatMap(fieldsOf),
+  ];
+  const text = spec("rest.md");
+  const { paths } = (await (await door.call("/openapi.json")).json()) as {
+    paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  };
+  const there = new Set<string>();
+  const code = [...text.matchAll(/```[^]*?```|`[^`\n]+`/g)].map(([span]) => span).join("\n");
+  const words = new Set(code.match(/[\w-]+/g));
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const route = `${method.toUpperCase()} ${path.replace("/api/v1", "")}`;
+      there.add(route);
+      const asked = operation.parameters?.filter((one) => one.in === "query").map(({ name }) => name) ?? [];
+      const sent = fieldsOf(operation.requestBody?.content["application/json"]?.schema);
+      for (const field of [...asked, ...sent]) assert.ok(words.has(field), `${field} of ${route}`);
+    }
+  }
+  for (const [, route = ""] of text.matchAll(/^\| `((?:GET|POST|PUT|DELETE) [^`]+)`/gm))
+    assert.ok(there.has(route), route);
+});
+
 test("cli.md names every flag that the help names", async () => {
   const text = spec("cli.md");
   const commands = [
