@@ -66,6 +66,17 @@ test("webster says so when the interval reaches beyond the source, and blocks wh
   assert.match(unknown.result, /Which one do you mean\?/);
 });
 
+test("study-builder plans up to five factors and names those that it leaves out", async (t) => {
+  const { ask } = await startSamples(t);
+  const { result } = await ask("study-builder", "Plan a study, factors: rib height, preload");
+  assert.match(result, /full factorial over 2 factors: 4 runs/);
+  assert.match(result, /1\. rib height\n2\. preload\n```\n- {2}-\n\+ {2}-\n- {2}\+\n\+ {2}\+\n```/);
+  const many = await ask("study-builder", "Plan a study, factors: a, b, c, d, e, mount stiffness, gravity");
+  assert.match(many.result, /over 5 factors: 32 runs/);
+  assert.match(many.result, /Left out, since at most 5 are planned: mount stiffness, gravity\./);
+  assert.match((await ask("study-builder", "Plan a study")).result, /I need the factors/);
+});
+
 test("the trade study computes something true: values, then a requirement, then an audit", async (t) => {
   const { ask } = await startSamples(t);
   const research = await ask(

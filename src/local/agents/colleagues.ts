@@ -113,14 +113,17 @@ export function optimizer({ agent, objective, material }: Question): Answer {
   );
 }
 
+const MOST_FACTORS = 5;
+
 /** A two-level plan over the named factors. */
 export function studyBuilder({ agent, objective }: Question): Answer {
   const listed = /(?:factors?|parameters?|variables?)\s*:?\s+([^.\n]+)/i.exec(objective)?.[1] ?? "";
-  const factors = listed
+  const named = listed
     .split(/,|\band\b/)
     .map((factor) => oneLine(factor, 40))
-    .filter(Boolean)
-    .slice(0, 5);
+    .filter(Boolean);
+  const factors = named.slice(0, MOST_FACTORS);
+  const rest = named.slice(MOST_FACTORS);
   if (factors.length === 0) {
     return modest(
       [
@@ -140,6 +143,9 @@ export function studyBuilder({ agent, objective }: Question): Answer {
     [
       `Two-level full factorial over ${factors.length} factors: ${runs} runs + 3 centre points.`,
       factors.map((factor, index) => `${index + 1}. ${factor}`).join("\n"),
+      ...(rest.length > 0
+        ? [`Left out, since at most ${MOST_FACTORS} are planned: ${rest.join(", ")}.`]
+        : []),
       "```",
       ...table,
       ...(runs > 8 ? [`… ${runs - 8} more`] : []),
