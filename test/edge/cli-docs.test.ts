@@ -5,6 +5,9 @@ import test from "node:test";
 import { delegateBody } from "../../src/api/inputs.ts";
 import { runBody } from "../../src/api/run-inputs.ts";
 import { taskBody } from "../../src/api/task-inputs.ts";
+import type { DelegationStatus, FailureReason, WaitingReason } from "../../src/domain/delegation-types.ts";
+import type { RunView, StepView } from "../../src/domain/run-view.ts";
+import type { DelegationView } from "../../src/domain/view.ts";
 import { REFUSALS } from "../../src/kernel/refusal.ts";
 import { openDoor } from "./api-scripted.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
@@ -64,6 +67,124 @@ test("rest.md names no route that is not there, and every field that a request t
   }
   for (const [, route = ""] of text.matchAll(/^\| `((?:GET|POST|PUT|DELETE) [^`]+)`/gm))
     assert.ok(there.has(route), route);
+});
+
+test("rest.md says what a delegation, a run and a step look like, field by field", () => {
+  const text = spec("rest.md");
+  /** The first words of the rows of the table that begins so. */
+  const rows = (begin: string) => {
+    const table = text.split(`${begin}\n`)[1]?.split("\n\n")[0] ?? "";
+    return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, names = ""]) =>
+      [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+  };
+  const delegation: Readonly<Record<keyof DelegationView, true>> = {
+    agent: true,
+    asker: true,
+    attempt: true,
+    attempts: true,
+    caller: true,
+    capability: true,
+    choice: true,
+    code: true,
+    deadlineAt: true,
+    deliver: true,
+    dispatchedAt: true,
+    format: true,
+    handoff: true,
+    id: true,
+    maxAttempts: true,
+    model: true,
+    objective: true,
+    origin: true,
+    parent: true,
+    problems: true,
+    queuedAt: true,
+    reason: true,
+    reroutes: true,
+    settledAt: true,
+    status: true,
+    timeoutMs: true,
+    validate: true,
+    waiting: true,
+    warnings: true,
+    workflow: true,
+  };
+  const run: Readonly<Record<keyof RunView, true>> = {
+    asker: true,
+    caller: true,
+    code: true,
+    deadlineAt: true,
+    deliver: true,
+    id: true,
+    inputs: true,
+    missing: true,
+    origin: true,
+    output: true,
+    parent: true,
+    progress: true,
+    reason: true,
+    result: true,
+    round: true,
+    settledAt: true,
+    startedAt: true,
+    status: true,
+    steps: true,
+    stopped: true,
+    waiting: true,
+    workflow: true,
+  };
+  const step: Readonly<Record<keyof StepView, true>> = {
+    agent: true,
+    artifacts: true,
+    by: true,
+    capability: true,
+    child: true,
+    confidence: true,
+    gate: true,
+    generation: true,
+    id: true,
+    issues: true,
+    items: true,
+    kind: true,
+    model: true,
+    needs: true,
+    output: true,
+    reason: true,
+    result: true,
+    settledAt: true,
+    stalled: true,
+    startedAt: true,
+    status: true,
+    untilAt: true,
+    verdict: true,
+    workers: true,
+  };
+  assert.deepEqual(rows("| field | |").toSorted(), Object.keys(delegation));
+  assert.deepEqual(rows("| field of a run | |").toSorted(), Object.keys(run));
+  assert.deepEqual(rows("| field of a step | |").toSorted(), Object.keys(step));
+  const words: Readonly<Record<WaitingReason | FailureReason | DelegationStatus, true>> = {
+    agent_busy: true,
+    agent_down: true,
+    agent_draining: true,
+    agent_failed: true,
+    agent_unauthorized: true,
+    blocked: true,
+    canceled: true,
+    dispatched: true,
+    failed: true,
+    invalid_handoff: true,
+    not_started: true,
+    partial: true,
+    queued: true,
+    rate_limited: true,
+    refused: true,
+    succeeded: true,
+    timed_out: true,
+    uncertain: true,
+  };
+  const section = text.split("## What a delegation looks like")[1]?.split("\n## ")[0] ?? "";
+  for (const word of Object.keys(words)) assert.ok(section.includes(`\`${word}\``), word);
 });
 
 test("cli.md names every flag that the help names", async () => {
