@@ -58,20 +58,39 @@ export function composeTask(state: RunState, of: Place, fileOf: FileOf = () => u
     foreignInputs: state.order.foreignInputs ?? [],
   });
   const { attachments, notes, files } = fitting(data, state.order.id, fileOf);
-  return { objective: [text, ...partialNotes(state, index), ...notes].join("\n\n"), attachments, files };
+  return {
+    objective: [text, ...doubtNotes(state, index, template), ...notes].join("\n\n"),
+    attachments,
+    files,
+  };
 }
 
-/** What is only a part is never passed on as the whole. */
-function partialNotes(state: RunState, index: number): readonly string[] {
-  return definitionAt(state, index).needs.flatMap((id) => {
-    const step = stepAt(state, id);
-    return step?.status === "partial"
-      ? [
-          `Note: the result of the step ${id} is partial${step.outcome?.reason ? ` (${step.outcome.reason})` : ""}. Treat it as incomplete.`,
-        ]
-      : [];
+/** What is only a part is never passed on as the whole, nor what a failed step left behind as its result. */
+function doubtNotes(state: RunState, index: number, template: string): readonly string[] {
+  const { needs, forEach } = definitionAt(state, index);
+  const sources = expressionsIn(template).map(({ source }) => source);
+  const used = [...sources, ...(forEach ? [forEach.expression] : [])].flatMap(
+    (source) => referencesOf(source).steps,
+  );
+  const brought = new Set(used.filter(({ property }) => WHAT_IT_BROUGHT.has(property)).map(({ id }) => id));
+  return [...new Set([...needs, ...brought])].flatMap((id) => {
+    const { status, outcome } = stepAt(state, id) ?? {};
+    const why = outcome?.reason ? ` (${outcome.reason})` : "";
+    if (status === "partial")
+      return [`Note: the result of the step ${id} is partial${why}. Treat it as incomplete.`];
+    if (status === "failed" && brought.has(id))
+      return [`Note: the step ${id} failed${why}. What stands here of it is not its result.`];
+    return [];
   });
 }
+
+const WHAT_IT_BROUGHT: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  "result",
+  "results",
+  "output",
+  "outputs",
+]);
 
 /** The inputs of a nested run, values of one expression with their type. Throws ExpressionError. */
 export function composeInputs(state: RunState, of: Place): Readonly<Record<string, InputValue>> {
