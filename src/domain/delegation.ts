@@ -164,9 +164,9 @@ function isKnown(state: State, source: HandoffSource): boolean {
 }
 
 function lateVerdict(state: State, source: HandoffSource): HandoffVerdict {
-  const accepted = state.handoffs.find((seen) => seen.verdict === "accepted");
-  if (accepted?.digest === source.digest) return "duplicate";
-  return accepted?.attempt === attemptMeant(state, source) ? "changed" : "late";
+  const accepted = state.handoffs.filter((seen) => seen.verdict === "accepted");
+  if (accepted.some(({ digest }) => digest === source.digest)) return "duplicate";
+  return accepted.at(-1)?.attempt === attemptMeant(state, source) ? "changed" : "late";
 }
 
 function seen(state: State, input: InputOf<"handoff" | "bad-handoff">, verdict: HandoffVerdict): Event {

@@ -31,7 +31,9 @@ export function createExpectations(deps: {
   };
 }
 
-function spanOf({ attempts, outcome }: DelegationState): readonly number[] {
-  const from = attempts.at(-1)?.dispatchedAt;
+/** Of the attempt that brought the result, be it that a later one had begun. */
+function spanOf({ attempts, handoffs, outcome }: DelegationState): readonly number[] {
+  const brought = handoffs.findLast(({ verdict }) => verdict === "accepted")?.attempt;
+  const from = attempts.find(({ attempt }) => attempt === brought)?.dispatchedAt;
   return from === undefined || !outcome ? [] : [Math.max(0, outcome.at - from)];
 }

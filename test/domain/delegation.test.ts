@@ -228,6 +228,24 @@ test("a valid handoff of an earlier attempt settles the delegation; an earlier f
   assert.equal(failed.state.status, "queued");
 });
 
+test("after a failure that was handed in, the result again is a duplicate, and other bytes a change of it", () => {
+  const settled = [
+    queued,
+    dispatched,
+    { ...arrived, handoff: handoff({ status: "failed" }) },
+    { ...arrived, at: 5000, source: source({ attempt: 2, digest: "d2", inode: "9" }) },
+  ] as const satisfies readonly DelegationInput[];
+  const verdictOf = (more: Partial<HandoffSource>) => {
+    const again = { ...arrived, at: 6000, source: source({ inode: "10", ...more }) } as const;
+    const [event] = given(...settled, again).events;
+    return event?.type === "handoff.seen" ? event.verdict : event?.type;
+  };
+  assert.equal(verdictOf({ attempt: 2, digest: "d2" }), "duplicate");
+  assert.equal(verdictOf({ attempt: 2, digest: "d3" }), "changed");
+  assert.equal(verdictOf({ attempt: 1 }), "duplicate");
+  assert.equal(verdictOf({ attempt: 1, digest: "d4" }), "late");
+});
+
 test("what arrives after settlement is recorded as late, duplicate or changed, set aside, and changes no state", () => {
   const verdictOf = (...inputs: DelegationInput[]) => {
     const { events, state, effects } = given(...inputs);

@@ -46,3 +46,62 @@ test("an agent that takes its time is late after twice of it", async () => {
   assert.deepEqual(await lateness(), [true, "webster usually takes 5m 00s"]);
   await core.stop();
 });
+
+test("work that came from an earlier attempt took as long as that attempt did", async () => {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  const ask = async (timeoutMs: number) => {
+    const { delegation } = await core.verbs.delegate(
+      { kind: "operator" },
+      { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs },
+    );
+    await core.until(delegation.id, "attempt.dispatched");
+    return delegation.id;
+  };
+  const slow = await ask(300_000);
+  core.pass(300_000);
+  await core.until(slow, "attempt.failed");
+  core.pass(30_000);
+  await core.until(slow, "attempt.dispatched", 2);
+  core.pass(10_000);
+  await core.hand(slow, handoffOf(slow));
+  await core.until(slow, "delegation.settled");
+  // The second attempt's place is kept until its deadline and grace.
+  core.pass(330_000);
+  const id = await ask(3_600_000);
+  const lateness = async () => {
+    const { delegations } = await core.verbs.views.now();
+    const found = delegations.find((one) => one.id === id);
+    return [found?.late, found?.lateWhy];
+  };
+  core.pass(679_999);
+  assert.deepEqual(await lateness(), [false, undefined]);
+  core.pass(1);
+  assert.deepEqual(await lateness(), [true, "webster usually takes 5m 40s"]);
+  await core.stop();
+});
+
+test("a failure that was handed in before does not count into the time of the result", async () => {
+  using folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  const ask = async (timeoutMs: number) => {
+    const { delegation } = await core.verbs.delegate(
+      { kind: "operator" },
+      { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs },
+    );
+    await core.until(delegation.id, "attempt.dispatched");
+    return delegation.id;
+  };
+  const again = await ask(3_600_000);
+  core.pass(400_000);
+  await core.hand(again, handoffOf(again, { status: "failed" }));
+  await core.until(again, "attempt.dispatched", 2);
+  core.pass(40_000);
+  await core.hand(again, handoffOf(again), { attempt: 2, inode: "2" });
+  await core.until(again, "delegation.settled");
+  const id = await ask(3_600_000);
+  core.pass(80_000);
+  const { delegations } = await core.verbs.views.now();
+  assert.equal(delegations.find((one) => one.id === id)?.lateWhy, "webster usually takes 40s");
+  await core.stop();
+});
