@@ -356,6 +356,22 @@ test("a posted handoff with a key twice is a failed attempt that says so", () =>
     assert.match(JSON.stringify(settled.problems), /status/);
   }));
 
+test("what was refused over REST and mended still counts while another attempt is left, and an hour after the end nothing", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask({ retries: 1 }));
+    const { id } = delegation;
+    await core.until(id, "attempt.dispatched");
+    const token = createHandoffTokens("a secret of the test, long enough").tokenFor(id, 1);
+    const post = (document: object) => core.verbs.handIn(id, token, document, JSON.stringify(document));
+    assert.equal(await codeOf(post(handoffOf(id, { status: "done" }))), "invalid_input");
+    await core.until(id, "attempt.dispatched", 2);
+    assert.equal((await post(handoffOf(id))).delegation.status, "succeeded");
+    core.pass(3_600_000);
+    assert.equal((await post(handoffOf(id))).repeated, true);
+    core.pass(1);
+    assert.equal(await codeOf(post(handoffOf(id))), "already_settled");
+  }));
+
 test("a run id that reads like a later attempt's file is refused", () =>
   withCore({}, async (core) => {
     assert.equal(await codeOf(core.verbs.delegate(operator, ask({ runId: "job.2" }))), "invalid_input");
