@@ -40,6 +40,12 @@ test("the example of the guide is a workflow without problems", async (t) => {
   assert.match(show.out, /sign-off +whoever may operate +thermal, material +gate: 1 to approve/);
   assert.match((await folder.hq("workflow", "graph", "mirror-check")).out, /s2\{\{"sign-off/);
   assert.match(show.out, /schedule +0 7 \* \* mon-fri \(Europe\/Berlin\)[^]*schedule +30 18 1 \* \* \(UTC\)/);
+  const [, stubs = ""] = /```json\n([^]*?)```/.exec(guide) ?? [];
+  writeFileSync(join(folder.root, "stubs.json"), stubs);
+  const [, line = ""] = /^hq (workflow run mirror-check .*--stubs .*)$/m.exec(guide) ?? [];
+  const { code, out, err } = await folder.hq(...line.split(" "), "--format", "text");
+  assert.deepEqual([code, out], [0, "The material will do.\n"], err);
+  assert.match(err, /missing: thermal is partial/);
 });
 
 test("a dry run and stubs say who may not read the channel of a step", async (t) => {
