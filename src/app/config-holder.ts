@@ -7,6 +7,7 @@ import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { waitingForStart } from "./fixed-settings.ts";
 import type { Env } from "./mode.ts";
 import { withSampleWorkers } from "./sample-workers.ts";
 
@@ -63,7 +64,12 @@ export function createConfigHolder(options: {
       const { dir } = authored.settings.handoffs;
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       const { createSampleAgents } = await import("../local/agents/sample-agents.ts");
-      const samples = await createSampleAgents({ ports: 0, handoffDir: dir, now: options.now, log });
+      const handoffDirs = () => {
+        const { settings, registry } = current;
+        return [settings.handoffs.dir, ...registry.agents.flatMap((card) => card.handoffDir ?? [])];
+      };
+      const { now } = options;
+      const samples = await createSampleAgents({ ports: 0, handoffDir: dir, handoffDirs, now, log });
       await begin({ name: "sample agents", stop: samples.stop });
       addresses = new Map(samples.agents.map(({ id, url }) => [id, url]));
       use(authored);
@@ -77,6 +83,9 @@ export function createConfigHolder(options: {
         onChange(config, warnings) {
           use(config);
           told.log.info({ files: config.files.length }, "the configuration was read again");
+          const waiting = waitingForStart(first.config.settings, config.settings);
+          if (waiting.length > 0)
+            told.log.warn({ text: waiting.join(", ") }, "some settings hold from the next start on");
           if (warnings.length > 0)
             told.log.warn({ text: tell(warnings) }, "the configuration has doubtful places");
           told.onChange();

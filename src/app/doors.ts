@@ -74,6 +74,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
   const onChange = () => {
+    log.useLevel(config.current().settings.logs.level);
     stage.watch.agents.forgive();
     base.workflows.reload();
     loop.ring();

@@ -36,6 +36,8 @@ export function createInbox(deps: InboxDeps): Inbox {
   const folders = new Map<string, Folder>();
   const listings = new Map<Folder, Promise<void>>();
   const expected = new Set<string>();
+  /** Folders that config let go, each with the runs whose agents may have been told to write there. */
+  const leaving = new Map<string, Set<string>>();
   /** What we moved away ourselves: the next event of such a path tells only of that. */
   const moved = new Set<string>();
   let loop: Promise<void> | undefined;
@@ -76,12 +78,20 @@ export function createInbox(deps: InboxDeps): Inbox {
     return join(agent.handoffDir ?? shared, fileNameOf(order.id, attempt));
   }
 
-  /** What is watched follows config: folders come and go with a reload. */
+  function isStillOwed(path: string): boolean {
+    const runs = leaving.get(path) ?? new Set(expected);
+    if (runs.size > 0) leaving.set(path, runs);
+    else leaving.delete(path);
+    return runs.size > 0;
+  }
+
+  /** What is watched follows config: folders come and go with a reload, and stay for what was sent before it. */
   function refreshFolders(): void {
     const own = deps.agents().flatMap(({ handoffDir }) => (handoffDir ? [resolve(handoffDir)] : []));
     const wanted = new Set([root(), join(root(), "sub"), ...own]);
     for (const [path, folder] of folders) {
-      if (wanted.has(path)) continue;
+      if (wanted.has(path)) leaving.delete(path);
+      if (wanted.has(path) || isStillOwed(path)) continue;
       folder.close();
       folders.delete(path);
     }
@@ -188,7 +198,10 @@ export function createInbox(deps: InboxDeps): Inbox {
       expected.add(run);
       for (const folder of folders.values()) lookForExpectedIfLarge(folder, [run]);
     },
-    forget: (run) => void expected.delete(run),
+    forget(run) {
+      expected.delete(run);
+      for (const runs of leaving.values()) runs.delete(run);
+    },
     archive: async (move) => archive.archive(move),
     async sweep() {
       refreshFolders();

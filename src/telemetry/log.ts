@@ -14,7 +14,7 @@ export function createLog(options: {
   readonly redact: Redact;
   /** Where warnings go for people; nothing is written when absent. */
   readonly people?: { readonly write: (line: string) => void };
-}): Log & { readonly close: () => Promise<void> } {
+}): Log & { readonly useLevel: (level: string) => void; readonly close: () => Promise<void> } {
   const { file, level, redact, people } = options;
   if (file) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const target = file ? pino.destination({ dest: file, append: true, sync: false, mode: 0o600 }) : undefined;
@@ -39,6 +39,9 @@ export function createLog(options: {
     info: (fields, message) => logger.info(fields, message),
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
+    useLevel(wanted) {
+      logger.level = wanted;
+    },
     close: () =>
       new Promise((resolve) => {
         if (!target) return resolve();

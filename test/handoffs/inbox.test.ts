@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   openSync,
   renameSync,
   rmSync,
@@ -326,6 +327,32 @@ test("folders follow config while it runs", async (t) => {
   agents[0] = agentCard({ handoffDir: own });
   await inbox.sweep();
   assert.equal((await arrived(1))[0]?.runId, "orch-1");
+});
+
+test("a folder that config lets go is seen as long as somebody was told to write there", async (t) => {
+  const { dir, place, arrived, inbox, setSettings, logged } = await startInbox(t);
+  inbox.expect("orch-1");
+  inbox.expect("orch-2");
+  setSettings({ dir: join(makeFolder(t), "elsewhere") });
+  await inbox.sweep();
+  assert.equal(inbox.pathFor({ id: "orch-3" }, agentCard(), 1).startsWith(dir), false);
+  place("orch-1.json", document("orch-1"));
+  const [first] = await arrived(1);
+  assert.deepEqual([first?.runId, first?.source.path], ["orch-1", join(dir, "orch-1.json")]);
+  inbox.forget("orch-1");
+  await inbox.sweep();
+  place("orch-2.json", document("orch-2"));
+  assert.equal((await arrived(2))[1]?.runId, "orch-2");
+  inbox.forget("orch-2");
+  await inbox.sweep();
+  // Nobody is owed anything there: it may be deleted, and is not made again.
+  rmSync(dir, { recursive: true });
+  await inbox.sweep();
+  assert.equal(existsSync(dir), false);
+  assert.deepEqual(
+    logged.filter(({ message }) => message.includes("cannot be")),
+    [],
+  );
 });
 
 test("it can be stopped twice, and before it started, and hands nothing over afterwards", async (t) => {

@@ -38,8 +38,10 @@ export type SampleLog = {
 export type SampleAgentsOptions = {
   /** 0 = free ports; otherwise the first agent's, the others follow at steps of 4. */
   readonly ports: number;
-  /** The only folder they write to. */
+  /** The only folder they write to, unless there are `handoffDirs`. */
   readonly handoffDir: string;
+  /** The folders that they may write to by now: artifacts go into the first. */
+  readonly handoffDirs?: () => readonly string[];
   readonly now: () => number;
   readonly log?: SampleLog;
   /** The hooks token an agent asks for; undefined = none. */
@@ -65,6 +67,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
   const { now, log } = options;
   const jobsDir = options.jobsDir ?? join(options.handoffDir, ".sample-agents");
   const pauseMs = options.pauseMs ?? 400;
+  const dirsNow = () => [...(options.handoffDirs?.() ?? []), options.handoffDir];
   const timers = new Map<NodeJS.Timeout, () => void>();
   const turnedAway = new Set<string>();
   let stopped = false;
@@ -105,7 +108,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     }
     const ids = { agent, run: assignment.runId, attempt: assignment.attempt };
     const { back } = assignment;
-    if (back.via === "file" && !isInside(options.handoffDir, back.path)) {
+    if (back.via === "file" && !dirsNow().some((dir) => isInside(dir, back.path))) {
       log?.warn(ids, "sample agent: handoff path lies outside the handoff folder");
       return true;
     }
@@ -124,7 +127,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     if (!honest) return true;
     const answer = tricked(withTurn(honest, material), tricks, assignment.attempt);
     const artifacts = tricks.words.has("artifact")
-      ? [writeArtifact(options.handoffDir, assignment.runId, tableOf(rest))]
+      ? [writeArtifact(dirsNow()[0] ?? options.handoffDir, assignment.runId, tableOf(rest))]
       : [];
     // The instant is the planned one, so that a run taken up again writes the same bytes.
     const text = handoffText(agent, assignment, answer, artifacts, acceptedAt + delayMs);
