@@ -27,6 +27,11 @@ export function loadCredentials(
   };
 }
 
+/** Refuses a secret that can be guessed, as the start does. */
+export function checkSecret(env: Readonly<Record<string, string | undefined>>): void {
+  givenSecret(env["HQ_SECRET"]);
+}
+
 function givenSecret(text: string | undefined): string | undefined {
   if (!text || text.length >= LEAST_SECRET) return text || undefined;
   throw new Refusal("invalid_input", `HQ_SECRET has fewer than ${LEAST_SECRET} characters.`, {

@@ -58,8 +58,9 @@ export function openMover() {
 }
 
 /** Refuses an address that can be none, without a network. */
-export function checkDatabase(env: Env): void {
-  if (env.DATABASE_URL) readAddress(env.DATABASE_URL);
+export function checkDatabase(env: Env, config: Pick<Config, "settings"> | undefined): void {
+  const url = databaseOf(env, config);
+  if (url !== undefined) readAddress(url);
 }
 
 /** Opens the ledger, and takes back what earlier lives held. Only this file knows which store it is. */

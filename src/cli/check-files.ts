@@ -1,4 +1,6 @@
 import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { checkSecret } from "../app/credentials.ts";
 import { refuseWeakKey } from "../app/exposure.ts";
 import { readMode, readPort } from "../app/mode.ts";
 import { checkDatabase } from "../app/store.ts";
@@ -69,7 +71,7 @@ function count(number: number, noun: string): string {
 
 /** What `.env` and the environment say, by the rules of the supervisor's start. */
 function checkEnvironment(
-  { envFile, env }: Installation,
+  { place, envFile, env }: Installation,
   config: Config | undefined,
 ): {
   readonly problems: readonly ConfigProblem[];
@@ -77,13 +79,13 @@ function checkEnvironment(
 } {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
-  const read = (reading: () => void) => {
+  const read = (reading: () => void, at = { file: envFile, path: "" }) => {
     try {
       reading();
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       const more = thrown.hint === undefined ? {} : { suggestion: thrown.hint };
-      problems.push({ file: envFile, path: "", message: thrown.message, ...more });
+      problems.push({ ...at, message: thrown.message, ...more });
     }
   };
   read(() => {
@@ -91,7 +93,9 @@ function checkEnvironment(
   });
   read(() => readPort(env, "HQ_PORT", 0));
   read(() => readPort(env, "HQ_GUILD_PORT", 0));
-  read(() => checkDatabase(env));
+  const inFile = { file: join(place.dir, "hq.yaml"), path: "database" };
+  read(() => checkDatabase(env, config), env["DATABASE_URL"] ? undefined : inFile);
+  read(() => checkSecret(env));
   read(() => config && refuseWeakKey(config.settings.api, env));
   if (isReadByOthers(envFile)) {
     const suggestion = `chmod 600 ${envFile}`;

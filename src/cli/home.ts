@@ -7,15 +7,19 @@ import type { Io } from "./io.ts";
 /** Where an installation keeps its state, and where its config lies. Absolute paths. */
 export type Home = { readonly home: string; readonly config: string };
 
-/** `HQ_HOME`; else `.hq` beside the nearest config/hq.yaml above the working directory; else the installation's own. */
+/**
+ * `HQ_HOME`; else `.hq` beside the nearest config/hq.yaml above the working directory; else the installation's own. For
+ * the installation's own its `.env` counts as well, below the environment.
+ */
 export function findHome({ env, cwd, installation }: Pick<Io, "env" | "cwd" | "installation">): Home {
   const root = rootAbove(cwd);
   const config = env.HQ_CONFIG ? resolve(cwd, env.HQ_CONFIG) : join(root ?? installation, "config");
-  if (env.HQ_HOME) return { home: resolve(cwd, env.HQ_HOME), config };
-  if (root !== undefined && root !== installation) return { home: join(root, ".hq"), config };
+  if (root !== undefined && root !== installation)
+    return { home: env.HQ_HOME ? resolve(cwd, env.HQ_HOME) : join(root, ".hq"), config };
   const kept = readEnvFile(join(installation, ".env"));
+  const keptHome = kept.HQ_HOME ? resolve(installation, kept.HQ_HOME) : join(installation, ".hq");
   return {
-    home: kept.HQ_HOME ? resolve(installation, kept.HQ_HOME) : join(installation, ".hq"),
+    home: env.HQ_HOME ? resolve(cwd, env.HQ_HOME) : keptHome,
     config: env.HQ_CONFIG || !kept.HQ_CONFIG ? config : resolve(installation, kept.HQ_CONFIG),
   };
 }

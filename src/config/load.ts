@@ -84,13 +84,15 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
       problems.push(...checkAcl(acl.value, acl.source, { find, ids: Object.keys(entries.all) }));
     warnings.push(...doubtsAboutPeople(acl.value, acl.source));
   }
+  const userHome = place.env["HOME"];
+  const base = { installation: place.installation, ...(userHome ? { userHome } : {}) };
   const { wishes, problems: unclear } = readWorkerWishes(place.env);
   problems.push(...unclear);
   if (hq.value) {
     const known = { agents: Object.keys(entries.all), tokenNames: tokenNamesOf(agents.value) };
     problems.push(...checkTaskQueue(hq.value.task_queue, hq.source, known));
     problems.push(...checkModels(hq.value, hq.source, abilitiesOf(entries.good)));
-    warnings.push(...doubtsAboutSettings(hq.value, hq.source));
+    warnings.push(...doubtsAboutSettings(hq.value, hq.source, base));
     warnings.push(...doubtsAboutAddresses(entries.good, agents.source, hq.value));
     problems.push(...checkSettings(hq.value, hq.source));
   }
@@ -101,8 +103,6 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
 
   if (problems.length > 0 || !hq.value || !agents.value || !channels.value || !acl.value)
     return { ok: false, problems: problems.toSorted(byPlace), warnings };
-  const userHome = place.env["HOME"];
-  const base = { installation: place.installation, ...(userHome ? { userHome } : {}) };
   const config: Config = {
     settings: toSettings({
       hq: hq.value,

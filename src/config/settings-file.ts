@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { isLoopback } from "../domain/agent-card.ts";
@@ -95,8 +96,16 @@ export function toSettings(from: {
 export function doubtsAboutSettings(
   hq: z.output<typeof hqSchema>,
   source: YamlSource,
+  base: Parameters<typeof expandPath>[1],
 ): readonly ConfigProblem[] {
   const doubts = [...doubtsAboutTaskQueue(hq.task_queue, source), ...doubtsAboutModels(hq, source)];
+  const { dir } = hq.workflows;
+  if (dir !== undefined && !existsSync(expandPath(dir, base)))
+    doubts.push(
+      problemAt(source, ["workflows", "dir"], "is not there, so there are no workflows", {
+        suggestion: `make ${expandPath(dir, base)}, or correct the path`,
+      }),
+    );
   if (isLoopback(hq.api.host)) return doubts;
   return [
     ...doubts,

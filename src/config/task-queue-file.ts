@@ -14,7 +14,16 @@ type Written = z.output<typeof taskQueueSchema>;
 type Base = { readonly installation: string; readonly userHome?: string };
 
 const DEFAULT_AGENT = "tech-lead";
-const OWN_SECRETS = ["DISCORD_TOKEN", "ORCHESTRATOR_AGENT_TOKEN", "CHIP_TOKEN", "ORCHESTRATOR_API_KEY"];
+const OWN_SECRETS = [
+  "DISCORD_TOKEN",
+  "ORCHESTRATOR_AGENT_TOKEN",
+  "CHIP_TOKEN",
+  "ORCHESTRATOR_API_KEY",
+  "HQ_SECRET",
+  "DATABASE_URL",
+  "PGPASSWORD",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+];
 
 /** What the file says, with what the environment says in its place where it says something. */
 export function toTaskQueue(from: {
@@ -87,7 +96,7 @@ function toKind(
     timeoutMs: wishes.timeoutMs ?? written.timeout,
     timeoutHighMs: wishes.timeoutMs ?? written.timeout_high,
     env: [...new Set(written.env)],
-    set: { ...wishes.set, ...written.set },
+    set: { ...written.set, ...wishes.set },
     ...(agentsMd === undefined ? {} : { agentsMd: expandPath(agentsMd, base) }),
     ...(written.tools_md === undefined ? {} : { toolsMd: expandPath(written.tools_md, base) }),
   };

@@ -57,7 +57,7 @@ test("a kind of worker has keys of its own, and takes the rest from the worker",
 test("the older tools' variables win over the file", (t) => {
   const { place } = configFolder(t, {
     "hq.yaml":
-      "task_queue: { worker: { timeout: 90, openclaw_bin: /a/openclaw, kinds: { slow: { timeout: 1h } } } }\n",
+      "task_queue: { worker: { timeout: 90, openclaw_bin: /a/openclaw, set: { PYTHONPATH: /a }, kinds: { slow: { timeout: 1h, set: { PYTHONPATH: /b } } } } }\n",
   });
   const env = {
     HOME: "/home/ada",
@@ -133,6 +133,15 @@ test("no worker is handed a secret of this installation", (t) => {
   }).join("\n");
   assert.match(problems, /hq\.yaml:3:17 task_queue\.worker\.env\.1: DISCORD_TOKEN holds a secret/);
   assert.match(problems, /task_queue\.worker\.kinds\.tester\.env\.0: WEBSTER_TOKEN holds a secret/);
+});
+
+test("nor what signs tokens, nor the way into the database", (t) => {
+  const names = ["HQ_SECRET", "DATABASE_URL", "PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"];
+  const problems = refused(t, { "hq.yaml": `task_queue: { worker: { env: [${names.join(", ")}] } }\n` });
+  assert.deepEqual(
+    problems.map((text) => /env\.\d: (\w+) holds a secret/.exec(text)?.[1]),
+    names,
+  );
 });
 
 test("a price of no model is doubted", (t) => {

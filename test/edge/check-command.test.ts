@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { ConfigProblem } from "../../src/domain/config.ts";
@@ -84,4 +84,54 @@ test("the old name of the bot token is accepted with a notice", async (t) => {
   const { code, err } = await run(["check"], { CHIP_TOKEN: "x", GUILD_ID: "123456789012345678" });
   assert.equal(code, 0);
   assert.match(err, /^warning: .*CHIP_TOKEN.*DISCORD_TOKEN/m);
+});
+
+test("hq check refuses what the start would: a short HQ_SECRET, and an address of a database in hq.yaml that can be none", async (t) => {
+  const { root, run } = newInstallation(t);
+  const short = await run(["check"], { HQ_SECRET: "too-short" });
+  assert.equal(short.code, 2);
+  assert.match(short.err, /HQ_SECRET has fewer than 32 characters\. \(Make one with/);
+  assert.doesNotMatch(short.err, /too-short/);
+  for (const [address, why] of [
+    ["postgres://hq@db.example/", /names no database/],
+    ["postgres://hq@db.example/hq?sslmod=require", /settings that nobody knows: sslmod/],
+  ] as const) {
+    writeFileSync(join(root, "config", "hq.yaml"), `# ours\ndatabase: ${address}\n`);
+    const { code, err } = await run(["check", "--json"]);
+    assert.deepEqual([code, err], [2, ""]);
+    const { out } = await run(["check", "--json"]);
+    const [problem, ...more] = (JSON.parse(out) as { problems: readonly ConfigProblem[] }).problems;
+    assert.deepEqual(more, []);
+    assert.match(problem?.message ?? "", why);
+    assert.deepEqual(
+      [problem?.file, problem?.path, problem?.line],
+      [join(root, "config", "hq.yaml"), "database", undefined],
+    );
+    // What is not used is not judged.
+    assert.equal((await run(["check"], { DATABASE_URL: "postgres://hq@db.example/hq" })).code, 0);
+  }
+});
+
+test("hq check doubts a folder of workflows that is not there", async (t) => {
+  const { root, run } = newInstallation(t);
+  writeFileSync(join(root, "config", "hq.yaml"), "workflows: { dir: workflow }\n");
+  const { code, out, err } = await run(["check"]);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /^warning: config\/hq\.yaml:1:19 workflows\.dir: is not there, so there are no workflows \(make .*\/workflow, or/m,
+  );
+  assert.match(out, /0 workflows/);
+});
+
+test("HQ_CONFIG of .env holds where HQ_HOME comes from the environment, and that of the environment goes first", async (t) => {
+  const { root, run } = newInstallation(t, { ".env": "HQ_CONFIG=elsewhere\n" });
+  mkdirSync(join(root, "elsewhere"));
+  writeFileSync(join(root, "elsewhere", "hq.yaml"), "delegation: { timout: 5m }\n");
+  for (const env of [{}, { HQ_HOME: join(root, "state") }] as const) {
+    const { code, err } = await run(["check"], env);
+    assert.equal(code, 2);
+    assert.match(err, /elsewhere\/hq\.yaml:1:15 delegation\.timout/);
+  }
+  assert.equal((await run(["check"], { HQ_HOME: join(root, "state"), HQ_CONFIG: "config" })).code, 0);
 });

@@ -34,7 +34,7 @@ export function readAddress(text: string): Address {
   if (unknown.length > 0) {
     throw new Refusal(
       "invalid_input",
-      `DATABASE_URL has settings that nobody knows: ${unknown.join(", ")}.`,
+      `The database's address has settings that nobody knows: ${unknown.join(", ")}.`,
       {
         hint: `Known ones: ${[...KNOWN].join(", ")}.`,
       },
@@ -44,7 +44,8 @@ export function readAddress(text: string): Address {
   const host = setting("host") ?? (decoded(url.hostname).replace(/^\[(.*)\]$/, "$1") || "localhost");
   const port = Number(setting("port") ?? (url.port || 5432));
   const database = decoded(url.pathname.slice(1));
-  if (database === "") throw new Refusal("invalid_input", "DATABASE_URL names no database.", { hint: HINT });
+  if (database === "")
+    throw new Refusal("invalid_input", "The database's address names no database.", { hint: HINT });
   const isLocal = host.startsWith("/") || ["localhost", "127.0.0.1", "::1"].includes(host);
   const mode = readMode(setting("sslmode") ?? (isLocal ? "disable" : "prefer"));
   const user = setting("user") ?? decoded(url.username);
@@ -73,7 +74,7 @@ export function secretsOf(text: string | undefined): readonly string[] {
 
 function parseUrl(text: string): URL {
   if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol)) {
-    throw new Refusal("invalid_input", "DATABASE_URL is no address of a PostgreSQL database.", {
+    throw new Refusal("invalid_input", "What names the database is no address of a PostgreSQL database.", {
       hint: HINT,
     });
   }
@@ -86,7 +87,7 @@ function decoded(text: string): string {
   } catch {
     throw new Refusal(
       "invalid_input",
-      "DATABASE_URL has a % that is followed by no two hexadecimal digits.",
+      "The database's address has a % that is followed by no two hexadecimal digits.",
       {
         hint: "Write % as %25, also in the password.",
       },
@@ -97,7 +98,7 @@ function decoded(text: string): string {
 function readMode(text: string): Mode {
   const mode = MODES.find((one) => one === text);
   if (mode) return mode;
-  throw new Refusal("invalid_input", `DATABASE_URL has the sslmode "${text}".`, {
+  throw new Refusal("invalid_input", `The database's address has the sslmode "${text}".`, {
     hint: `It may be ${MODES.join(", ")}.`,
   });
 }
@@ -122,8 +123,12 @@ function read(name: string, path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new Refusal("invalid_input", `DATABASE_URL names a file for ${name} that cannot be read: ${path}`, {
-      cause,
-    });
+    throw new Refusal(
+      "invalid_input",
+      `The database's address names a file for ${name} that cannot be read: ${path}`,
+      {
+        cause,
+      },
+    );
   }
 }
