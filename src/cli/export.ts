@@ -10,6 +10,7 @@ type Options = {
   readonly since?: number;
   readonly after?: string;
   readonly format: "jsonl" | "csv";
+  readonly json?: true;
 };
 
 export function registerExport(program: Command, hq: Hq): void {
@@ -18,6 +19,7 @@ export function registerExport(program: Command, hq: Hq): void {
     .description("all events, or all delegations as they are now, oldest first, to stdout")
     .argument("[what]", "events or delegations", "events")
     .addOption(new Option("--format <format>", "how").choices(["jsonl", "csv"]).default("jsonl"))
+    .option("--json", "JSON lines whatever --format says")
     .option("--since <when>", "only what was written to since: 24h, 7d, 2026-02-17", parseSince(hq.io.now))
     .option("--after <cursor>", "go on after this line: position of an event, cursor of a delegation")
     .addHelpText(
@@ -27,8 +29,9 @@ export function registerExport(program: Command, hq: Hq): void {
     .action((what: string, options: Options) => hq.run(() => exportAll(hq, what, options)));
 }
 
-async function exportAll(hq: Hq, what: string, { since, after, format }: Options): Promise<number> {
+async function exportAll(hq: Hq, what: string, { since, after, json, ...given }: Options): Promise<number> {
   const { io } = hq;
+  const format = json ? "jsonl" : given.format;
   const query = new URLSearchParams({
     what,
     format,

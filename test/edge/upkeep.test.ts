@@ -132,6 +132,11 @@ test("export prints every event and delegation with the cursor from which one go
     csv.some((line) => line.includes(`"'=1+1 is the CTE of Zerodur"`)),
     csv.join("\n"),
   );
+  const json = (await hq(["export", "delegations", "--json", "--format", "csv"], { env })).out.trim();
+  assert.deepEqual(
+    json.split("\n").map((line) => JSON.parse(line).id),
+    csv.slice(1, -1).map((line) => line.split(",")[1]),
+  );
   const none = await hq(["export", "--since", "2100-01-01"], { env });
   assert.deepEqual([none.code, none.out], [0, ""]);
   await supervisor.stop();
