@@ -93,6 +93,7 @@ export async function restoreBackup(
   const aside = await makeRoom(place, options.force);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   await files.copyFile(join(source, LEDGER), join(home, LEDGER));
+  await files.chmod(join(home, LEDGER), 0o600);
   await copyTree(join(source, "handoffs"), join(home, "handoffs"));
   await copyTree(join(source, "guild"), join(home, "guild"));
   const doubtful = doubtOpenWork(join(home, LEDGER), Date.parse(manifest.at));

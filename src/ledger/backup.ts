@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { explain } from "./trouble.ts";
 
@@ -16,6 +17,7 @@ export async function copyLedger(path: string, target: string): Promise<LedgerCo
   } finally {
     source.close();
   }
+  chmodSync(target, 0o600);
   return checkLedger(target);
 }
 

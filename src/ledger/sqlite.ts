@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { createBallast } from "./ballast.ts";
@@ -154,7 +155,10 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 function openDatabase(path: string, timeout: number): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    const isNew = !existsSync(path);
     db = new DatabaseSync(path, { timeout, enableForeignKeyConstraints: false });
+    // SQLite makes it for all to read; what it puts beside it gets the rights that it has.
+    if (isNew) chmodSync(path, 0o600);
     const mode = db.prepare("pragma journal_mode = wal").get()?.["journal_mode"];
     if (mode !== "wal") {
       throw new Error(

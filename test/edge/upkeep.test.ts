@@ -67,6 +67,8 @@ test("a backup made under load is whole; restored elsewhere it proves clean, and
   const restored = await hq(["restore", target, "--json"], { env: elsewhere });
   assert.equal(restored.code, 0, restored.err);
   assert.ok(existsSync(join(elsewhere.HQ_CONFIG, "agents.yaml")));
+  for (const place of [target, elsewhere.HQ_HOME])
+    assert.equal(statSync(join(place, "ledger.db")).mode & 0o777, 0o600, place);
   const clean = await hq(["audit", "--prove"], { env: elsewhere });
   assert.equal(clean.code, 0, clean.out);
   const full = await hq(["restore", target], { env: elsewhere });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -46,6 +46,22 @@ test("when the system refuses to write, the commit rejects with the path, and wh
   assert.ok(String(seen["message"]).includes(join(dir, "ledger.db")));
   assert.ok(Number(seen["done"]) > 10);
   assert.deepEqual([seen["readable"], seen["kept"], seen["first"]], [seen["done"], seen["done"], 1]);
+});
+
+test("a new ledger is for its user alone, whoever may look into the folder", async (t) => {
+  const dir = newDir(t);
+  chmodSync(dir, 0o755);
+  const path = join(dir, "ledger.db");
+  const ledger = await openSqliteLedger({ path });
+  await ledger.commit(commitOf("run-1"));
+  const modes = readdirSync(dir).map((name) => [name, (statSync(join(dir, name)).mode & 0o777).toString(8)]);
+  await ledger.close();
+  assert.deepEqual(Object.fromEntries(modes), {
+    "ledger.db": "600",
+    "ledger.db-shm": "600",
+    "ledger.db-wal": "600",
+    "ledger.db.ballast": "600",
+  });
 });
 
 test("a ledger that this user may not write is read, and writes say what to do", async (t) => {
