@@ -22,12 +22,24 @@ export type OpenStore = {
 
 /** The database's address; undefined = the embedded store. The environment wins over config/hq.yaml. */
 export function databaseOf(env: Env, config: Pick<Config, "settings"> | undefined): string | undefined {
-  return env.DATABASE_URL || config?.settings.database;
+  const url = env.DATABASE_URL || config?.settings.database;
+  return url === undefined ? undefined : withPassword(env, url);
+}
+
+/** The password may stand in .env, of which the client library sees nothing. */
+export function withPassword({ PGPASSWORD: password }: Env, url: string): string {
+  if (!password || !URL.canParse(url)) return url;
+  const address = new URL(url);
+  // An address that is a socket's has no place for one.
+  if (address.password !== "" || address.hostname === "") return url;
+  address.password = encodeURIComponent(password);
+  return address.href;
 }
 
 /** What of the database's address must never be seen. */
 export function databaseSecrets(env: Env): readonly (string | undefined)[] {
-  return [...secretsOf(env.DATABASE_URL), env.PGPASSWORD];
+  const url = databaseOf(env, undefined);
+  return [...secretsOf(env.DATABASE_URL), ...secretsOf(url), env.PGPASSWORD];
 }
 
 /** What a look at the database found; undefined where there is none. What makes a start impossible is thrown. */

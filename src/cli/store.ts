@@ -29,7 +29,7 @@ export function registerStore(program: Command, hq: Hq): void {
 async function migrate({ io }: Hq, { to, dryRun, json }: Options): Promise<number> {
   const { loadConfig } = await import("../config/load.ts");
   const { moveStore } = await import("../app/move-store.ts");
-  const { databaseOf } = await import("../app/store.ts");
+  const { databaseOf, withPassword } = await import("../app/store.ts");
   const { place } = readInstallation(io);
   const loaded = loadConfig(place);
   if (!loaded.ok) {
@@ -37,7 +37,7 @@ async function migrate({ io }: Hq, { to, dryRun, json }: Options): Promise<numbe
       hint: "`hq check` says what is wrong in it.",
     });
   }
-  const address = to ?? databaseOf(place.env, loaded.config);
+  const address = to === undefined ? databaseOf(place.env, loaded.config) : withPassword(place.env, to);
   if (address === undefined) {
     throw new Refusal("invalid_input", "Say where it is to go: --to postgres://user@host:5432/database.");
   }

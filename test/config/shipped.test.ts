@@ -97,6 +97,7 @@ test(".env.example names every variable and holds no value", () => {
     "HQ_GUILD_PORT",
     "HQ_AGENTS",
     "OPENCLAW_GATEWAY_TOKEN",
+    "PGPASSWORD",
     "TIMEOUT",
     "SUMMARY_MAX_LENGTH",
     "WORKER_RETENTION_HOURS",

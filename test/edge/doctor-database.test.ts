@@ -99,10 +99,19 @@ test("the database may stand in config/hq.yaml, and the environment wins over it
   const file = join(here.root, "config", "hq.yaml");
   writeFileSync(file, `database: ${url.replace(`:${PASSWORD}@`, "@")}\n`);
   const named = new URL(url).pathname.slice(1);
-  // The client library reads the password from the environment of the process.
-  process.env.PGPASSWORD = PASSWORD;
-  t.after(() => delete process.env.PGPASSWORD);
+  assert.match(
+    (await database(here, {}))?.text ?? "",
+    /wants a password, and none is given\. Set PGPASSWORD/,
+  );
+  assert.match((await database(here, { PGPASSWORD: PASSWORD }))?.text ?? "", new RegExp(`^${named} at`));
+  // As `.env.example` says, and what an address says itself goes first.
+  writeFileSync(join(here.root, ".env"), `PGPASSWORD="${PASSWORD}"\n`, { mode: 0o600 });
   assert.match((await database(here, {}))?.text ?? "", new RegExp(`^${named} at`));
+  const wrong = url.replace(`:${PASSWORD}@`, ":wrong-password@");
+  assert.match(
+    (await database(here, { DATABASE_URL: wrong }))?.text ?? "",
+    /refuses the user or the password/,
+  );
   const other = await plain.createDatabase();
   assert.match(
     (await database(here, { DATABASE_URL: other }))?.text ?? "",

@@ -43,6 +43,9 @@ function remedyFor(thrown: unknown, place: string): string | undefined {
     return `The database ${place} has no connection left. Raise max_connections, or end what holds them.`;
   if (isLost(thrown))
     return `The database ${place} does not answer. Start it, or mend the way to it; work goes on by itself when it is back.`;
+  // The client's own words where the server asks for one.
+  if (/client password must be a (non-empty )?string/.test(messageOf(thrown)))
+    return `The database ${place} wants a password, and none is given. Set PGPASSWORD, or write it into DATABASE_URL or ~/.pgpass.`;
   switch (codeOf(thrown)) {
     case "28P01":
     case "28000":
