@@ -182,6 +182,38 @@ test("an error is a sentence that names the expression", () => {
   fails("fromJSON(format('{0}1{1}', '[', ']'))[0] == fromJSON('x')", /not JSON/);
 });
 
+test("each function says how many values it takes", () => {
+  const counts = {
+    contains: [2, 2],
+    startsWith: [2, 2],
+    endsWith: [2, 2],
+    format: [1, 255],
+    join: [1, 2],
+    toJSON: [1, 1],
+    fromJSON: [1, 1],
+    split: [2, 2],
+    partition: [2, 2],
+    success: [0, 0],
+    failure: [0, 0],
+    always: [0, 0],
+    cancelled: [0, 0],
+    canceled: [0, 0],
+  } as const;
+  const call = (name: string, values: number) => `${name}(${Array(values).fill("1").join()})`;
+  for (const [name, [least, most]] of Object.entries(counts)) {
+    if (least > 0)
+      assert.throws(
+        () => evaluate(call(name, least - 1), context()),
+        failsWith(new RegExp(`${name}\\(\\) needs ${least} values`)),
+      );
+    if (most < 10)
+      assert.throws(
+        () => evaluate(call(name, most + 1), context()),
+        failsWith(new RegExp(`${name}\\(\\) takes at most ${most} values`)),
+      );
+  }
+});
+
 test("no expression takes all memory or the stack: length, parts, depth and size have limits", () => {
   const fails = (source: string, pattern: RegExp, here = context()) =>
     assert.throws(() => evaluate(source, here), failsWith(pattern));
@@ -205,6 +237,7 @@ test("no expression takes all memory or the stack: length, parts, depth and size
   });
   fails("format('{0}', inputs.text)", /makes more than 64 KiB/, large);
   fails("join(steps.a.results)", /join\(\) would make more than 1024 KiB/, large);
+  fails("toJSON(steps.a.results)", /toJSON\(\) would make more than 1024 KiB/, large);
   assert.equal((evaluate("inputs.text", large) as string).length, 70_000);
 });
 
@@ -426,6 +459,9 @@ test("the check finds every name that is not there, and says which was meant", (
   ]);
   assert.deepEqual(problemsOf("foo(inputs.x, bar.y)").length, 3);
   assert.match(problemsOf("inputs.design ==").join(), /ends too early/);
+  const inputs = Array.from({ length: 17 }, (_, n) => `number-${n}`);
+  assert.match(problemsOf("inputs.x", { inputs: inputs.slice(1) }).join(), /\(there are: number-1, .*-16\)$/);
+  assert.deepEqual(problemsOf("inputs.x", { inputs }), ['there is no input "x"']);
 });
 
 test("items are there only in a fan-out, status functions only in conditions", () => {

@@ -181,6 +181,8 @@ test("one artifact as text and notes as lines are understood when lenient", () =
   const handoff = handoffOf({ ...whole, artifacts: "only.csv", notes: ["one", "two"] });
   assert.deepEqual(handoff.artifacts, ["only.csv"]);
   assert.equal(handoff.notes, "one\ntwo");
+  const { notes } = handoffOf({ ...whole, notes: ["one", { part: 2 }] });
+  assert.deepEqual(JSON.parse(notes), ["one", { part: 2 }], "what is no line is not lost");
 });
 
 test("times are ISO 8601, with or without a zone", () => {

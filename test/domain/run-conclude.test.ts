@@ -151,6 +151,12 @@ test("when the leading agent fails later, the pieces that there are make it part
   assert.deepEqual([done, rounds, pieces.length, failed.map(({ task }) => task)], [false, 1, 2, ["b"]]);
 });
 
+test("a round that nobody led is told also when no reason was given", () => {
+  const law = begin(led());
+  law.end(law.placeOf("w-ask-1"), "canceled");
+  assert.match(law.step("w").outcome?.reason ?? "", /^nobody led round 1: the supervising agent failed$/);
+});
+
 test("max_rounds without a single good piece is a failure", () => {
   const law = begin(led(), { limits: { maxParallel: 4, timeoutMs: 9000, maxFailures: 9 } });
   law.succeed("w-ask-1", undefined, next("a"));

@@ -47,6 +47,14 @@ test("some failed items make it partial, and the list names them", () => {
   assert.equal(law.view.status, "partial");
 });
 
+test("each way in which an item can end is counted by itself, also when there is one of it", () => {
+  const law = begin([each(many(3), 3)]);
+  law.succeed("each", 0);
+  law.end(law.placeOf("each", 1), "partial");
+  law.end(law.placeOf("each", 2), "canceled");
+  assert.equal(law.step("each").outcome?.reason, "of 3 items: 1 came back partial, 1 canceled");
+});
+
 test("without one that succeeded it has failed", () => {
   const law = begin([each(many(2)), after]);
   law.fail("each", 0);
@@ -188,12 +196,20 @@ test("cancel ends what runs of it and begins no further item", () => {
   assert.match(law.step("each").outcome?.reason ?? "", /not needed; of 5 items: 2 canceled, 2 not begun/);
 });
 
+test("a fan-out that the deadline ends has failed; nobody canceled it", () => {
+  const law = begin([each(many(2))]);
+  law.deadline();
+  law.end(law.placeOf("each", 0), "canceled");
+  law.end(law.placeOf("each", 1), "canceled");
+  assert.deepEqual([law.step("each").status, law.view.status], ["failed", "failed"]);
+});
+
 test("a fan-out that a person skips keeps what it has, and its children are told to stop", () => {
   const law = begin([each(many(3), 2), after]);
   law.succeed("each", 0, { result: "kept" });
   law.skip("each");
   assert.deepEqual(law.statuses, ["each skipped", "after running"]);
-  assert.match(law.step("each").outcome?.result ?? "", /kept/);
+  assert.equal(law.step("each").outcome?.result, "m0: kept", "nothing of what has not ended");
   assert.deepEqual(
     law.bodies("cancel-child").map(({ child }) => child),
     ["wf-1.each_1", "wf-1.each_2"],

@@ -304,3 +304,11 @@ test("steps that are not gates cannot be decided", () => {
   const law = begin(gated());
   assert.deepEqual(law.decide("draft", "approve", ADA), []);
 });
+
+test("a gate that is asked in the cleanup waits no longer than the run's deadline either", () => {
+  const law = begin([stepOf("draft", task), stepOf("sign", approvalOf(), { cleanup: true })]);
+  law.succeed("draft");
+  assert.equal(law.step("sign").status, "waiting");
+  law.deadline();
+  assert.deepEqual([law.view.steps[1]?.gate?.status, law.view.status], ["expired", "failed"]);
+});

@@ -146,6 +146,8 @@ test("a fan-out's file has its items, whole as they are kept", () => {
   });
 });
 
+type SummaryStep = { readonly file: unknown; readonly reason?: unknown };
+
 test("the summary counts, names what is missing and where each step's file is", () => {
   const law = begin([
     look,
@@ -155,9 +157,14 @@ test("the summary counts, names what is missing and where each step's file is", 
   const open = summaryDocument(law.state) as Record<string, unknown>;
   assert.equal(open["status"], "running");
   assert.equal(open["timestamp"], null);
+  assert.deepEqual(
+    (open["steps"] as SummaryStep[]).map(({ file }) => file),
+    [null, null, null],
+    "what is not over has no file",
+  );
   law.succeed("c", undefined, { output: { n: 1 } });
   law.fail("look");
-  const summary = summaryDocument(law.state) as Record<string, unknown> & { steps: { file: unknown }[] };
+  const summary = summaryDocument(law.state) as Record<string, unknown> & { steps: SummaryStep[] };
   assert.equal(summary["status"], "failed");
   assert.deepEqual(summary["counts"], {
     total: 3,
@@ -170,8 +177,12 @@ test("the summary counts, names what is missing and where each step's file is", 
   assert.deepEqual(summary["missing"], ["look failed: it went wrong.", "b was skipped: look failed."]);
   assert.deepEqual(summary["output"], { n: 1 });
   assert.deepEqual(
-    summary.steps.map(({ file }) => file),
-    ["look.json", "b.json", "c.json"],
+    summary.steps.map(({ file, reason }) => [file, reason]),
+    [
+      ["look.json", "it went wrong"],
+      ["b.json", "look failed"],
+      ["c.json", undefined],
+    ],
   );
 });
 

@@ -276,6 +276,16 @@ test("run again is one more try with a child of its own", () => {
   assert.deepEqual(given(posted, seen(2000, { checks: BY_ADA }), again).events, []);
 });
 
+test("run again means something for what nobody mended, and for what was done before a person handled it", () => {
+  const again: TaskInput = { type: "run-again", at: 90_000_000_000, actor: OPERATOR, words: LEAD };
+  const refused = [seen(POSTED_AT + 100, { words: WRONG }), graced] as const;
+  const forgotten: TaskInput = { type: "wake", at: 3000 + 86_400_000 };
+  assert.deepEqual(given(...refused, forgotten, again).types, ["task.again", "task.claiming"]);
+  const second: TaskInput = { type: "run-again", at: 6000, actor: OPERATOR, words: LEAD };
+  const handled: TaskInput = { type: "discord-handled", at: 6100, try: 2, user: "8" };
+  assert.deepEqual(given(...toDone, second, handled, again).types, ["task.again", "task.claiming"]);
+});
+
 test("an edit of a done task is done only when somebody runs it again", () => {
   const edit = seen(6000, { editedAt: 5900, checks: OURS, task: { text: "Find the CTE of ULE" } });
   const { state, types } = given(...toDone, edit);

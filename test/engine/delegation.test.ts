@@ -44,7 +44,9 @@ test("asked, dispatched, handed back: settled once, archived, logged, posts wait
   withCore({}, async (core) => {
     const { delegation } = await core.verbs.delegate(operator, ask());
     await core.until(delegation.id, "attempt.dispatched");
+    assert.deepEqual([...core.expected], [delegation.id]);
     await core.hand(delegation.id, handoffOf(delegation.id));
+    assert.deepEqual([...core.expected], [], "nobody looks for its file any more");
     const settled = await core.verbs.wait(delegation.id, {});
     assert.equal(settled.status, "succeeded");
     assert.equal(settled.handoff?.result, "0 ± 0.02 ppm/K");

@@ -361,6 +361,23 @@ test("an agent that is silent for twice the expected time is asked, and the card
   assert.match((await core.runs.run(run.id)).steps[0]?.stalled ?? "", /slow, waiting on webster/);
 });
 
+test("of a step whose agent is busy with something else it is said that it waits, not that the agent is slow", async () => {
+  using folder = temporaryFolder();
+  await using core = await coreWith(folder.path);
+  const { delegation } = await core.verbs.delegate(OPERATOR, {
+    agent: "webster",
+    objective: "Something long.",
+    origin: ORIGIN,
+  });
+  await core.until(delegation.id, "attempt.dispatched");
+  const { run } = await core.start("research", { what: "Zerodur" });
+  await core.until(run.id, "child.started");
+  core.pass(200_000);
+  await core.until(run.id, "work.stalled");
+  const stalled = (await core.runs.run(run.id)).steps[0]?.stalled ?? "";
+  assert.equal(stalled, "waiting for webster; it works on something else");
+});
+
 test("a run goes on where it was after the process died, and repeats nothing", async () => {
   using folder = temporaryFolder();
   const { run, diedAt } = await untilItDied();

@@ -196,11 +196,12 @@ export async function startCore(
   if (!lease) throw new Error("no lease");
   await ledger.release(lease.epoch);
   let sink: (arrived: ArrivedHandoff) => Promise<void> = async () => undefined;
+  const expected = new Set<string>();
   const inbox: Inbox = {
     pathFor: (order, _agent, attempt) =>
       join(home, "handoffs", attempt > 1 ? `${order.id}.${attempt}.json` : `${order.id}.json`),
-    expect: () => undefined,
-    forget: () => undefined,
+    expect: (run) => void expected.add(run),
+    forget: (run) => void expected.delete(run),
     archive: async (move) => {
       archived.push(move);
       return `${move.to}/${move.run}`;
@@ -285,6 +286,7 @@ export async function startCore(
     settled,
     sent,
     archived,
+    expected,
     lines,
     files,
     broken,
