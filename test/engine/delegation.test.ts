@@ -412,3 +412,34 @@ test("an agent's sub-delegation has a derived id and a place in the chain; a thi
       "guard_depth",
     );
   }));
+
+test("what is over is noted in the ledger soon, also when nothing else comes", { timeout: 20_000 }, () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask());
+    await core.until(delegation.id, "attempt.dispatched");
+    await core.hand(delegation.id, handoffOf(delegation.id));
+    const open = async () => (await core.ledger.backlog()).map(({ type }) => type);
+    while ((await open()).some((type) => type !== "post"))
+      await new Promise((resolve) => setImmediate(resolve));
+  }),
+);
+
+for (const life of [2, undefined]) {
+  test(`work claimed in life 1 is not sent in life ${life ?? "none"}: others may have it by now`, async () => {
+    let current: number | undefined = 1;
+    const crash = (point: string) => {
+      if (point === "dispatch:composed") current = life;
+    };
+    await withCore({ life: () => current, crash }, async (core) => {
+      const { delegation } = await core.verbs.delegate(operator, ask());
+      await core.settled();
+      assert.equal(core.sent.length, 0);
+      if (life === undefined) return;
+      core.pass(2000);
+      await core.settled();
+      core.pass(60_000);
+      await core.until(delegation.id, "attempt.dispatched");
+      assert.equal(core.sent.length, 1, "whose it is looks whether the agent has it, and sends it once");
+    });
+  });
+}

@@ -18,10 +18,10 @@ async function withCore(body: (core: Core) => Promise<void>): Promise<void> {
   assert.deepEqual(core.broken, []);
 }
 
-async function dispatched(core: Core): Promise<{ stream: string; deadlineAt: number }> {
+async function dispatched(core: Core, agent = "webster"): Promise<{ stream: string; deadlineAt: number }> {
   const { delegation } = await core.verbs.delegate(
     { kind: "operator" },
-    { agent: "webster", objective: "Find the CTE of Zerodur", retries: 0, origin: { door: "rest" } },
+    { agent, objective: "Find the CTE of Zerodur", retries: 0, origin: { door: "rest" } },
   );
   await core.until(delegation.id, "attempt.dispatched");
   return { stream: delegation.id, deadlineAt: core.now() + core.config.settings.delegation.timeoutMs };
@@ -87,3 +87,67 @@ test("a stream that nobody knows how to wake is left alone for a minute, and it 
     assert.equal((await core.ledger.load("stray-1"))?.wakeAt, at + 60_000);
     assert.deepEqual(errors, ["a stream could not be woken and will be tried again"]);
   }));
+
+test("a wake that the ledger does not take is tried again soon", { timeout: 20_000 }, () =>
+  withCore(async (core) => {
+    const { stream, deadlineAt } = await dispatched(core);
+    const { putOff } = core.ledger;
+    const full = new Error("the disk is full");
+    await putOff({ stream, kind: "delegation", wakeAt: deadlineAt }, core.now());
+    const refuseOnce = async () => {
+      Object.assign(core.ledger, { putOff });
+      throw full;
+    };
+    Object.assign(core.ledger, { putOff: refuseOnce });
+    core.loop.ring();
+    await nextWakeIs(core, deadlineAt);
+    assert.deepEqual(core.broken.splice(0), [full]);
+  }),
+);
+
+test(
+  "due streams are woken batch after batch: no second one during the first, and then without delay",
+  { timeout: 20_000 },
+  () =>
+    withCore(async (core) => {
+      const { wakes, putOff, claim, nextDue } = core.ledger;
+      const both = [await dispatched(core), await dispatched(core, "tech-lead")];
+      for (const { stream, deadlineAt } of both)
+        await putOff({ stream, kind: "delegation", wakeAt: deadlineAt }, core.now());
+      const begun = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      const asleep = Promise.withResolvers<void>();
+      let looks = 0;
+      let hasTurned = false;
+      Object.assign(core.ledger, {
+        async wakes(now: number) {
+          looks++;
+          return wakes(now, 1);
+        },
+        async putOff(...given: Parameters<typeof putOff>) {
+          begun.resolve();
+          await gate.promise;
+          return putOff(...given);
+        },
+      });
+      core.loop.ring();
+      await begun.promise;
+      Object.assign(core.ledger, {
+        async claim(...given: Parameters<typeof claim>) {
+          hasTurned = true;
+          return claim(...given);
+        },
+        async nextDue(...given: Parameters<typeof nextDue>) {
+          const due = await nextDue(...given);
+          if (hasTurned) setImmediate(asleep.resolve);
+          return due;
+        },
+      });
+      core.loop.join();
+      await asleep.promise;
+      const looksMeanwhile = looks;
+      gate.resolve();
+      await nextWakeIs(core, both[0]?.deadlineAt);
+      assert.equal(looksMeanwhile, 1);
+    }),
+);

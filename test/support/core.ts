@@ -144,6 +144,8 @@ export async function startCore(
     condition?: (agent: string) => "up" | "down" | "unauthorized" | undefined;
     /** With it the Discord lane is open. */
     discord?: Partial<DiscordPart>;
+    /** The number of our life as a member; none while others may take us for gone. */
+    life?: () => number | undefined;
   } = {},
 ) {
   let at = script.at ?? 1_000_000_000_000;
@@ -249,6 +251,7 @@ export async function startCore(
     now: () => at,
     log: SILENT,
     crash: script.crash ?? (() => undefined),
+    ...(script.life ? { life: script.life } : {}),
     onBroken: (error) => broken.push(error),
   });
   core.loop.setLane("discord", script.discord !== undefined);
