@@ -306,6 +306,7 @@ test("work that nobody could be given within its start limit is timed out with w
     text: "connection refused",
     again: false,
   };
+  assert.deepEqual(given(queued, deferred, { type: "wake", at: 3_600_999 }).events, [], "it has its time");
   const { state } = given(queued, deferred, { type: "wake", at: 3_601_000 });
   assert.equal(state.status, "timed_out");
   assert.equal(state.outcome?.code, "not_started");

@@ -86,6 +86,7 @@ test("split trims and drops what is empty", () => {
     () => evaluate("split(inputs.materials, '')", here),
     failsWith(/split\(\) needs a separator/),
   );
+  assert.throws(() => evaluate("split(fromJSON('[\"a,b\"]'), ',')", here), failsWith(/split\(\) takes text/));
 });
 
 test("partition gives even parts: lengths differ by one at most, and every item is in one, in order", () => {

@@ -88,6 +88,20 @@ test("every problem is told at once", () => {
   ]);
 });
 
+test("a problem shows what stands there: a text between quotes, a list or an object by its kind", () => {
+  const isOf = (status: unknown) => {
+    const checked = check({ ...whole, status });
+    return checked.ok ? undefined : checked.problems[0]?.message.replace(/^.*, is /, "");
+  };
+  assert.deepEqual(["finished", 4, true, ["x"], {}].map(isOf), [
+    '"finished"',
+    "4",
+    "true",
+    "a list",
+    "an object",
+  ]);
+});
+
 test("another run's id is refused, however it is dressed up, and shown on one line", () => {
   for (const runId of [
     "orch-2",
@@ -206,7 +220,13 @@ test("usage: unknown is absent and never 0, bad amounts are dropped with a remar
   );
   assert.deepEqual(odd.usage, { usd: 1.5, source: "x" });
   assert.equal(odd.remarks.length, 2);
-  for (const usage of [{}, { inputTokens: null }, { source: "x" }]) {
+  for (const usage of [
+    {},
+    { usd: "7" },
+    { usd: Number.POSITIVE_INFINITY },
+    { inputTokens: null },
+    { source: "x" },
+  ]) {
     assert.equal(handoffOf({ ...whole, usage }, strict).usage, undefined);
   }
   assert.equal(handoffOf({ ...whole, usage: 5 }, strict).remarks.length, 1);

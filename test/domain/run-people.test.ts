@@ -164,7 +164,8 @@ test("answer accept-partial: what has not begun is skipped, what runs goes on, a
   other.succeed("a");
   for (const id of ["b", "c", "d"]) other.fail(id);
   assert.deepEqual(other.statuses.slice(4), ["e running", "f pending", "gate waiting", "tidy pending"]);
-  other.accept();
+  const accepted = other.typesOf(other.accept());
+  assert.ok(!accepted.includes("gate.decided"), "nobody let the gate expire");
   assert.deepEqual(other.statuses.slice(4), ["e running", "f skipped", "gate skipped", "tidy pending"]);
   assert.deepEqual(other.accept(), []);
   other.succeed("e");
@@ -296,6 +297,27 @@ test("retry names what failed: what runs, waits or succeeded is left alone", () 
   assert.deepEqual(law.typesOf(law.end({ step: "b", generation: 1 }, "succeeded")), ["late-result"]);
   assert.deepEqual(law.end({ step: "b", generation: 1 }, "succeeded"), []);
   assert.equal(law.step("b").status, "running");
+});
+
+test("a run that is over is not canceled any more, and its deadline means nothing", () => {
+  const law = begin([step("a")]);
+  law.succeed("a");
+  assert.deepEqual([law.cancel(), law.deadline()], [[], []]);
+  assert.equal(law.view.status, "succeeded");
+});
+
+test("a failure that another step of a rerun has seen is seen again", () => {
+  const law = begin([
+    step("a"),
+    step("b"),
+    stepOf("mend", taskOf("webster", "Mend."), { needs: ["a", "b"], if: "failure()" }),
+  ]);
+  law.fail("a");
+  law.succeed("b");
+  law.succeed("mend");
+  law.rerun("b");
+  law.succeed("b");
+  assert.deepEqual(law.statuses, ["a failed", "b succeeded", "mend running"]);
 });
 
 test("a canceled run can be taken up again where it was", () => {

@@ -202,6 +202,13 @@ test("the result is that of the output's step, else of the last work on which no
   named.succeed("look", undefined, { result: "first" });
   named.succeed("end");
   assert.equal(named.view.result, "first");
+  const nested = begin([
+    stepOf("inner", { kind: "workflow", workflow: "other", with: {} }),
+    stepOf("rest", { kind: "wait", ms: 500 }),
+  ]);
+  nested.succeed("inner", undefined, { result: "of the nested run" });
+  nested.take({ type: "wait-over", at: 1501, step: "rest", generation: 1 });
+  assert.equal(nested.view.result, "of the nested run");
   const gated = begin([look, stepOf("gate", approvalOf(), { needs: [] })]);
   gated.succeed("look", undefined, { result: "work" });
   gated.decide("gate", "approve", ADA);

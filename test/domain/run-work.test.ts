@@ -142,6 +142,21 @@ test("the inputs of a nested run have the type of a lone expression, else they a
   assert.deepEqual(foreignInputsOf(law.state, law.placeOf("look")), []);
 });
 
+test("an item is foreign as an input when its list came from a step, and only then", () => {
+  const inner = { kind: "workflow", workflow: "other", with: { text: "of ${{ item }}" } } as const;
+  const law = begin([
+    look,
+    stepOf("plain", inner, { forEach: { expression: "split('a,b', ',')", maxParallel: 2 } }),
+    stepOf("told", inner, {
+      needs: ["look"],
+      forEach: { expression: "steps.look.output", maxParallel: 2 },
+    }),
+  ]);
+  law.succeed("look", undefined, { output: ["c", "d"] });
+  assert.deepEqual(foreignInputsOf(law.state, law.placeOf("plain", 0)), []);
+  assert.deepEqual(foreignInputsOf(law.state, law.placeOf("told", 0)), ["text"]);
+});
+
 test("what is foreign stays foreign: in items that steps made, and in inputs that came from them", () => {
   const law = begin(
     [

@@ -233,6 +233,10 @@ test("a claim that comes when nobody wants it any more takes our ✅ away again"
   assert.deepEqual(given(posted, graced, withdraw, claimed, claimed).events, []);
 });
 
+test("news of a claim that comes once more when its work is over keeps no place", () => {
+  assert.deepEqual(given(...toDone, claimed).slots, [{ attempt: 1, until: "free" }]);
+});
+
 test("a lost claim stands back for good", () => {
   const lost: TaskInput = { type: "discord-lost", at: 3100, try: 1, by: "hq-other" };
   const { state, slots, kinds } = given(posted, graced, lost);
