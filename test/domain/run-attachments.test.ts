@@ -51,8 +51,8 @@ test("what is put together from several steps names each file; what also comes f
   const both = one("format('{0}{1}', steps.a.result, steps.b.result)", LONG);
   assert.deepEqual(both.files, ["a", "b"]);
   assert.match(both.notes[0] ?? "", /a\.json` and `\/srv\/.*b\.json`/);
-  for (const name of ["inputs.text", "format('{0}{1}', steps.a.result, inputs.text)", "item"])
-    assert.deepEqual(one(name, LONG).files, [], name);
+  const mixed = ["inputs.text", "item"].map((other) => `format('{0}{1}', steps.a.result, ${other})`);
+  for (const name of ["inputs.text", "item", ...mixed]) assert.deepEqual(one(name, LONG).files, [], name);
 });
 
 test("an agent can read its workspace and the folders that its card names, and nothing beside them", () => {

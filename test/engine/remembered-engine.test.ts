@@ -49,6 +49,8 @@ async function start(t: TestContext) {
   const engineOn = (one: Ledger) =>
     createEngine({ ledger: one, now: () => AT, crash: () => undefined, onCommit: () => undefined });
   return {
+    ledger,
+    engineOn,
     engine: engineOn(watched),
     other: engineOn(ledger),
     loads,
@@ -83,4 +85,26 @@ test("a look that began before the last word was written does not bring back wha
   release();
   assert.equal((await looking)?.status, "posted");
   assert.equal((await engine.read("delivery", ID))?.status, "posted");
+});
+
+test("what was read from the ledger is remembered too, while it is open", async (t) => {
+  const { engine, other, loads } = await start(t);
+  await other.accept({ ...said, isNew: true });
+  for (const _ of [1, 2]) assert.equal((await engine.read("delivery", ID))?.status, "pending");
+  assert.deepEqual(loads, [ID]);
+});
+
+test("whom others forestall at every single try gives up in the end, and says so", async (t) => {
+  const { engineOn, ledger } = await start(t);
+  let tries = 0;
+  const commit: Ledger["commit"] = async () => {
+    tries++;
+    return { ok: false, reason: "conflict" };
+  };
+  const engine = engineOn({ ...ledger, commit });
+  await assert.rejects(
+    engine.accept({ ...said, isNew: true }),
+    /others wrote to batch-1 201 times meanwhile/,
+  );
+  assert.equal(tries, 201);
 });
