@@ -285,6 +285,19 @@ test("a key that is written twice is a problem with its path, also in disguise a
   }
 });
 
+test("what is not finished or no JSON says which of it", () => {
+  const said = ["", "[1]", '{"a": 1', "{a: 1}"].map((text) => {
+    const parsed = parseHandoffText(text);
+    return parsed.state === "incomplete" ? parsed.problem.message : parsed.state;
+  });
+  assert.deepEqual(said.slice(0, 3), [
+    "the file is empty",
+    "must be one JSON object and begin with {",
+    "is not whole: the closing brace is missing",
+  ]);
+  assert.match(said[3] ?? "", /^is not JSON: Expected property name/);
+});
+
 test("whatever JSON.stringify writes is whole, and no proper prefix of it is", () => {
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), (value, at) => {
