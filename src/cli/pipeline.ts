@@ -120,7 +120,7 @@ function registerList(workflow: Command, hq: Hq): void {
   workflow
     .command("pipelines")
     .description("pipelines, newest first")
-    .option("--status <status>", "only pending, in_progress, completed or failed")
+    .option("--status <status>", "only pending, in_progress, completed, failed or canceled")
     .option("--json", "print JSON")
     .action(({ status, json }: Json & { status?: string }) =>
       hq.run(async () => {

@@ -97,11 +97,12 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
     },
   ): Promise<WorkItem> {
     const found = await movable(actor, slug, act.what);
+    const whole = slugOfFound(found);
     const hasChanged = await change(actor, found, act.input);
     // Doing it twice is doing it once; somebody else may have done it this moment.
-    const status = await items.statusOf(slug);
-    if (hasChanged || status === act.goal) return items.show(slug);
-    throw new Refusal("already_settled", `${slug} is ${status}; it cannot be ${act.what}.`, {
+    const status = await items.statusOf(whole);
+    if (hasChanged || status === act.goal) return items.show(whole);
+    throw new Refusal("already_settled", `${whole} is ${status}; it cannot be ${act.what}.`, {
       hint: act.from,
     });
   }
@@ -142,8 +143,9 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
         hint: "Choose another slug, or leave it out.",
       });
     }
-    const blockers = [...new Set(request.blockers)];
-    for (const blocker of blockers) await items.find(blocker);
+    const named = [];
+    for (const blocker of request.blockers ?? []) named.push(slugOfFound(await items.find(blocker)));
+    const blockers = [...new Set(named)];
     const { project, goal, criteria = [], constraints = [], skill, source } = request;
     // The other side first: what the item itself does not confirm is not shown.
     for (const blocker of blockers) await dependOn(actor, blocker, slug);
@@ -170,9 +172,10 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
     await change(actor, await items.find(blocker), { type: "depend", slug, at: now(), actor });
   }
 
-  async function block(actor: Actor, slug: string, on: string): Promise<WorkItem> {
-    const found = await mine(actor, slug);
-    await items.find(on);
+  /** What is written down are whole slugs: those that people remember may mean another item tomorrow. */
+  async function block(actor: Actor, word: string, onWord: string): Promise<WorkItem> {
+    const found = await mine(actor, word);
+    const [slug, on] = [slugOfFound(found), slugOfFound(await items.find(onWord))];
     const circle = await wayTo(on, slug);
     if (circle) {
       throw new Refusal(

@@ -28,3 +28,27 @@ test("an item is found without the part of its slug that was made up, as long as
   });
   await assert.rejects(verbs.work.show("wf-auth-stage-1"), { code: "not_found" });
 });
+
+test("a short slug does what the whole one does: what waits for it goes on when that is done, and circles are refused", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { work } = verbs;
+  const { slug: oil } = await work.create(OPERATOR, { title: "Buy oil" });
+  const { slug: clock } = await work.create(OPERATOR, { title: "Mend the clock" });
+  await work.block(OPERATOR, "mend-the-clock", "buy-oil");
+  assert.deepEqual((await work.show(clock)).dependencies.blockers, [oil]);
+  assert.deepEqual((await work.show(oil)).dependencies.dependents, [clock]);
+  assert.match(
+    await no(work.block(OPERATOR, "buy-oil", "mend-the-clock")),
+    new RegExp(`${oil} waits for ${clock} waits for ${oil}`),
+  );
+  const { slug: bell } = await work.create(OPERATOR, { title: "Hang the bell", blockers: ["buy-oil"] });
+  assert.deepEqual((await work.show(bell)).dependencies.blockers, [oil]);
+
+  assert.match(await no(work.complete(OPERATOR, "buy-oil")), new RegExp(`${oil} is todo; it cannot be`));
+  await work.start(OPERATOR, "buy-oil");
+  await work.complete(OPERATOR, "buy-oil");
+  assert.equal((await work.complete(OPERATOR, "buy-oil")).slug, oil, "twice is once");
+  assert.match(await no(work.start(OPERATOR, "buy-oil")), new RegExp(`${oil} is done; it cannot be started`));
+  for (const slug of ["mend-the-clock", "hang-the-bell"])
+    assert.equal((await work.start(OPERATOR, slug)).lifecycle.status, "in_progress");
+});

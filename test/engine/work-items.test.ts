@@ -116,6 +116,15 @@ test("what waits for another item is blocked until that is done, both sides show
   );
 });
 
+test("what was begun before it was told to wait goes on, and may be completed", async (t) => {
+  const { verbs } = await startWork(t);
+  const { work } = verbs;
+  for (const slug of ["one", "two"]) await work.create(OPERATOR, { title: slug, slug });
+  await work.start(OPERATOR, "two");
+  assert.equal((await work.block(OPERATOR, "two", "one")).lifecycle.status, "in_progress");
+  assert.equal((await work.complete(OPERATOR, "two")).lifecycle.status, "done");
+});
+
 test("a failed item can be started again, and then nobody remembers why it had failed", async (t) => {
   const { verbs } = await startWork(t);
   const { work } = verbs;
