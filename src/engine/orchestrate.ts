@@ -180,7 +180,7 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
       } catch (error) {
         if (!isRefusal(error)) throw error;
         const isLast = error.code !== "agent_down" || looks >= (retries ?? 0) || limit.aborted;
-        if (isLast) return error;
+        if (isLast) return inWordsOfCall(error);
       }
       await pause(FIRST_PAUSE_MS * 2 ** looks, limit);
     }
@@ -229,6 +229,16 @@ function digestOfCall(actor: Actor, request: CallRequest, among: readonly Instan
   const { timeoutMs: _, key: _key, origin: _origin, instances: _words, ...content } = request;
   const instances = among.map(({ word, card }) => [word, card.id]);
   return digestOf(canonicalJson({ ...content, instances, actor: callerOf(actor) }));
+}
+
+/** A call waits for nobody who is down, and has its own word for another agent that does it. */
+function inWordsOfCall(refusal: Refusal): Refusal {
+  const { code, message, hint, problems } = refusal;
+  if (hint === undefined) return refusal;
+  const said = hint
+    .replace(/ (?:or )?let the work wait(?: for it)? \(--if-down wait\),/, "")
+    .replace("--fallback", "reroute");
+  return new Refusal(code, message, { problems, cause: refusal, hint: said });
 }
 
 function aboutInstance(refusal: Refusal, instance: string): Refusal {

@@ -185,6 +185,7 @@ test("a single instance that is down is a refusal that names it; among others it
     async (core) => {
       const alone = await refusalIn(core.verbs.orchestrator.call(operator, callOf({ instances: ["B"] })));
       assert.deepEqual([alone.code, alone.instance], ["agent_down", "B"]);
+      assert.equal(alone.hint, "Start it, or let another one do it (reroute).", "a call has no other way");
       const { shares } = await core.verbs.orchestrator.call(operator, callOf({ instances: ["A", "B"] }));
       assert.deepEqual(
         shares.map(({ status, delegation }) => [status, delegation !== undefined]),
@@ -373,6 +374,7 @@ test("an agent that is drained counts as down: it is passed over, and by its nam
       shares.map(({ status }) => status),
       ["instance_draining", "ok"],
     );
+    assert.match(shares[0]?.error?.message ?? "", /ends that; or let another one do it \(reroute\)\.$/);
     const [state] = await core.verbs.orchestrator.instances(["G"]);
     assert.deepEqual([state?.status, state?.state], ["down", "draining"]);
   });
