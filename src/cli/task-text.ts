@@ -14,7 +14,7 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string {
     view.status,
     authorOf(view),
     formatDuration(nowMs - view.task.postedAt),
-    executorOf(view) ?? "–",
+    executorOf(view, nowMs) ?? "–",
     reasonOf(view) || view.objective,
   ]);
   return table(
@@ -23,9 +23,12 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string {
   );
 }
 
-function executorOf({ tries }: TaskView): string | undefined {
+/** Who does it, and for how long already while it is not over. */
+function executorOf({ tries }: TaskView, nowMs: number): string | undefined {
   const last = tries.at(-1);
-  return last && whoOf(last.executor);
+  if (!last) return undefined;
+  const who = whoOf(last.executor);
+  return last.outcome ? who : `${who}, for ${formatDuration(nowMs - last.claimedAt)}`;
 }
 
 /** Why it is not done, or not done well; empty when there is nothing to say. */

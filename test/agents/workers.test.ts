@@ -57,6 +57,16 @@ test("bug 17: a line of the configuration tells workers to write English, in a t
   assert.match(result ?? "", /Write English only/);
 });
 
+test("TOOLS.md says what a template of one's own says", async (t) => {
+  const code = `import { copyFileSync } from "node:fs"; copyFileSync("TOOLS.md", "RESULT.txt");`;
+  const { home, workers, open } = startWorkers(t, { kind: script(code) });
+  assert.match((await workers.run(orderOf("look"))).result ?? "", /^# Tools\n/);
+  const toolsMd = join(home, "tools.md");
+  writeFileSync(toolsMd, "You have a saw.\n");
+  const other = open({ kind: { ...script(code), toolsMd } });
+  assert.equal((await other.run(orderOf("look again"))).result, "You have a saw.");
+});
+
 test("a template that cannot be read fails the task with its name", async (t) => {
   const { home, workers } = startWorkers(t, { kind: { agentsMd: "/nowhere/agents.md" } });
   const end = await workers.run(orderOf("x"));

@@ -34,7 +34,7 @@ test("a kind of worker has keys of its own, and takes the rest from the worker",
       "    env: [PYTHONPATH]",
       "    set: { TEAM: a }",
       "    kinds:",
-      "      tester: { timeout: 10m, agents_md: config/tester.md, env: [GODOT_HOME], set: { TEAM: b } }",
+      "      tester: { timeout: 10m, agents_md: config/tester.md, tools_md: config/tools.md, env: [GODOT_HOME], set: { TEAM: b } }",
       '      script: { command: [tools/work.sh, "{folder}"] }',
     ].join("\n"),
   });
@@ -49,6 +49,7 @@ test("a kind of worker has keys of its own, and takes the rest from the worker",
     env: ["PYTHONPATH", "GODOT_HOME"],
     set: { TEAM: "b" },
     agentsMd: join(place.installation, "config/tester.md"),
+    toolsMd: join(place.installation, "config/tools.md"),
   });
   assert.deepEqual(script?.command, [join(place.installation, "tools/work.sh"), "{folder}"]);
   assert.equal(script?.timeoutMs, 90_000);

@@ -120,6 +120,10 @@ test("the list says why a task is not done; show, status and logs find it by its
   assert.match(out, /task-\d+ +claimed +ada +.+ webster +first/);
   assert.match(out, /task-\d+ +open +ada +.+ – +not taken: There is no agent wbster\./);
   const [second] = await listed(desk);
+  const { outcome: _, ...running } = { ...done("succeeded"), claimedAt: Date.now() - 63_000 };
+  desk.door.tasks.add("third", { status: "claimed", tries: [{ ...running, number: 1 }] });
+  const claimed = await desk.hq("queue", "list", "--status", "claimed");
+  assert.match(claimed.out, / webster, for 1m \d+s +third/, "what is being done, by whom, since when");
   const message = second?.task.place.message ?? "";
   for (const argv of [
     ["queue", "show", message],
