@@ -15,21 +15,23 @@ export type Checked = Pick<WorkItem, "artifacts" | "telemetry"> & {
 
 /** The output gate. What has failed, or brought nothing, does not go on; everything else that is odd is a warning. */
 export function sanityOf({ lifecycle, artifacts, telemetry }: Checked): Sanity {
-  const issues = [
+  const fatal = [
     ...(artifacts.length === 0 ? ["no artifacts: nothing was handed on"] : []),
     ...lastTests(telemetry.tests)
       .filter(({ status }) => status !== "pass" && status !== "skip")
       .map(({ name }) => `the test ${name} failed`),
+    ...(lifecycle.status === "failed" && !lifecycle.reason?.trim() ? ["it failed, and nobody said why"] : []),
+  ];
+  const odd = [
     ...lastMetrics(telemetry.metrics)
       .filter(({ name, value }) => name === "test_coverage" && value < LEAST_COVERAGE)
       .map(({ value }) => `test_coverage is ${value}, below ${LEAST_COVERAGE}`),
-    ...(lifecycle.status === "failed" && !lifecycle.reason?.trim() ? ["it failed, and nobody said why"] : []),
     ...(lifecycle.status === "review"
       ? [`it is partial${lifecycle.reason ? `: ${lifecycle.reason}` : ""}`]
       : []),
   ];
-  const isFatal = issues.some((issue) => /\bfailed\b|^no artifacts/.test(issue));
-  return { verdict: isFatal ? "fail" : issues.length > 0 ? "warn" : "pass", issues };
+  const issues = [...fatal, ...odd];
+  return { verdict: fatal.length > 0 ? "fail" : odd.length > 0 ? "warn" : "pass", issues };
 }
 
 /** A test that was run again stands as it ended last. */

@@ -82,6 +82,11 @@ test("the output gate: nothing handed on or a failed test fails, what is odd war
   assert.equal(said({ status: "failed" }), "fail: it failed, and nobody said why");
   assert.equal(said({ status: "failed", reason: "no disk" }), "pass: ");
   assert.equal(said({ status: "review", reason: "half" }), "warn: it is partial: half");
+  assert.equal(
+    said({ status: "review", reason: "one source failed" }),
+    "warn: it is partial: one source failed",
+    "the agent's own words are no verdict",
+  );
 });
 
 test("a pass rate below 80 is degraded, below 50 failing; three failed items break the circuit", () => {
