@@ -22,13 +22,8 @@ export function tellTask({ events }: TracedSubject): Told {
     const event = body as TaskEvent;
     if (event.type === "task.claiming") claimedAt.set(event.try, at);
     if (event.type === "task.claimed") attempts = Math.max(attempts, event.try);
-    const isEnd =
-      event.type === "task.settled" || event.type === "task.withdrawn" || event.type === "task.deleted";
-    settledAt = isEnd
-      ? at
-      : event.type === "task.again" || event.type === "task.reopened"
-        ? undefined
-        : settledAt;
+    if (isEnd(event)) settledAt ??= at;
+    else if (BEGINS_ANEW.has(event.type)) settledAt = undefined;
     const from = event.type === "task.settled" ? claimedAt.get(event.try) : undefined;
     lines.push({ at, ...wordsOf(event, at), ...(from === undefined ? {} : { tookMs: at - from }) });
   }
@@ -41,6 +36,19 @@ export function tellTask({ events }: TracedSubject): Told {
     people: [],
     attempts,
   };
+}
+
+const BEGINS_ANEW: ReadonlySet<TaskEvent["type"]> = new Set(["task.again", "task.reopened", "task.claiming"]);
+const ENDS: ReadonlySet<TaskEvent["type"]> = new Set([
+  "task.settled",
+  "task.withdrawn",
+  "task.handled",
+  "task.deleted",
+]);
+
+/** The first of them holds: messages are cleared away long after the work was done. */
+function isEnd(event: TaskEvent): boolean {
+  return ENDS.has(event.type) || (event.type === "task.refused" && event.refusal.isFinal);
 }
 
 function wordsOf(event: TaskEvent, at: number): Pick<Line, "what" | "text"> {

@@ -157,7 +157,27 @@ test("a task tells of its message, its claims and its tries", () => {
     "+3900 deleted: its message is gone",
   ]);
   const { totals, settledAt } = traceOf(story, 9000);
-  assert.deepEqual([totals.attempts, settledAt], [1, 4900]);
+  assert.deepEqual(
+    [totals.attempts, settledAt],
+    [1, 4700],
+    "what is over is over, whatever becomes of its message",
+  );
+});
+
+test("a task took until its end, and not until somebody cleared its message away", () => {
+  const words = { objective: "o", tags: {} };
+  const seen = at(1010, "task.seen", { task: TASK, words, wordsAt: 0, graceMs: 2000, graceUntil: 3010 });
+  const claiming = at(3000, "task.claiming", { try: 1, executor: { kind: "agent", agent: "webster" } });
+  const outcome = { at: 0, status: "done", childStatus: "succeeded" };
+  const endOf = (...events: Parameters<typeof eventsOf>[1][]) =>
+    traceOf(subject("task", "task-1", { events: eventsOf("task-1", seen, ...events) }), 900_000).settledAt;
+  const deleted = at(500_000, "task.deleted");
+  assert.equal(endOf(claiming, at(4000, "task.settled", { try: 1, outcome }), deleted), 4000);
+  assert.equal(endOf(claiming, deleted), 500_000, "then it ends with its message");
+  assert.equal(endOf(at(1400, "task.handled", { user: "6" }), deleted), 1400);
+  const refusal = { text: "may not", isFinal: true };
+  assert.equal(endOf(at(1300, "task.refused", { refusal })), 1300);
+  assert.equal(endOf(at(1300, "task.refused", { refusal }), claiming), undefined, "an edit opened it again");
 });
 
 test("a worker tells when it waited and when its process worked", () => {
