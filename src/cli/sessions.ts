@@ -106,6 +106,7 @@ async function send(hq: Hq, options: SendOptions): Promise<number> {
     key: options.key ?? randomUUID(),
     timeoutMs: options.timeout,
     isOpen: ({ open, error }) => open === true && error?.code !== "unauthorized",
+    passing: "session_busy",
   });
   if (sent === undefined) return 130;
   const isJson = options.json === true || options.format === "json";

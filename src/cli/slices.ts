@@ -1,3 +1,4 @@
+import { isRefusal, type RefusalCode } from "../kernel/refusal.ts";
 import type { Hq } from "./hq.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
 
@@ -17,6 +18,8 @@ export function askInSlices<T>(
     readonly key: string;
     readonly timeoutMs: number | undefined;
     readonly isOpen: (answer: T) => boolean;
+    /** A refusal that a longer wait may mend: it holds when the time limit is over. */
+    readonly passing?: RefusalCode;
   },
 ): Promise<T | undefined> {
   const { io } = hq;
@@ -30,8 +33,13 @@ export function askInSlices<T>(
       const leftMs = Math.max(0, deadline - io.now());
       const timeout = `${Math.min(leftMs, SLICE_MS)}ms`;
       const call = { method: "POST", path, body: { ...body, timeout }, key, isWhole: true } as const;
-      const answer = await client.ask<T>({ ...call, isRepeatable: true }, signal);
-      if (leftMs <= SLICE_MS || !isOpen(answer)) return answer;
+      const isLast = leftMs <= SLICE_MS;
+      try {
+        const answer = await client.ask<T>({ ...call, isRepeatable: true }, signal);
+        if (isLast || !isOpen(answer)) return answer;
+      } catch (error) {
+        if (isLast || !isRefusal(error) || error.code !== asked.passing) throw error;
+      }
     }
   };
   return untilInterrupted(io, ask, words);

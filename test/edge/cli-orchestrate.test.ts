@@ -246,6 +246,24 @@ test("a turn without a reply has the exit code of its reason", async (t) => {
   assert.equal((await hq("sessions", "send", "--id", "s1", "--data", "{}")).code, 1);
 });
 
+test("a turn waits for the one before it as long as its own time limit says, and no longer", async (t) => {
+  const { door, home } = await openDesk(t);
+  door.orchestrator.say.refusal = new Refusal("session_busy", "Turn 1 of s1 still runs.");
+  let at = 0;
+  const now = () => (at += 30_000);
+  const turn = ["sessions", "send", "--id", "s1", "--data", "{}", "--key", "k", "--timeout", "5m"];
+  const busy = await hq(turn, { env: { HQ_HOME: home }, now });
+  assert.equal(busy.code, 3);
+  assert.match(busy.err, /^hq: Turn 1 of s1 still runs\.\n$/);
+  const limits = door.orchestrator.asked.map(({ request }) => (request as { timeoutMs: number }).timeoutMs);
+  assert.ok(limits.length > 2, `asked again until the time is over: ${limits.join(", ")}`);
+  at = 0;
+  door.orchestrator.asked.length = 0;
+  door.orchestrator.say.refusal = new Refusal("session_closed", "The session s1 is closed.");
+  assert.equal((await hq(turn, { env: { HQ_HOME: home }, now })).code, 3);
+  assert.equal(door.orchestrator.asked.length, 1, "what waiting does not mend is said at once");
+});
+
 test("sessions are listed and shown, as tables and as JSON", async (t) => {
   const { hq } = await openDesk(t);
   const list = await hq("sessions", "list", "--open");
