@@ -75,10 +75,10 @@ export function describeTask(view: TaskView, nowMs: number, worker?: WorkerView)
 }
 
 function workerRows(worker: WorkerView): readonly (readonly [string, string])[] {
-  const { folder, files, usage, agent } = worker;
+  const { folder, files, usage, agent, again } = worker;
   const cost = usage?.usd === undefined ? "cost n/a" : `$${usage.usd.toFixed(6)}`;
   return [
-    ["worker", agent],
+    ["worker", `${agent}${again ? " (second process: the first one was lost)" : ""}`],
     ...(folder === undefined
       ? []
       : [["folder", folder] as const, ["log", `${folder}/agent-output.log`] as const]),

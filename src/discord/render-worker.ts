@@ -88,7 +88,7 @@ export function renderWorkerResult(delivery: string, view: WorkerView): Payload 
   const files = resultFiles(view);
   const body = [
     `### ${workerHeadline(view)}`,
-    `**[${isDone ? "SUCCESS" : "FAILED"}]** ${asCode(view.task)} by ${asCode(view.agent)}${view.again ? " (second process: the first one was lost)" : ""}`,
+    `**[${isDone ? "SUCCESS" : "FAILED"}]** ${asCode(view.task)} by ${asCode(view.agent)}${againText(view)}`,
     modelLine(view).split(" | ").map(asLine).join(" | "),
     "**Task Prompt:**",
     fence(cut(plain(view.objective), isDone ? PROMPT_CHARS : FAILED_PROMPT_CHARS)),
@@ -115,6 +115,8 @@ export function renderWorkerResult(delivery: string, view: WorkerView): Payload 
     files,
   };
 }
+
+const againText = ({ again }: WorkerView) => (again ? " (second process: the first one was lost)" : "");
 
 function summaryLines(view: WorkerView): readonly string[] {
   const told = view.summary?.trim() || view.result?.trim() || "";
@@ -156,7 +158,7 @@ export function workerReport(view: WorkerView): string {
   return [
     `## ${workerHeadline(view)}`,
     "",
-    `[${view.status === "succeeded" ? "SUCCESS" : "FAILED"}] ${view.task} by ${view.agent}`,
+    `[${view.status === "succeeded" ? "SUCCESS" : "FAILED"}] ${view.task} by ${view.agent}${againText(view)}`,
     modelLine(view),
     "",
     `> ${plain(view.objective).replaceAll("\n", "\n> ")}`,

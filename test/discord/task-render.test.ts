@@ -11,6 +11,7 @@ import {
   renderSpawned,
   renderWorkerResult,
   usageLine,
+  workerReport,
 } from "../../src/discord/render-worker.ts";
 import { hopsOf, wordsOf } from "../../src/discord/task-message.ts";
 import { KIMI, taskWith, workerWith } from "./task-fixture.ts";
@@ -117,6 +118,16 @@ test("a failure names the reason and what there was, without a cost line of nons
   assert.match(words, /\[FAILED\][^]*❌ no end within 120 s[^]*half/);
   assert.match(words, /Tokens: n\/a \| Cost: n\/a/);
   assert.match(shown(renderWorkerResult("r", workerWith("failed"))), /❌ No result produced/);
+});
+
+test("a result says that its worker was begun a second time, by itself and among many", () => {
+  const view = workerWith("succeeded", { again: true });
+  const note = /by `?agent-1771500000-1a2b3c`? \(second process: the first one was lost\)/;
+  assert.match(shown(renderWorkerResult("task-1/result", view)), note);
+  assert.match(workerReport(view), note);
+  const first = workerWith("succeeded");
+  for (const words of [shown(renderWorkerResult("r", first)), workerReport(first)])
+    assert.doesNotMatch(words, /second process/);
 });
 
 test("notices of #worker-pool read as they always did", () => {

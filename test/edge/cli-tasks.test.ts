@@ -180,6 +180,10 @@ test("a task that a worker did is shown with its folder, log, tokens and cost, a
   assert.match(shown.out, /folder +\/home\/hq\/workers\/agent-1-2\/tasks\/task-1\n/);
   assert.match(shown.out, /log +\/home\/hq\/workers\/agent-1-2\/tasks\/task-1\/agent-output\.log\n/);
   assert.match(shown.out, /tokens +n\/a\n/);
+  assert.match(shown.out, /worker +agent-1-2\n/);
+  desk.door.tasks.workers.set(child, { ...worker, again: true });
+  const second = await desk.hq("queue", "show", id);
+  assert.match(second.out, /worker +agent-1-2 \(second process: the first one was lost\)\n/);
   assert.match(shown.out, /→ short\n$/);
   const usage = { inputTokens: 1200, outputTokens: 300, usd: 0.000218 };
   desk.door.tasks.workers.set(child, { ...worker, usage });
