@@ -122,7 +122,12 @@ function factsOf({ executor, child }: Pick<TaskTry, "executor" | "child">): stri
   const made = child === undefined ? [] : [asCode(child)];
   switch (executor.kind) {
     case "agent":
-      return [`agent ${asLine(executor.agent)}`, ...made].join(" · ");
+      return [
+        `agent ${asLine(executor.agent)}`,
+        ...(executor.model === undefined ? [] : [`model ${asCode(executor.model)}`]),
+        ...(executor.thinking === undefined ? [] : [`thinking ${executor.thinking}`]),
+        ...made,
+      ].join(" · ");
     case "workflow":
       return [`workflow ${asLine(executor.workflow)}`, ...made].join(" · ");
     case "worker":

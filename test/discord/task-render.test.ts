@@ -35,6 +35,17 @@ test("a task's card says who works, by which model, thinking how much, since whe
   assert.deepEqual(limitProblems(card), []);
 });
 
+test("an agent's card says the model and the thinking that the task asked for", () => {
+  const executor = { kind: "agent", agent: "webster", model: KIMI, thinking: "low" } as const;
+  const words = shown(
+    renderTaskCard(taskWith("claimed", { tries: [{ number: 1, claimedAt: AT, executor }] }), PLACE),
+  );
+  assert.ok(words.includes(`agent webster · model \`${KIMI}\` · thinking low · since`), words);
+  const plain = { kind: "agent", agent: "webster" } as const;
+  const bare = taskWith("claimed", { tries: [{ number: 1, claimedAt: AT, executor: plain }] });
+  assert.ok(shown(renderTaskCard(bare, PLACE)).includes("agent webster · since"));
+});
+
 test("posted as a claim it is already what will be, and ended it says how, for how long, and where the result is", () => {
   assert.match(
     shown(renderTaskCard(taskWith("open"), { ...PLACE, isClaiming: true })),
