@@ -135,6 +135,32 @@ test("an answer that overtakes its own acknowledgment is tried again instead of 
   assert.equal(guild.inspect.messages("technical").length, 0);
 });
 
+test("a supervisor that has just started and does not reach Discord refuses and keeps nothing: nobody's rights are known", async (t) => {
+  const { edge, asked, ledger, guild } = await stage(t, { connected: false });
+  const options = [
+    { type: 3, name: "agent", value: "webster" },
+    { type: 3, name: "objective", value: "Find the CTE of ULE" },
+  ];
+  const command = {
+    id: "1",
+    application_id: "1",
+    token: "t",
+    guild_id: GUILD_ID,
+    channel_id: "7",
+    type: 2,
+    data: { type: 1, name: "delegate", options },
+    member: { user: { id: "5", username: "ada" }, roles: [] },
+  };
+  guild.faults.outage(true);
+  await assert.rejects(edge.http.answer(command, Promise.resolve()), { code: "no_discord" });
+  assert.deepEqual([asked, ledger.notes], [[], []]);
+  guild.faults.outage(false);
+  const left = Promise.withResolvers<void>();
+  t.after(() => left.resolve());
+  const { type } = (await edge.http.answer(command, left.promise)) as { type: number };
+  assert.deepEqual([type, ledger.notes], [5, ["note 1"]], "asked again it is taken");
+});
+
 test("what another server's people do, and what is not ours, changes nothing", async (t) => {
   const { edge, asked, ledger } = await stage(t, { connected: false });
   const from = (guild_id: string, more: object) =>
