@@ -213,3 +213,25 @@ test("cli.md names every command and every flag that the help names, and every c
       if (flag !== "--help") assert.match(text, new RegExp(`\`${flag}[\` ]`), `${command} ${flag}`);
   }
 });
+
+test("each command of a group has a line in cli.md, with every flag of its own", async () => {
+  const rows = spec("cli.md").split("\n");
+  const missing: string[] = [];
+  let looked = 0;
+  for (const group of ["queue", "sessions", "batch", "work", "evolve", "templates", "agents", "acl"]) {
+    const { out } = await hq([group, "--help"]);
+    for (const [, name = ""] of out.matchAll(/^ {2}([a-z][a-z-]+)\b(?:\|\S+)? /gm)) {
+      if (name === "help") continue;
+      const about = await hq([group, name, "--help"]);
+      const row = rows.filter((line) => new RegExp(`^\\|.*\`hq ${group} ${name}[ \`]`).test(line)).join("\n");
+      if (row === "") missing.push(`${group} ${name}`);
+      for (const [, flag = ""] of about.out.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)) {
+        looked++;
+        const isKnown = flag === "--help" || flag === "--json" || /\| those of `/.test(row);
+        if (!isKnown && !row.includes(flag)) missing.push(`${group} ${name} ${flag}`);
+      }
+    }
+  }
+  assert.ok(looked > 150, `${looked} flags`);
+  assert.deepEqual(missing, []);
+});
