@@ -70,11 +70,17 @@ async function list({ io, client }: Hq, options: ListOptions): Promise<number> {
   });
   const page = await client("if-used").ask<Page<TaskView>>({ path: `/tasks?${query.toString()}` });
   if (json) io.out(`${jsonText(page)}\n`);
-  else if (page.items.length === 0)
-    io.err("No tasks. `hq doctor` says whether the channel is found and read.\n");
+  else if (page.items.length === 0) io.err(`${noTasks(options)}\n`);
   else io.out(taskTable(page.items, io.now()));
   if (page.next) io.err(`There are more: --before ${page.next}\n`);
   return 0;
+}
+
+function noTasks({ status, open, before }: ListOptions): string {
+  if (before !== undefined) return "No further tasks.";
+  if (status !== undefined) return `No task is ${status}.`;
+  if (open) return "No task is open or being done.";
+  return "No tasks. `hq doctor` says whether the channel is found and read.";
 }
 
 function registerTrigger(queue: Command, hq: Hq): void {

@@ -134,7 +134,8 @@ function registerReading(sessions: Command, hq: Hq): void {
           isWhole: true,
         });
         if (options.json) io.out(`${jsonText(items)}\n`);
-        else if (items.length === 0) io.err("There are no sessions yet.\n");
+        else if (items.length === 0)
+          io.err(options.open ? "No session is open.\n" : "There are no sessions yet.\n");
         else io.out(sessionTable(items));
         return 0;
       }),

@@ -44,6 +44,7 @@ export function createScriptedOrchestrator() {
     repeated: boolean;
     instances: readonly InstanceHealth[];
     sent: Partial<Sent>;
+    sessions: readonly SessionView[];
   } = {
     shares: SHARES,
     repeated: false,
@@ -52,6 +53,7 @@ export function createScriptedOrchestrator() {
       { instance: "B", agent: "tech-lead", status: "down", state: "down", text: "connection refused" },
     ],
     sent: {},
+    sessions: [SESSION],
   };
   const note = (actor: Actor, verb: string, request: object) => {
     asked.push({ actor, verb, request });
@@ -81,7 +83,7 @@ export function createScriptedOrchestrator() {
       },
       async list(query) {
         note({ kind: "operator" }, "list", query);
-        return [SESSION];
+        return say.sessions;
       },
       async show(sessionId) {
         note({ kind: "operator" }, "show", { sessionId });

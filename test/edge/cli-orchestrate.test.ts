@@ -265,10 +265,13 @@ test("a turn waits for the one before it as long as its own time limit says, and
 });
 
 test("sessions are listed and shown, as tables and as JSON", async (t) => {
-  const { hq } = await openDesk(t);
+  const { door, hq } = await openDesk(t);
   const list = await hq("sessions", "list", "--open");
   assert.match(list.out, /^SESSION +AGENT +STATUS +TURNS[^]*s1 +manager +open +1/);
   assert.equal(json((await hq("sessions", "list", "--json")).out)[0].sessionId, "s1");
+  door.orchestrator.say.sessions = [];
+  assert.equal((await hq("sessions", "list", "--open")).err, "No session is open.\n");
+  assert.equal((await hq("sessions", "list")).err, "There are no sessions yet.\n");
   const shown = await hq("sessions", "show", "--id", "s1");
   assert.match(shown.out, /^s1: with manager, open[^]*1 .*succeeded +session-s1\.t1/);
   assert.equal(json((await hq("sessions", "show", "--id", "s1", "--json")).out).turns[0].turn, 1);

@@ -142,6 +142,8 @@ test("the list says why a task is not done; show, status and logs find it by its
   assert.equal(none.code, 2);
   const empty = await openDesk(t);
   assert.match((await empty.hq("queue")).err, /No tasks.*hq doctor/);
+  assert.equal((await desk.hq("queue", "list", "--status", "failed")).err, "No task is failed.\n");
+  assert.equal((await empty.hq("queue", "list", "--open")).err, "No task is open or being done.\n");
 });
 
 test("a task that a worker did is shown with its folder, log, tokens and cost, and waited for with its whole result", async (t) => {
