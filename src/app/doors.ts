@@ -133,6 +133,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
       verbs,
       ledger,
       isConnected,
+      isHeld: stage.hold.isOn,
       othersWork: async () =>
         (await stage.shared?.roster.list())?.some(({ isUs, isTemporary }) => !isUs && !isTemporary) ?? false,
       now,

@@ -163,12 +163,17 @@ test("an emergency stop ends workers that fork and hear nothing within 5 s; noth
   const refused = await hq("delegate", "webster", "x");
   assert.equal(refused.code, 3);
   assert.match(refused.err, /hq start/);
+  // What is submitted waits for `hq start`, and must not keep a supervisor that may not begin it in its way.
+  const waiting = await hq("submit", "three", "cheap");
+  assert.equal(waiting.code, 0, waiting.err);
   assert.deepEqual(hunt(), []);
   const pid = pidIn(home);
-  if (pid !== undefined) assert.ok(await goneWithin(pid, 15_000));
+  if (pid !== undefined) assert.ok(await goneWithin(pid, 15_000), "the temporary supervisor leaves");
 
   await start();
   assert.equal(existsSync(join(home, "held")), false);
+  const begun = await hq("wait", waiting.out.trim());
+  assert.equal(begun.code, 0, begun.err);
   const done = await hq("submit", "four", "cheap", "--wait");
   assert.equal(done.code, 0, done.err);
 });
