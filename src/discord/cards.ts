@@ -12,6 +12,7 @@ import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
 import { planRetry, planUnknownGuild } from "./retry-plan.ts";
+import { showFitting } from "./shorten.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
@@ -190,7 +191,8 @@ export function createCards(deps: CardsDeps): Cards {
       effect,
       firstPart: part,
       sent: "card:sent",
-      refresh: (message) => rest.edit(channel, message, payload),
+      refresh: (message) => editFitting({ channel, message, delivery: id }, payload),
+      isKeptUpToDate: true,
     });
     remember(id, face, payload);
     for (const receipt of receipts) addresses.hear(receipt);
@@ -207,13 +209,16 @@ export function createCards(deps: CardsDeps): Cards {
   }
 
   async function pointOn(face: Face, old: Receipt, next: Receipt): Promise<void> {
-    await rest
-      .edit(old.channel, old.message, face.render({ part: old.part, movedTo: addresses.of(next) }))
-      .catch((thrown: unknown) => {
-        if (!(thrown instanceof DiscordError)) throw thrown;
-        log.info({ card: old.delivery, failure: thrown.message }, "an older card could not be pointed on");
-      });
+    const moved = face.render({ part: old.part, movedTo: addresses.of(next) });
+    await editFitting(old, moved).catch((thrown: unknown) => {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      log.info({ card: old.delivery, failure: thrown.message }, "an older card could not be pointed on");
+    });
   }
+
+  type Place = Pick<Receipt, "channel" | "message" | "delivery">;
+  const editFitting = ({ channel, message, delivery }: Place, payload: Payload) =>
+    showFitting(payload, (fitting) => rest.edit(channel, message, fitting), { log, delivery });
 
   async function edit(face: Face, at: Receipt): Promise<Outcome> {
     const payload = face.render({ part: at.part, ...resultsPlace() });
@@ -223,7 +228,7 @@ export function createCards(deps: CardsDeps): Cards {
     if (before && before.status === face.status && now() < readyAt) {
       return { kind: "again", dueAt: readyAt, reason: "edits of one card keep a distance" };
     }
-    await rest.edit(at.channel, at.message, payload);
+    await editFitting(at, payload);
     crash("card:sent");
     remember(at.delivery, face, payload);
     return { kind: "done", outcome: "edited" };

@@ -10,6 +10,7 @@ import { hasMark, markOf } from "./marks.ts";
 import { bodyOf, type Payload, textsOf } from "./payload.ts";
 import { renderSafely } from "./render-lines.ts";
 import type { DiscordRest } from "./rest.ts";
+import { showFitting } from "./shorten.ts";
 
 /** How long Discord surely remembers a nonce. It says "a few minutes". */
 const NONCE_HOLDS_MS = 120_000;
@@ -79,6 +80,8 @@ export type PostOnce = {
   readonly sent: "post:sent" | "card:sent";
   /** Brings a message that an earlier try may have left up to date, before it is recorded. */
   readonly refresh?: (message: string) => Promise<unknown>;
+  /** It will be edited, so what is too long is shortened, and not posted as plain words with a file. */
+  readonly isKeptUpToDate?: boolean;
 };
 
 /** `isRecorded`: the effect was ended by the commit of the last part. */
@@ -111,7 +114,7 @@ export function createPostOnce(deps: PostOnceDeps) {
         history ??= await ownHistory(rest, channel, deps.botId(), doubt.since);
         message = history.find(({ mark }) => mark(markOf(delivery.id, part)));
       }
-      message ??= await send(channel, delivery.id, part, payload);
+      message ??= await post(job, part, payload);
       crash(job.sent);
       if (doubt) await job.refresh?.(message.id);
       const receipt: Receipt = {
@@ -130,6 +133,12 @@ export function createPostOnce(deps: PostOnceDeps) {
     }
     return { receipts, isRecorded };
   };
+
+  function post({ channel, delivery: { id }, isKeptUpToDate }: PostOnce, part: number, payload: Payload) {
+    if (!isKeptUpToDate) return send(channel, id, part, payload);
+    const shownAs = (fitting: Payload) => rest.post(channel, id, part, fitting);
+    return showFitting(payload, shownAs, { log, delivery: id });
+  }
 
   /** The designed message, or a plain one with everything in a file when Discord does not take that. */
   async function send(channel: string, delivery: string, part: number, payload: Payload) {

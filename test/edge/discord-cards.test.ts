@@ -172,3 +172,40 @@ test("a card for a place that the bot cannot reach is left out, since the result
   const outcome = await edge.perform.card(effect);
   assert.ok(outcome.kind === "done" && /404/.test(outcome.outcome), JSON.stringify(outcome));
 });
+
+const TOO_LONG = "@ada".padEnd(5000, "a");
+
+test("an edit over Discord's limits shows the card shortened, with its buttons, and the next state as ever", async (t) => {
+  const { edge, guild, ledger, logs } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  ledger.views.set("orch-1", viewWith("dispatched", { asker: TOO_LONG }));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  const [card] = guild.inspect.messages("technical");
+  assert.match(shown(card), /^### webster · running\n[\s\S]*Find CTE[\s\S]*\n-# …a+ · orch-1\/card$/);
+  assert.match(JSON.stringify(card?.components), /"label":"Cancel"[\s\S]*"label":"Details"/);
+  assert.ok(logs.some(({ level, message }) => level === "error" && message.includes("shown shortened")));
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  assert.match(shown(guild.inspect.messages("technical")[0]), /done in[\s\S]*asked by @ada · orch-1\/card$/);
+});
+
+test("a card that is too long from the first is one that can be edited all the same", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued", { asker: TOO_LONG }));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "recorded" });
+  assert.match(shown(guild.inspect.messages("technical")[0]), /^### webster · queued[\s\S]* · orch-1\/card$/);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  assert.match(shown(guild.inspect.messages("technical")[0]), /running/);
+});
+
+test("an edit that Discord does not take is shown shortened", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  guild.faults.add({ kind: "status", status: 400, method: "PATCH", path: "/messages", times: 1 });
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  assert.match(shown(guild.inspect.messages("technical")[0]), /webster · running/);
+});
