@@ -9,14 +9,11 @@ import {
   option,
 } from "../src/discord/command.ts";
 import { delegatedOnDeed, delegateOnDeed } from "../src/discord/delegate-on.ts";
-import { type DelegationEvent, isSettled } from "../src/domain/delegation-types.ts";
+import { onceMore } from "../src/discord/same-click.ts";
+import type { DelegationEvent } from "../src/domain/delegation-types.ts";
 import type { DelegateRequest } from "../src/engine/verbs.ts";
 import { Refusal } from "../src/kernel/refusal.ts";
 import { parseDuration } from "../src/kernel/time.ts";
-
-/** A second click within this time after the last rerun's end is the same click. */
-const SAME_CLICK_MS = 10_000;
-const MOST_RERUNS = 100;
 
 function execute(asked: Asked, context: CommandContext): Promise<Answer> {
   const channel = option(asked, "context-channel", "string");
@@ -76,19 +73,17 @@ async function runAgain(asked: Asked, context: CommandContext): Promise<Answer> 
     ifDown: "refuse",
     ...(await whatWentAlong(before.id, context)),
   } as const;
-  for (let n = 1; n <= MOST_RERUNS; n++) {
-    const { delegation, repeated } = await context.verbs.delegate(context.actor, {
+  const delegation = await onceMore(context.now, async (time) => {
+    const { delegation: made, repeated } = await context.verbs.delegate(context.actor, {
       ...request,
-      key: { scope: "again", key: `${before.id}#${asked.user.id}#${n}` },
+      key: { scope: "again", key: `${before.id}#${asked.user.id}#${time}` },
       card: { channel },
       origin: { door: "discord", channel, ...(asked.guild ? { guild: asked.guild } : {}) },
     });
-    if (!repeated) return askedAnswer(delegation, context);
-    const isOver =
-      isSettled(delegation.status) && context.now - (delegation.settledAt ?? context.now) > SAME_CLICK_MS;
-    if (!isOver) return askedAnswer(delegation, context);
-  }
-  throw new Refusal("rate_limited", `${before.id} was run again ${MOST_RERUNS} times.`, {
+    return { made, repeated, settledAt: made.settledAt };
+  });
+  if (delegation) return askedAnswer(delegation, context);
+  throw new Refusal("rate_limited", `${before.id} was run again too often.`, {
     hint: "Use `/delegate` for more.",
   });
 }

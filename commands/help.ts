@@ -27,7 +27,7 @@ function execute(asked: Asked, { channels, actor, registry }: CommandContext): P
       SHORT_CARD,
       "`/agents` shows who is there and whether they answer; `/status` what is going on; `/metrics` how much was done and how well; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
-      "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show** and **Retry failed**. On a result: **Run again**, **Delegate on…** and **Details**.",
+      "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show**, **Retry failed** and **Restart run**. On a result: **Run again**, **Delegate on…** and **Details**.",
       `-# ${registry.agents.length} agents: ${registry.agents.map(({ id }) => id).join(", ")}`,
       ...(mayAsk
         ? []

@@ -22,7 +22,8 @@ async function execute(asked: Asked, context: CommandContext): Promise<Answer> {
 async function details(id: string, { verbs, guildId }: CommandContext): Promise<Answer> {
   const receipts = await verbs.receipts(id);
   return runOrDelegation<Answer>(id, {
-    run: async () => runDetails(await verbs.runs.run(id), receipts, guildId),
+    run: async () =>
+      runDetails(await verbs.runs.run(id), { receipts, events: await verbs.history(id), guildId }),
     delegation: async () => ({
       text: detailsText(await verbs.delegation(id), receipts, guildId),
       outcome: "shown",

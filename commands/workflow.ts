@@ -16,6 +16,7 @@ import {
 } from "../src/discord/command.ts";
 import { approveDeed, decideCommand, rejectDeed, rejectedDeed } from "../src/discord/decide-gate.ts";
 import { acceptProposalsDeed, dismissProposalsDeed } from "../src/discord/decide-proposals.ts";
+import { restartDeed } from "../src/discord/restart-run.ts";
 import {
   listAnswer,
   retriedAnswer,
@@ -35,7 +36,8 @@ const MOST_LOOKED_AT = 100;
 const runIn = (asked: Asked) => (option(asked, "run", "string") ?? "").trim();
 
 async function details(run: string, { verbs, guildId }: CommandContext): Promise<Answer> {
-  return runDetails(await verbs.runs.run(run), await verbs.receipts(run), guildId);
+  const view = await verbs.runs.run(run);
+  return runDetails(view, { receipts: await verbs.receipts(run), events: await verbs.history(run), guildId });
 }
 
 async function status(asked: Asked, context: CommandContext): Promise<Answer> {
@@ -207,6 +209,7 @@ export default {
     approve: approveDeed,
     reject: rejectDeed,
     retry: { execute: (asked, context) => retry(asked.subject ?? "", context) },
+    restart: restartDeed,
     adjust: adjustDeed,
     accept: acceptDeed,
     "proposals-accept": acceptProposalsDeed,

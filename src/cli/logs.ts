@@ -1,7 +1,7 @@
 import type { Command } from "commander";
+import { eventLine } from "../domain/event-line.ts";
 import type { StoredEvent } from "../engine/ports/ledger.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
-import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { eventsOf } from "./follow.ts";
 import type { Hq } from "./hq.ts";
@@ -13,23 +13,6 @@ const ENDS: Readonly<Record<Exclude<Work["kind"], "task">, readonly string[]>> =
   delegation: ["delegation.settled"],
   run: ["run.settled", "run.resumed"],
 };
-/** What of an event's body is told in its line, in this order. */
-const TOLD = [
-  "step",
-  "item",
-  "generation",
-  "child",
-  "attempt",
-  "status",
-  "verdict",
-  "decision",
-  "reason",
-  "text",
-  "agentRunId",
-  "next",
-  "channel",
-] as const;
-
 export function registerLogs(program: Command, hq: Hq): void {
   program
     .command("logs")
@@ -40,7 +23,7 @@ export function registerLogs(program: Command, hq: Hq): void {
     .action((id: string, options: { follow?: true; json?: true }) =>
       hq.run(async () => {
         const write = (event: StoredEvent) =>
-          hq.io.out(`${options.json ? jsonText(event, 0) : lineOf(event)}\n`);
+          hq.io.out(`${options.json ? jsonText(event, 0) : eventLine(event)}\n`);
         const client = hq.client("if-used");
         const work = await findWork(client, id);
         if (options.follow) return follow(hq, client, work, write);
@@ -96,19 +79,4 @@ async function isTaskOverNow(client: Client, id: string, signal: AbortSignal): P
 function isSettledIn(piece: readonly StoredEvent[], kind: keyof typeof ENDS, id: string): boolean {
   const last = piece.findLast(({ stream, type }) => stream === id && ENDS[kind].includes(type));
   return last?.type === `${kind}.settled`;
-}
-
-function lineOf({ at, type, stream, body, actor }: StoredEvent): string {
-  type Known = Readonly<Record<string, unknown>>;
-  const own = body as Known;
-  // Events of a run name the place and what came of it in objects of their own.
-  const known: Known = { ...(own.outcome as Known), ...(own.of as Known), ...own };
-  const told = TOLD.filter((name) => known[name] !== undefined).map(
-    (name) => `${name}=${wordOf(known[name])}`,
-  );
-  return oneLine([new Date(at).toISOString(), stream, type, ...told, `by=${actor}`].join("  "), 1000);
-}
-
-function wordOf(value: unknown): string {
-  return typeof value === "string" && !/[\s"]/.test(value) ? value : JSON.stringify(value);
 }

@@ -19,6 +19,8 @@ export type FoldedRun = Omit<RunView, "steps" | "result" | "output"> & {
   readonly hasFailed: boolean;
 };
 
+type Ended = Pick<RunView, "id" | "status" | "parent">;
+
 export function foldRun(whole: RunView): FoldedRun {
   const { result: _, output: __, ...view } = whole;
   const hasFailed = view.steps.some(({ status, items }) => status === "failed" || (items?.failed ?? 0) > 0);
@@ -67,7 +69,17 @@ function cardButtons(run: FoldedRun) {
   const { id } = run;
   if (run.stopped && !isRunSettled(run.status)) return [...answerButtons(id), showButton(id)];
   if (!isRunSettled(run.status)) return [cancelButton(id), showButton(id)];
-  return [...(run.hasFailed ? [retryButton(id)] : []), showButton(id)];
+  return endedButtons(run, run.hasFailed);
+}
+
+/** Once it has ended: what failed once more, or all of it in a new run. */
+export function endedButtons({ id, status, parent }: Ended, hasFailed: boolean) {
+  const isShort = hasFailed || status === "failed" || status === "canceled";
+  return [
+    ...(hasFailed ? [retryButton(id)] : []),
+    ...(isShort && !parent ? [button("restart", "Restart run", id)] : []),
+    showButton(id),
+  ];
 }
 
 /** The ways on after too many failures. */
@@ -84,7 +96,7 @@ export function showButton(run: string, label = "Show") {
   return button("show", label, run);
 }
 
-export function retryButton(run: string) {
+function retryButton(run: string) {
   return button("retry", "Retry failed", run, ButtonStyle.Primary);
 }
 

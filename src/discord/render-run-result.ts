@@ -5,7 +5,7 @@ import { runHeadline, runLook } from "./look-run.ts";
 import { markOf } from "./marks.ts";
 import { type Attachment, type Payload, shownFiles, text } from "./payload.ts";
 import { bytesOf, loadsOf, uniqueNames } from "./render-result.ts";
-import { retryButton, showButton } from "./render-run-card.ts";
+import { endedButtons } from "./render-run-card.ts";
 import { runReport, wholeResult } from "./run-report.ts";
 import { asCode, asLine, asMarkdown, inFence } from "./sanitize.ts";
 import { leadingText } from "./split-text.ts";
@@ -49,7 +49,7 @@ export function renderRunResult(
               ? [
                   {
                     type: ComponentType.ActionRow as const,
-                    components: [...(hasFailed ? [retryButton(view.id)] : []), showButton(view.id)],
+                    components: endedButtons(view, hasFailed),
                   },
                 ]
               : []),

@@ -9,6 +9,7 @@ import type {
   StepDefinition,
   WorkflowDefinition,
 } from "../domain/workflow-types.ts";
+import type { StoredEvent } from "../engine/ports/ledger.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
 import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -17,7 +18,7 @@ import { foldSteps, stepLines } from "./fold-steps.ts";
 import { relative } from "./look.ts";
 import { runHeadline, runLook } from "./look-run.ts";
 import { bytesOf } from "./render-result.ts";
-import { runReport } from "./run-report.ts";
+import { runLog, runReport } from "./run-report.ts";
 import { asCode, asLine } from "./sanitize.ts";
 
 const STEPS_ROOM = 1000;
@@ -30,7 +31,15 @@ const CONCLUDES: Readonly<Record<Conclusion["kind"], string>> = {
 };
 
 /** Everything about a run, for the eyes of who asks; the whole of it in the file. */
-export function runDetails(view: RunView, receipts: readonly Receipt[], guildId: string): Answer {
+export function runDetails(
+  view: RunView,
+  told: {
+    readonly receipts: readonly Receipt[];
+    readonly events: readonly StoredEvent[];
+    readonly guildId: string;
+  },
+): Answer {
+  const { receipts, events, guildId } = told;
   const inputs = Object.entries(view.inputs);
   const messages = receipts
     .filter(({ delivery }) => delivery.startsWith(`${view.id}/`))
@@ -58,7 +67,7 @@ export function runDetails(view: RunView, receipts: readonly Receipt[], guildId:
   return {
     text: text.join("\n"),
     outcome: "shown",
-    file: bytesOf(`${view.workflow}.md`, runReport(view)),
+    file: bytesOf(`${view.workflow}.md`, `${runReport(view)}\n\n${runLog(view.id, events)}`),
   };
 }
 

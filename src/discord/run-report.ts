@@ -1,10 +1,13 @@
+import { eventLine } from "../domain/event-line.ts";
 import type { RunView, StepView } from "../domain/run-view.ts";
+import type { StoredEvent } from "../engine/ports/ledger.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { runHeadline, stepSymbol } from "./look-run.ts";
 import { plain } from "./sanitize.ts";
 
 /** Well under what one file may hold; what has no room is in the run's own files. */
 const MOST_CHARS = 1_500_000;
+const MOST_LOG_CHARS = 1_000_000;
 
 /** Everything that a run brought, as a document for people: inputs, result, what is missing, each step. */
 export function runReport(view: RunView): string {
@@ -32,6 +35,21 @@ export function runReport(view: RunView): string {
     used += part.length;
   }
   return parts.join("\n\n");
+}
+
+/** Everything that happened to a run, an event a line, oldest first; of very much the end. */
+export function runLog(id: string, events: readonly StoredEvent[]): string {
+  const lines: string[] = [];
+  let room = MOST_LOG_CHARS;
+  for (const event of events.toReversed()) {
+    const line = plain(eventLine(event));
+    room -= line.length + 1;
+    if (room < 0) break;
+    lines.push(line);
+  }
+  const left = events.length - lines.length;
+  const more = left > 0 ? [`… ${left} before: hq logs ${id}`] : [];
+  return ["### Log", "", "```text", ...more, ...lines.toReversed(), "```", ""].join("\n");
 }
 
 function stepReport(step: StepView): string {

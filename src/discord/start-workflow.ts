@@ -135,7 +135,7 @@ async function start(
   }
 }
 
-async function startedAnswer(run: RunView, context: CommandContext): Promise<Answer> {
+export async function startedAnswer(run: RunView, context: CommandContext): Promise<Answer> {
   const card = await context.cardOf(run.id);
   const results = context.channels.forRole("results");
   const where = results && run.deliver ? ` · the result comes to <#${results.id}>` : "";

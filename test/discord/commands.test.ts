@@ -36,6 +36,7 @@ test("every file in commands/ is a command, and every button has one owner", asy
     "queue-cancel",
     "queue-show",
     "reject",
+    "restart",
     "retry",
     "show",
     "to",

@@ -79,7 +79,11 @@ test("a settled card says how it ended and where the result is; with failures it
   assert.match(shown(done), /### design-review · done in 4m 12s/);
   assert.match(shown(done), /result in <#5>/);
   assert.deepEqual(labels(done), ["Show"]);
-  assert.deepEqual(labels(card(runWith("failed", [stepWith("a", "failed")]))), ["Retry failed", "Show"]);
+  const failed = runWith("failed", [stepWith("a", "failed")]);
+  assert.deepEqual(labels(card(failed)), ["Retry failed", "Restart run", "Show"]);
+  const parent = { run: "wf-outer-1", step: "inner" };
+  assert.deepEqual(labels(card({ ...failed, parent })), ["Retry failed", "Show"]);
+  assert.deepEqual(labels(card(runWith("canceled", [stepWith("a", "canceled")]))), ["Restart run", "Show"]);
 });
 
 test("a run that succeeded without doing anything says so: card, result, and as a step of another run", () => {
@@ -241,7 +245,7 @@ test("a result shows the summary, what is missing and how sure each step was; ev
     /### design-review · partly done in 4m 12s\nMissing:\n- optimization failed: timed out\nZerodur/,
   );
   assert.match(text, /-# confidence: technical high\n-# asked by @you · wf-design-review-1\/result$/);
-  assert.deepEqual(labels(payload), ["Retry failed", "Show"]);
+  assert.deepEqual(labels(payload), ["Retry failed", "Restart run", "Show"]);
   const [file] = payload?.files ?? [];
   assert.equal(file?.name, "design-review.md");
   const whole = Buffer.from(file?.bytes ?? []).toString();

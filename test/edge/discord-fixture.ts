@@ -249,6 +249,7 @@ function createMemory() {
         },
         runs: async () => ({ items: [...runs.values()] }),
       } as Partial<RunVerbs> as RunVerbs,
+      history: async () => [],
       receipts: async (run) => receipts.filter(({ delivery }) => delivery.startsWith(`${run}/`)),
     } as Partial<Verbs>,
   };

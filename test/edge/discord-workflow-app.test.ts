@@ -121,6 +121,36 @@ for (const point of ["card:recorded#2", "card:sent#3"]) {
   });
 }
 
+for (const point of ["interaction:acknowledged#3", "card:recorded#3"]) {
+  test(`Restart run, killed at ${point}: the new run is there once, and who clicked is told`, async (t) => {
+    using home = temporaryFolder();
+    const HQ_CONFIG = withWorkflow(home.path, PAIR);
+    const first = await startFor(t, home.path, { HQ_CONFIG, HQ_CRASH_AT: point });
+    const early = personAt(first);
+    const started = await early.command("workflow run", { name: "pair" });
+    const run = /wf-pair-\w+/.exec(JSON.stringify(started.message))?.[0];
+    await once(early, "technical", /Approval needed/);
+    await early.command("workflow reject", { run, reason: "Too early" }, { as: "ada" });
+    const card = await once(early, "technical", /^### pair · failed/);
+    await click(early, card, "restart", "ada").catch(() => undefined);
+    assert.deepEqual(await first.exited, [null, "SIGKILL"]);
+    const { port } = new URL(first.ready.guild ?? "");
+    const person = personAt(await startFor(t, home.path, { HQ_CONFIG, HQ_GUILD_PORT: port }));
+    const told = await once(person, "technical", /\*\*ada\*\* asked: Started \*\*pair\*\*/);
+    const again = /wf-pair-\w+/.exec(shown(told))?.[0] ?? "";
+    assert.notEqual(again, run);
+    const gate = await once(person, "technical", /Approval needed[\s\S]*asked by @ada/);
+    assert.match(shown(gate), new RegExp(again));
+    const twice = await Promise.all([
+      click(person, card, "restart", "ada"),
+      click(person, card, "restart", "ada"),
+    ]);
+    for (const answer of twice) assert.ok(shown(answer.message).includes(again), "it still runs");
+    await click(person, gate, "approve", "you");
+    assert.match(shown(await once(person, "results", /pair · done in/)), new RegExp(again));
+  });
+}
+
 const PAIR = `
 name: pair
 description: Two may approve.

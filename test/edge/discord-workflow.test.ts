@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { customId, gateSubject } from "../../src/discord/custom-id.ts";
+import { actorName } from "../../src/domain/actor.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
 import type { RunView } from "../../src/domain/run-view.ts";
@@ -306,6 +307,94 @@ test("too many failures are asked about with four ways on, and those who may cho
       ["accept", undefined],
       ["retry", { tasks: { a: "Do a slowly" } }],
     ],
+  );
+});
+
+const OLD = "wf-design-review-0";
+const FAILED = runWith("failed", [stepWith("a", "failed", { reason: "timed out" })], {
+  id: OLD,
+  inputs: { design: "M2 cell", budget: 3 },
+  deliver: false,
+});
+const RESTART = customId("restart", OLD);
+
+test("Restart run begins the same inputs as a new run, in the name of who clicks; a second click leads to that one", async (t) => {
+  const { edge, show, guild, press, started, runs, clock } = await startWithRuns(t, [
+    workflowWith("design-review", []),
+  ]);
+  const channel = guild.inspect.channelId("technical");
+  show({ ...FAILED, origin: { door: "discord", channel } });
+  await edge.perform.post(postOf(resultOf(OLD)));
+  const [result] = guild.inspect.messages("results");
+  assert.match(JSON.stringify(result?.components), /Retry failed[\s\S]*Restart run[\s\S]*Show/);
+  const click = (as: string) => press(result?.id ?? "", RESTART, { as, channel: "results" });
+  const answers = await Promise.all([click("ada"), click("ada")]);
+  const [card] = guild.inspect.messages("technical");
+  for (const answer of answers) {
+    assert.match(
+      said(answer),
+      new RegExp(`Started \\*\\*design-review\\*\\*: .*/${card?.id}\n.*wf-design-review-1`),
+    );
+    assert.equal((answer.message?.flags ?? 0) & 64, 64, "only who clicked sees it");
+  }
+  assert.equal(started.length, 1);
+  const [{ actor, request } = {}] = started;
+  assert.equal(actor && actorName(actor), "@ada (as tech-lead)");
+  const { workflow, inputs, deliver, card: at, origin } = request ?? {};
+  assert.deepEqual([workflow, inputs, deliver], ["design-review", FAILED.inputs, false]);
+  assert.deepEqual([at, origin], [{ channel }, { door: "discord", channel, guild: guild.guildId }]);
+  const made = runs.get("wf-design-review-1");
+  assert.ok(made);
+  runs.set(made.id, { ...made, status: "failed", settledAt: clock.now() });
+  await click("ada");
+  assert.equal(started.length, 1, "the same click as far as anybody can tell");
+  clock.pass(60_000);
+  await click("ada");
+  assert.equal(started.length, 2);
+});
+
+test("Restart run says why not: it runs again, it is a step of another run, or a pipeline", async (t) => {
+  const definition = { ...workflowWith("design-review", []), pipeline: { stages: [], postHooks: [] } };
+  const made = { body: { type: "run.started", order: { definition } } } as unknown as StoredEvent;
+  const events: StoredEvent[] = [];
+  const { edge, show, guild, press, started, script } = await startWithRuns(t, [], {
+    verbs: { history: async () => events },
+  });
+  script.problems = () => [{ path: "inputs.design", message: "is not known any more" }];
+  show(FAILED);
+  await edge.perform.post(postOf(resultOf(OLD)));
+  const [result] = guild.inspect.messages("results");
+  const click = async () => said(await press(result?.id ?? "", RESTART, { channel: "results" }));
+  show(runWith("running", [stepWith("a", "running")], { id: OLD }));
+  assert.match(
+    await click(),
+    /has not ended.*\n→ `\/workflow status` shows how far it is, `\/workflow cancel` ends it/,
+  );
+  show({ ...FAILED, parent: { run: "wf-outer-1", step: "inner" } });
+  assert.match(await click(), /the step inner of wf-outer-1\.\n→ `\/workflow retry` does it once more/);
+  show(FAILED);
+  assert.match(await click(), /^⚠️ cannot be started/);
+  events.push(made);
+  assert.match(await click(), /is a pipeline[\s\S]*→ `hq workflow pipeline .*` on the command line/);
+  assert.equal(started.length, 0);
+});
+
+test("Show of a run has its whole log in the file, with secrets blacked out", async (t) => {
+  const body = { type: "step.failed", step: "a", outcome: { status: "failed", reason: "no s3cret" } };
+  const event = { at: 0, stream: OLD, type: "step.settled", actor: "system", body } as unknown as StoredEvent;
+  const { edge, show, guild, press } = await startWithRuns(t, [], {
+    verbs: { history: async () => [event] },
+    redact: (text) => text.replaceAll("s3cret", "█"),
+  });
+  show(FAILED);
+  await edge.perform.post(postOf(resultOf(OLD)));
+  const [result] = guild.inspect.messages("results");
+  const answer = await press(result?.id ?? "", customId("show", OLD), { channel: "results" });
+  const file = await (await fetch(answer.message?.attachments[0]?.url ?? "")).text();
+  assert.match(file, /### ❌ a · failed[\s\S]*### Log\n\n```text\n/);
+  assert.match(
+    file,
+    /\n1970-01-01T00:00:00\.000Z  wf-design-review-0  step\.settled  step=a  status=failed  reason="no █"  by=system\n```\n$/,
   );
 });
 

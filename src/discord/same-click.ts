@@ -1,0 +1,20 @@
+/** A second click within this time after the end of what the last one began is the same click. */
+const SAME_CLICK_MS = 10_000;
+const MOST_TIMES = 100;
+
+type Begun<T> = { readonly made: T; readonly repeated: boolean; readonly settledAt?: number | undefined };
+
+/**
+ * Begins something once more, by numbered keys. Clicking twice, or while the last one is open, leads to that one.
+ * Undefined when it was done too often.
+ */
+export async function onceMore<T>(
+  now: number,
+  begin: (time: number) => Promise<Begun<T>>,
+): Promise<T | undefined> {
+  for (let time = 1; time <= MOST_TIMES; time++) {
+    const { made, repeated, settledAt } = await begin(time);
+    if (!repeated || settledAt === undefined || now - settledAt <= SAME_CLICK_MS) return made;
+  }
+  return undefined;
+}
