@@ -1,4 +1,3 @@
-import { Routes } from "discord.js";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import type { Outcome } from "../engine/loop.ts";
@@ -6,13 +5,14 @@ import type { ClaimedOf } from "../engine/perform.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
 import { createCardAddresses } from "./card-addresses.ts";
 import type { ChannelDirectory } from "./channels.ts";
-import { DISCORD_CODES, DiscordError, type DiscordFailure, guardedMessage } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, type DiscordFailure } from "./discord-failure.ts";
 import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
 import { type GatePlace, placeOf } from "./gate-place.ts";
 import type { Payload } from "./payload.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
 import { planRetry, planUnknownGuild } from "./retry-plan.ts";
-import { showFitting } from "./shorten.ts";
+import { createEditFitting } from "./shorten.ts";
+import { hasButtons, isDeleted, messageAt } from "./still-there.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
@@ -54,7 +54,7 @@ export type Cards = {
 
 /**
  * One live card per delegation, run and gate. The newest state wins; one request per channel at a time, new states
- * before new words; a card that a person deleted stays deleted.
+ * before new words; a card that a person deleted stays deleted, a gate that waits is posted anew.
  */
 export function createCards(deps: CardsDeps): Cards {
   const { rest, deliveries, channels, now, log, crash } = deps;
@@ -63,6 +63,7 @@ export function createCards(deps: CardsDeps): Cards {
   const gone = new Set<string>();
   const addresses = createCardAddresses(deps);
   const postOnce = createPostOnce(deps);
+  const editFitting = createEditFitting(deps);
   let stopping = false;
   /** In a row, of Discord. */
   let failures = 0;
@@ -166,8 +167,15 @@ export function createCards(deps: CardsDeps): Cards {
         return { kind: "done", outcome: "it says who decided" };
       }
       const older = receipts.at(-2);
-      if (older && !shown.has(delivery)) await pointOn(face, older, latest);
-      return await edit(face, latest);
+      if (older && !face.isGate && !shown.has(delivery)) await pointOn(face, older, latest);
+      const isAsking = wish.body.gate !== undefined && !face.isSettled;
+      try {
+        return await edit(face, latest, isAsking);
+      } catch (thrown) {
+        if (!isDeleted(thrown) || !isAsking || !effect) throw thrown;
+        log.info({ gate: delivery }, "a person deleted a gate that waits; it is posted anew");
+        return await first(latest.channel, delivery, face, effect, latest.part + 1);
+      }
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       return failed(delivery, wish, thrown.failure);
@@ -216,14 +224,13 @@ export function createCards(deps: CardsDeps): Cards {
     });
   }
 
-  type Place = Pick<Receipt, "channel" | "message" | "delivery">;
-  const editFitting = ({ channel, message, delivery }: Place, payload: Payload) =>
-    showFitting(payload, (fitting) => rest.edit(channel, message, fitting), { log, delivery });
-
-  async function edit(face: Face, at: Receipt): Promise<Outcome> {
+  async function edit(face: Face, at: Receipt, isAsking: boolean): Promise<Outcome> {
     const payload = face.render({ part: at.part, ...resultsPlace() });
     const before = shown.get(at.delivery);
-    if (before?.key === keyOf(payload)) return { kind: "done", outcome: "unchanged" };
+    if (before?.key === keyOf(payload)) {
+      if (isAsking) await messageAt(rest, at);
+      return { kind: "done", outcome: "unchanged" };
+    }
     const readyAt = (before?.editedAt ?? 0) + deps.cardEditMs();
     if (before && before.status === face.status && now() < readyAt) {
       return { kind: "again", dueAt: readyAt, reason: "edits of one card keep a distance" };
@@ -282,12 +289,6 @@ export function createCards(deps: CardsDeps): Cards {
       for (const desk of desks.values()) await desk.pump;
     },
   };
-}
-
-/** Whether a message of ours still asks for something. */
-async function hasButtons({ raw }: CardsDeps["rest"], { channel, message }: Receipt): Promise<boolean> {
-  const found = await guardedMessage(raw.get(Routes.channelMessage(channel, message)));
-  return JSON.stringify(found.components ?? []).includes('"custom_id"');
 }
 
 function isHopeless({ kind }: DiscordFailure): boolean {

@@ -90,7 +90,10 @@ export function createFaces(deps: {
       isSettled: !isGateOpen(shown),
       isGate: true,
       isPast: shown.gate === undefined,
-      render: () => renderGate(mapStrings(shown, redact), approvers.mentioned(shown.gate?.approvers ?? [])),
+      render: ({ part }) => {
+        const who = approvers.mentioned(shown.gate?.approvers ?? []);
+        return renderGate(mapStrings(shown, redact), who, part);
+      },
     };
   };
 }

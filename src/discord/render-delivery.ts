@@ -15,11 +15,14 @@ import { renderResult } from "./render-result.ts";
 import { answerButtons } from "./render-run-card.ts";
 import { renderRunResult } from "./render-run-result.ts";
 import { renderFinished, renderSpawned, renderWorkerResult } from "./render-worker.ts";
+import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
+import { isStillThere } from "./still-there.ts";
 
 const MOST_FAILED = 8;
 
 export type RenderDeps = {
+  readonly rest: Pick<DiscordRest, "raw">;
   readonly deliveries: DeliveryPort;
   readonly approvers: Approvers;
   readonly guildId: string;
@@ -131,17 +134,21 @@ function renderAsk(delivery: string, view: RunView, who: Mentioned): readonly Pa
 
 /** Pings the approvers again; nothing when the gate was decided meanwhile. */
 async function renderReminder(
-  { deliveries, approvers, guildId }: RenderDeps,
+  { rest, deliveries, approvers, guildId }: RenderDeps,
   { id, gate: ref }: Delivery,
   view: RunView,
 ): Promise<readonly Payload[]> {
   const shown = ref && shownGate(view, ref);
   if (!ref || !shown?.gate || !isGateOpen(shown)) return [];
   const who = approvers.mentioned(shown.gate.approvers);
-  const [message] = await deliveries.receipts(gateDelivery(view.id, ref));
-  const link = message
-    ? `https://discord.com/channels/${guildId}/${message.channel}/${message.message}`
-    : `\`/workflow approve\` with ${view.id}`;
+  const receipts = await deliveries.receipts(gateDelivery(view.id, ref));
+  const message = receipts.toSorted((a, b) => a.part - b.part).at(-1);
+  const command = `\`/workflow approve\` with ${view.id}`;
+  const link = !message
+    ? command
+    : (await isStillThere(rest, message))
+      ? `https://discord.com/channels/${guildId}/${message.channel}/${message.message}`
+      : `its message was deleted and is posted anew; or ${command}`;
   const what = `**${asLine(view.workflow)} / ${asLine(ref.step)}**`;
   const content = [
     `${who.text}: ${what} ${shown.gate.escalated ? "was escalated and waits" : "still waits"} for a decision: ${link}`,

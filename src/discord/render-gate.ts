@@ -53,15 +53,18 @@ export function isGateOpen({ gate, step }: Pick<ShownGate, "gate" | "step">): bo
   return gate?.status === "open" && step.status === "waiting";
 }
 
-/** The message in which people decide; afterwards it says who did, when and why, and has no buttons. */
-export function renderGate(shown: ShownGate, who: Mentioned): Payload {
+/**
+ * The message in which people decide; afterwards it says who did, when and why, and has no buttons. `part` counts those
+ * that took the place of one that a person deleted.
+ */
+export function renderGate(shown: ShownGate, who: Mentioned, part = 0): Payload {
   const { run, step, gate, generation } = shown;
   const isOpen = isGateOpen(shown);
   const { colour, title } = verdictOf(shown);
   const where = `${asLine(run.workflow)} / ${asLine(step.id)}`;
   const small = [
     ...(isOpen && gate ? [standing(gate)] : []),
-    `asked by ${cut(asLine(run.asker), 80)} · ${markOf(gateDelivery(run.id, { step: step.id, generation }), 0)}`,
+    `asked by ${cut(asLine(run.asker), 80)} · ${markOf(gateDelivery(run.id, { step: step.id, generation }), part)}`,
   ];
   const said = isOpen ? reasonLines(gate) : decisionLines(shown);
   const room = PROMPT_CHARS - said.join("\n").length;

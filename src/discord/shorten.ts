@@ -1,9 +1,11 @@
 import { ComponentType } from "discord.js";
+import type { Receipt } from "../domain/delivery-types.ts";
 import type { Log } from "../engine/ports/log.ts";
 import { cut } from "../kernel/text.ts";
 import { DISCORD_CODES, DiscordError } from "./discord-failure.ts";
 import { limitProblems } from "./limits.ts";
 import { type Payload, text, textsOf } from "./payload.ts";
+import type { DiscordRest } from "./rest.ts";
 import { leadingText } from "./split-text.ts";
 
 const HEAD_CHARS = 300;
@@ -59,6 +61,13 @@ export async function showFitting<T>(
     log.error({ delivery, failure: thrown.message }, "Discord refused a message; it is shown shortened");
     return show(shortened(payload));
   }
+}
+
+/** The same for an edit. */
+export function createEditFitting({ rest, log }: { readonly rest: DiscordRest; readonly log: Log }) {
+  type Place = Pick<Receipt, "channel" | "message" | "delivery">;
+  return ({ channel, message, delivery }: Place, payload: Payload) =>
+    showFitting(payload, (fitting) => rest.edit(channel, message, fitting), { log, delivery });
 }
 
 /** Too many edits of an old message are no fault of its words. */

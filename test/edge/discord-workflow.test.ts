@@ -256,6 +256,91 @@ test("a reminder pings again and leads to the gate's message; a decided gate is 
   assert.equal(guild.inspect.messages("task-board").length, 2);
 });
 
+const REMINDER: Delivery = {
+  id: `${RUN}/reminder-sign-off~1-1`,
+  kind: "reminder",
+  to: { role: "approvals" },
+  subject: RUN,
+  gate: GATE,
+};
+const gateEffect = (more: Parameters<typeof cardEffect>[1] = {}) =>
+  cardEffect(RUN, { body: { type: "card", run: RUN, to: { role: "approvals" }, gate: GATE }, ...more });
+
+for (const [why, change] of [
+  ["that changed", { escalated: true }],
+  ["that did not change, as at a reminder", {}],
+] as const) {
+  test(`a gate ${why} and whose message a person deleted is posted anew, once, with its ping and buttons`, async (t) => {
+    const { guild, show, showGate, press, told, texts, clock } = await startAtGate(t);
+    const [first] = guild.inspect.messages("task-board");
+    clock.pass(5000);
+    await deleteMessage(guild.url, first?.id);
+    show(waiting(change));
+    assert.deepEqual(await showGate(RUN, GATE), { kind: "recorded" });
+    const [anew, ...more] = guild.inspect.messages("task-board");
+    assert.deepEqual(more, []);
+    assert.deepEqual(anew?.pinged, [guild.inspect.memberId("ada")]);
+    assert.match(
+      texts("task-board")[0] ?? "",
+      /Approval needed[\s\S]* · wf-design-review-1\/gate-sign-off~1 \(2\)$/,
+    );
+    assert.deepEqual(await showGate(RUN, GATE), { kind: "done", outcome: "unchanged" });
+    const answer = await press(anew?.id ?? "", idOf("approve"), { as: "ada", channel: "task-board" });
+    assert.match(said(answer), /Approved/);
+    assert.equal(told.length, 1);
+    assert.deepEqual(await showGate(RUN, GATE), { kind: "done", outcome: "edited" });
+    assert.match(texts("task-board")[0] ?? "", /✅ Approved/);
+    assert.equal(guild.inspect.messages("task-board").length, 1);
+  });
+}
+
+test("a gate that is posted anew is there once, also after a crash between the post and its record, young and old", async (t) => {
+  for (const passed of [5000, 600_000]) {
+    const { guild, edge, ledger, clock } = await startAtGate(t);
+    await deleteMessage(guild.url, guild.inspect.messages("task-board")[0]?.id);
+    const createdAt = clock.now();
+    assert.deepEqual(await edge.perform.card(gateEffect({ createdAt })), { kind: "recorded" });
+    const lost = ledger.receipts.splice(
+      ledger.receipts.findIndex(({ part }) => part === 1),
+      1,
+    );
+    clock.pass(passed);
+    const again = gateEffect({ createdAt, tries: 2, begunBefore: createdAt });
+    assert.deepEqual(await edge.perform.card(again), { kind: "recorded" });
+    assert.equal(guild.inspect.messages("task-board").length, 1);
+    assert.equal(ledger.receipts.at(-1)?.message, lost[0]?.message);
+  }
+});
+
+test("a reminder of a gate whose message was deleted does not lead there, and after that to the new one", async (t) => {
+  const { edge, guild, showGate, texts } = await startAtGate(t);
+  await deleteMessage(guild.url, guild.inspect.messages("task-board")[0]?.id);
+  await edge.perform.post(postOf(REMINDER));
+  assert.match(
+    texts("task-board")[0] ?? "",
+    /still waits for a decision: its message was deleted and is posted anew; or `\/workflow approve` with wf-design-review-1\n/,
+  );
+  await showGate(RUN, GATE);
+  const anew = guild.inspect.messages("task-board")[1]?.id;
+  await edge.perform.post(postOf({ ...REMINDER, id: `${RUN}/reminder-sign-off~1-2` }));
+  assert.ok(anew && texts("task-board")[2]?.includes(`/${anew}`));
+});
+
+test("a gate that was decided stays deleted", async (t) => {
+  const { guild, show, showGate } = await startAtGate(t);
+  await deleteMessage(guild.url, guild.inspect.messages("task-board")[0]?.id);
+  show(runWith("running", steps(gateStep("approved"))));
+  for (let n = 0; n < 2; n++) {
+    assert.deepEqual(await showGate(RUN, GATE), { kind: "done", outcome: "a person deleted the card" });
+  }
+  assert.deepEqual(guild.inspect.messages("task-board"), []);
+});
+
+async function deleteMessage(url: string, id: string | undefined): Promise<void> {
+  const gone = await fetch(`${url}/local/messages/${id}`, { method: "DELETE" });
+  assert.equal(gone.status, 204);
+}
+
 const STOPPED = runWith(
   "running",
   [
