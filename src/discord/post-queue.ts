@@ -25,6 +25,8 @@ type Job = {
   readonly send: Sending;
   /** What the channel's history said: it has no message of this delivery, or some of several. */
   looked?: "none" | "some";
+  /** Whether files go along, which a message for many has no room for; absent = not asked yet. */
+  hasFiles?: boolean;
 };
 
 type History = Awaited<ReturnType<typeof ownHistory>>;
@@ -133,8 +135,20 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     });
     const sure = ofKind().filter(certain).length;
     if (old.length > 0 && sure + old.length > deps.batchAbove()) await clear(channel, queue, old);
-    const group = ofKind().filter(certain);
-    return group.length > deps.batchAbove() ? group : [];
+    if (ofKind().filter(certain).length <= deps.batchAbove()) return [];
+    for (const job of ofKind()) job.hasFiles ??= await carriesFiles(job.delivery);
+    // Those with files are posted by themselves, each when its turn comes.
+    const group = ofKind().filter((job) => certain(job) && job.hasFiles === false);
+    return group.length > deps.batchAbove() && !head.hasFiles ? group : [];
+  }
+
+  /** What cannot be read is the trouble of its own post, which reads it once more. */
+  async function carriesFiles({ kind, subject = "" }: Delivery): Promise<boolean> {
+    if (kind !== "result" || !deliveries.attachable) return false;
+    return deliveries.attachable(subject).then(
+      (files) => files.length > 0,
+      () => true,
+    );
   }
 
   /** One look at the channel's history for many: what is there is recorded, what is not may be posted with others. */

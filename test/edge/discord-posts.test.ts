@@ -287,6 +287,50 @@ test("long results come with a file whose bytes arrive whole", async (t) => {
   );
 });
 
+test("among many results those that carry files are posted by themselves, with them", async (t) => {
+  const csv = [{ name: "table.csv", bytes: Buffer.from("a,b\n1,2\n") }];
+  const carrying = new Set(["orch-0", "orch-7"]);
+  const asked: string[] = [];
+  const attachable = async (run: string) => {
+    asked.push(run);
+    if (run === "orch-8") throw new Error("the disk is away");
+    return carrying.has(run) ? csv : [];
+  };
+  const { edge, guild, ledger } = await startEdge(t, { attachable });
+  const runs = Array.from({ length: 20 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const ended = await Promise.allSettled(runs.map((run) => edge.perform.post(postOf(resultOf(run)))));
+  await Promise.all(ledger.batches);
+  const messages = guild.inspect.messages("results");
+  for (const run of carrying) {
+    const own = messages.filter((message) => shown(message).includes(`${run}/result`));
+    assert.deepEqual(
+      own.map(({ attachments }) => attachments.map(({ filename }) => filename)),
+      [["table.csv"]],
+    );
+  }
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.equal(batch?.delivery.members?.length, 17);
+  assert.equal(messages.length, 3);
+  assert.deepEqual(
+    ended.flatMap(({ status }, n) => (status === "rejected" ? [n] : [])),
+    [8],
+    "what cannot be read is the trouble of its own result",
+  );
+  assert.equal(asked.filter((run) => run === "orch-19").length, 1, "each is looked at once");
+});
+
+test("few results beside many that carry files are no batch", async (t) => {
+  const attachable = async (run: string) =>
+    run === "orch-1" ? [] : [{ name: "table.csv", bytes: Buffer.from("a,b\n1,2\n") }];
+  const { edge, guild, ledger } = await startEdge(t, { attachable });
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run)))));
+  const files = guild.inspect.messages("results").map(({ attachments }) => attachments.length);
+  assert.deepEqual(files, [1, 0, ...Array.from({ length: 10 }, () => 1)]);
+});
+
 test("posts of one channel keep their order", async (t) => {
   const { edge, guild } = await startEdge(t);
   const words = Array.from({ length: 30 }, (_, n) => `word ${n}`);
