@@ -12,6 +12,9 @@ import { asLine } from "./sanitize.ts";
 
 const MOST_LINES = 20;
 const LINE_CHARS = 180;
+const TARGET_CHARS = 80;
+/** All lines together: what else stands there has room beside them. */
+const LINES_ROOM = 3000;
 const ACCEPT = "proposals-accept";
 const DISMISS = "proposals-dismiss";
 
@@ -111,9 +114,17 @@ function decisionLines({ decided, agent }: Evolved): readonly string[] {
 }
 
 function proposedLines({ proposed = [], proposals, file }: Evolved): readonly string[] {
+  let room = LINES_ROOM;
   const lines = proposed
     .slice(0, MOST_LINES)
-    .map(({ target, text: said }) => `- **${asLine(target)}**: ${cut(asLine(said), LINE_CHARS)}`);
+    .map(
+      ({ target, text: said }) =>
+        `- **${cut(asLine(target), TARGET_CHARS)}**: ${cut(asLine(said), LINE_CHARS)}`,
+    )
+    .filter((line) => {
+      room -= line.length + 1;
+      return room >= 0;
+    });
   const more = proposals - lines.length;
   return more > 0 ? [...lines, `- and ${more} more${file ? ` in ${asLine(file)}` : ""}`] : lines;
 }

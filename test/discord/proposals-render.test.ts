@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { customId, parseCustomId } from "../../src/discord/custom-id.ts";
 import { findSubject } from "../../src/discord/find-subject.ts";
+import { limitProblems } from "../../src/discord/limits.ts";
 import { textsOf } from "../../src/discord/payload.ts";
 import {
   parseProposalsSubject,
@@ -60,6 +61,20 @@ test("afterwards the message says who, what became of it, and has no buttons", (
   assert.match(dismissed.text, /### Dismissed · one\nBy @ada/);
   for (const one of [before, stuck, dismissed])
     assert.deepEqual([one.buttons, one.face.isSettled], [false, true]);
+});
+
+test("many long proposals keep Discord's limits and their buttons; the rest is counted", () => {
+  const proposed = Array.from({ length: 30 }, (_, n) => ({
+    target: `skills/${"s".repeat(60)}/SKILL.md`,
+    text: `${n} ${"long ".repeat(100)}`,
+  }));
+  const evolved: Evolved = { ...OPEN, proposed, proposals: 30, file: "evolution/one.md" };
+  const face = proposalsFace("work-one", { slug: "one", evolved }, 5);
+  assert.deepEqual(limitProblems(face.render({ slug: "one", evolved })), []);
+  const { text, buttons } = shown(evolved);
+  assert.ok(buttons);
+  const lines = [...text.matchAll(/^- \*\*skills/gm)].length;
+  assert.ok(lines >= 10 && text.includes(`- and ${30 - lines} more in evolution/one.md`), text);
 });
 
 test("proposals that others took the place of have no buttons", () => {
