@@ -100,14 +100,11 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     for (const { task, refusal } of open) if (refusal) looks.delete(task.place.message);
     if (!isThorough) return open;
     const oldest = now() - ENDED_LOOK_BACK_MS;
-    const ended = await allTasks(
-      { open: false },
-      MOST_ENDED,
-      ({ task, deletedAt }) => task.postedAt > oldest && deletedAt === undefined,
-    );
+    const ended = await allTasks({ open: false }, MOST_ENDED, ({ task }) => task.postedAt > oldest);
     return [...open, ...ended];
   }
 
+  /** Those whose messages are there, newest first, as long as there are some that fit. */
   async function allTasks(
     query: { readonly open: boolean },
     most: number,
@@ -118,7 +115,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     do {
       const page = await tasks.tasks({ ...query, limit: PAGE, ...(before === undefined ? {} : { before }) });
       const fitting = page.items.filter(fits);
-      found.push(...fitting);
+      found.push(...fitting.filter(({ deletedAt }) => deletedAt === undefined));
       before = fitting.length === 0 ? undefined : page.next;
     } while (before !== undefined && found.length < most);
     return found;

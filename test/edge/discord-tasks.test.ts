@@ -181,6 +181,42 @@ test("a person's ✅ that went while we were away opens a task again; what did n
   assert.equal(queue.seen.length, 1);
 });
 
+test("a task that ended is read back behind any number of later ones whose messages were deleted", async (t) => {
+  const { queue, ada, you, edge, edgeOf } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "by hand");
+  await you.react(id, CHECK);
+  await queue.until(() => queue.seen.at(-1)?.checks.others.length === 1);
+  const view = queue.tasks.get(`task-${id}`);
+  assert.ok(view);
+  queue.tasks.set(view.id, { ...view, status: "withdrawn", handledBy: { at: 1, user: "x" } });
+  for (let n = 0; n < 100; n++) {
+    const later = `task-${BigInt(id) + BigInt(n + 1)}`;
+    queue.tasks.set(later, { ...view, id: later, status: "withdrawn", deletedAt: Date.now() });
+  }
+  await edge.queue.readBack();
+  await edge.stop();
+  await you.unreact(id, CHECK);
+  queue.seen.length = 0;
+  const paged: typeof queue.verbs = {
+    ...queue.verbs,
+    async tasks(query) {
+      const { items } = await queue.verbs.tasks(query);
+      const from = items.findIndex((one) => one.id === query.before) + 1;
+      const page = items.slice(from, from + (query.limit ?? items.length));
+      const last = page.at(-1);
+      return from + page.length < items.length && last ? { items: page, next: last.id } : { items: page };
+    },
+  };
+  const second = edgeOf({ verbs: { tasks: paged } });
+  t.after(second.stop);
+  await second.start();
+  await second.queue.readBack();
+  assert.deepEqual(
+    queue.seen.map(({ checks }) => checks),
+    [{ others: [], own: false }],
+  );
+});
+
 test("an event that never came is made good by the next reading, although later ones came", async (t) => {
   const { queue, ada, guild, edge } = await startQueue(t);
   guild.faults.addEvent({ kind: "lose-event", event: "MESSAGE_CREATE" });
