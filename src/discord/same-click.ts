@@ -1,3 +1,5 @@
+import { isRefusal } from "../kernel/refusal.ts";
+
 /** A second click within this time after the end of what the last one began is the same click. */
 const SAME_CLICK_MS = 10_000;
 const MOST_TIMES = 100;
@@ -13,8 +15,15 @@ export async function onceMore<T>(
   begin: (time: number) => Promise<Begun<T>>,
 ): Promise<T | undefined> {
   for (let time = 1; time <= MOST_TIMES; time++) {
-    const { made, repeated, settledAt } = await begin(time);
+    const begun = await begin(time).catch(refusedForAnother);
+    if (!begun) continue;
+    const { made, repeated, settledAt } = begun;
     if (!repeated || settledAt === undefined || now - settledAt <= SAME_CLICK_MS) return made;
   }
   return undefined;
+}
+
+/** What is asked for was changed since, as a workflow that takes another input now: that key is used up. */
+function refusedForAnother(thrown: unknown): undefined {
+  if (!isRefusal(thrown) || thrown.code !== "key_reused") throw thrown;
 }
