@@ -1,10 +1,9 @@
 import { ApplicationCommandType, ComponentType } from "discord.js";
-import { stateSymbol, workload } from "../src/discord/agent-choices.ts";
+import { agentMenu } from "../src/discord/agent-choices.ts";
 import { askAgent } from "../src/discord/ask-agent.ts";
 import type { Answer, Asked, Command, CommandContext } from "../src/discord/command.ts";
 import { customId } from "../src/discord/custom-id.ts";
 import { DiscordError } from "../src/discord/discord-failure.ts";
-import { LIMITS } from "../src/discord/limits.ts";
 import { asLine } from "../src/discord/sanitize.ts";
 import { Refusal } from "../src/kernel/refusal.ts";
 import { cut } from "../src/kernel/text.ts";
@@ -13,35 +12,11 @@ import { cut } from "../src/kernel/text.ts";
 async function execute(asked: Asked, { verbs }: CommandContext): Promise<Answer> {
   const { target } = asked;
   if (!target || target.text.trim() === "") throw withoutText();
-  const all = await verbs.agents();
-  const agents = all.slice(0, LIMITS.selectOptions);
+  const { menu, left } = agentMenu(customId("to", `${target.channel}-${target.id}`), await verbs.agents());
   return {
-    text: [
-      "Who shall do this?",
-      `> ${cut(asLine(target.text), 300)}`,
-      ...leftOut(all.length - agents.length),
-    ].join("\n"),
+    text: ["Who shall do this?", `> ${cut(asLine(target.text), 300)}`, ...leftOut(left)].join("\n"),
     outcome: "asked for the agent",
-    components: [
-      {
-        type: ComponentType.ActionRow,
-        components: [
-          {
-            type: ComponentType.StringSelect,
-            custom_id: customId("to", `${target.channel}-${target.id}`),
-            placeholder: "Choose an agent",
-            options: agents.map((agent) => ({
-              label: agent.card.id,
-              value: agent.card.id,
-              description: cut(
-                `${stateSymbol(agent)} ${workload(agent)} · ${agent.card.capabilities.join(", ")}`,
-                LIMITS.choiceChars,
-              ),
-            })),
-          },
-        ],
-      },
-    ],
+    components: [{ type: ComponentType.ActionRow, components: [menu] }],
   };
 }
 

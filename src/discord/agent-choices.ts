@@ -1,5 +1,8 @@
+import { ComponentType } from "discord.js";
 import type { AgentStatus } from "../engine/verbs.ts";
+import { cut } from "../kernel/text.ts";
 import type { Choice } from "./command.ts";
+import { LIMITS } from "./limits.ts";
 
 const SYMBOLS: Readonly<Record<AgentStatus["state"], string>> = {
   up: "🟢",
@@ -49,4 +52,23 @@ export function fittingCapabilities(agents: readonly AgentStatus[], typed: strin
         value: word,
       };
     });
+}
+
+/** A menu of the agents, and how many had no room in it; `/delegate` finds those. */
+export function agentMenu(customId: string, agents: readonly AgentStatus[]) {
+  const shown = agents.slice(0, LIMITS.selectOptions);
+  const menu = {
+    type: ComponentType.StringSelect,
+    custom_id: customId,
+    placeholder: "Choose an agent",
+    options: shown.map((agent) => ({
+      label: agent.card.id,
+      value: agent.card.id,
+      description: cut(
+        `${stateSymbol(agent)} ${workload(agent)} · ${agent.card.capabilities.join(", ")}`,
+        LIMITS.choiceChars,
+      ),
+    })),
+  } as const;
+  return { menu, left: agents.length - shown.length };
 }

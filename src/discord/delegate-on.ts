@@ -2,11 +2,10 @@ import { ComponentType, TextInputStyle } from "discord.js";
 import type { DelegationView } from "../domain/view.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { cut } from "../kernel/text.ts";
-import { stateSymbol, workload } from "./agent-choices.ts";
+import { agentMenu } from "./agent-choices.ts";
 import { askAgent } from "./ask-agent.ts";
 import type { Deed } from "./command.ts";
 import { customId } from "./custom-id.ts";
-import { LIMITS } from "./limits.ts";
 
 const LONGEST_TEXT = 4000;
 
@@ -15,9 +14,7 @@ export const delegateOnDeed: Deed = {
   async opens(asked, { verbs }) {
     const before = await verbs.delegation(asked.subject ?? "");
     resultOf(before);
-    const all = await verbs.agents();
-    const agents = all.slice(0, LIMITS.selectOptions);
-    const left = all.length - agents.length;
+    const { menu, left } = agentMenu("agent", await verbs.agents());
     return {
       custom_id: customId("on", before.id),
       title: "Delegate on",
@@ -26,20 +23,7 @@ export const delegateOnDeed: Deed = {
           type: ComponentType.Label,
           label: "Agent",
           ...(left > 0 ? { description: `${left} more do not fit in here; /delegate finds them all` } : {}),
-          component: {
-            type: ComponentType.StringSelect,
-            custom_id: "agent",
-            required: true,
-            placeholder: "Choose an agent",
-            options: agents.map((agent) => ({
-              label: agent.card.id,
-              value: agent.card.id,
-              description: cut(
-                `${stateSymbol(agent)} ${workload(agent)} · ${agent.card.capabilities.join(", ")}`,
-                LIMITS.choiceChars,
-              ),
-            })),
-          },
+          component: { ...menu, required: true },
         },
         {
           type: ComponentType.Label,
