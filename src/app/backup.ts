@@ -1,4 +1,5 @@
 import {
+  constants,
   existsSync,
   promises as files,
   mkdirSync,
@@ -17,7 +18,16 @@ const FORMAT = 1;
 const MANIFEST = "backup.json";
 const LEDGER = "ledger.db";
 /** Secrets stay where they are; who restores brings them along or lets new ones be made. */
-const LEFT_OUT = ["api.key", "secret.key", ".env", "logs", "workers", "accepted and rejected handoffs"];
+const LEFT_OUT = [
+  "api.key",
+  "secret.key",
+  ".env",
+  "logs",
+  "workers",
+  "accepted and rejected handoffs",
+  "workflow files",
+  "folders of agents",
+];
 
 export type BackupManifest = {
   readonly format: number;
@@ -78,12 +88,17 @@ export type Restored = {
   /** Open work that is looked into before it is done, since it may have been done after the backup. */
   readonly doubtful: number;
   readonly config: { readonly path: string; readonly isUsed: boolean };
+  /** Where its handoffs lie: where the configuration that is in use now looks for them. */
+  readonly handoffs: string;
   /** Where the folder went that was there before. */
   readonly before?: string;
 };
 
 export async function restoreBackup(
-  place: Pick<BackupPlace, "home" | "configDir" | "now">,
+  place: Pick<BackupPlace, "home" | "configDir" | "now"> & {
+    /** Asked when the configuration is there; undefined when it is not valid. */
+    readonly handoffs: () => string | undefined;
+  },
   source: string,
   options: { readonly force: boolean },
 ): Promise<Restored> {
@@ -94,16 +109,18 @@ export async function restoreBackup(
   mkdirSync(home, { recursive: true, mode: 0o700 });
   await files.copyFile(join(source, LEDGER), join(home, LEDGER));
   await files.chmod(join(home, LEDGER), 0o600);
-  await copyTree(join(source, "handoffs"), join(home, "handoffs"));
   await copyTree(join(source, "guild"), join(home, "guild"));
   const doubtful = doubtOpenWork(join(home, LEDGER), Date.parse(manifest.at));
   const isUsed = !existsSync(place.configDir) || readdirSync(place.configDir).length === 0;
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
   await copyTree(join(source, "config"), config);
+  const handoffs = place.handoffs() ?? join(home, "handoffs");
+  await copyTree(join(source, "handoffs"), handoffs);
   return {
     manifest,
     doubtful,
     config: { path: config, isUsed },
+    handoffs,
     ...(aside === undefined ? {} : { before: aside }),
   };
 }
@@ -149,7 +166,10 @@ function refuseFull(folder: string, why: string): void {
   });
 }
 
-/** Regular files and folders, mode and all; what goes away meanwhile is left out. Returns how many files. */
+/**
+ * Regular files and folders, mode and all; what goes away meanwhile is left out, and a file that is there already stays.
+ * Returns how many files.
+ */
 async function copyTree(
   from: string,
   to: string,
@@ -169,12 +189,12 @@ async function copyTree(
 
 async function copyFile(from: string, to: string): Promise<number> {
   try {
-    await files.copyFile(from, to);
+    await files.copyFile(from, to, constants.COPYFILE_EXCL);
     const { atime, mtime } = await files.stat(from);
     await files.utimes(to, atime, mtime);
     return 1;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
+    if (["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return 0;
     throw error;
   }
 }

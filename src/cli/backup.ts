@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Command } from "commander";
 import { Refusal } from "../kernel/refusal.ts";
@@ -64,6 +64,7 @@ async function restore(
   said: string,
   { force = false, json }: { readonly force?: boolean; readonly json?: true },
 ): Promise<number> {
+  const { loadConfig } = await import("../config/load.ts");
   const { restoreBackup } = await import("../app/backup.ts");
   const { place } = readInstallation(io);
   refusePostgres(place.env);
@@ -75,13 +76,17 @@ async function restore(
     });
   }
   const source = resolve(io.cwd, said);
-  const here = { home, configDir: place.dir, now: io.now };
+  const handoffs = () => {
+    const loaded = loadConfig(place);
+    return loaded.ok ? loaded.config.settings.handoffs.dir : undefined;
+  };
+  const here = { home, configDir: place.dir, now: io.now, handoffs };
   const restored = PACKED.test(source)
     ? await unpacked(source, (folder) => restoreBackup(here, folder, { force }))
     : await restoreBackup(here, source, { force });
   if (json) io.out(`${jsonText({ home, ...restored })}\n`);
   else {
-    const { manifest, doubtful, config, before } = restored;
+    const { manifest, doubtful, config, handoffs, before } = restored;
     io.out(`${home}\n`);
     if (before) io.err(`What was there is kept in ${before}.\n`);
     io.err(
@@ -89,6 +94,7 @@ async function restore(
     );
     const used = config.isUsed ? "is in use" : "differs perhaps from the one in use, which stays";
     io.err(`Its configuration lies in ${config.path} and ${used}.\n`);
+    io.err(`Its handoffs lie in ${handoffs}.\n`);
     io.err(
       "Put api.key, secret.key and .env back if agents are to know this supervisor again; then `hq audit --prove` and `hq start`.\n",
     );
@@ -105,18 +111,21 @@ function refusePostgres({ DATABASE_URL }: Readonly<Record<string, string | undef
 }
 
 async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
+  if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(dirname(file), ".hq-backup-"));
   try {
     const made = await make(join(folder, "backup"));
-    tar(["-czf", `${file}.partial`, "-C", folder, "backup"]);
-    tar(["-tzf", `${file}.partial`]);
-    const { renameSync, existsSync } = await import("node:fs");
+    // Packed inside the folder that is ours alone: what was asked and answered is in it.
+    const whole = join(folder, "backup.tar.gz");
+    tar(["-czf", whole, "-C", folder, "backup"]);
+    tar(["-tzf", whole]);
+    chmodSync(whole, 0o600);
     if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
-    renameSync(`${file}.partial`, file);
+    renameSync(whole, file);
     return made;
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    rmSync(`${file}.partial`, { force: true });
   }
 }
 

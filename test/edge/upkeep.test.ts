@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { csvCell } from "../../src/domain/export.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
-import { hq } from "./cli-harness.ts";
+import { hq, INSTALLATION } from "./cli-harness.ts";
 import { startFor } from "./discord-person.ts";
 
 const OLD = new Date(Date.now() - 100 * 86_400_000);
@@ -95,15 +97,50 @@ test("a packed backup is one file, and what is no backup is refused", async (t) 
   const id = await delegated(supervisor, "Find the CTE of Zerodur");
   await done(supervisor, id);
   await supervisor.stop();
-  const file = join(folder, "hq.tar.gz");
+  const file = join(folder, "of", "today", "hq.tar.gz");
   const made = await hq(["backup", file], { env: { HQ_HOME: home } });
   assert.equal(made.code, 0, made.err);
+  assert.equal(statSync(file).mode & 0o777, 0o600, "what was asked and answered is for nobody else");
+  assert.deepEqual(readdirSync(dirname(file)), ["hq.tar.gz"]);
+  const again = await hq(["backup", file], { env: { HQ_HOME: home } });
+  assert.match(`${again.code} ${again.err}`, /^2 .*is there already/);
   const env = { HQ_HOME: join(folder, "other"), HQ_CONFIG: join(folder, "config") };
   assert.equal((await hq(["restore", file], { env })).code, 0);
   const { out } = await hq(["export", "delegations"], { env });
   assert.equal(JSON.parse(out).id, id);
   const wrong = await hq(["restore", home], { env: { HQ_HOME: join(folder, "third") } });
   assert.match(`${wrong.code} ${wrong.err}`, /^2 .*is no backup/);
+});
+
+test("handoffs go back to where the configuration looks for them, and what is there stays", async (t) => {
+  const folder = folderFor(t);
+  const shared = join(folder, "shared");
+  const config = join(folder, "config");
+  cpSync(join(INSTALLATION, "config"), config, { recursive: true });
+  writeFileSync(join(config, "hq.yaml"), `handoffs:\n  dir: ${JSON.stringify(shared)}\n`);
+  const env = { HQ_HOME: join(folder, "home"), HQ_CONFIG: config };
+  const supervisor = await startFor(t, env.HQ_HOME, { HQ_CONFIG: config });
+  await done(supervisor, await delegated(supervisor, "Find the CTE of Zerodur"));
+  await supervisor.stop();
+  writeFileSync(join(shared, "orch-waits.json"), "as it was");
+  const backup = join(folder, "backup");
+  const made = await hq(["backup", backup], { env });
+  assert.equal(made.code, 0, made.err);
+  assert.match(made.err, /Not in it: .*workflow files, folders of agents\./);
+
+  const bringBack = async (home: string) => {
+    const restored = await hq(["restore", backup, "--json"], {
+      env: { ...env, HQ_HOME: join(folder, home) },
+    });
+    assert.equal(restored.code, 0, restored.err);
+    assert.equal(JSON.parse(restored.out).handoffs, shared);
+    assert.ok(!existsSync(join(folder, home, "handoffs")), "nobody would read them there");
+    return readFileSync(join(shared, "orch-waits.json"), "utf8");
+  };
+  rmSync(shared, { recursive: true });
+  assert.equal(await bringBack("second"), "as it was");
+  writeFileSync(join(shared, "orch-waits.json"), "written since");
+  assert.equal(await bringBack("third"), "written since");
 });
 
 test("export prints every event and delegation with the cursor from which one goes on, also while it runs", async (t) => {
