@@ -24,7 +24,7 @@ export function createFigures(meter: Meter, ledger: Pick<Ledger, "counts" | "bac
     description: "First sent until settled",
   });
   /** Delegations that are under way, and when they were asked and sent. */
-  const open = new Map<string, { readonly agent: string; readonly askedAt: number; sentAt?: number }>();
+  const open = new Map<string, { agent: string; readonly askedAt: number; sentAt?: number }>();
 
   meter
     .createObservableGauge("hq.streams", { description: "How many of each kind are in each state" })
@@ -53,6 +53,10 @@ export function createFigures(meter: Meter, ledger: Pick<Ledger, "counts" | "bac
         if (!known || known.sentAt !== undefined) return;
         known.sentAt = event.at;
         waiting.record((event.at - known.askedAt) / 1000, { "hq.agent": known.agent });
+      }
+      if (event.type === "delegation.rerouted") {
+        const known = open.get(stream);
+        if (known) known.agent = event.to;
       }
       if (event.type === "attempt.failed") {
         attempts.add(1, { "hq.agent": open.get(stream)?.agent ?? "unknown", "hq.outcome": event.reason });

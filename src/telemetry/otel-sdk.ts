@@ -45,7 +45,9 @@ export async function openSdk(deps: {
       ...(wanted.traces ? {} : { spanProcessors: [] }),
       ...(wanted.metrics ? {} : { metricReaders: [] }),
     });
-    const say = (text: string) => log.warn({ text }, "telemetry");
+    // Its parts say their name first, and what it is about only then.
+    const say = (...parts: readonly unknown[]) =>
+      log.warn({ text: parts.map(textOf).join(" ") }, "telemetry");
     const silent = () => undefined;
     const logger = { error: say, warn: say, info: silent, debug: silent, verbose: silent };
     diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -102,6 +104,11 @@ export async function openSdk(deps: {
       for (const api of [trace, metrics, diag]) api.disable();
     },
   };
+}
+
+function textOf(part: unknown): string {
+  if (typeof part === "string") return part;
+  return part instanceof Error ? part.message : (JSON.stringify(part) ?? "");
 }
 
 function hasFlush(provider: object): provider is { readonly forceFlush: () => Promise<void> } {

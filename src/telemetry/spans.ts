@@ -78,7 +78,8 @@ export function delegationSpans(events: readonly unknown[], place: SpanPlace): r
   if (first?.type !== "delegation.queued" || end?.type !== "delegation.settled") return [];
   const { order } = first;
   const { id } = order;
-  const about = { "hq.id": id, "hq.agent": order.agent };
+  // Each agent that had it is named at its own part, and the last one at the whole.
+  let about = { "hq.id": id, "hq.agent": order.agent };
   const drafts: Draft[] = [];
   let waitingSince = order.queuedAt;
   let open: { readonly attempt: number; readonly at: number } | undefined;
@@ -108,8 +109,15 @@ export function delegationSpans(events: readonly unknown[], place: SpanPlace): r
       waited(event.at);
       open = event;
     } else if (event.type === "attempt.failed") close(event.at, event.reason);
-    else if (event.type === "attempt.lost" || event.type === "delegation.rerouted") close(event.at, "lost");
-    else if (event.type === "delegation.settled") {
+    else if (event.type === "attempt.lost") close(event.at, "lost");
+    else if (event.type === "delegation.rerouted") {
+      if (open === undefined) {
+        waited(event.at);
+        waitingSince = event.at;
+      }
+      close(event.at, "lost");
+      about = { ...about, "hq.agent": event.to };
+    } else if (event.type === "delegation.settled") {
       if (open === undefined && event === end) waited(event.at);
       close(event.at, event.code ?? event.status);
     }
@@ -122,7 +130,7 @@ export function delegationSpans(events: readonly unknown[], place: SpanPlace): r
   const usage = handoff?.usage;
   const whole: Draft = {
     what: id,
-    name: `delegate ${order.agent}`,
+    name: `delegate ${about["hq.agent"]}`,
     from: order.queuedAt,
     to: end.at,
     attributes: {

@@ -146,6 +146,22 @@ test("what a collector does not take is kept, and exported when it is back; the 
   assert.doesNotMatch(supervisor.stderr(), /collector-secret/);
 });
 
+test("what a collector says of spans that it left out is told", async (t) => {
+  const collector = await startCollector(undefined, () => ({
+    partialSuccess: { rejectedSpans: 3, errorMessage: "over the quota of today" },
+  }));
+  t.after(collector.close);
+  const supervisor = await startSupervisor(
+    homeOf(t),
+    variablesFor(collector.url, { OTEL_METRICS_EXPORTER: "none" }),
+  );
+  t.after(supervisor.stop);
+  await supervisor.call("POST", "/delegations", { agent: "webster", objective: WORDS });
+  await collector.until(() => named(collector.spans, "post log").length > 0);
+  await supervisor.stop();
+  assert.match(supervisor.stderr(), /telemetry: .*over the quota of today/);
+});
+
 test("without the variables nothing of OpenTelemetry is loaded, with them it is", async (t) => {
   const loadedWith = async (variables: Record<string, string>) => {
     const home = homeOf(t);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Attributes, Meter } from "@opentelemetry/api";
 import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
+import { createFigures } from "../../src/telemetry/otel-figures.ts";
 import { createSpanReader } from "../../src/telemetry/span-reader.ts";
 import type { SpanDraft } from "../../src/telemetry/spans.ts";
-import { handoffOf, startCore } from "../support/core.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
@@ -55,6 +57,64 @@ test("waiting, attempts and the whole of a delegation are spans with their own t
   assert.equal(whole?.attributes["hq.attempts"], 2);
   assert.doesNotMatch(JSON.stringify(spans), /secret words/);
   assert.deepEqual(await spansOf(core, true), spans);
+  await core.stop();
+});
+
+test("work that another agent took over is told of that one", async () => {
+  using folder = temporaryFolder();
+  const cards = ["webster", "tech-lead"].map((id) => cardOf(id, { capabilities: ["materials"] }));
+  const down = new Set<string>();
+  const core = await startCore(folder.path, {
+    cards,
+    condition: (id) => (down.has(id) ? "down" : "up"),
+    answer: ({ agent }) =>
+      down.has(agent.id)
+        ? { kind: "again", reason: "agent_down", text: "connection refused" }
+        : { kind: "accepted" },
+  });
+  const request = {
+    agent: "webster",
+    objective: "Find the CTE",
+    fallback: true,
+    origin: { door: "cli" },
+  } as const;
+  const { id } = (await core.verbs.delegate(OPERATOR, request)).delegation;
+  await core.until(id, "attempt.dispatched");
+  core.pass(5000);
+  down.add("webster");
+  await core.lookForLostRuns();
+  core.pass(60_000);
+  await core.lookForLostRuns();
+  await core.until(id, "attempt.dispatched", 2);
+  core.pass(3000);
+  await core.hand(id, handoffOf(id, { agent: "tech-lead" }));
+  await core.until(id, "delegation.settled");
+  const spans = await spansOf(core);
+  assert.deepEqual(
+    spans.map(({ name, attributes, failure }) => [name, attributes["hq.agent"], failure]),
+    [
+      ["delegate tech-lead", "tech-lead", undefined],
+      ["attempt", "webster", "lost"],
+      ["attempt", "tech-lead", undefined],
+    ],
+  );
+  const counted: (readonly [string, unknown])[] = [];
+  const instrument = (name: string) => ({
+    add: (_: number, { "hq.agent": agent }: Attributes = {}) => counted.push([name, agent]),
+    record: (_: number, { "hq.agent": agent }: Attributes = {}) => counted.push([name, agent]),
+    addCallback: () => undefined,
+  });
+  const meter = {
+    createCounter: instrument,
+    createHistogram: instrument,
+    createObservableGauge: instrument,
+  } as unknown as Meter;
+  const figures = createFigures(meter, core.ledger);
+  for (const event of await core.ledger.events({ after: 0, limit: 10_000 })) figures.count(event);
+  assert.deepEqual(
+    counted.filter(([name]) => name === "hq.delegation.working"),
+    [["hq.delegation.working", "tech-lead"]],
+  );
   await core.stop();
 });
 

@@ -21,8 +21,8 @@ export type SeenSpan = {
   readonly attributes: Readonly<Record<string, unknown>>;
 };
 
-/** A collector: takes what is exported over HTTP as JSON, and tells it decoded. `answer` may refuse. */
-export async function startCollector(answer: () => number = () => 200) {
+/** A collector: takes what is exported over HTTP as JSON, and tells it decoded. `answer` may refuse, `words` say more. */
+export async function startCollector(answer: () => number = () => 200, words: () => object = () => ({})) {
   const spans: SeenSpan[] = [];
   const metrics: { readonly name: string; readonly points: readonly any[] }[] = [];
   const resources: Readonly<Record<string, unknown>>[] = [];
@@ -35,7 +35,7 @@ export async function startCollector(answer: () => number = () => 200) {
       const status = answer();
       if (status === 200) take(request.url ?? "", text);
       else refused++;
-      response.writeHead(status, { "content-type": "application/json" }).end("{}");
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(words()));
       for (const listener of listeners) listener();
     });
   });
