@@ -3,6 +3,7 @@ import type { DelegationEvent } from "../domain/delegation-types.ts";
 import type { RunEvent } from "../domain/run-types.ts";
 import type { TaskEvent } from "../domain/task-events.ts";
 import type { Ledger, StoredEvent } from "../engine/ports/ledger.ts";
+import { BOUNDS_MS } from "./prometheus.ts";
 
 type Known = DelegationEvent | RunEvent | TaskEvent;
 
@@ -10,7 +11,8 @@ const MOST_OPEN = 4096;
 
 /** Counters of what ended since the start, and how much is open; the kept figures of all history are `hq metrics`. */
 export function createFigures(meter: Meter, ledger: Pick<Ledger, "counts" | "backlog">) {
-  const seconds = { unit: "s" };
+  // The SDK's own bounds are for milliseconds: all that takes less than five seconds would be one.
+  const seconds = { unit: "s", advice: { explicitBucketBoundaries: BOUNDS_MS.map((ms) => ms / 1000) } };
   const delegations = meter.createCounter("hq.delegations", { description: "Settled delegations" });
   const runs = meter.createCounter("hq.runs", { description: "Settled runs" });
   const tasks = meter.createCounter("hq.tasks", { description: "Settled tries of tasks" });

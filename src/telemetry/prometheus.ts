@@ -4,7 +4,7 @@ import type { LiveMetrics } from "../domain/metrics-types.ts";
 import { NANO, type Tally } from "../domain/tally.ts";
 
 /** Every other doubling from 16 ms to four and a half hours: bounds that the kept buckets have too, so nothing is estimated. */
-const BOUNDS_MS = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map((power) => 2 ** power);
+export const BOUNDS_MS = [4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24].map((power) => 2 ** power);
 
 const HELP: Readonly<Record<Measure, string>> = {
   waiting: "From the request to the first time that an agent took it",

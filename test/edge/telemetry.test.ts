@@ -80,6 +80,9 @@ test("a run, its steps, delegations, attempts and posts are one trace, without w
   );
   const settled = collector.metrics.findLast(({ name }) => name === "hq.delegations");
   assert.equal(Number(settled?.points[0]?.asInt ?? settled?.points[0]?.asDouble), 1);
+  const took = collector.metrics.findLast(({ name }) => name === "hq.delegation.working");
+  const [least, ...more] = took?.points[0]?.explicitBounds ?? [];
+  assert.deepEqual([least, more.at(-1)], [0.016, 16_777.216], "seconds, as Prometheus is told them");
   const all = collector.bodies.join("\n");
   assert.doesNotMatch(all, /CTE of ULE|collector-secret|ppm/);
 });
