@@ -29,6 +29,11 @@ export function createOldFiles(deps: {
       const workers = new Map<string, { streams: string[]; modifiedAt: number }>();
       for await (const batch of deps.leftovers.all()) {
         const old: OldFile[] = [];
+        /** Also one that is empty, as a handoff that was never written to its end; none that is not there. */
+        const add = async (path: string, streams: readonly string[]) => {
+          const bytes = await bytesOf(path);
+          if (bytes !== undefined) old.push({ path, streams, bytes });
+        };
         for (const { where, path, stream, orElse, modifiedAt } of batch) {
           if (where === "inbox" || modifiedAt >= before) continue;
           const streams = orElse === undefined ? [stream] : [stream, orElse];
@@ -37,14 +42,13 @@ export function createOldFiles(deps: {
             found.streams.push(stream);
             workers.set(path, found);
           } else {
-            const notice = `${path}.problems.json`;
-            old.push({ path, streams, bytes: await bytesOf(path) });
-            if (where === "rejected") old.push({ path: notice, streams, bytes: await bytesOf(notice) });
+            await add(path, streams);
+            if (where === "rejected") await add(`${path}.problems.json`, streams);
           }
         }
-        yield old.filter(({ bytes }) => bytes > 0);
+        yield old;
       }
-      for (const [path, { streams }] of workers) yield [{ path, streams, bytes: await bytesOf(path) }];
+      for (const [path, { streams }] of workers) yield [{ path, streams, bytes: (await bytesOf(path)) ?? 0 }];
       yield* logs(before);
     },
     async remove(paths) {
@@ -64,14 +68,14 @@ async function removeEmpty(folder: string): Promise<void> {
   });
 }
 
-/** Of a folder, all that is in it. */
-async function bytesOf(path: string): Promise<number> {
+/** Of a folder, all that is in it; undefined when nothing is there. */
+async function bytesOf(path: string): Promise<number | undefined> {
   const stats = await files.lstat(path).catch(ifAbsent(undefined));
-  if (!stats) return 0;
+  if (!stats) return undefined;
   if (!stats.isDirectory()) return stats.size;
   let sum = stats.size;
   for (const name of await files.readdir(path).catch(ifAbsent([] as string[])))
-    sum += await bytesOf(join(path, name));
+    sum += (await bytesOf(join(path, name))) ?? 0;
   return sum;
 }
 

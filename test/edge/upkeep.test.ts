@@ -216,16 +216,26 @@ test("prune takes out what ended long ago with its files, and nothing that is op
   mkdirSync(logs, { recursive: true });
   const log = join(logs, `attempts-${OLD.toISOString().slice(0, 10)}.jsonl`);
   writeFileSync(log, "{}\n");
+  const aside = join(home, "handoffs", "rejected", OLD.toISOString().slice(0, 10));
+  mkdirSync(aside, { recursive: true });
+  for (const [name, text] of [
+    [`${old}.json`, ""],
+    [`${old}.json.problems.json`, "{}"],
+  ] as const) {
+    writeFileSync(join(aside, name), text);
+    utimesSync(join(aside, name), OLD, OLD);
+  }
 
   const supervisor = await startFor(t, home);
   const dry = await hq(["prune", "--older-than", "90d", "--dry-run", "--json"], { env });
   assert.equal(dry.code, 0, dry.err);
   const told = JSON.parse(dry.out);
-  assert.ok(told.dry && told.streams >= 1 && told.files.count === 2, dry.out);
+  assert.ok(told.dry && told.streams >= 1 && told.files.count === 4, dry.out);
   assert.equal((await supervisor.call("GET", `/delegations/${old}`)).status, 200);
   const pruned = await hq(["prune", "--older-than", "90d"], { env });
-  assert.match(pruned.out, /Took out \d+ streams.*\nRemoved 2 files/);
+  assert.match(pruned.out, /Took out \d+ streams.*\nRemoved 4 files/);
   assert.equal(existsSync(log), false);
+  assert.equal(existsSync(aside), false, "an empty file goes too, and the folder with it");
   assert.deepEqual(
     filed.map((path) => existsSync(path)),
     filed.map((path) => !path.includes(old)),
