@@ -170,6 +170,28 @@ export function checkUpkeep(check: Check): void {
     },
   );
 
+  check("numbers go on also when what is pruned has the newest ones", async (ledger, reopen) => {
+    await last(ledger);
+    await settled(ledger, "a");
+    await written(ledger, commitOf("notice-last", { expectedVersion: 1, effects: [line("later", AT)] }));
+    const { next: afterAll = "" } = await ledger.upkeep.streams({ limit: 3, kind: "session" });
+    await ledger.upkeep.prune(["a"], AT + 1);
+    await written(ledger, commitOf("b", { kind: "session" }));
+    const { items } = await ledger.upkeep.streams({ limit: 9, kind: "session", after: afterAll });
+    assert.deepEqual(
+      items.map(({ stream }) => stream),
+      ["b"],
+    );
+    await settled(ledger, "c");
+    await written(ledger, commitOf("e", { kind: "session", effects: [line("e", AT)] }));
+    const told = commitOf("c/log", { expectedVersion: 1, kind: "delivery", status: "posted", open: false });
+    const { position } = await written(ledger, told);
+    await ledger.upkeep.prune(["c"], AT + 1);
+    const again = await reopen();
+    const next = await written(again, commitOf("d", { kind: "session", effects: [] }));
+    assert.ok(next.position > position, `${next.position} after ${position}`);
+  });
+
   check("what was written to since it was found old is not taken out", async (ledger) => {
     await settled(ledger, "a");
     await last(ledger);

@@ -141,3 +141,13 @@ test("when the file cannot grow, all reject, reading goes on, and with room writ
   await add(3, "x".repeat(100_000));
   assert.deepEqual(notes(), [1, 3]);
 });
+
+test("when the file cannot grow while units are tried apart, all reject with that, and none is written", async (t) => {
+  const { db, add, notes } = openNotes(t);
+  await add(1);
+  db.exec("pragma max_page_count = 8");
+  const results = await Promise.allSettled([add(0), add(2), add(3, "x".repeat(100_000)), add(4)]);
+  for (const result of results)
+    assert.match(String(result.status === "rejected" && result.reason), /full.*Free some space/);
+  assert.deepEqual([notes(), db.isTransaction], [[1], false]);
+});
