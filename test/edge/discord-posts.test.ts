@@ -451,6 +451,57 @@ test("a post that is found again and cannot be recorded is given back, and the o
   assert.equal(guild.inspect.messages("results").length, 4);
 });
 
+test("when a batch cannot be recorded, each of its posts is given back", async (t) => {
+  const { edge, edgeOf, guild, ledger } = await startEdge(t);
+  await edge.stop();
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const other = edgeOf({
+    deliveries: { record: () => Promise.reject(new Error("the disk is full")) },
+  });
+  t.after(other.stop);
+  await other.start();
+  let failed = 0;
+  const posts = runs.map((run) =>
+    other.perform.post(postOf(resultOf(run))).catch(() => {
+      failed += 1;
+    }),
+  );
+  await Promise.race(posts);
+  await new Promise(setImmediate);
+  assert.equal(failed, 12);
+  assert.equal(guild.inspect.messages("results").length, 0);
+});
+
+test("what waits behind a post that Discord keeps out of the channel is given back with it, untried", async (t) => {
+  const { edge, guild } = await startEdge(t);
+  guild.faults.add({ kind: "status", status: 403, method: "POST", path: "/messages", times: 1 });
+  const posts = ["a", "b", "c"].map((id) => edge.perform.post(postOf(noticeOf(id, id))));
+  const outcomes = await Promise.all(posts);
+  assert.deepEqual(
+    outcomes.map(({ kind }) => kind),
+    ["again", "again", "again"],
+  );
+  assert.equal(guild.inspect.messages("technical").length, 0);
+});
+
+test("when the channel's history cannot be read, what may be there waits and is not posted", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const late = { tries: 3, createdAt: clock.now() };
+  clock.pass(10 * MINUTE);
+  guild.faults.add({ kind: "status", status: 500, method: "GET", path: "/messages", times: 2 });
+  const outcomes = await Promise.all(
+    runs.map((run) => edge.perform.post(postOf(resultOf(run), late)).catch(String)),
+  );
+  assert.deepEqual(
+    new Set(outcomes.map((end) => (typeof end === "string" ? end : end.kind))),
+    new Set(["again"]),
+  );
+  assert.equal(guild.inspect.messages("results").length, 0);
+});
+
 test("a batch is never composed again: its words are those that were agreed", async (t) => {
   const { edge, guild, ledger } = await startEdge(t);
   const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);

@@ -384,3 +384,28 @@ test("stopping waits for what is being recorded", async (t) => {
   await stopped;
   assert.equal(arrivals.length, 1);
 });
+
+test("what changed while it was being recorded is not handed over any more when the supervisor stops", async (t) => {
+  let calls = 0;
+  let release = () => {};
+  const begun = Promise.withResolvers<void>();
+  const { inbox, write, place } = await startInbox(t, {
+    settings: { scanMs: 600_000, sweepMs: 600_000 },
+    sink: async () => {
+      if (++calls > 1) return;
+      begun.resolve();
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    },
+  });
+  place("orch-1.json", document("orch-1"));
+  await begun.promise;
+  write("orch-1.json", document("orch-1", { result: "Changed meanwhile." }));
+  const swept = inbox.sweep();
+  await new Promise(setImmediate);
+  const stopped = inbox.stop();
+  release();
+  await Promise.all([stopped, swept]);
+  assert.equal(calls, 1);
+});

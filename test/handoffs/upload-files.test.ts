@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { createLeftovers } from "../../src/handoffs/leftovers.ts";
@@ -62,4 +62,20 @@ test("what was handed in goes with its run; what agents put beside it is theirs"
   for await (const batch of leftovers.all())
     found.push(...batch.map(({ where, stream }) => `${where} ${stream}`));
   assert.deepEqual(found, ["run orch-1"]);
+});
+
+test("of files that keep their place only one with a second name is in the archive too", async (t) => {
+  const { home, dir } = filesIn(t);
+  mkdirSync(join(dir, "accepted", "2026-02-17"), { recursive: true });
+  for (const run of ["orch-1", "orch-2"]) writeFileSync(join(dir, `${run}.json`), "{}");
+  linkSync(join(dir, "orch-2.json"), join(dir, "accepted", "2026-02-17", "orch-2.json"));
+  const kept = async (keepInPlace: boolean) => {
+    const settings = () => ({ ...settingsOf(home).handoffs, keepInPlace });
+    const found: string[] = [];
+    for await (const batch of createLeftovers({ settings, agents: () => [] }).all())
+      found.push(...batch.map(({ where, stream, isKept }) => `${where} ${stream}${isKept ? " kept" : ""}`));
+    return found.sort();
+  };
+  assert.deepEqual(await kept(true), ["accepted orch-2", "inbox orch-1", "inbox orch-2 kept"]);
+  assert.deepEqual(await kept(false), ["accepted orch-2", "inbox orch-1", "inbox orch-2"]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { dueFirings, scheduleProblem } from "../../src/triggers/schedule.ts";
+import { broughtUp } from "../../src/triggers/seen-schedules.ts";
 
 const HOUR = 3_600_000;
 const at = (text: string) => Date.parse(text);
@@ -165,4 +166,14 @@ test("expressions that have no time, or one by chance, are refused with a reason
   for (const bad of ["61 * * * *", "0 0 30 2 *", "a b c d e", "*/0 * * * *", "H 7 * * *", "0 H(0-5) * * *"])
     assert.equal(typeof scheduleProblem(bad, "UTC"), "string", bad);
   assert.equal(typeof scheduleProblem("0 7 * * *", "Europe/Nowhere"), "string");
+});
+
+test("what was noted is brought up to what was looked at since, each schedule once", () => {
+  const one = { cron: "0 7 * * *", timezone: "UTC", slot: 0, since: 10 };
+  const two = { cron: "0 8 * * *", timezone: "UTC", slot: 1, since: 10 };
+  const own = { cron: "0 9 * * *", timezone: "UTC", slot: 2, since: 30 };
+  assert.deepEqual(
+    broughtUp([{ ...one, queuedAt: 5 }, two], [{ ...one, since: 20 }, { ...two, since: 5 }, own]),
+    [{ ...one, since: 20, queuedAt: 5 }, two, own],
+  );
 });
