@@ -31,3 +31,21 @@ for (const { status, kind, body } of rows) {
     assert.equal(readAnswer(answered, 0).kind, kind);
   });
 }
+
+test("of several Retry-After the first one counts", () => {
+  const headers = { "retry-after": ["7", "900"] };
+  const answer = readAnswer({ kind: "answered", status: 429, headers, body: "" }, 0);
+  assert.equal(answer.kind === "again" && answer.afterMs, 7000);
+});
+
+for (const [status, advice] of [
+  [404, /are hooks enabled there/],
+  [405, /does not lead to a hook/],
+  [403, /something before the gateway/],
+  [400, /^it answered 400: no$/],
+] as const) {
+  test(`what to look at after ${status} is said with it, and with no other`, () => {
+    const answer = readAnswer({ kind: "answered", status, headers: {}, body: "no" }, 0);
+    assert.match(answer.kind === "final" ? answer.text : "", advice);
+  });
+}

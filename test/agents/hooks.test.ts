@@ -198,6 +198,7 @@ test("a gateway that is not running was certainly not reached, and the words hel
     answer.kind === "again" ? answer.text : "",
     /webster at 127\.0\.0\.1:\d+: nothing listens there/,
   );
+  assert.equal(answer.kind === "again" && answer.isRefused, true);
   assert.equal(agents.health("webster")?.state, "down");
 });
 
@@ -205,6 +206,7 @@ test("a host that has no name was certainly not reached", async (t) => {
   const { agents } = agentsIn(t, { timeouts: { dispatchMs: 5000 } });
   const answer = await agents.dispatch(requestTo(cardFor("http://no-such-host.invalid:18800")));
   assert.equal(answer.kind === "again" && answer.reason, "agent_down");
+  assert.equal("isRefused" in answer, false, "its name may be found again in a moment");
 });
 
 const AMBIGUOUS: readonly FakeAnswer["kind"][] = [
@@ -360,5 +362,8 @@ test("closing ends what is under way as ambiguous, twice is the same, and nothin
   assert.equal((await open).kind, "ambiguous");
   const later = await agents.dispatch(requestTo(cardFor(gateway.url)));
   assert.equal(later.kind === "again" && later.reason, "agent_down");
-  assert.equal(gateway.requests.length, 1);
+  await using other = await startFakeGateway();
+  const elsewhere = await agents.dispatch(requestTo(cardFor(other.url, { id: "herald" })));
+  assert.equal(elsewhere.kind === "again" && elsewhere.reason, "agent_down");
+  assert.deepEqual([gateway.requests.length, other.requests.length], [1, 0]);
 });

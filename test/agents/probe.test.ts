@@ -141,3 +141,11 @@ test("a dispatch is evidence: what took the work is up, and what was known of it
     ["up", 2000, 1000, "2026.9.6", true, undefined],
   );
 });
+
+test("once closed, nobody is asked any more, and nothing is said of them", async (t) => {
+  await using gateway = await startFakeGateway();
+  const agents = agentsAt(t, () => 5);
+  await agents.close();
+  assert.equal((await agents.probe(cardFor(gateway.url))).state, "unknown");
+  assert.deepEqual(gateway.asked, []);
+});
