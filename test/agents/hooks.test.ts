@@ -289,6 +289,15 @@ test("after one 401 nothing is sent until it is forgiven, so that twenty never a
   assert.equal(gateway.requests.length, 2);
 });
 
+test("of many at once with a token that nobody has taken yet, one goes first", async (t) => {
+  await using gateway = await startFakeGateway({ token: "another one" });
+  const { agents } = agentsIn(t);
+  const card = cardFor(gateway.url);
+  const answers = await Promise.all(Array.from({ length: 25 }, () => agents.dispatch(requestTo(card))));
+  assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set(["unauthorized"]));
+  assert.equal(gateway.requests.length, 1);
+});
+
 test("a new token is tried by itself after a 401", async (t) => {
   await using gateway = await startFakeGateway({ token: TOKEN });
   let token = "the old one";

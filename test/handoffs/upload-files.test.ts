@@ -56,6 +56,8 @@ test("what was handed in goes with its run; what agents put beside it is theirs"
   await (await files.take(PLACE, parts("x"), 5)).keep();
   mkdirSync(join(dir, "artifacts", "reports", "2026"), { recursive: true });
   writeFileSync(join(dir, "artifacts", "reports", "2026", "a.csv"), "theirs");
+  mkdirSync(join(dir, "workflows"));
+  writeFileSync(join(dir, "workflows", "notes.txt"), "somebody's");
   assert.ok(readdirSync(join(dir, "artifacts", "orch-1")).includes(UPLOADS_MARK));
   const leftovers = createLeftovers({ settings: () => settingsOf(home).handoffs, agents: () => [] });
   const found: string[] = [];

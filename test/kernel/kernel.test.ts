@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { createBell } from "../../src/kernel/bell.ts";
 import { readCrashAt } from "../../src/kernel/crash.ts";
 import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kernel/id.ts";
+import { inTime } from "../../src/kernel/in-time.ts";
 import { createLifecycle } from "../../src/kernel/lifecycle.ts";
 import { cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
 import { createShiftedClock, formatDuration, parseDuration } from "../../src/kernel/time.ts";
@@ -126,4 +127,11 @@ test("a clock goes by another one when they differ, and not by the way to it", (
   assert.equal(now(), 1260);
   shift(-5000);
   assert.equal(now(), -3740);
+});
+
+test("work that takes longer than its time comes to something else, and work in time to itself", async () => {
+  const work = Promise.withResolvers<string>();
+  assert.equal(await inTime(1, work.promise, "late"), "late");
+  work.resolve("done");
+  assert.equal(await inTime(60_000, work.promise, "late"), "done");
 });
