@@ -3,6 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import type { ReplyTo } from "../domain/interaction.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
+import { inTime } from "../kernel/in-time.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { askedOf, isAskable } from "./asked.ts";
 import type { Asked } from "./command.ts";
@@ -38,7 +39,7 @@ export function createHttpInteractions({
     if (interaction.guild_id !== shared.guildId) return shared.told("⚠️ This bot works in another server.");
     await know();
     if (interaction.type === InteractionType.ApplicationCommandAutocomplete) {
-      return inTime(shared.suggest(interaction), suggestions([]));
+      return inTime(FIND_OUT_WITHIN_MS, shared.suggest(interaction), suggestions([]));
     }
     if (!isAskable(interaction)) {
       throw new Refusal("invalid_input", "That button, menu or command is none of this bot's.");
@@ -47,7 +48,8 @@ export function createHttpInteractions({
     const deed = commands.deedOf(asked);
     const actor = shared.actorOf(asked.user);
     const late = shared.told("⚠️ That took too long, and nothing was done.\n→ Ask again.");
-    const form = deed?.opens && (await inTime(shared.opened(deed.opens, asked, actor), late));
+    const form =
+      deed?.opens && (await inTime(FIND_OUT_WITHIN_MS, shared.opened(deed.opens, asked, actor), late));
     if (form) return form;
     const replyTo = { applicationId: interaction.application_id, token: interaction.token };
     const isKept = deed !== undefined && !deed.reads;
@@ -110,16 +112,4 @@ export function createHttpInteractions({
   }
 
   return { answer, perform };
-}
-
-async function inTime<T, U>(work: Promise<T>, otherwise: U): Promise<T | U> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<U>((resolve) => {
-    timer = setTimeout(() => resolve(otherwise), FIND_OUT_WITHIN_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
