@@ -65,13 +65,14 @@ test("whatever can be written reads back the same, and what cannot is refused wi
     "it's",
     'say "hi"',
     "`tick`",
+    "it's a `tick`",
     "$HOME",
     "back\\nslash",
   ]) {
     writeEnvFile(file, { VALUE: value });
     assert.equal(readEnvFile(file)["VALUE"], value);
   }
-  for (const value of ["line\nbreak", "'`\""]) {
+  for (const value of ["line\nbreak", "'`\"", "it's a `tick` and \\n"]) {
     assert.throws(
       () => writeEnvFile(file, { VALUE: value }),
       (thrown) => isRefusal(thrown) && !thrown.message.includes(value),

@@ -22,6 +22,10 @@ test("workers are off until they are enabled and authors are named", (t) => {
   );
   const off = queueOf("executor: worker").warnings.map(spoken).join("\n");
   assert.match(off, /task_queue\.executor: says worker, and workers are off/);
+  const on = queueOf(`worker: { enabled: true }, executor: worker, ${AUTHOR}`)
+    .warnings.map(spoken)
+    .join("\n");
+  assert.doesNotMatch(on, /task_queue\.executor/);
 });
 
 test("a kind of worker has keys of its own, and takes the rest from the worker", (t) => {

@@ -248,6 +248,10 @@ test("a result shows the summary, what is missing and how sure each step was; ev
   assert.deepEqual(labels(payload), ["Retry failed", "Restart run", "Show"]);
   const [file] = payload?.files ?? [];
   assert.equal(file?.name, "design-review.md");
+  assert.ok(
+    JSON.stringify(payload?.components).includes("attachment://design-review.md"),
+    "nobody sees it else",
+  );
   const whole = Buffer.from(file?.bytes ?? []).toString();
   assert.match(whole, /- design: M2 cell[\s\S]*Zerodur meets it\.[\s\S]*technical · succeeded · tech-lead/);
 });
