@@ -111,6 +111,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
           await head.send(() => single(channel, queue, head));
         }
       } catch (error) {
+        queue.jobs = queue.jobs.filter((job) => !taken.includes(job));
         for (const job of taken) job.fail(error);
       }
     }

@@ -502,6 +502,20 @@ test("when the channel's history cannot be read, what may be there waits and is 
   assert.equal(guild.inspect.messages("results").length, 0);
 });
 
+test("when the channel's history is nothing that can be read, each post is failed once and none is tried on", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const late = { tries: 3, createdAt: clock.now() };
+  clock.pass(10 * MINUTE);
+  guild.faults.add({ kind: "status", status: 200, body: [{}], method: "GET", path: "/messages", times: 40 });
+  const posts = runs.map((run) => edge.perform.post(postOf(resultOf(run), late)));
+  const ends = await Promise.allSettled(posts);
+  assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(["rejected"]));
+  await edge.stop();
+  assert.equal(guild.inspect.messages("results").length, 0);
+});
+
 test("a batch is never composed again: its words are those that were agreed", async (t) => {
   const { edge, guild, ledger } = await startEdge(t);
   const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
