@@ -81,6 +81,7 @@ async function measure(name: string, count: number, batchAbove: number): Promise
   const verbs = {
     tasks: { tasks: () => Promise.resolve({ items: [] }) },
     interactions: { unfinished: () => Promise.resolve([]) },
+    runs: { workflows: () => [] },
   } as unknown as Verbs;
   const edge = createDiscordEdge({
     token: "bench",
