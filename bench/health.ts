@@ -89,9 +89,7 @@ async function start(base: string, every: string): Promise<Running> {
     join(config, "hq.yaml"),
     `agents: { health_every: ${every} }\nworkflows: { dir: ${config} }\n`,
   );
-  // As `npm start` does.
-  const flags = ["--max-semi-space-size=4"];
-  const child = spawn(process.execPath, [...flags, join(ROOT, "bin/hq.js"), "start", "--json"], {
+  const child = spawn(process.execPath, [join(ROOT, "bin/hq.js"), "start", "--json"], {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,

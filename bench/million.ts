@@ -56,20 +56,16 @@ async function reads(path: string, figures: Map<string, string>): Promise<void> 
 
 async function started(home: string): Promise<{ child: ChildProcess; api: string; ms: number }> {
   const begunAt = performance.now();
-  const child = spawn(
-    process.execPath,
-    ["--max-semi-space-size=4", join(ROOT, "bin/hq.js"), "start", "--json"],
-    {
-      env: {
-        PATH: process.env.PATH,
-        HOME: process.env.HOME,
-        HQ_HOME: home,
-        HQ_PORT: "0",
-        HQ_GUILD_PORT: "0",
-      },
-      stdio: ["ignore", "pipe", "inherit"],
+  const child = spawn(process.execPath, [join(ROOT, "bin/hq.js"), "start", "--json"], {
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      HQ_HOME: home,
+      HQ_PORT: "0",
+      HQ_GUILD_PORT: "0",
     },
-  );
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   return { child, api: (JSON.parse(line) as { api: string }).api, ms: performance.now() - begunAt };
 }

@@ -115,7 +115,7 @@ function configFrom(root: string, name: string, url: string): string {
 async function startMember(root: string, home: string, env: Record<string, string>): Promise<Member> {
   mkdirSync(home, { recursive: true });
   // Not bin/hq.js, which installs packages where they are not those of its version.
-  const command = ["--max-semi-space-size=4", join(root, "src/cli/main.ts"), "start", "--json"];
+  const command = [join(root, "src/cli/main.ts"), "start", "--json"];
   const child = spawn(process.execPath, command, {
     env: {
       PATH: process.env.PATH,

@@ -33,9 +33,7 @@ type Started = { readonly child: ChildProcess; readonly readyMs: number };
 
 async function start(home: string): Promise<Started> {
   const begunAt = performance.now();
-  // As `npm start` does.
-  const flags = ["--max-semi-space-size=4"];
-  const child = spawn(process.execPath, [...flags, join(ROOT, "bin/hq.js"), "start", "--json"], {
+  const child = spawn(process.execPath, [join(ROOT, "bin/hq.js"), "start", "--json"], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, HQ_HOME: home, HQ_PORT: "0", HQ_GUILD_PORT: "0" },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -10,15 +10,10 @@ const root = dirname(dirname(realpathSync(fileURLToPath(import.meta.url))));
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 const isNewEnough = major > 24 || (major === 24 && minor >= 12);
 
-/** A fifth less memory for a supervisor that mostly waits; given on Node's own command line it saves more than set later. */
-const SMALL_YOUNG_SPACE = "--max-semi-space-size=4";
-
 ensureInstalled();
 if (isNewEnough) {
   const { enableCompileCache } = await import("node:module");
-  const { setFlagsFromString } = await import("node:v8");
   enableCompileCache();
-  setFlagsFromString(SMALL_YOUNG_SPACE);
   await import(join(root, "src", "cli", "main.ts"));
 } else {
   const node = join(root, "node_modules", "node", "bin", "node");
@@ -26,7 +21,7 @@ if (isNewEnough) {
     process.stderr.write(`hq needs Node 24.12 or newer, and ${node} is missing: run "npm ci" in ${root}.\n`);
     process.exit(1);
   }
-  const child = spawn(node, [SMALL_YOUNG_SPACE, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: "inherit",
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));

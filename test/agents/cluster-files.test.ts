@@ -171,7 +171,7 @@ test("the supervisor's unit leaves workers alive, comes back always, and is want
   assert.match(head, /Written by `hq cluster units`/);
   assert.match(sections[0] ?? "", /^Unit\][^]*StartLimitIntervalSec=60\nStartLimitBurst=5\n/);
   for (const line of [
-    "ExecStart=/usr/bin/node --max-semi-space-size=4 /opt/hq/bin/hq.js start",
+    "ExecStart=/usr/bin/node /opt/hq/bin/hq.js start",
     'Environment="HQ_HOME=/srv/.hq"',
     'Environment="HQ_CONFIG=/srv/config"',
     "Restart=always",

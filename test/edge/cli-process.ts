@@ -33,17 +33,25 @@ const CLEAN = [
 export function startHq(
   t: TestContext,
   argv: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly cwd: string },
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd: string;
+    readonly nodeFlags?: readonly string[];
+  },
 ): Started {
   const env = {
     ...process.env,
     ...Object.fromEntries(CLEAN.map((name) => [name, undefined])),
     ...options.env,
   };
-  const child = spawn(process.execPath, [join(INSTALLATION, "bin", "hq.js"), ...argv], {
-    cwd: options.cwd,
-    env,
-  });
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeFlags ?? []), join(INSTALLATION, "bin", "hq.js"), ...argv],
+    {
+      cwd: options.cwd,
+      env,
+    },
+  );
   t.after(() => child.kill("SIGKILL"));
   let out = "";
   let err = "";

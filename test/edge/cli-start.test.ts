@@ -84,3 +84,13 @@ test("with a bot's token start speaks of Discord and of no local guild", async (
   });
   assert.equal(run.guild, undefined);
 });
+
+test("what the start leaves behind is given back a moment after it is ready", async (t) => {
+  const { root, home } = newRoot(t);
+  const hq = startHq(t, ["start", "--json", "--port", "0", "--guild-port", "0"], {
+    env: { HQ_HOME: home },
+    cwd: root,
+    nodeFlags: ["--trace-gc"],
+  });
+  await hq.said(/"event":"ready"[^]*Mark-Compact \(reduce\).* testing; GC/);
+});

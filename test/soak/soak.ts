@@ -32,7 +32,6 @@ export type Soaked = {
 };
 
 /** The memory of `npm start`: the same limit of the young generation. */
-const NODE_OPTIONS = `--max-semi-space-size=4 ${COLLECTABLE}`;
 const FOLLOW_MS = 60_000;
 const READ_MS = 1000;
 const CLIENTS = 8;
@@ -69,7 +68,7 @@ export async function soak(plan: {
   const over = new AbortController();
   const begun = new Map<string, number>();
   const told = new Set<string>();
-  const supervisor = await startSupervisor(world.home, { ...world.env, NODE_OPTIONS });
+  const supervisor = await startSupervisor(world.home, { ...world.env, NODE_OPTIONS: COLLECTABLE });
   const authorization = `Bearer ${readFileSync(join(world.home, "api.key"), "utf8").trim()}`;
   const clients = new Pool(supervisor.ready.api, { connections: CLIENTS, keepAliveTimeout: 600_000 });
   const watch = createWatch(supervisor.ready.pid);

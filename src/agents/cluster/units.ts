@@ -53,7 +53,7 @@ export function supervisorUnit(given: {
   readonly config: string;
   readonly path: string;
 }): string {
-  const command = [given.node, "--max-semi-space-size=4", `${given.installation}/bin/hq.js`, "start"];
+  const command = [given.node, `${given.installation}/bin/hq.js`, "start"];
   return unit({
     Unit: ["Description=Atomizer HQ", ...START_LIMITS(5)],
     Service: [
