@@ -47,7 +47,7 @@ test("units writes both units for this user, keeps them when nothing changed, an
   assert.match(template, new RegExp(`^ExecStart=${process.execPath} \\S+gateway-script\\.ts gateway$`, "m"));
   assert.match(template, new RegExp(`^EnvironmentFile=${root}/cluster/instances/%i/env$`, "m"));
   const supervisor = readFileSync(join(units, "hq.service"), "utf8");
-  assert.match(supervisor, new RegExp(`^ExecStart=${process.execPath} \\S+ ${root}/bin/hq\\.js start$`, "m"));
+  assert.match(supervisor, new RegExp(`^ExecStart=${process.execPath} ${root}/bin/hq\\.js start$`, "m"));
   const again = await run(["cluster", "units", "--json"]);
   const { written } = JSON.parse(again.out) as { written: { state: string }[] };
   assert.deepEqual(
