@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 // The agents' HTTP library, loaded first, must not break uploads.
 import "undici";
 import { textsOf } from "../../src/discord/payload.ts";
@@ -485,16 +485,20 @@ test("what waits behind a post that Discord keeps out of the channel is given ba
   assert.equal(guild.inspect.messages("technical").length, 0);
 });
 
-test("when the channel's history cannot be read, what may be there waits and is not posted", async (t) => {
+/** An edge, and twelve results that it may have posted longer ago than Discord remembers. */
+async function startDoubtful(t: TestContext) {
   const { edge, guild, ledger, clock } = await startEdge(t);
   const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
   for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
   const late = { tries: 3, createdAt: clock.now() };
   clock.pass(10 * MINUTE);
+  return { edge, guild, postAll: () => runs.map((run) => edge.perform.post(postOf(resultOf(run), late))) };
+}
+
+test("when the channel's history cannot be read, what may be there waits and is not posted", async (t) => {
+  const { guild, postAll } = await startDoubtful(t);
   guild.faults.add({ kind: "status", status: 500, method: "GET", path: "/messages", times: 2 });
-  const outcomes = await Promise.all(
-    runs.map((run) => edge.perform.post(postOf(resultOf(run), late)).catch(String)),
-  );
+  const outcomes = await Promise.all(postAll().map((post) => post.catch(String)));
   assert.deepEqual(
     new Set(outcomes.map((end) => (typeof end === "string" ? end : end.kind))),
     new Set(["again"]),
@@ -503,14 +507,9 @@ test("when the channel's history cannot be read, what may be there waits and is 
 });
 
 test("when the channel's history is nothing that can be read, each post is failed once and none is tried on", async (t) => {
-  const { edge, guild, ledger, clock } = await startEdge(t);
-  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
-  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
-  const late = { tries: 3, createdAt: clock.now() };
-  clock.pass(10 * MINUTE);
+  const { edge, guild, postAll } = await startDoubtful(t);
   guild.faults.add({ kind: "status", status: 200, body: [{}], method: "GET", path: "/messages", times: 40 });
-  const posts = runs.map((run) => edge.perform.post(postOf(resultOf(run), late)));
-  const ends = await Promise.allSettled(posts);
+  const ends = await Promise.allSettled(postAll());
   assert.deepEqual(new Set(ends.map(({ status }) => status)), new Set(["rejected"]));
   await edge.stop();
   assert.equal(guild.inspect.messages("results").length, 0);

@@ -3,28 +3,37 @@ import test from "node:test";
 import { handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
+/** A core, asking its webster, and whether that is late. */
+async function begin(home: string) {
+  const core = await startCore(home);
+  return {
+    core,
+    /** A new delegation that it has begun. */
+    async ask(timeoutMs = 3_600_000): Promise<string> {
+      const { delegation } = await core.verbs.delegate(
+        { kind: "operator" },
+        { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs },
+      );
+      await core.until(delegation.id, "attempt.dispatched");
+      return delegation.id;
+    },
+    async lateness(id: string) {
+      const { delegations } = await core.verbs.views.now();
+      const found = delegations.find((one) => one.id === id);
+      return [found?.late, found?.lateWhy];
+    },
+  };
+}
+
 /** An agent whose work has always taken so long, and a new delegation that it has begun. */
 async function atWork(home: string, usualMs: number) {
-  const core = await startCore(home);
-  const ask = async () => {
-    const { delegation } = await core.verbs.delegate(
-      { kind: "operator" },
-      { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs: 3_600_000 },
-    );
-    await core.until(delegation.id, "attempt.dispatched");
-    return delegation.id;
-  };
+  const { core, ask, lateness } = await begin(home);
   const before = await ask();
   core.pass(usualMs);
   await core.hand(before, handoffOf(before, { agent: "webster" }));
   await core.until(before, "delegation.settled");
   const id = await ask();
-  const lateness = async () => {
-    const { delegations } = await core.verbs.views.now();
-    const found = delegations.find((one) => one.id === id);
-    return [found?.late, found?.lateWhy];
-  };
-  return { core, lateness };
+  return { core, lateness: () => lateness(id) };
 }
 
 test("an agent that is quick is late after a minute, not after twice of nearly nothing", async () => {
@@ -49,15 +58,7 @@ test("an agent that takes its time is late after twice of it", async () => {
 
 test("work that came from an earlier attempt took as long as that attempt did", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
-  const ask = async (timeoutMs: number) => {
-    const { delegation } = await core.verbs.delegate(
-      { kind: "operator" },
-      { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs },
-    );
-    await core.until(delegation.id, "attempt.dispatched");
-    return delegation.id;
-  };
+  const { core, ask, lateness } = await begin(folder.path);
   const slow = await ask(300_000);
   core.pass(300_000);
   await core.until(slow, "attempt.failed");
@@ -68,40 +69,26 @@ test("work that came from an earlier attempt took as long as that attempt did", 
   await core.until(slow, "delegation.settled");
   // The second attempt's place is kept until its deadline and grace.
   core.pass(330_000);
-  const id = await ask(3_600_000);
-  const lateness = async () => {
-    const { delegations } = await core.verbs.views.now();
-    const found = delegations.find((one) => one.id === id);
-    return [found?.late, found?.lateWhy];
-  };
+  const id = await ask();
   core.pass(679_999);
-  assert.deepEqual(await lateness(), [false, undefined]);
+  assert.deepEqual(await lateness(id), [false, undefined]);
   core.pass(1);
-  assert.deepEqual(await lateness(), [true, "webster usually takes 5m 40s"]);
+  assert.deepEqual(await lateness(id), [true, "webster usually takes 5m 40s"]);
   await core.stop();
 });
 
 test("a failure that was handed in before does not count into the time of the result", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
-  const ask = async (timeoutMs: number) => {
-    const { delegation } = await core.verbs.delegate(
-      { kind: "operator" },
-      { agent: "webster", objective: "Look", origin: { door: "cli" }, timeoutMs },
-    );
-    await core.until(delegation.id, "attempt.dispatched");
-    return delegation.id;
-  };
-  const again = await ask(3_600_000);
+  const { core, ask, lateness } = await begin(folder.path);
+  const again = await ask();
   core.pass(400_000);
   await core.hand(again, handoffOf(again, { status: "failed" }));
   await core.until(again, "attempt.dispatched", 2);
   core.pass(40_000);
   await core.hand(again, handoffOf(again), { attempt: 2, inode: "2" });
   await core.until(again, "delegation.settled");
-  const id = await ask(3_600_000);
+  const id = await ask();
   core.pass(80_000);
-  const { delegations } = await core.verbs.views.now();
-  assert.equal(delegations.find((one) => one.id === id)?.lateWhy, "webster usually takes 40s");
+  assert.equal((await lateness(id))[1], "webster usually takes 40s");
   await core.stop();
 });
