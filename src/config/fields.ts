@@ -24,14 +24,16 @@ export const seconds = (count: number) => count * SECOND;
 export const minutes = (count: number) => count * 60 * SECOND;
 export const hours = (count: number) => count * 3600 * SECOND;
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { "": 1, b: 1, kib: 1024, mib: 1024 * 1024 };
+/** In steps of 1024, as in `hq prune`. */
+const SIZE_UNITS = " kmgt";
 
-/** `1048576`, `512KiB`, `1MiB` → bytes, within a range. */
+/** `1048576`, `512KiB`, `1MiB`, `10GB` → bytes, within a range. */
 export function size(range: { readonly min: number; readonly max: number }) {
-  const wrong = "must be a size such as 65536, 512KiB or 1MiB";
+  const wrong = "must be a size such as 65536, 512KiB, 1MiB or 10GiB";
   return z.union([z.number(), z.string()], { error: wrong }).transform((text, context) => {
-    const match = /^(\d+)\s*(b|kib|mib)?$/i.exec(String(text).trim());
-    const bytes = match ? Number(match[1]) * (SIZE_UNITS[(match[2] ?? "").toLowerCase()] ?? 1) : undefined;
+    const match = /^(\d+)\s*(?:([kmgt])i?b|b)?$/i.exec(String(text).trim());
+    const power = SIZE_UNITS.indexOf(match?.[2]?.toLowerCase() ?? " ");
+    const bytes = match ? Number(match[1]) * 1024 ** power : undefined;
     if (bytes !== undefined && bytes >= range.min && bytes <= range.max) return bytes;
     const message = bytes === undefined ? wrong : `must be between ${range.min} and ${range.max} bytes`;
     context.addIssue({ code: "custom", message });

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
+import { parseBytes } from "../../src/cli/since.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { renderProblems } from "../../src/config/render-problems.ts";
 import { taskQueueOf } from "../support/task-queue.ts";
@@ -146,14 +147,14 @@ test("every problem of every file is reported at once, in the order of the files
     "acl.yaml": "preset: defualt\npeople:\n  users:\n    - user: ada\n",
     "channels.yaml": "roles:\n  results: '#results'\nids:\n  technical: 12\n",
     "hq.yaml":
-      "delegation:\n  retries: 4\n  timeout: soon\n  context_messages: 31\nhandoffs:\n  max_bytes: 2GiB\n  scan: 1ms\nlogs: loud\napi:\n  allowed_hosts: ['http://a.example/']\n",
+      "delegation:\n  retries: 4\n  timeout: soon\n  context_messages: 31\nhandoffs:\n  max_bytes: large\n  scan: 1ms\nlogs: loud\napi:\n  allowed_hosts: ['http://a.example/']\n",
     "agents.yaml": "agents:\n  webster:\n    port: ninety\n  Auditor:\n    port: 18812\n",
   });
   assert.deepEqual(problems, [
     "hq.yaml:2:12 delegation.retries: must be at most 3",
     "hq.yaml:3:12 delegation.timeout: must be a duration such as 90, 90s, 5m or 2h",
     "hq.yaml:4:21 delegation.context_messages: must be at most 30",
-    "hq.yaml:6:14 handoffs.max_bytes: must be a size such as 65536, 512KiB or 1MiB",
+    "hq.yaml:6:14 handoffs.max_bytes: must be a size such as 65536, 512KiB, 1MiB or 10GiB",
     "hq.yaml:7:9 handoffs.scan: must be between 100ms and 5m 00s",
     "hq.yaml:8:7 logs: must be a map of keys, not text",
     "hq.yaml:10:19 api.allowed_hosts.0: must be a host name, without http:// and without a path",
@@ -177,6 +178,17 @@ test("durations read as 90, 90s, 5m and 2h, sizes as bytes, KiB and MiB", (t) =>
   assert.equal(settings.delegation.ambiguousGraceMs, 90_000);
   assert.equal(settings.handoffs.maxBytes, 524_288);
   assert.equal(settings.api.bodyLimit, 65_536);
+});
+
+test("a size is written here as `hq prune` takes it, up to what the key allows", (t) => {
+  const kept = (keep_size: string) =>
+    loaded(t, { "hq.yaml": `retention: { keep_size: ${keep_size} }\n` }).config.settings.retention?.keepBytes;
+  for (const text of ["10GiB", "10GB", "10 gib", "10240MiB", "10737418240"])
+    assert.equal(kept(text), parseBytes(text), text);
+  assert.equal(kept("2TiB"), 2 ** 41);
+  assert.deepEqual(refused(t, { "hq.yaml": "handoffs: { max_bytes: 2GiB }\n" }), [
+    "hq.yaml:1:24 handoffs.max_bytes: must be between 1024 and 67108864 bytes",
+  ]);
 });
 
 test("relative paths begin at the installation, and ~ is the user's folder", (t) => {
