@@ -17,10 +17,11 @@ export function createOldFiles(deps: {
     const names = await files.readdir(dir).catch(ifAbsent([] as string[]));
     yield names.flatMap((name) => {
       const day = DATED_LOG.exec(name)?.[1];
-      if (day === undefined || Date.parse(day) + DAY_MS > before) return [];
+      const at = day === undefined ? Number.NaN : Date.parse(day) + DAY_MS;
+      if (!(at <= before)) return [];
       const path = join(dir, name);
       const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-      return [{ path, streams: [], bytes }];
+      return [{ path, streams: [], bytes, at }];
     });
   }
 
@@ -30,9 +31,9 @@ export function createOldFiles(deps: {
       for await (const batch of deps.leftovers.all()) {
         const old: OldFile[] = [];
         /** Also one that is empty, as a handoff that was never written to its end; none that is not there. */
-        const add = async (path: string, streams: readonly string[]) => {
+        const add = async (path: string, streams: readonly string[], at: number) => {
           const bytes = await bytesOf(path);
-          if (bytes !== undefined) old.push({ path, streams, bytes });
+          if (bytes !== undefined) old.push({ path, streams, bytes, at });
         };
         for (const { where, path, stream, orElse, modifiedAt } of batch) {
           if (where === "inbox" || modifiedAt >= before) continue;
@@ -42,13 +43,14 @@ export function createOldFiles(deps: {
             found.streams.push(stream);
             workers.set(path, found);
           } else {
-            await add(path, streams);
-            if (where === "rejected") await add(`${path}.problems.json`, streams);
+            await add(path, streams, modifiedAt);
+            if (where === "rejected") await add(`${path}.problems.json`, streams, modifiedAt);
           }
         }
         yield old;
       }
-      for (const [path, { streams }] of workers) yield [{ path, streams, bytes: (await bytesOf(path)) ?? 0 }];
+      for (const [path, { streams, modifiedAt: at }] of workers)
+        yield [{ path, streams, bytes: (await bytesOf(path)) ?? 0, at }];
       yield* logs(before);
     },
     async remove(paths) {

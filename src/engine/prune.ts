@@ -1,16 +1,18 @@
 import { createOneByOne } from "../kernel/one-by-one.ts";
 import type { Ledger } from "./ports/ledger.ts";
-import type { OldFiles } from "./ports/old-files.ts";
+import type { OldFile, OldFiles } from "./ports/old-files.ts";
 
 const PAGE = 500;
+/** Between two looks at the size: no more goes than must. */
+const PAGE_BY_SIZE = 50;
 /** However little room there is, what ended in the last day stays: keys and late handoffs count on it. */
 export const LEAST_AGE_MS = 86_400_000;
 const AT_ONCE = 200;
 
 export type PruneOptions = {
-  /** What ended so long ago goes. */
+  /** What ended so long ago goes; without a size either, what ended before the last day. */
   readonly olderThanMs?: number;
-  /** The oldest goes until the rows of the ledger take no more than this. */
+  /** The oldest goes until the rows of the ledger take no more than this. A dry run names all that may go. */
   readonly keepBytes?: number;
   readonly dry?: boolean;
   readonly onProgress?: (text: string) => void;
@@ -29,6 +31,11 @@ export type PruneReport = {
   readonly ledger: { readonly bytes: number; readonly freeBytes: number };
 };
 
+type Gone = {
+  readonly tally: { streams: number; events: number; effects: number; receipts: number };
+  readonly streams: Set<string>;
+};
+
 /** Takes out what ended long ago: first from the ledger, then the files of what is not there any more. */
 export function createPruner(deps: {
   readonly ledger: Pick<Ledger, "upkeep" | "search">;
@@ -41,63 +48,88 @@ export function createPruner(deps: {
   const oneByOne = createOneByOne();
 
   async function pruneNow(options: PruneOptions): Promise<PruneReport> {
-    const { dry = false, keepBytes, onProgress, signal } = options;
-    const age = Math.max(LEAST_AGE_MS, options.olderThanMs ?? LEAST_AGE_MS);
-    const before = deps.now() - age;
-    const tally = { streams: 0, events: 0, effects: 0, receipts: 0 };
-    const wouldGo = new Set<string>();
+    const { dry = false, olderThanMs, keepBytes, signal } = options;
+    const now = deps.now();
+    const young = now - LEAST_AGE_MS;
+    const isByAge = olderThanMs !== undefined || keepBytes === undefined;
+    const old = Math.min(young, now - (olderThanMs ?? LEAST_AGE_MS));
+    const gone: Gone = {
+      tally: { streams: 0, events: 0, effects: 0, receipts: 0 },
+      streams: new Set(),
+    };
     // What goes stays in the figures.
     while (!dry && (await deps.countOn())) signal?.throwIfAborted();
-    const isWanted = async () => {
-      if (options.olderThanMs !== undefined || keepBytes === undefined) return true;
-      const { bytes, freeBytes } = await upkeep.size();
-      return bytes - freeBytes > keepBytes;
-    };
-    for (let after: string | undefined; await isWanted(); ) {
+    if (isByAge) await takeOut(gone, options, { before: old, limit: PAGE });
+    if (keepBytes !== undefined) {
+      const isTooLarge = async () => {
+        const { bytes, freeBytes } = await upkeep.size();
+        return bytes - freeBytes > keepBytes;
+      };
+      await takeOut(gone, options, { before: young, limit: PAGE_BY_SIZE, isWanted: isTooLarge });
+    }
+    const keys = dry ? 0 : await upkeep.pruneKeys();
+    const oldest = keepBytes === undefined ? undefined : await oldestAt();
+    const isOld = ({ at, streams }: OldFile) =>
+      (isByAge && at <= old) ||
+      (oldest !== undefined && at < oldest) ||
+      (streams.length > 0 && streams.every((stream) => gone.streams.has(stream)));
+    const files = await removeFiles(gone, options, keepBytes === undefined ? old : young, isOld);
+    const before = isByAge ? old : young;
+    return { before, dry, ...gone.tally, keys, files, ledger: await upkeep.size() };
+  }
+
+  async function takeOut(
+    { tally, streams: gone }: Gone,
+    { dry, onProgress, signal }: PruneOptions,
+    what: { readonly before: number; readonly limit: number; readonly isWanted?: () => Promise<boolean> },
+  ): Promise<void> {
+    const { before, limit } = what;
+    for (let after: string | undefined; (await what.isWanted?.()) ?? true; ) {
       signal?.throwIfAborted();
-      const page = await upkeep.prunable({ before, limit: PAGE, ...(after ? { after } : {}) });
-      for (let from = 0; from < page.streams.length; from += AT_ONCE) {
+      const page = await upkeep.prunable({ before, limit, ...(after ? { after } : {}) });
+      const found = page.streams.filter((stream) => !gone.has(stream));
+      for (let from = 0; from < found.length; from += AT_ONCE) {
         signal?.throwIfAborted();
-        const streams = page.streams.slice(from, from + AT_ONCE);
+        const streams = found.slice(from, from + AT_ONCE);
+        for (const stream of streams) gone.add(stream);
         if (dry) {
-          for (const stream of streams) wouldGo.add(stream);
           tally.streams += streams.length;
           continue;
         }
         await deps.ledger.search.forget(streams);
-        const gone = await upkeep.prune(streams, before);
-        for (const name of ["streams", "events", "effects", "receipts"] as const) tally[name] += gone[name];
+        const out = await upkeep.prune(streams, before);
+        for (const name of ["streams", "events", "effects", "receipts"] as const) tally[name] += out[name];
       }
       onProgress?.(`${tally.streams} streams`);
       after = page.next;
       if (after === undefined) break;
     }
-    const keys = dry ? 0 : await upkeep.pruneKeys();
-    const files = await oldFiles(before, dry, wouldGo, signal);
-    return { before, dry, ...tally, keys, files, ledger: await upkeep.size() };
+  }
+
+  /** When the oldest delegation that is there began: what is older than it went, by our hand or another member's. */
+  async function oldestAt(): Promise<number | undefined> {
+    const { items } = await upkeep.streams({ kind: "delegation", limit: 1 });
+    return items[0]?.beganAt;
   }
 
   /** Files go when nothing that is kept is told by them. */
-  async function oldFiles(
+  async function removeFiles(
+    gone: Gone,
+    { dry, signal }: PruneOptions,
     before: number,
-    dry: boolean,
-    wouldGo: ReadonlySet<string>,
-    signal: AbortSignal | undefined,
+    isOld: (file: OldFile) => boolean,
   ) {
     let count = 0;
     let bytes = 0;
-    for await (const batch of deps.oldFiles.all(before)) {
+    for await (const all of deps.oldFiles.all(before)) {
       signal?.throwIfAborted();
-      const names = batch.flatMap(({ streams }) => streams);
-      const there = await upkeep.standings([...new Set(names)]);
-      const gone = batch.filter(({ streams }) => streams.every((stream) => isFree(stream)));
-      count += gone.length;
-      bytes += gone.reduce((sum, file) => sum + file.bytes, 0);
-      if (!dry) await deps.oldFiles.remove(gone.map(({ path }) => path));
-
-      function isFree(stream: string): boolean {
-        return !there.has(stream) || wouldGo.has(stream);
-      }
+      const batch = all.filter(isOld);
+      const there = await upkeep.standings([...new Set(batch.flatMap(({ streams }) => streams))]);
+      const isFree = (stream: string) => !there.has(stream) || (dry === true && gone.streams.has(stream));
+      const free = batch.filter(({ streams }) => streams.every(isFree));
+      count += free.length;
+      bytes += free.reduce((sum, file) => sum + file.bytes, 0);
+      if (!dry) await deps.oldFiles.remove(free.map(({ path }) => path));
     }
     return { count, bytes };
   }

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { OldFile } from "../../src/engine/ports/old-files.ts";
+import { createPruner } from "../../src/engine/prune.ts";
+import { handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+const DAY_MS = 86_400_000;
+const MUCH = 2 ** 40;
+
+/** A ledger with delegations that ended one day after the other, their files, a log and a document of nobody's. */
+async function pruned(t: test.TestContext, days: number) {
+  const folder = temporaryFolder();
+  const core = await startCore(folder.path);
+  t.after(async () => {
+    await core.stop();
+    folder.remove();
+    assert.deepEqual(core.broken, []);
+  });
+  const { ledger, now, verbs } = core;
+  const there = new Map<string, OldFile>();
+  const put = (path: string, streams: readonly string[]) =>
+    there.set(path, { path, streams, bytes: 1, at: now() });
+  put("attempts.jsonl", []);
+  put("rejected/nobody.json", ["nobody"]);
+  const ids: string[] = [];
+  for (let day = 0; day < days; day += 1) {
+    const request = { agent: "webster", objective: `CTE of glass ${day}`, origin: { door: "rest" } } as const;
+    const { delegation } = await verbs.delegate({ kind: "operator" }, { ...request, deliver: false });
+    await core.until(delegation.id, "attempt.dispatched");
+    await core.hand(delegation.id, handoffOf(delegation.id));
+    await verbs.wait(delegation.id, {});
+    ids.push(delegation.id);
+    put(`${delegation.id}.json`, [delegation.id]);
+    core.pass(DAY_MS);
+  }
+  await core.settled();
+  // Nobody reads Discord here: what is to be posted counts as posted.
+  const all = { holder: "test", epoch: 9, limit: 999, holdMs: 1, capacity: () => 999, now: now() };
+  const posts = await ledger.claim({ ...all, lanes: ["discord"] });
+  await ledger.settle(posts.map((post) => ({ id: post.id, outcome: "posted" })));
+  const oldFiles = {
+    async *all(before: number) {
+      yield [...there.values()].filter(({ at }) => at < before);
+    },
+    async remove(paths: readonly string[]) {
+      for (const path of paths) there.delete(path);
+    },
+  };
+  const { prune } = createPruner({ ledger, oldFiles, countOn: verbs.metrics.countOn, now });
+  return {
+    prune,
+    files: () => [...there.keys()].filter((path) => !path.startsWith("orch-")).sort(),
+    left: async () => {
+      const known = await Promise.all(ids.map((id) => ledger.load(id)));
+      const kept = ids.filter((_, day) => known[day] !== undefined);
+      const filed = ids.filter((id) => there.has(`${id}.json`));
+      assert.deepEqual(filed, kept, "each file stays as long as what it tells of");
+      return kept.map((id) => ids.indexOf(id));
+    },
+    used: async () => {
+      const { bytes, freeBytes } = await ledger.upkeep.size();
+      return bytes - freeBytes;
+    },
+  };
+}
+
+test("a size that is not reached takes nothing out: no stream, no file and no log", async (t) => {
+  const { prune, files, left } = await pruned(t, 4);
+  const report = await prune({ keepBytes: MUCH });
+  assert.deepEqual([report.streams, report.files.count], [0, 0]);
+  assert.deepEqual(files(), ["attempts.jsonl", "rejected/nobody.json"]);
+  assert.deepEqual(await left(), [0, 1, 2, 3]);
+});
+
+test("a size that is passed takes out the oldest with their files, and no more than it must", async (t) => {
+  const { prune, files, left, used } = await pruned(t, 150);
+  const before = await used();
+  const report = await prune({ keepBytes: before - 16 * 1024 });
+  const kept = await left();
+  assert.ok((await used()) <= before - 16 * 1024);
+  assert.ok(kept.length >= 50 && kept.length < 150, `${kept.length} of 150 stayed`);
+  assert.equal(kept[0], 150 - kept.length, "the oldest went");
+  assert.deepEqual(files(), [], "what is older than all that stayed went too");
+  assert.equal(report.files.count, 2 + 150 - kept.length);
+});
+
+test("with an age and a size, both hold", async (t) => {
+  const byAge = await pruned(t, 6);
+  await byAge.prune({ olderThanMs: 3 * DAY_MS, keepBytes: MUCH });
+  assert.deepEqual(await byAge.left(), [3, 4, 5]);
+  assert.deepEqual(byAge.files(), []);
+  const bySize = await pruned(t, 6);
+  await bySize.prune({ olderThanMs: 90 * DAY_MS, keepBytes: 1 });
+  const kept = await bySize.left();
+  assert.equal(kept.at(-1), 5);
+  assert.ok(kept.length <= 2, `${kept.length} stayed, and the last day alone is always kept`);
+});
