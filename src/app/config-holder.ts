@@ -7,6 +7,7 @@ import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { weakKey } from "./exposure.ts";
 import { waitingForStart } from "./fixed-settings.ts";
 import type { Env } from "./mode.ts";
 import { withSampleWorkers } from "./sample-workers.ts";
@@ -77,10 +78,14 @@ export function createConfigHolder(options: {
     /** Follows the files: a good change holds from now on, a bad one is told and changes nothing. */
     watch(told: { readonly log: Log; readonly onChange: () => void }): Part {
       const tell = (problems: readonly ConfigProblem[]) => renderProblems(problems, installation);
+      const refuse = (text: string) =>
+        told.log.error({ text }, "a change of the configuration is not valid; the last good one stays");
       const watcher = watchConfig({
         place,
         files: authored.files,
         onChange(config, warnings) {
+          const weak = weakKey(config.settings.api, env);
+          if (weak) return refuse(`${weak.message}\n${weak.hint}`);
           use(config);
           told.log.info({ files: config.files.length }, "the configuration was read again");
           const waiting = waitingForStart(first.config.settings, config.settings);
@@ -90,12 +95,7 @@ export function createConfigHolder(options: {
             told.log.warn({ text: tell(warnings) }, "the configuration has doubtful places");
           told.onChange();
         },
-        onProblems(problems) {
-          told.log.error(
-            { text: tell(problems) },
-            "a change of the configuration is not valid; the last good one stays",
-          );
-        },
+        onProblems: (problems) => refuse(tell(problems)),
       });
       return { name: "config", ...watcher };
     },

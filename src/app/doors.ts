@@ -1,5 +1,5 @@
 import { createApi } from "../api/server.ts";
-import { createHealthLoop } from "../engine/health-loop.ts";
+import { createHealthLoop, type HealthLoop } from "../engine/health-loop.ts";
 import { createKeepTallies } from "../engine/keep-tallies.ts";
 import { createQuietWork } from "../engine/quiet-work.ts";
 import type { Part } from "../kernel/lifecycle.ts";
@@ -73,10 +73,12 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin(watchSubmissions(stage));
   await begin({ name: "waiting for workers", stop: async () => stage.leaveWorkers() });
   await begin({ name: "api", stop: api.stop });
+  let lookAtAgents: () => void = () => undefined;
   const onChange = () => {
     log.useLevel(config.current().settings.logs.level);
     stage.watch.agents.forgive();
     base.workflows.reload();
+    lookAtAgents();
     loop.ring();
   };
   await begin(config.watch({ log, onChange }));
@@ -91,7 +93,9 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   lostRuns.look();
   // A temporary supervisor is here for what it was asked.
   if (!options.isEmbedded) {
-    await begin(watchAgents(base, stage));
+    const health = watchAgents(base, stage);
+    await begin(health);
+    lookAtAgents = health.renew;
     await begin(createKeepTallies({ ...stage, countOn: verbs.metrics.countOn, now }));
     const { keepOn: step, isTelling: isNews } = stage.searching;
     await begin(createQuietWork({ ...stage, name: "search index", step, isNews, now }));
@@ -145,7 +149,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
 }
 
 /** Each agent is asked how it is, now and then for ever. */
-function watchAgents({ config, now }: Base, { watch, onBroken }: Stage): Part {
+function watchAgents({ config, now }: Base, { watch, onBroken }: Stage): Part & Pick<HealthLoop, "renew"> {
   const loop = createHealthLoop({
     watch,
     cards: () => config.current().registry.agents,
@@ -155,6 +159,7 @@ function watchAgents({ config, now }: Base, { watch, onBroken }: Stage): Part {
   });
   return {
     name: "agents' health",
+    renew: loop.renew,
     async start() {
       await watch.begin(config.current().registry.agents);
       loop.start();

@@ -13,9 +13,15 @@ export function isExposed({ host, publicUrl }: Settings["api"]): boolean {
 
 /** A key that can be guessed is refused where others may try: it opens everything. */
 export function refuseWeakKey(api: Settings["api"], env: Env): void {
+  const refusal = weakKey(api, env);
+  if (refusal) throw refusal;
+}
+
+/** Why the key is not enough for who would reach REST; undefined when it is. */
+export function weakKey(api: Settings["api"], env: Env): Refusal | undefined {
   const key = env.ORCHESTRATOR_API_KEY;
-  if (!key || key.length >= LEAST_KEY || !isExposed(api)) return;
-  throw new Refusal(
+  if (!key || key.length >= LEAST_KEY || !isExposed(api)) return undefined;
+  return new Refusal(
     "invalid_input",
     `ORCHESTRATOR_API_KEY has ${key.length} characters, and other machines reach REST (${exposureText(api)}).`,
     {

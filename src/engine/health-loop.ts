@@ -11,6 +11,8 @@ const SLACK_MS = 50;
 
 export type HealthLoop = {
   readonly start: () => void;
+  /** The agents or the interval may be others by now: asks everybody at once, then in the new turn. */
+  readonly renew: () => void;
   /** Looks no more; does not wait for answers that are still out. */
   readonly stop: () => void;
 };
@@ -29,6 +31,8 @@ export function createHealthLoop(deps: {
   const { watch, now } = deps;
   const nextAt = new Map<string, number>();
   const flying = new Set<string>();
+  /** Those in flight who are to be asked once more, by what holds now. */
+  const again = new Set<string>();
   /** Ends the pauses before agents are asked again. */
   const pauses = new Set<() => void>();
   let timer: NodeJS.Timeout | undefined;
@@ -62,7 +66,8 @@ export function createHealthLoop(deps: {
       if (isRunning && health.isDoubtful) await askAgain(card);
     } finally {
       const inTurn = nextInTurn(begunAt, deps.everyMs(), phase);
-      nextAt.set(id, watch.isClose(id) ? Math.min(inTurn, begunAt + CLOSE_EVERY_MS) : inTurn);
+      const soon = watch.isClose(id) ? Math.min(inTurn, begunAt + CLOSE_EVERY_MS) : inTurn;
+      nextAt.set(id, again.delete(id) ? 0 : soon);
       flying.delete(id);
       turn();
     }
@@ -90,6 +95,11 @@ export function createHealthLoop(deps: {
         nextAt.set(agent, now());
         turn();
       });
+      turn();
+    },
+    renew() {
+      nextAt.clear();
+      for (const id of flying) again.add(id);
       turn();
     },
     stop() {

@@ -16,7 +16,7 @@ function watched(
     readonly cards: () => readonly AgentCard[];
     readonly probe?: (agent: string) => Promise<AgentHealth>;
     readonly isClose?: (agent: string) => boolean;
-    readonly everyMs?: number;
+    readonly everyMs?: number | (() => number);
   },
 ) {
   const looks: { readonly agent: string; readonly at: number }[] = [];
@@ -55,7 +55,7 @@ function watched(
       },
     },
     cards: given.cards,
-    everyMs: () => given.everyMs ?? EVERY_MS,
+    everyMs: () => (typeof given.everyMs === "function" ? given.everyMs() : (given.everyMs ?? EVERY_MS)),
     now: () => performance.timeOrigin + performance.now(),
     onBroken: (error) => broken.push(error),
   });
@@ -159,4 +159,18 @@ test("a hanging gateway holds up nobody else, and stopping waits for none", asyn
   answer({ ...FINE, state: "down", isDoubtful: true });
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   assert.deepEqual([loop.looks.length, loop.confirmed, timers()], [asked, [], before]);
+});
+
+test("another interval, and an agent that is new or elsewhere now, count at once and not at the end of the old one", async (t) => {
+  let cards = cardsOf(1);
+  let everyMs = 3_600_000;
+  const loop = watched(t, { cards: () => cards, everyMs: () => everyMs });
+  loop.start();
+  await loop.until(() => loop.looks.length === 1);
+  cards = [...cards, cardOf("reporter")];
+  loop.renew();
+  await loop.until(() => loop.looksAt("reporter").length === 1 && loop.looksAt("agent-0").length === 2);
+  everyMs = 100;
+  loop.renew();
+  await loop.until(() => loop.looksAt("reporter").length >= 4 && loop.looksAt("agent-0").length >= 5);
 });
