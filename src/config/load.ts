@@ -89,7 +89,7 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
   const { wishes, problems: unclear } = readWorkerWishes(place.env);
   problems.push(...unclear);
   if (hq.value) {
-    const known = { agents: Object.keys(entries.all), tokenNames: tokenNamesOf(agents.value) };
+    const known = { find, ids: Object.keys(entries.all), tokenNames: tokenNamesOf(agents.value) };
     problems.push(...checkTaskQueue(hq.value.task_queue, hq.source, known));
     problems.push(...checkModels(hq.value, hq.source, abilitiesOf(entries.good)));
     warnings.push(...doubtsAboutSettings(hq.value, hq.source, base));
@@ -107,6 +107,7 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     settings: toSettings({
       hq: hq.value,
       channels: channels.value,
+      find,
       wishes,
       dir: place.dir,
       home: place.home,
@@ -158,8 +159,8 @@ function tokenNamesOf(agents: z.output<typeof agentsSchema> | undefined): readon
 function wordsOf(agents: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
   const words = new Map<string, string>();
   for (const [id, entry] of Object.entries(agents)) {
-    const aliases = (entry as { aliases?: unknown } | null)?.aliases;
-    for (const word of [id, ...(Array.isArray(aliases) ? aliases : [])]) {
+    const { aliases, letter } = (entry ?? {}) as { aliases?: unknown; letter?: unknown };
+    for (const word of [id, letter, ...(Array.isArray(aliases) ? aliases : [])]) {
       if (typeof word === "string") words.set(word.toLowerCase(), id);
     }
   }

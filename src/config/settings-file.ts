@@ -17,6 +17,8 @@ import type { YamlSource } from "./yaml-source.ts";
 export function toSettings(from: {
   readonly hq: z.output<typeof hqSchema>;
   readonly channels: z.output<typeof channelsSchema>;
+  /** An agent's id for its id or another word for it. */
+  readonly find: (word: string) => string | undefined;
   readonly wishes: WorkerWishes;
   /** The configuration folder. */
   readonly dir: string;

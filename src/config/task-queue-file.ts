@@ -11,6 +11,8 @@ import type { WorkerWishes } from "./worker-env.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 type Written = z.output<typeof taskQueueSchema>;
+/** Gives an agent's id for its id or another word for it. */
+type Find = (word: string) => string | undefined;
 type Base = { readonly installation: string; readonly userHome?: string };
 
 const DEFAULT_AGENT = "tech-lead";
@@ -28,11 +30,13 @@ const OWN_SECRETS = [
 /** What the file says, with what the environment says in its place where it says something. */
 export function toTaskQueue(from: {
   readonly written: Written;
+  readonly find: Find;
   readonly wishes: WorkerWishes;
   readonly home: string;
   readonly base: Base;
 }): TaskQueueSettings {
   const { written, wishes, base } = from;
+  const agent = written.agent ?? DEFAULT_AGENT;
   const { worker, models } = written;
   const program = wishes.openclawBin ?? worker.openclaw_bin;
   const standard = toKind(worker, { wishes, base, program });
@@ -46,7 +50,7 @@ export function toTaskQueue(from: {
     return [name, toKind(whole, { wishes, base, program })] as const;
   });
   return {
-    agent: written.agent ?? DEFAULT_AGENT,
+    agent: from.find(agent) ?? agent,
     executor: written.executor,
     graceMs: written.grace,
     maxAtOnce: written.max_at_once,
@@ -128,16 +132,15 @@ function handedOn({ worker }: Written) {
 export function checkTaskQueue(
   written: Written,
   source: YamlSource,
-  known: { readonly agents: readonly string[]; readonly tokenNames: readonly string[] },
+  known: { readonly find: Find; readonly ids: readonly string[]; readonly tokenNames: readonly string[] },
 ): readonly ConfigProblem[] {
-  const { agents } = known;
   const secretNames = [...OWN_SECRETS, ...known.tokenNames];
   const at = (path: readonly string[], message: string, suggestion?: string) =>
     problemAt(source, ["task_queue", ...path], message, { suggestion });
   const aliases = Object.keys(written.models);
   const found: ConfigProblem[] = [];
-  if (written.agent !== undefined && !agents.includes(written.agent))
-    found.push(at(["agent"], `there is no agent "${written.agent}"`, suggest(written.agent, agents)));
+  if (written.agent !== undefined && known.find(written.agent) === undefined)
+    found.push(at(["agent"], `there is no agent "${written.agent}"`, suggest(written.agent, known.ids)));
   if (!aliases.includes(written.default_model))
     found.push(
       at(

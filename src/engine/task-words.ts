@@ -60,7 +60,7 @@ export function createTaskWords(deps: TaskWordsDeps) {
     switch (executor.kind) {
       case "agent": {
         const card = deps.registry().find(executor.agent);
-        if (!card) return { text: `there is no agent ${executor.agent} any more.`, isFinal: false };
+        if (!card) return { text: noAgent(executor.agent), isFinal: false };
         const { allowed, rule, text } = mayAsk(deps.acl(), actor, card.id);
         return allowed ? undefined : { text, isFinal: rule === UNMAPPED };
       }
@@ -109,6 +109,10 @@ export function workflowInputs(
   const texts = inputs.filter(({ type }) => type === "string");
   const first = texts.find(({ required }) => required) ?? texts[0];
   return first ? { [first.name]: text } : {};
+}
+
+function noAgent(agent: string): string {
+  return `there is no agent ${agent}: name one with [agent:], or let the operator set task_queue.agent in config/hq.yaml for tasks that name none.`;
 }
 
 /** Named authors may; where nobody is named, people with a right of their own. */

@@ -92,10 +92,10 @@ test("people listed twice, unknown rights and names instead of ids are refused",
 test("rules for verbs know agents by any of their words, and leave the others as they were", (t) => {
   const { acl } = loaded(t, {
     "acl.yaml":
-      "preset: hooks-protocol\nverbs:\n  delegate: [technical-lead, 'role:lab']\n  stop: [operate, 'user:123456789012345678']\n  clear: [operator]\npeople:\n  roles:\n    - { role: Lab, as: auditor }\n",
+      "preset: hooks-protocol\nverbs:\n  delegate: [technical-lead, H, 'role:lab']\n  stop: [operate, 'user:123456789012345678']\n  clear: [operator]\npeople:\n  roles:\n    - { role: Lab, as: auditor }\n",
   }).config;
   assert.deepEqual(acl.verbs, {
-    delegate: ["tech-lead", "role:lab"],
+    delegate: ["tech-lead", "webster", "role:lab"],
     clear: ["operator"],
     stop: ["operate", "user:123456789012345678"],
   });

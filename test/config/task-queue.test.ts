@@ -190,3 +190,8 @@ test("bug 11: the cost of tokens is dollars by the thousand, and unknown without
   for (const model of ["openrouter/acme/model-1", "openrouter/constructor", "constructor"])
     assert.equal(costOf(prices, model, tokens), undefined, model);
 });
+
+test("the agent of tasks that name nobody may be written as another word for it", (t) => {
+  const { taskQueue } = loaded(t, { "hq.yaml": "task_queue: { agent: technical-lead }\n" }).config.settings;
+  assert.equal(taskQueue.agent, "tech-lead");
+});

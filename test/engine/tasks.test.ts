@@ -95,6 +95,21 @@ test("a wrong tag is answered with the right values, and mending it makes it a t
     assert.equal(queue.posts.length, 1);
   }));
 
+test("a task that names nobody, where there is no agent for such, is answered with what mends it", () =>
+  withQueue(
+    async (queue) => {
+      await queue.post("7", "Find the CTE");
+      await queue.quiet();
+      const [reply] = queue.posts;
+      assert.match(
+        reply?.text ?? "",
+        /there is no agent somebody: .*\[agent:\].*task_queue\.agent.*hq\.yaml/s,
+      );
+      assert.equal((await queue.tasks.task("task-7")).status, "open");
+    },
+    { taskQueue: { agent: "somebody" } },
+  ));
+
 test("an empty message is no task, and one that says nothing any more is not begun", () =>
   withQueue(async (queue) => {
     assert.equal(await queue.post("7", "  "), undefined);
