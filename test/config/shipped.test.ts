@@ -4,7 +4,8 @@ import { join } from "node:path";
 import test from "node:test";
 import { checkConfig } from "../../src/config/check.ts";
 import { parseEnv } from "../../src/config/env-file.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { hqSchema } from "../../src/config/hq-schema.ts";
+import { jsonSchemaOf, loadConfig } from "../../src/config/load.ts";
 import { renderSchemas } from "../../src/config/schemas.ts";
 import { permissionProblems } from "../../src/domain/workflow-check.ts";
 import { configFolder, spoken } from "./folder.ts";
@@ -76,6 +77,19 @@ test("each shipped file names its schema for editors", () => {
     const [first] = readFileSync(join(shipped, `${name}.yaml`), "utf8").split("\n");
     assert.equal(first, `# yaml-language-server: $schema=schema/${name}.json`);
   }
+});
+
+test("the shipped hq.yaml shows every key, those without a value of their own as comments", () => {
+  // Each section is a block of lines without an empty one.
+  const blocks = readFileSync(join(shipped, "hq.yaml"), "utf8").split("\n\n");
+  const json = jsonSchemaOf(hqSchema);
+  const missing = Object.entries(json.properties ?? {}).flatMap(([section, { properties }]) => {
+    const block = blocks.find((lines) => new RegExp(`^(# )?${section}:`).test(lines)) ?? "";
+    const keys = Object.keys(properties ?? {});
+    const hidden = keys.filter((key) => !new RegExp(`^(#? +| +# )${key}:`, "m").test(block));
+    return block === "" ? [section] : hidden.map((key) => `${section}.${key}`);
+  });
+  assert.deepEqual(missing, []);
 });
 
 test(".env.example names every variable and holds no value", () => {
