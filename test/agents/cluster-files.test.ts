@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { outsideInstance, processEnv, systemdEnv } from "../../src/agents/cluster/environment.ts";
@@ -149,7 +149,8 @@ ExecStart=/usr/bin/node "/opt/open claw/100%%/index.js" gateway "$$HOME"
 WorkingDirectory=/srv/my cluster/instances/%i
 Environment="PATH=/usr/bin:/bin"
 Environment="HQ_INSTANCE=systemd:/srv/my cluster/instances/%i"
-UnsetEnvironment=DISCORD_TOKEN ORCHESTRATOR_AGENT_TOKEN CHIP_TOKEN ORCHESTRATOR_API_KEY
+Environment=DATABASE_URL= PGPASSWORD= OTEL_EXPORTER_OTLP_HEADERS=
+UnsetEnvironment=DISCORD_TOKEN ORCHESTRATOR_AGENT_TOKEN CHIP_TOKEN ORCHESTRATOR_API_KEY HQ_SECRET
 EnvironmentFile=-/srv/my cluster/shared.env
 EnvironmentFile=/srv/my cluster/instances/%i/env
 Restart=always
@@ -181,6 +182,12 @@ test("the supervisor's unit leaves workers alive, comes back always, and is want
   assert.match(sections[2] ?? "", /^Install\]\nWantedBy=default\.target\n$/);
 });
 
+/** The unit that docs/guide/operator.md gives for a user of its own. */
+function unitOfGuide(): string {
+  const guide = readFileSync(join(import.meta.dirname, "../../docs/guide/operator.md"), "utf8");
+  return /```ini\n([\s\S]*?)```/.exec(guide)?.[1] ?? "";
+}
+
 const hasVerifier = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
 test("systemd itself finds nothing wrong with the units, where it is installed", (t) => {
@@ -193,6 +200,7 @@ test("systemd itself finds nothing wrong with the units, where it is installed",
   const texts = {
     "openclaw-atomizer@webster.service": templateUnit({ ...TEMPLATE, command, dir }),
     "hq.service": supervisorUnit({ ...SUPERVISOR, node: process.execPath, installation: root }),
+    "atomizer-hq.service": unitOfGuide().replace(/^ExecStart=\S+/m, `ExecStart=${process.execPath}`),
   };
   for (const [name, text] of Object.entries(texts)) {
     const file = join(root, name);

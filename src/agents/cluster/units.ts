@@ -8,7 +8,9 @@ export const unitOf = (id: string): string => `openclaw-atomizer@${id}.service`;
 export const WRITTEN_BY = "# Written by `hq cluster units`. Your own changes: systemctl --user edit <unit>";
 
 /** Of the supervisor's own environment, nothing reaches an agent. */
-const OURS = ["DISCORD_TOKEN", "ORCHESTRATOR_AGENT_TOKEN", "CHIP_TOKEN", "ORCHESTRATOR_API_KEY"];
+const OURS = ["DISCORD_TOKEN", "ORCHESTRATOR_AGENT_TOKEN", "CHIP_TOKEN", "ORCHESTRATOR_API_KEY", "HQ_SECRET"];
+/** Likewise; but an agent may have one of its own, in a file that comes after this. */
+const OURS_OR_ITS_OWN = ["DATABASE_URL", "PGPASSWORD", "OTEL_EXPORTER_OTLP_HEADERS"];
 const START_LIMITS = (starts: number) => [`StartLimitIntervalSec=60`, `StartLimitBurst=${starts}`];
 
 /** The unit of every instance; what follows the @ is the agent's id. */
@@ -31,6 +33,7 @@ export function templateUnit(given: {
       `WorkingDirectory=${folder}`,
       `Environment=${quoted(`PATH=${fixed(given.path)}`)}`,
       `Environment=${quoted(`${MARK}=systemd:${folder}`)}`,
+      `Environment=${OURS_OR_ITS_OWN.map((name) => `${name}=`).join(" ")}`,
       `UnsetEnvironment=${OURS.join(" ")}`,
       `EnvironmentFile=-${fixed(given.sharedEnv)}`,
       `EnvironmentFile=${folder}/env`,
