@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { ownHosts, refuseForeign } from "../../src/api/guards.ts";
 import { loaded } from "../config/folder.ts";
 import { ROOT } from "../support/supervisor.ts";
 
@@ -28,4 +29,19 @@ test("both proxies of the guide speak TLS, let uploads through, and know of HQ w
   for (const open of [nginx, caddy]) assert.equal(open.split("{").length, open.split("}").length);
   assert.match(nginx, /listen 443 ssl;[\s\S]*ssl_certificate [^;]+;[\s\S]*ssl_certificate_key [^;]+;/);
   for (const example of [nginx, caddy]) assert.match(example, /127\.0\.0\.1:18700/);
+});
+
+test("what the nginx examples pass on as Host is answered, with a port in the address as well", () => {
+  const guides = ["remote-agents", "interactions"].map((name) =>
+    readFileSync(join(ROOT, `docs/guide/${name}.md`), "utf8"),
+  );
+  for (const public_url of ["https://hq.example.org", "https://hq.example.org:8443"]) {
+    const { host: asked, hostname } = new URL(public_url);
+    const passed: Readonly<Record<string, string>> = { $host: hostname, $http_host: asked };
+    for (const guide of guides) {
+      const [, variable = ""] = /proxy_set_header Host (\$\w+);/.exec(guide) ?? [];
+      const headers = { host: passed[variable] };
+      assert.doesNotThrow(() => refuseForeign({ method: "POST", headers }, ownHosts(18_700, [asked])));
+    }
+  }
 });
