@@ -66,12 +66,15 @@ async function createProgram(
   registerStart(program, hq);
   // A supervisor keeps no other command in memory.
   if (first !== "start") (await import("./commands.ts")).registerCommands(program, hq);
+  showUsageAfterErrors(program);
   return program;
 }
 
+function showUsageAfterErrors(command: Command, path = command.name()): void {
+  command.showHelpAfterError(`Usage: ${path} ${command.usage()}\n\`${path} --help\` explains each part.`);
+  for (const under of command.commands) showUsageAfterErrors(under, `${path} ${under.name()}`);
+}
+
 function bareProgram(io: Io): Command {
-  return new Command("hq")
-    .exitOverride()
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
-    .showHelpAfterError("See the help: hq <command> --help");
+  return new Command("hq").exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
 }

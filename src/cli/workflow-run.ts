@@ -34,7 +34,8 @@ export function registerWorkflowRun(workflow: Command, hq: Hq): void {
   workflow
     .command("run", { isDefault: true })
     .description("run a workflow and wait for its end; `run` may be left out")
-    .argument("<name>", "the name of the workflow")
+    .usage("[options] <name>")
+    .argument("[name]", "the name of the workflow")
     .option("--input <key=value>", "an input; may be repeated; the value may hold anything", parseInput)
     .option("--inputs-file <file>", "inputs as one JSON object; --input wins over it")
     .option("--caller <agent>", "for which agent you ask; its row of the matrix counts (operator only)")
@@ -55,14 +56,21 @@ export function registerWorkflowRun(workflow: Command, hq: Hq): void {
     )
     .option("--json", "print JSON whatever --format says; the plan too")
     .addHelpText("after", EXAMPLES)
-    .action((name: string, options: RunOptions) =>
-      hq.run(() =>
-        runWorkflow(hq, name, options).catch((error: unknown) => {
+    .action((name: string | undefined, options: RunOptions) =>
+      hq.run(() => {
+        if (name === undefined) throw unnamed();
+        return runWorkflow(hq, name, options).catch((error: unknown) => {
           const others = workflow.commands.map((command) => command.name());
           throw isRefusal(error) && error.code === "not_found" ? orCommand(error, name, others) : error;
-        }),
-      ),
+        });
+      }),
     );
+}
+
+function unnamed(): Refusal {
+  return new Refusal("invalid_input", "No workflow is named.", {
+    hint: '`hq workflow list` shows which there are: hq workflow run quick-research --input query="…". `hq workflow --help` lists the other commands.',
+  });
 }
 
 /** `run` may be left out, so a mistyped command looks like the name of a workflow. */
