@@ -182,6 +182,25 @@ test("an interaction is not left behind as seen until nobody can answer it any m
   await kept.until(({ sequence }) => sequence >= seq);
 });
 
+test("an interaction that a heartbeat told as arrived comes again all the same while it may be answered", async (t) => {
+  const { guild, connect, you } = await stage(t);
+  const first = connect();
+  await first.start(10_000);
+  await withCommands(guild);
+  await typed(guild, you);
+  await first.until(() => first.heard.interactions.length === 1);
+  const [{ seq } = { seq: 0 }] = guild.inspect.sessions();
+  first.client()?.ws.shards.first()?.send({ op: 1, d: seq });
+  await you.say("technical", "later");
+  await first.until(() => first.heard.messages.length === 1);
+  await first.stop();
+
+  const second = connect();
+  await second.start(10_000);
+  assert.deepEqual(kindsOf(guild), ["identified", "resumed"]);
+  assert.deepEqual(second.heard.interactions, first.heard.interactions);
+});
+
 test("when nobody can answer an interaction any more it counts as seen, also when nothing else happens", async (t) => {
   const { guild, clock, kept, connect, you } = await stage(t);
   const one = connect();

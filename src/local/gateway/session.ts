@@ -4,8 +4,10 @@ import type { WebSocket } from "ws";
 /** Missed events of a session without a socket are kept this long, and at most this many. */
 export const RESUMABLE_MS = 180_000;
 const MOST_KEPT = 2000;
+/** A bot may go on from a little before what its heartbeat told as arrived: for so long that is kept. */
+const KEPT_AFTER_ARRIVAL_MS = 30_000;
 
-type Sent = { readonly seq: number; readonly text: string };
+type Sent = { readonly seq: number; readonly text: string; readonly at: number };
 
 /** One bot's session: it outlives its socket for a while, so that nothing is missed. */
 export type Session = ReturnType<typeof createSession>;
@@ -45,13 +47,14 @@ export function createSession({
     dispatch(event: string, body: unknown): void {
       seq++;
       const text = JSON.stringify({ op: 0, s: seq, t: event, d: body });
-      sent.push({ seq, text });
+      sent.push({ seq, text, at: now() });
       if (sent.length > MOST_KEPT) sent = sent.slice(-MOST_KEPT / 2);
       if (socket?.readyState === 1) socket.send(text);
     },
-    /** The client has everything up to this number; it is not needed for a replay any more. */
+    /** The client has everything up to this number; what of it is not new is not needed for a replay any more. */
     acknowledge(upTo: number): void {
-      sent = sent.filter((one) => one.seq > upTo);
+      const before = now() - KEPT_AFTER_ARRIVAL_MS;
+      sent = sent.filter((one) => one.seq > upTo || one.at > before);
     },
     /** Sends an event once more under its old number, as a duplicate. */
     repeatLast(): void {
