@@ -18,7 +18,9 @@ export function handInLines({ order, attempt, card, handoff }: PromptInput): rea
   };
   const form = order.format === "text" ? textForm : [];
   return [
-    ...(handoff.via === "file" ? byFile(handoff.path) : byRest(handoff, attempt)),
+    ...(handoff.via === "file"
+      ? byFile(handoff.path)
+      : byRest(handoff, attempt, attempt >= order.maxAttempts)),
     "",
     "```json",
     JSON.stringify(example, undefined, 2),
@@ -68,6 +70,7 @@ function byFile(path: string): readonly string[] {
 function byRest(
   handoff: { readonly url: string; readonly token: string },
   attempt: number,
+  isLast: boolean,
 ): readonly string[] {
   return [
     "When you are done, post your handoff, one JSON object in UTF-8, to this address:",
@@ -76,7 +79,9 @@ function byRest(
     `Authorization: Bearer ${handoff.token}`,
     "Content-Type: application/json",
     "",
-    `The answer 200 means that it arrived. Any other answer says what to mend; post it again then, within attempt ${attempt}.`,
+    isLast
+      ? "The answer 200 means that it arrived. This is the last attempt: check your handoff before you post it. An answer that lists `problems` means that it was read and refused: the work has failed then, and nothing that you post later counts. 409 means that it was over before. Any other answer took nothing: mend what it names and post it again."
+      : `The answer 200 means that it arrived. Any other answer says what to mend; post it again then, within attempt ${attempt}.`,
     "",
     "Files that belong to it you send before it, each under a name of its own, with the same token:",
     "",

@@ -108,6 +108,17 @@ test("a text answer that is posted back reads well", (t) => {
   matchesFile(t, "text-by-rest.txt", textOf({ order, handoff }));
 });
 
+test("whoever posts its last attempt is not told to post again what was refused, for it counts no more", () => {
+  const url = "http://127.0.0.1:18790/api/v1/handoffs/orch-01kr7zq3mf8d2xw9v5t";
+  const handoff = { via: "rest", url, token: TOKEN_PLACEHOLDER } as const;
+  const of = (attempt: number) => textOf({ order: orderOf({ maxAttempts: 2 }), attempt, handoff });
+  assert.match(of(1), /Any other answer says what to mend; post it again then, within attempt 1\./);
+  assert.doesNotMatch(of(1), /last attempt/);
+  assert.match(of(2), /lists `problems` means .* refused: .* nothing that you post later counts\./);
+  assert.match(of(2), /Any other answer took nothing: mend what it names and post it again\./);
+  assert.doesNotMatch(of(2), /within attempt/);
+});
+
 test("an agent behind a mapped hook is not told that its reply is posted, for it is not", () => {
   const order = orderOf({ agentPosts: { channel: "123456789012345678" } });
   assert.match(textOf({ order }), /also posts your last reply/);
