@@ -46,7 +46,7 @@ export function delegationEffects(state: State, event: DelegationEvent): readonl
       return [filing, dispatch(state, next, at + delayBefore(state.order, next)), ...card(state, at)];
     }
     case "handoff.seen":
-      return archive(state, event);
+      return [...begun(state, event), ...archive(state, event)];
     case "artifact.uploaded":
       return [];
     case "delegation.settled":
@@ -82,6 +82,20 @@ function attemptLine(state: State, at: number, fields: object): LogLine {
     ...fields,
   });
   return { file: "attempts", line };
+}
+
+/** An agent may hand in before the answer of its hook is recorded: it had begun all the same. */
+function begun(state: State, { source, verdict, at }: EventOf<"handoff.seen">): readonly Effect[] {
+  const { attempt } = source;
+  const ends = (seen: { readonly verdict: string }) =>
+    seen.verdict === "accepted" || seen.verdict === "rejected";
+  const now = state.attempts.find((one) => one.attempt === attempt);
+  if (!now || !ends({ verdict })) return [];
+  const isAcknowledged = now.sends > (now.ambiguous ? 1 : 0);
+  const isFirst = state.handoffs.filter((seen) => seen.attempt === attempt && ends(seen)).length === 1;
+  return isFirst && !isAcknowledged
+    ? [writeLines([attemptLine(state, at, { event: "start", attempt })], at)]
+    : [];
 }
 
 /** Accepted files go to accepted/; everything else is set aside with the reason beside it. Posted documents have no file. */

@@ -104,12 +104,14 @@ test("a complete handoff succeeds: archived, posted to both channels, logged for
   );
 });
 
+/** What the last of some inputs writes about attempts. */
+const linesOf = (...inputs: readonly DelegationInput[]) =>
+  given(...inputs)
+    .effects.flatMap(({ body }) => (body.type === "filing" ? body.lines : []))
+    .filter(({ file }) => file === "attempts")
+    .map(({ line }) => JSON.parse(line) as Record<string, unknown>);
+
 test("each attempt has a line of JSON when it begins and one when it ends, also one that is canceled", () => {
-  const linesOf = (...inputs: readonly DelegationInput[]) =>
-    given(...inputs)
-      .effects.flatMap(({ body }) => (body.type === "filing" ? body.lines : []))
-      .filter(({ file }) => file === "attempts")
-      .map(({ line }) => JSON.parse(line) as Record<string, unknown>);
   const about = { runId: "orch-1", agent: "webster", caller: "operator", attempt: 1 };
   const start = { ...about, event: "start", at: "1970-01-01T00:00:02.000Z" };
   const end = { ...about, event: "end", at: "1970-01-01T00:00:03.000Z" };
@@ -126,6 +128,39 @@ test("each attempt has a line of JSON when it begins and one when it ends, also 
   const cancel: DelegationInput = { type: "cancel", at: 3000, reason: "not needed", actor: order.actor };
   assert.deepEqual(linesOf(queued, dispatched, cancel), [{ ...end, status: "canceled" }]);
   assert.deepEqual(linesOf(queued, cancel), [], "what never began does not end");
+});
+
+test("an agent that hands in before its hook's answer is recorded has begun all the same: one line, before its end", () => {
+  const linesOfAll = (...inputs: readonly DelegationInput[]) =>
+    inputs
+      .flatMap((_, i) => linesOf(...inputs.slice(0, i + 1)))
+      .map(({ attempt, event, at }) => [attempt, event, Date.parse(String(at))]);
+  const started = [1, "start", 3000];
+  const late: DelegationInput = { ...dispatched, at: 3500 };
+  const once = [started, [1, "end", 3000]];
+  assert.deepEqual(linesOfAll(queued, arrived, late), once);
+  const failed: DelegationInput = { ...arrived, handoff: handoff({ status: "failed" }) };
+  assert.deepEqual(linesOfAll(queued, failed, late), once);
+  const bad: DelegationInput = { type: "bad-handoff", at: 3000, source: source(), problems: [] };
+  assert.deepEqual(linesOfAll(queued, bad, late), once);
+  const unsure: DelegationInput = {
+    type: "uncertain",
+    attempt: 1,
+    at: 1500,
+    sentAt: 1400,
+    lookAt: 9000,
+    text: "reset",
+  };
+  assert.deepEqual(linesOfAll(queued, unsure, arrived), once);
+  const lost: DelegationInput = { type: "lost", attempt: 1, at: 2500, text: "restarted", restartedAt: 2400 };
+  const known = [
+    [1, "start", 2000],
+    [1, "end", 3000],
+  ];
+  assert.deepEqual(linesOfAll(queued, dispatched, lost, arrived), known);
+  assert.deepEqual(linesOfAll(queued, unsure, dispatched, lost, arrived), known);
+  const second: DelegationInput = { ...arrived, at: 90_000, source: source({ attempt: 2, digest: "d2" }) };
+  assert.deepEqual(linesOfAll(queued, failed, second), [...once, [2, "start", 90_000], [2, "end", 90_000]]);
 });
 
 test("a handoff that comes before the hook has answered settles it, and the answer then changes nothing", () => {
