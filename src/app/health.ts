@@ -1,5 +1,6 @@
 import type { Config } from "../domain/config.ts";
 import { adviceFor, standsBackText } from "../domain/member.ts";
+import { HELD, HOLD_CHECK } from "../engine/hold.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Log } from "../engine/ports/log.ts";
@@ -14,7 +15,7 @@ const BROKEN_FOR_MS = 60_000;
 /** A request that fails once is no trouble. */
 const UNANSWERED_MS = 10_000;
 /** Work goes on whatever these say. */
-const ADVICE: ReadonlySet<string> = new Set(["agents", "members", "posts"]);
+const ADVICE: ReadonlySet<string> = new Set(["agents", "members", "posts", HOLD_CHECK]);
 
 /** Who of those that share the ledger is not like the one that leads, or did not reach Discord when it led. */
 function membersCheck(members: readonly MemberView[], now: number): Health["checks"][number] {
@@ -44,6 +45,7 @@ export function createHealth(deps: {
   readonly mode: Health["mode"];
   readonly startedAt: number;
   readonly edge: () => Pick<Edge, "isConnected" | "unanswered" | "trouble" | "troubledPosts"> | undefined;
+  readonly isHeld: () => Promise<boolean>;
   /** Where several share the ledger. */
   readonly shared?: Shared;
   readonly now: () => number;
@@ -98,6 +100,12 @@ export function createHealth(deps: {
     return [{ name: "posts", ok: false, text }];
   }
 
+  /** Likewise. */
+  async function holdCheck() {
+    if (!(await deps.isHeld())) return [];
+    return [{ name: HOLD_CHECK, ok: false, text: `${HELD.text} ${HELD.hint}` }];
+  }
+
   function agentsCheck() {
     const { agents } = deps.config().registry;
     const down = agents.filter(({ id }) =>
@@ -123,6 +131,7 @@ export function createHealth(deps: {
         await ledgerCheck(),
         ...discordCheck(members),
         ...postsCheck(),
+        ...(await holdCheck()),
         agentsCheck(),
         ...(members ? [membersCheck(members, deps.now())] : []),
       ];

@@ -42,6 +42,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     startedAt,
     now,
     edge: () => edge,
+    isHeld: () => core.hold.isOn(),
   });
   const onBroken = health.noteBroken(log);
   /** By which this agent reaches the API. */

@@ -65,7 +65,7 @@ export function eventsOf(follow: Follow): AsyncGenerator<readonly StoredEvent[]>
   return readEach(readingOf(follow), async (events) => events);
 }
 
-/** The delegation, run or task as it is now and after each change, the settled one last. */
+/** The delegation, run or task as it is now, after each change and when the supervisor is back, the settled one last. */
 export async function* viewsOf<Kind extends WorkKind>(
   follow: Follow & { readonly kind: Kind },
 ): AsyncGenerator<WorkView[Kind]> {
@@ -89,10 +89,11 @@ async function* readEach<T>(
   for (;;) {
     try {
       for await (const events of gathered(follow, last)) {
-        if (goneSince !== undefined) tell(`The supervisor is back; ${follow.words}.`);
+        const isBack = goneSince !== undefined;
+        if (isBack) tell(`The supervisor is back; ${follow.words}.`);
         goneSince = undefined;
         wasThere = true;
-        if (events.length === 0 && !follow.readsSilence) continue;
+        if (events.length === 0 && !follow.readsSilence && !isBack) continue;
         const result = await read(events);
         last = events.at(-1)?.position ?? last;
         yield result;

@@ -5,6 +5,7 @@ import type { TaskView } from "../engine/task-verbs.ts";
 import type { Client } from "./client.ts";
 import type { Io } from "./io.ts";
 import { createLeaving } from "./leaving.ts";
+import { refuseHeld } from "./wait-task.ts";
 import { pathOf } from "./work.ts";
 
 const TIMED_OUT = 4;
@@ -24,6 +25,7 @@ export async function waitUntilNothingIsOpen(
       const page = await client.ask<Page<TaskView>>({ path: "/tasks?open=true&limit=200" }, signal);
       const next = page.items.findLast((view) => !isTaskOver(view));
       if (!next) return 0;
+      if (next.status === "open") await refuseHeld(client, next, signal);
       await client.ask({ path: `${pathOf("task", next.id)}?wait=60s` }, signal);
       // A supervisor that is stopping answers at once.
       await pause(LOOK_EVERY_MS, undefined, { signal });

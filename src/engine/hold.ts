@@ -5,6 +5,12 @@ import type { Outcome, Perform } from "./loop.ts";
 import type { Ledger } from "./ports/ledger.ts";
 
 const MEMO = "hold";
+/** What `/health/ready` has beside its other checks while everything is stopped. */
+export const HOLD_CHECK = "hold";
+export const HELD = {
+  text: "Everything was stopped with `hq stop --now`.",
+  hint: "`hq start` lets work begin again.",
+} as const;
 const LOOK_AGAIN_MS = 2000;
 /** Effects with which work begins. */
 const BEGINNINGS: ReadonlySet<EffectType> = new Set([
@@ -54,9 +60,7 @@ export function createHold(deps: {
     },
     async refuse() {
       if (!(await isOn())) return;
-      throw new Refusal("held", "Everything was stopped with `hq stop --now`.", {
-        hint: "`hq start` lets work begin again.",
-      });
+      throw new Refusal("held", HELD.text, { hint: HELD.hint });
     },
     guard: (perform) => async (effect) => {
       if (!BEGINNINGS.has(effect.body.type) || !(await isOn())) return perform(effect);

@@ -167,6 +167,18 @@ test("an emergency stop ends workers that fork and hear nothing within 5 s; noth
   const waiting = await hq("submit", "three", "cheap");
   assert.equal(waiting.code, 0, waiting.err);
   assert.deepEqual(hunt(), []);
+  // Whoever waits is told that nothing comes, and does not wait for it.
+  for (const argv of [
+    ["wait", waiting.out.trim()],
+    ["submit", "four", "cheap", "--wait"],
+    ["queue", "trigger", "--wait"],
+  ]) {
+    const told = await hq(...argv);
+    assert.equal(told.code, 3, told.err);
+    assert.match(told.err, /task-\d+ waits: Everything was stopped with `hq stop --now`.*`hq start`/);
+    assert.match(told.err, /`hq wait task-\d+`/);
+  }
+  assert.match((await hq("status")).out, /Everything was stopped with `hq stop --now`/);
   const pid = pidIn(home);
   if (pid !== undefined) assert.ok(await goneWithin(pid, 15_000), "the temporary supervisor leaves");
 
@@ -174,6 +186,6 @@ test("an emergency stop ends workers that fork and hear nothing within 5 s; noth
   assert.equal(existsSync(join(home, "held")), false);
   const begun = await hq("wait", waiting.out.trim());
   assert.equal(begun.code, 0, begun.err);
-  const done = await hq("submit", "four", "cheap", "--wait");
+  const done = await hq("submit", "five", "cheap", "--wait");
   assert.equal(done.code, 0, done.err);
 });
