@@ -28,5 +28,5 @@ export async function pageFiles(app: ApiApp): Promise<void> {
       reply.header("content-security-policy", POLICY);
     },
   });
-  app.get("/", { schema: { hide: true } }, (_, reply) => reply.sendFile("index.html"));
+  app.get("/", { exposeHeadRoute: true, schema: { hide: true } }, (_, reply) => reply.sendFile("index.html"));
 }

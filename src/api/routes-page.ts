@@ -44,6 +44,7 @@ export function pageRoutes(app: ApiApp, door: Door): void {
   app.get(
     SESSION_ROUTE,
     {
+      exposeHeadRoute: true,
       schema: {
         tags,
         summary: "Whether this browser is signed in",

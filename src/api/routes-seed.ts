@@ -60,6 +60,7 @@ function clusterRoutes(app: ApiApp, { verbs, version }: Door): void {
   app.get(
     COORDINATOR,
     {
+      exposeHeadRoute: true,
       schema: {
         tags: ["system"],
         summary: "Whether the coordinator itself does its work (503 when not); needs no key",

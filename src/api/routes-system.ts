@@ -9,6 +9,7 @@ export function systemRoutes(app: ApiApp, { verbs, version, onStop }: Door): voi
   app.get(
     `${BASE}/health/live`,
     {
+      exposeHeadRoute: true,
       schema: {
         tags,
         summary: "Whether this process answers; needs no key",

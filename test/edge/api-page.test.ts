@@ -71,6 +71,31 @@ test("the page and its files are served without a key, under a policy that runs 
   assert.equal((await fetch(`${door.url}/api/v1/delegations`)).status, 401);
 });
 
+test("HEAD of what needs no key answers as GET does, without a body", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const told = (answer: Response) =>
+    ["content-type", "content-length", "cache-control"].map((name) => answer.headers.get(name));
+  for (const path of [
+    "/",
+    "/page/main.js",
+    "/api/v1/page/session",
+    "/api/v1/health/live",
+    "/api/health/check",
+  ]) {
+    const [got, asked] = await Promise.all([
+      fetch(`${door.url}${path}`),
+      fetch(`${door.url}${path}`, { method: "HEAD" }),
+    ]);
+    assert.deepEqual([asked.status, ...told(asked)], [got.status, ...told(got)], path);
+    assert.equal((await asked.arrayBuffer()).byteLength, 0, path);
+    assert.notEqual((await got.arrayBuffer()).byteLength, 0, path);
+  }
+  const statusOf = async (path: string) => (await fetch(`${door.url}${path}`, { method: "HEAD" })).status;
+  assert.equal(await statusOf("/page/nothing.js"), 404);
+  assert.equal(await statusOf("/api/v1/delegations"), 401, "what needs a key needs it for HEAD too");
+});
+
 test("a link signs in once; the cookie then reads and asks as the operator of the page", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
