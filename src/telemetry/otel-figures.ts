@@ -10,7 +10,12 @@ type Known = DelegationEvent | RunEvent | TaskEvent;
 const MOST_OPEN = 4096;
 
 /** Counters of what ended since the start, and how much is open; the kept figures of all history are `hq metrics`. */
-export function createFigures(meter: Meter, ledger: Pick<Ledger, "counts" | "backlog">) {
+export function createFigures(
+  meter: Meter,
+  ledger: Pick<Ledger, "counts" | "backlog">,
+  /** Called whenever figures are collected. */
+  onCollect: () => void,
+) {
   // The SDK's own bounds are for milliseconds: all that takes less than five seconds would be one.
   const seconds = { unit: "s", advice: { explicitBucketBoundaries: BOUNDS_MS.map((ms) => ms / 1000) } };
   const delegations = meter.createCounter("hq.delegations", { description: "Settled delegations" });
@@ -31,6 +36,7 @@ export function createFigures(meter: Meter, ledger: Pick<Ledger, "counts" | "bac
   meter
     .createObservableGauge("hq.streams", { description: "How many of each kind are in each state" })
     .addCallback(async (result) => {
+      onCollect();
       for (const { kind, status, count } of await ledger.counts()) {
         if (kind === "delegation" || kind === "run" || kind === "task" || kind === "worker")
           result.observe(count, { "hq.kind": kind, "hq.status": status });

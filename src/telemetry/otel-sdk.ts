@@ -1,5 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Log } from "../engine/ports/log.ts";
+import { createTrouble } from "./otel-trouble.ts";
 import type { Wanted } from "./otel-wanted.ts";
 import type { SpanDraft } from "./spans.ts";
 
@@ -13,6 +14,8 @@ export type Sdk = {
   /** Resolves when the collector has all that was emitted; rejects when it did not take it. */
   readonly flush: () => Promise<void>;
   readonly meter: Meter;
+  /** To be called when figures are collected. */
+  readonly noteCollected: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -35,6 +38,7 @@ export async function openSdk(deps: {
     TraceFlags,
   } = await import("@opentelemetry/api");
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
+  const trouble = createTrouble(log);
   let nextTrace = "";
   let nextSpan = "";
   const sdk = await withVariables(variablesOf(deps), () => {
@@ -46,8 +50,7 @@ export async function openSdk(deps: {
       ...(wanted.metrics ? {} : { metricReaders: [] }),
     });
     // Its parts say their name first, and what it is about only then.
-    const say = (...parts: readonly unknown[]) =>
-      log.warn({ text: parts.map(textOf).join(" ") }, "telemetry");
+    const say = (...parts: readonly unknown[]) => trouble.say(parts.map(textOf).join(" "));
     const silent = () => undefined;
     const logger = { error: say, warn: say, info: silent, debug: silent, verbose: silent };
     diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -95,6 +98,7 @@ export async function openSdk(deps: {
     },
     flush,
     meter: metrics.getMeter(SCOPE, version),
+    noteCollected: trouble.noteCollected,
     async close() {
       try {
         await sdk.shutdown();

@@ -43,8 +43,8 @@ export function createTelemetry(deps: TelemetryDeps): Part {
   let unwatch: () => void = () => undefined;
   let running: Promise<void> = Promise.resolve();
 
-  async function follow({ emit, flush, meter }: Sdk): Promise<void> {
-    const figures = createFigures(meter, ledger);
+  async function follow({ emit, flush, meter, noteCollected }: Sdk): Promise<void> {
+    const figures = createFigures(meter, ledger, noteCollected);
     let position = await beginning(ledger);
     let kept = position;
     let hadTurn = true;

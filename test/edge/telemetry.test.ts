@@ -149,6 +149,34 @@ test("what a collector does not take is kept, and exported when it is back; the 
   assert.doesNotMatch(supervisor.stderr(), /collector-secret/);
 });
 
+test("figures that do not get through are told once, and again only when they did in between", async (t) => {
+  let isAway = true;
+  const collector = await startCollector(() => (isAway ? 400 : 200));
+  t.after(collector.close);
+  const interval = { OTEL_METRIC_EXPORT_INTERVAL: "500", OTEL_METRIC_EXPORT_TIMEOUT: "450" };
+  const supervisor = await startSupervisor(
+    homeOf(t),
+    variablesFor(collector.url, { OTEL_TRACES_EXPORTER: "none", ...interval }),
+  );
+  t.after(supervisor.stop);
+  await supervisor.call("POST", "/delegations", { agent: "webster", objective: WORDS });
+  const told = () => supervisor.stderr().match(/figures cannot be exported.*/g) ?? [];
+  const refusals = async (more: number) => {
+    const before = collector.refused();
+    await collector.until(() => collector.refused() >= before + more);
+  };
+  await refusals(4);
+  assert.equal(told().length, 1, supervisor.stderr());
+  assert.match(told()[0] ?? "", /tried again: export (failed .*Bad Request|timed out)/);
+  isAway = false;
+  const arrived = collector.bodies.length;
+  await collector.until(() => collector.bodies.length >= arrived + 3);
+  isAway = true;
+  await refusals(4);
+  assert.equal(told().length, 2, supervisor.stderr());
+  assert.doesNotMatch(supervisor.stderr(), /PeriodicExportingMetricReader|collector-secret/);
+});
+
 test("what a collector says of spans that it left out is told", async (t) => {
   const collector = await startCollector(undefined, () => ({
     partialSuccess: { rejectedSpans: 3, errorMessage: "over the quota of today" },

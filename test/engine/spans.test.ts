@@ -109,7 +109,7 @@ test("work that another agent took over is told of that one", async () => {
     createHistogram: instrument,
     createObservableGauge: instrument,
   } as unknown as Meter;
-  const figures = createFigures(meter, core.ledger);
+  const figures = createFigures(meter, core.ledger, () => undefined);
   for (const event of await core.ledger.events({ after: 0, limit: 10_000 })) figures.count(event);
   assert.deepEqual(
     counted.filter(([name]) => name === "hq.delegation.working"),
