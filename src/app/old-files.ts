@@ -4,6 +4,8 @@ import type { Config } from "../domain/config.ts";
 import type { Leftovers } from "../engine/ports/leftovers.ts";
 import type { OldFile, OldFiles } from "../engine/ports/old-files.ts";
 
+import { oddRejected } from "../handoffs/odd-rejected.ts";
+
 const DATED_LOG = /^attempts-(\d{4}-\d\d-\d\d)\.jsonl$/;
 const DAY_MS = 86_400_000;
 
@@ -48,6 +50,16 @@ export function createOldFiles(deps: {
           }
         }
         yield old;
+      }
+      for await (const batch of oddRejected(deps.config().settings.handoffs.dir)) {
+        const old = batch.filter(({ modifiedAt }) => modifiedAt < before);
+        const files = old.map(async ({ path, streams, modifiedAt: at }) => ({
+          path,
+          streams,
+          bytes: (await bytesOf(path)) ?? 0,
+          at,
+        }));
+        yield await Promise.all(files);
       }
       for (const [path, { streams, modifiedAt: at }] of workers)
         yield [{ path, streams, bytes: (await bytesOf(path)) ?? 0, at }];

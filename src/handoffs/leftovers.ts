@@ -36,8 +36,8 @@ export function createLeftovers(deps: {
 }
 
 /** Lets others work between two of them. */
-async function* inBatches(items: Iterable<Leftover>): AsyncGenerator<readonly Leftover[]> {
-  let batch: Leftover[] = [];
+export async function* inBatches<T>(items: Iterable<T>): AsyncGenerator<readonly T[]> {
+  let batch: T[] = [];
   for (const item of items) {
     batch.push(item);
     if (batch.length < BATCH) continue;
@@ -86,7 +86,7 @@ function* uploadFolders(folder: string, since: number | undefined): Generator<Le
   }
 }
 
-function* entriesOf(folder: string): Generator<Dirent> {
+export function* entriesOf(folder: string): Generator<Dirent> {
   let directory: ReturnType<typeof opendirSync>;
   try {
     directory = opendirSync(folder);

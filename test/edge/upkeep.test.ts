@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import {
   cpSync,
   existsSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -256,4 +259,53 @@ test("prune takes out what ended long ago with its files, and nothing that is op
   assert.match(`${soon.code} ${soon.err}`, /^2 .*at least a day/);
   assert.equal((await hq(["prune"], { env })).code, 2);
   assert.equal(readFileSync(join(home, "run.json"), "utf8").includes(String(supervisor.ready.pid)), true);
+});
+
+test("odd files in rejected/ are pruned by their age like the rest; no link is followed, and nothing beside the folder goes", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const env = { HQ_HOME: home };
+  const supervisor = await startFor(t, home);
+  const known = await delegated(supervisor, "Find the CTE of Zerodur");
+  await done(supervisor, known);
+  const rejected = join(home, "handoffs", "rejected");
+  const outside = join(folder, "outside");
+  const put = (path: string, isOld = true) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "{}");
+    if (isOld) utimesSync(path, OLD, OLD);
+    return path;
+  };
+  const day = OLD.toISOString().slice(0, 10);
+  const gone = [
+    "orch-without-day.json",
+    "notes.txt",
+    `${day}/report.pdf`,
+    `${day}/report.pdf.problems.json`,
+    `${day}/.orch-1.json.partial`,
+    `${day}/orch-2.json.problems.json`,
+    `${day}/a name with spaces.json.again-2`,
+    "elsewhere/deep/x.bin",
+  ].map((name) => put(join(rejected, name)));
+  const kept = [
+    put(join(rejected, "new.txt"), false),
+    put(join(rejected, `${known}.json`)),
+    put(join(outside, "old.txt")),
+    put(join(outside, day, "orch-9.json")),
+    put(join(home, "handoffs", "other.txt")),
+  ];
+  for (const name of ["folder", "2020-01-01"]) symlinkSync(outside, join(rejected, name));
+  const link = join(rejected, "link.json");
+  symlinkSync(kept[2] ?? "", link);
+  lutimesSync(link, OLD, OLD);
+
+  const dry = await hq(["prune", "--older-than", "90d", "--dry-run", "--json"], { env });
+  assert.equal(JSON.parse(dry.out).files.count, gone.length + 1, dry.out);
+  const pruned = await hq(["prune", "--older-than", "90d"], { env });
+  assert.match(pruned.out, new RegExp(`Removed ${gone.length + 1} files`));
+  const left = (paths: readonly string[]) =>
+    paths.filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  assert.deepEqual(left([...gone, link]), []);
+  assert.deepEqual(left(kept), kept);
+  assert.ok(!existsSync(join(rejected, day)), "its folder goes when nothing is left in it");
 });
