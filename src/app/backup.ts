@@ -14,6 +14,8 @@ import { Refusal } from "../kernel/refusal.ts";
 import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
 import { holdHome } from "../ledger/lock.ts";
 
+/** How the name of a folder begins in which a packed backup is unpacked. */
+export const UNPACKING = ".hq-restore-";
 const FORMAT = 1;
 const MANIFEST = "backup.json";
 const LEDGER = "ledger.db";
@@ -145,7 +147,7 @@ function readManifest(source: string): BackupManifest {
 
 /** Only into an empty folder, or with the old one kept beside it; never under a supervisor. */
 async function makeRoom({ home, now }: Pick<BackupPlace, "home" | "now">, force: boolean) {
-  if (!existsSync(home) || readdirSync(home).length === 0) return undefined;
+  if (isFree(home)) return undefined;
   const hold = await holdHome({ path: join(home, "supervisor.lock"), describe: { pid: process.pid } });
   if (!hold.ok) {
     throw new Refusal("locked", `A supervisor works in ${home}.`, {
@@ -157,6 +159,11 @@ async function makeRoom({ home, now }: Pick<BackupPlace, "home" | "now">, force:
   const aside = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
   renameSync(home, aside);
   return aside;
+}
+
+/** Whether nothing is there, but for a backup that is just unpacked there. */
+export function isFree(home: string): boolean {
+  return !existsSync(home) || readdirSync(home).every((name) => name.startsWith(UNPACKING));
 }
 
 function refuseFull(folder: string, why: string): void {

@@ -1,12 +1,11 @@
-import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { Refusal } from "../kernel/refusal.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
 import { readInstallation } from "./installation.ts";
 import type { Io } from "./io.ts";
+import { packed, unpacked } from "./packed-backup.ts";
 import { jsonText } from "./print.ts";
 import { findRunning } from "./running.ts";
 
@@ -82,7 +81,7 @@ async function restore(
   };
   const here = { home, configDir: place.dir, now: io.now, handoffs };
   const restored = PACKED.test(source)
-    ? await unpacked(source, (folder) => restoreBackup(here, folder, { force }))
+    ? await unpacked(source, home, (folder) => restoreBackup(here, folder, { force }))
     : await restoreBackup(here, source, { force });
   if (json) io.out(`${jsonText({ home, ...restored })}\n`);
   else {
@@ -107,47 +106,5 @@ function refusePostgres({ DATABASE_URL }: Readonly<Record<string, string | undef
   if (!DATABASE_URL) return;
   throw new Refusal("invalid_input", "The ledger lies in PostgreSQL, which has programs for that.", {
     hint: 'pg_dump -Fc -n hq "$DATABASE_URL" > hq.dump, also while the supervisor works; keep HQ_HOME and config/ too. Putting it back: docs/guide/scale.md.',
-  });
-}
-
-async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
-  if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const folder = mkdtempSync(join(dirname(file), ".hq-backup-"));
-  try {
-    const made = await make(join(folder, "backup"));
-    // Packed inside the folder that is ours alone: what was asked and answered is in it.
-    const whole = join(folder, "backup.tar.gz");
-    tar(["-czf", whole, "-C", folder, "backup"]);
-    tar(["-tzf", whole]);
-    chmodSync(whole, 0o600);
-    if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
-    renameSync(whole, file);
-    return made;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function unpacked<T>(file: string, use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(dirname(file), ".hq-restore-"));
-  try {
-    tar(["-xzf", file, "-C", folder]);
-    return await use(join(folder, "backup"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function tar(args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync("tar", [...args], {
-    env: { PATH: process.env["PATH"] },
-    encoding: "utf8",
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  if (status === 0) return;
-  const why = error ? error.message : stderr.trim().split("\n")[0];
-  throw new Refusal("invalid_input", `tar could not do it: ${why ?? "unknown"}.`, {
-    hint: "Name a folder instead of a .tar.gz file.",
   });
 }

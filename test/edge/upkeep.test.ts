@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -19,6 +20,7 @@ import { type TestContext, test } from "node:test";
 import { csvCell } from "../../src/domain/export.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
+import { runHq } from "./cli-process.ts";
 import { startFor } from "./discord-person.ts";
 
 const OLD = new Date(Date.now() - 100 * 86_400_000);
@@ -113,6 +115,52 @@ test("a packed backup is one file, and what is no backup is refused", async (t) 
   assert.equal(JSON.parse(out).id, id);
   const wrong = await hq(["restore", home], { env: { HQ_HOME: join(folder, "third") } });
   assert.match(`${wrong.code} ${wrong.err}`, /^2 .*is no backup/);
+});
+
+test("a packed backup is unpacked where the ledger will be, wherever it lies; what a killed restore left is taken away", async (t) => {
+  const { path: folder, remove } = temporaryFolder("hq-upkeep-");
+  const closed = join(folder, "closed");
+  t.after(() => {
+    if (existsSync(closed)) chmodSync(closed, 0o755);
+    remove();
+  });
+  const supervisor = await startFor(t, join(folder, "home"));
+  await done(supervisor, await delegated(supervisor, "Find the CTE of Zerodur"));
+  await supervisor.stop();
+  const file = join(closed, "hq.tar.gz");
+  assert.equal((await hq(["backup", file], { env: { HQ_HOME: join(folder, "home") } })).code, 0);
+  chmodSync(closed, 0o555);
+  // Notes where it unpacks, which tells even where root may write anywhere; then unpacks, and perhaps kills who asked.
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  const script = `#!/bin/sh\nprintf '%s\\n' "$4" >> ${folder}/asked\n/usr/bin/env -i PATH=/usr/bin:/bin tar "$@"\n[ -e ${folder}/deadly ] && kill -9 $PPID\nexit 0\n`;
+  writeFileSync(join(bin, "tar"), script, { mode: 0o755 });
+  const home = join(folder, "new", "place");
+  const env = { HQ_HOME: home, HQ_CONFIG: join(folder, "config"), PATH: `${bin}:${process.env["PATH"]}` };
+  const restore = (...more: string[]) => runHq(t, ["restore", file, ...more], { env, cwd: folder });
+  const lastPlace = () =>
+    dirname(readFileSync(join(folder, "asked"), "utf8").trim().split("\n").at(-1) ?? "");
+  const unpackedIn = (place: string) => readdirSync(place).filter((name) => name.startsWith(".hq-restore-"));
+
+  writeFileSync(join(folder, "deadly"), "");
+  await restore();
+  assert.equal(lastPlace(), home);
+  assert.equal(unpackedIn(home).length, 1, "it was killed in between");
+  rmSync(join(folder, "deadly"));
+  const restored = await restore();
+  assert.equal(restored.code, 0, restored.err);
+  assert.deepEqual([unpackedIn(home), existsSync(join(home, "ledger.db"))], [[], true]);
+
+  const again = await restore("--force");
+  assert.equal(again.code, 0, again.err);
+  assert.equal(lastPlace(), dirname(home), "what is in the way is moved aside first");
+  assert.deepEqual([unpackedIn(home), unpackedIn(dirname(home))], [[], []]);
+
+  writeFileSync(join(folder, "no.tar.gz"), "no archive");
+  const third = join(folder, "third");
+  const wrong = await hq(["restore", join(folder, "no.tar.gz")], { env: { HQ_HOME: third } });
+  assert.match(`${wrong.code} ${wrong.err}`, /^2 .*tar could not do it/);
+  assert.ok(!existsSync(third), "nothing is left of what was not restored");
 });
 
 test("handoffs go back to where the configuration looks for them, and what is there stays", async (t) => {

@@ -1,0 +1,82 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { isFree, UNPACKING } from "../app/backup.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { isAlive } from "./running.ts";
+
+export async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
+  if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const folder = mkdtempSync(join(dirname(file), ".hq-backup-"));
+  try {
+    const made = await make(join(folder, "backup"));
+    // Packed inside the folder that is ours alone: what was asked and answered is in it.
+    const whole = join(folder, "backup.tar.gz");
+    tar(["-czf", whole, "-C", folder, "backup"]);
+    tar(["-tzf", whole]);
+    chmodSync(whole, 0o600);
+    if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
+    renameSync(whole, file);
+    return made;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Unpacked where the ledger will be: the archive may lie where nothing can be written, and be larger than /tmp. */
+export async function unpacked<T>(
+  file: string,
+  home: string,
+  use: (folder: string) => Promise<T>,
+): Promise<T> {
+  const beside = dirname(home);
+  for (const place of [home, beside]) removeLeft(place, home);
+  const wasThere = existsSync(home);
+  mkdirSync(home, { recursive: true, mode: 0o700 });
+  // One that is not empty is moved aside before anything is put into its place.
+  const place = isFree(home) ? home : beside;
+  const folder = mkdtempSync(join(place, `${prefixOf(home)}${process.pid}-`));
+  try {
+    tar(["-xzf", file, "-C", folder]);
+    return await use(join(folder, "backup"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    if (!wasThere && readdirSync(home).length === 0) rmdirSync(home);
+  }
+}
+
+/** Several homes may lie beside one another. */
+const prefixOf = (home: string) => `${UNPACKING}${basename(home)}-`;
+
+/** What a restore left that was killed. */
+function removeLeft(place: string, home: string): void {
+  if (!existsSync(place)) return;
+  const prefix = prefixOf(home);
+  for (const name of readdirSync(place)) {
+    const [, pid] = name.startsWith(prefix) ? (/^(\d+)-/.exec(name.slice(prefix.length)) ?? []) : [];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(place, name), { recursive: true });
+  }
+}
+
+function tar(args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync("tar", [...args], {
+    env: { PATH: process.env["PATH"] },
+    encoding: "utf8",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if (status === 0) return;
+  const why = error ? error.message : stderr.trim().split("\n")[0];
+  throw new Refusal("invalid_input", `tar could not do it: ${why ?? "unknown"}.`, {
+    hint: "Name a folder instead of a .tar.gz file.",
+  });
+}
