@@ -57,14 +57,20 @@ export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
     now,
     log,
   });
+  let looking: Promise<unknown> = Promise.resolve();
   return {
     verbs,
     /** Each minute. */
     lookAtRetention: () => {
-      look(stopping.signal).catch((error: unknown) => {
+      const looked = look(stopping.signal).catch((error: unknown) => {
         if (!stopping.signal.aborted) stage.onBroken(error);
       });
+      looking = Promise.all([looking, looked]);
     },
-    stop: async () => stopping.abort(),
+    async stop() {
+      stopping.abort();
+      // It notes that it was left.
+      await looking;
+    },
   };
 }

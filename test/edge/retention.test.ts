@@ -54,6 +54,79 @@ test("what is old is taken out once a day, from its hour on, and only when the c
   assert.equal(asked.length, 2);
 });
 
+test("a pruning that breaks off goes on: after a stop at the next start, after an error in a while; never two at once", async (t) => {
+  const folder = temporaryFolder("hq-retention-");
+  t.after(folder.remove);
+  let now = new Date(2026, 1, 17, 23, 58).getTime();
+  const ledger = await openSqliteLedger({ path: join(folder.path, "ledger.db"), now: () => now });
+  t.after(ledger.close);
+  const { retention } = toRetention(retentionSchema.parse({ older_than: "90d" }));
+  const calls: { readonly by: string; readonly end: PromiseWithResolvers<typeof REPORT> }[] = [];
+  let onBegin: () => void = () => undefined;
+  const life = (holder: string) => {
+    const stopping = new AbortController();
+    const look = createRetention({
+      holder,
+      retention: () => retention,
+      ledger,
+      prune: ({ signal }) => {
+        const end = Promise.withResolvers<typeof REPORT>();
+        signal?.addEventListener("abort", () => end.reject(signal.reason));
+        calls.push({ by: holder, end });
+        onBegin();
+        return end.promise;
+      },
+      now: () => now,
+      log: silentLog(),
+    });
+    return { look: () => look(stopping.signal), stop: () => stopping.abort(new Error("stopped")) };
+  };
+  /** Until it begins, or leaves it. */
+  const begin = async (one: ReturnType<typeof life>) => {
+    const began = Promise.withResolvers<void>();
+    onBegin = began.resolve;
+    const done = one.look();
+    await Promise.race([began.promise, done]);
+    return { done };
+  };
+  const by = () => calls.map((call) => call.by).join(" ");
+
+  const [first, other] = [life("first"), life("other")];
+  const one = await begin(first);
+  for (let minute = 0; minute < 10; minute++) {
+    now += 60_000;
+    await first.look();
+    await other.look();
+  }
+  assert.equal(by(), "first", "however long it takes, nobody begins beside it");
+  first.stop();
+  await assert.rejects(one.done, /stopped/);
+
+  // It is the next day by now, and its hour has not come: what was left of the day before goes on all the same.
+  now += 151_000;
+  const second = life("second");
+  const two = await begin(second);
+  assert.equal(by(), "first second");
+  calls[1]?.end.reject(new Error("the disk is full"));
+  await assert.rejects(two.done, /disk is full/);
+  now += 14 * 60_000;
+  await second.look();
+  assert.equal(by(), "first second", "not each minute");
+  now += 60_000;
+  const three = await begin(second);
+  assert.equal(by(), "first second second");
+  calls[2]?.end.resolve(REPORT);
+  await three.done;
+  await second.look();
+  assert.equal(by(), "first second second", "it is done");
+  now = new Date(2026, 1, 18, 3, 30).getTime();
+  const four = await begin(second);
+  calls[3]?.end.resolve(REPORT);
+  await four.done;
+  await second.look();
+  assert.equal(by(), "first second second second", "the day after has its own, once");
+});
+
 test("without an age or a size nothing is kept short, and a wrong hour is refused", () => {
   assert.deepEqual(toRetention(retentionSchema.parse({})), {});
   const { retention } = toRetention(retentionSchema.parse({ keep_size: "64MiB", at: "23:05" }));
