@@ -55,6 +55,8 @@ export function handoffRoutes(app: ApiApp, { verbs }: Door): void {
         tags,
         summary: "A file that goes with the handoff to come; the bearer is the token in the run's prompt",
         params: artifactParams,
+        consumes: ["application/octet-stream"],
+        body: z.unknown(),
         response: { 200: uploadedOut, 201: uploadedOut, ...REFUSED },
       },
       async handler(request, reply) {

@@ -2,13 +2,14 @@ import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import fastify from "fastify";
-import { jsonSchemaTransform, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { z } from "zod";
 import type { Settings } from "../domain/settings.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { BASE, isLiveness, rateKey, recogniseActors, requireActors } from "./auth.ts";
 import { readOnlyJson } from "./body.ts";
 import { keepToRuns } from "./bound.ts";
+import { documentOf } from "./document.ts";
 import { ownHosts, refuseForeign, refuseForeignCookie } from "./guards.ts";
 import { readInput } from "./inputs.ts";
 import { tokenIn } from "./page-cookie.ts";
@@ -187,7 +188,7 @@ async function buildApp(door: Door): Promise<ApiApp> {
   answerWithProblems(app, door);
   readOnlyJson(app);
   await app.register(helmet, { hsts: false });
-  await app.register(swagger, { openapi: describe(door.version), transform: jsonSchemaTransform });
+  await app.register(swagger, documentOf(door.version));
   await app.register(rateLimit, {
     global: false,
     max: () => settings().ratePerMinute,
@@ -245,18 +246,4 @@ async function buildApp(door: Door): Promise<ApiApp> {
   await pageFiles(app);
   app.get(`${BASE}/openapi.json`, { schema: { hide: true } }, async () => app.swagger());
   return app;
-}
-
-function describe(version: string) {
-  return {
-    openapi: "3.1.0",
-    info: {
-      title: "Atomizer HQ",
-      version,
-      description:
-        "Delegate work to agents, run workflows of them, post tasks to the queue, and read what comes back. Instants are epoch milliseconds; errors are application/problem+json with a stable code.",
-    },
-    security: [{ key: [] }],
-    components: { securitySchemes: { key: { type: "http" as const, scheme: "bearer" } } },
-  };
 }
