@@ -23,6 +23,7 @@ export function createDeliveries(deps: {
   const { engine, ledger, holder, crash } = deps;
   return {
     receipts: (delivery) => ledger.receipts(delivery),
+    shownBy: (message) => ledger.trail.receiptsAt(message),
     onPosted: (delivery, listener) =>
       engine.watch((events) => {
         for (const { body } of events as readonly { readonly body: DeliveryEvent }[])
@@ -41,6 +42,7 @@ export function createDeliveries(deps: {
         ...(input.type === "batch" ? { heldBy: holder } : {}),
         receipts: receiptsFor(input),
       });
+      if (input.type === "gone") return crash("deletion:recorded");
       crash(/\/(card|gate-[^/]+|proposals-\d+)$/.test(stream) ? "card:recorded" : "post:recorded");
     },
     async view(stream) {

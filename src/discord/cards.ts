@@ -54,7 +54,7 @@ export type Cards = {
 
 /**
  * One live card per delegation, run and gate. The newest state wins; one request per channel at a time, new states
- * before new words; a card that a person deleted stays deleted, a gate that waits is posted anew.
+ * before new words; a card that a person deleted stays deleted, one that waits for people is posted anew.
  */
 export function createCards(deps: CardsDeps): Cards {
   const { rest, deliveries, channels, now, log, crash } = deps;
@@ -168,12 +168,12 @@ export function createCards(deps: CardsDeps): Cards {
       }
       const older = receipts.at(-2);
       if (older && !face.isGate && !shown.has(delivery)) await pointOn(face, older, latest);
-      const isAsking = wish.body.gate !== undefined && !face.isSettled;
+      const isAsking = face.isGate && !face.isSettled;
       try {
         return await edit(face, latest, isAsking);
       } catch (thrown) {
         if (!isDeleted(thrown) || !isAsking || !effect) throw thrown;
-        log.info({ gate: delivery }, "a person deleted a gate that waits; it is posted anew");
+        log.info({ question: delivery }, "a person deleted what waits for people; it is posted anew");
         return await first(latest.channel, delivery, face, effect, latest.part + 1);
       }
     } catch (thrown) {

@@ -17,6 +17,8 @@ export type SubjectView =
 /** What posting needs of the ledger. */
 export type DeliveryPort = {
   readonly receipts: (delivery: string) => Promise<readonly Receipt[]>;
+  /** What a message of ours shows. */
+  readonly shownBy: (message: string) => Promise<readonly Receipt[]>;
   /** Told of each part that is posted from now on, whoever posts it. */
   readonly onPosted?: (delivery: string, listener: (receipt: Receipt) => void) => () => void;
   /** Commits what happened to a delivery, and in the same commit ends the effects named (by id). */

@@ -165,6 +165,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       know,
       cardEditMs: () => config().settings.discord.cardEditMs,
       tasks: verbs.tasks,
+      asking: verbs,
       actorOf,
       onConnected: (client, how) => made === term && onConnected(client, how),
       onDisconnected: () => made === term && onDisconnected(),
@@ -239,7 +240,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   /** One at a time; what comes in between is covered by the one that runs. */
   function reconcile(): void {
     if (!doors.isReady() || !term.connection.isConnected()) return;
-    const readBack = term.tasks.reconcile(isGap);
+    const readBack = term.readBack(isGap);
     isGap = false;
     reconciling ??= Promise.all([doors.finishOld(), readBack, deps.onReconcile?.()])
       .then(

@@ -60,7 +60,7 @@ export function createFaces(deps: {
       const { view } = subject;
       if (round === undefined) throw new Error(`${run} is a work item, which has no card`);
       const face = proposalsFace(run, view, round);
-      return { ...face, render: () => face.render(mapStrings(view, redact)) };
+      return { ...face, render: ({ part }) => face.render(mapStrings(view, redact), part) };
     }
     if (subject.kind === "worker") throw new Error(`${run} is a worker, which has no card`);
     if (subject.kind === "task") {

@@ -38,7 +38,7 @@ export function proposalsFace(
   view: ProposalsView,
   round: number,
 ): Omit<Face, "render"> & {
-  readonly render: (view: ProposalsView) => Payload;
+  readonly render: (view: ProposalsView, part?: number) => Payload;
 } {
   const current = currentOf(view, round);
   const { decision, applied } = current?.decided ?? {};
@@ -47,14 +47,14 @@ export function proposalsFace(
     isSettled: current === undefined || decision !== undefined,
     isGate: true,
     isPast: current === undefined,
-    render: (shown) => renderProposals(stream, shown, round),
+    render: (shown, part) => renderProposals(stream, shown, round, part),
   };
 }
 
 const currentOf = ({ evolved }: ProposalsView, round: number): Evolved | undefined =>
   evolved?.at === round && evolved.proposals > 0 ? evolved : undefined;
 
-function renderProposals(stream: string, view: ProposalsView, round: number): Payload {
+function renderProposals(stream: string, view: ProposalsView, round: number, part = 0): Payload {
   const current = currentOf(view, round);
   const { title, colour } = lookOf(current);
   const isOpen = current !== undefined && current.decided === undefined;
@@ -64,7 +64,7 @@ function renderProposals(stream: string, view: ProposalsView, round: number): Pa
       ? [...decisionLines(current), ...proposedLines(current)]
       : ["The work began anew, or other proposals took the place of these."]),
     ...(isOpen ? [`-# ${consequence(current)}`] : []),
-    `-# ${markOf(proposalsDelivery(stream, round), 0)}`,
+    `-# ${markOf(proposalsDelivery(stream, round), part)}`,
   ];
   const subject = proposalsSubject(view.slug, round);
   const buttons = [

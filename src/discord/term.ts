@@ -2,6 +2,7 @@ import type { ClaimedOf } from "../engine/perform.ts";
 import type { QueueChannel } from "../engine/ports/queue-channel.ts";
 import { type Cards, type CardsDeps, createCards } from "./cards.ts";
 import { type Connection, type ConnectionDeps, createConnection } from "./connection.ts";
+import { createDeletedQuestions, type DeletedQuestionsDeps } from "./deleted-questions.ts";
 import { createFaces } from "./faces.ts";
 import { createPostQueue, type PostQueue, type PostQueueDeps } from "./post-queue.ts";
 import { createTaskEdge, type TaskEdge, type TaskEdgeDeps } from "./task-edge.ts";
@@ -13,6 +14,8 @@ export type Term = {
   readonly tasks: TaskEdge;
   readonly queue: PostQueue;
   readonly cards: Cards;
+  /** Reads back what a gap in the connection may have hidden. */
+  readonly readBack: (isGap: boolean) => Promise<void>;
   /** Leaves the gateway at once and gives back what was not sent; resolves when nothing is on its way any more. */
   readonly end: () => Promise<void>;
 };
@@ -20,6 +23,7 @@ export type Term = {
 export type TermDeps = Omit<ConnectionDeps, "onClient"> &
   PostQueueDeps &
   Omit<CardsDeps, "faceOf"> &
+  Omit<DeletedQuestionsDeps, "faceOf"> &
   Omit<TaskEdgeDeps, "isConnected">;
 
 /**
@@ -28,16 +32,28 @@ export type TermDeps = Omit<ConnectionDeps, "onClient"> &
  */
 export function createTerm(deps: TermDeps): Term {
   const tasks = createTaskEdge({ ...deps, isConnected: () => connection.isConnected() });
-  const queue = createPostQueue(deps);
-  const cards = createCards({ ...deps, faceOf: createFaces({ ...deps, holder: tasks.holder }) });
-  const connection = createConnection({ ...deps, onClient: tasks.listen });
+  const faceOf = createFaces({ ...deps, holder: tasks.holder });
+  const questions = createDeletedQuestions({ ...deps, faceOf });
+  const { deliveries } = questions;
+  const queue = createPostQueue({ ...deps, deliveries });
+  const cards = createCards({ ...deps, deliveries, faceOf });
+  const connection = createConnection({
+    ...deps,
+    onClient(client) {
+      tasks.listen(client);
+      questions.listen(client);
+    },
+  });
   return {
     connection,
     tasks,
     queue,
     cards,
+    async readBack(isGap) {
+      await Promise.all([tasks.reconcile(isGap), questions.reconcile(isGap)]);
+    },
     async end() {
-      const drained = [queue.stop(), cards.stop(), tasks.stop()];
+      const drained = [queue.stop(), cards.stop(), tasks.stop(), questions.stop()];
       await connection.stop();
       await Promise.all(drained);
     },

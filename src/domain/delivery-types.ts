@@ -1,4 +1,4 @@
-import type { Delivery } from "./effects.ts";
+import type { Delivery, EffectBody } from "./effects.ts";
 
 /** A message that people can see: the receipt of one part of a delivery. */
 export type Receipt = {
@@ -10,6 +10,9 @@ export type Receipt = {
   readonly postedAt: number;
 };
 
+/** What asks people once more: the message in which they decide is shown, or the words that ask are posted. */
+export type Question = Extract<EffectBody, { type: "card" | "post" }>;
+
 export type DeliveryState = {
   readonly delivery: Delivery;
   /** What a batch says, agreed before the first POST. */
@@ -18,6 +21,8 @@ export type DeliveryState = {
   readonly parts: readonly Receipt[];
   readonly of?: number;
   readonly trouble?: string;
+  /** Messages that somebody deleted while people were asked in them. */
+  readonly gone?: readonly string[];
 };
 
 export type DeliveryInput =
@@ -29,7 +34,15 @@ export type DeliveryInput =
       readonly receipt: Receipt;
       readonly of: number;
     }
-  | { readonly type: "trouble"; readonly at: number; readonly delivery: Delivery; readonly text: string };
+  | { readonly type: "trouble"; readonly at: number; readonly delivery: Delivery; readonly text: string }
+  /** Somebody deleted a message in which people are still asked. */
+  | {
+      readonly type: "gone";
+      readonly at: number;
+      readonly delivery: Pick<Delivery, "id">;
+      readonly message: string;
+      readonly question: Question;
+    };
 
 export type DeliveryEvent =
   | {
@@ -49,4 +62,12 @@ export type DeliveryEvent =
       readonly at: number;
       readonly delivery: Delivery;
       readonly text: string;
+    }
+  /** `times`: how often a message of this question was deleted, with this one. */
+  | {
+      readonly type: "delivery.gone";
+      readonly at: number;
+      readonly message: string;
+      readonly question: Question;
+      readonly times: number;
     };

@@ -94,8 +94,10 @@ export function createDiscordAudit(deps: {
     const state = await engine.read("delivery", delivery);
     // A message for many is posted again as what it carried.
     if (state?.delivery.kind === "batch") return [];
+    // What asks people was asked anew.
+    if (state?.gone?.includes(message)) return [];
     const shared = state ? undefined : await batchOf(message);
-    const reason = `its message ${message} is gone from the channel ${channel}`;
+    const reason = `it was posted, and its message ${message} was deleted from the channel ${channel}`;
     return deliveries.withoutWords(receipt, reason, state?.delivery ?? shared?.to);
   }
 

@@ -71,6 +71,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
   const logs: Logged[] = [];
   const logAs = (level: string) => (fields: object, message: string) => {
     logs.push({ level, fields, message });
+    ledger.onLog?.();
   };
   const plain: Config = {
     settings: settingsOf("/nowhere"),
@@ -195,15 +196,26 @@ function createMemory() {
     notes,
     works,
     batches: [] as Promise<Outcome>[],
+    beforeRecord: undefined as ((input: DeliveryInput) => Promise<void>) | undefined,
+    onRecord: undefined as (() => void) | undefined,
+    onLog: undefined as (() => void) | undefined,
+    /** Somebody looks for what a message shows. */
+    onAsked: undefined as (() => void) | undefined,
     onBatch: undefined as ((effect: ClaimedOf<"post">) => Promise<Outcome>) | undefined,
     deliveries: {
       receipts: async (delivery) => receipts.filter((receipt) => receipt.delivery === delivery),
+      async shownBy(message) {
+        memory.onAsked?.();
+        return receipts.filter((receipt) => receipt.message === message);
+      },
       async record(input, settles) {
+        await memory.beforeRecord?.(input);
         inputs.push(input);
         settled.push(...settles);
         if (input.type === "part-posted") receipts.push(input.receipt);
         if (input.type === "batch" && memory.onBatch)
           memory.batches.push(memory.onBatch(postOf(input.delivery)));
+        memory.onRecord?.();
       },
       async view(run) {
         const view = views.get(run);

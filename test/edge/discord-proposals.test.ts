@@ -102,6 +102,24 @@ test("two people and the command line decide at once: one does, it is written on
   assert.equal(readFileSync(soul, "utf8"), LEARNED);
 });
 
+test("proposals that somebody deletes while they wait are there again at once, and are decided there", async (t) => {
+  using home = temporaryFolder();
+  const { config, soul } = withWorkspace(home.path);
+  const supervisor = await start(t, home.path, { HQ_CONFIG: config });
+  const person = personAt(supervisor);
+  await propose(supervisor);
+  const first = await proposalIn(person);
+  const gone = await fetch(`${supervisor.ready.guild}/local/messages/${first.id}?as=you`, {
+    method: "DELETE",
+  });
+  assert.equal(gone.status, 204);
+  await person.until("technical", (all) => all.some((one) => /proposals-\d+ \(2\)$/.test(shown(one))));
+  const anew = await proposalIn(person);
+  assert.match(shown((await press(person, anew, "proposals-accept", "you")).message), /Accepted/);
+  await decidedIn(person, /✅ Accepted · mend/);
+  assert.equal(readFileSync(soul, "utf8"), LEARNED);
+});
+
 test("dismissed, the message says so and nothing is written", async (t) => {
   using home = temporaryFolder();
   const { config, soul } = withWorkspace(home.path);

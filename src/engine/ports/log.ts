@@ -50,6 +50,8 @@ export const UPLOAD_CRASH_POINTS = ["upload:stored", "upload:recorded"] as const
 export const HTTP_CRASH_POINTS = ["interaction:answered"] as const;
 /** Those that only accepted proposals pass. */
 export const PROPOSAL_CRASH_POINTS = ["proposals:half", "proposals:renamed"] as const;
+/** Those that only the deletion of a message passes in which people are asked. */
+export const DELETION_CRASH_POINTS = ["deletion:heard", "deletion:recorded"] as const;
 /** Those that only tasks of the queue pass. */
 export const TASK_CRASH_POINTS = [
   "submission:kept",
@@ -81,6 +83,7 @@ export type CrashPoint =
   | (typeof UPLOAD_CRASH_POINTS)[number]
   | (typeof HTTP_CRASH_POINTS)[number]
   | (typeof PROPOSAL_CRASH_POINTS)[number]
+  | (typeof DELETION_CRASH_POINTS)[number]
   | (typeof TASK_CRASH_POINTS)[number]
   | (typeof WORKER_CRASH_POINTS)[number];
 export type Crash = (point: CrashPoint) => void;
