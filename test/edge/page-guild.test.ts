@@ -92,6 +92,70 @@ test("the page keeps a strict policy: no inline script or style, nothing from el
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:\/\//);
 });
 
+test("what is written while the guild is away stays in the box with words that help, and goes when it is back", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "guild-page-"));
+  const first = await createLocalGuild({ port: 0, dir, rates: false });
+  await first.start();
+  const port = Number(new URL(first.url).port);
+  const page = await openPage(t, browser(), first.address);
+  const { write, message, box, openChannel } = hands(page);
+  await write("before");
+  await sees(message("before"));
+  await fetch(`${first.url}/local/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ as: "ada", channel: "materials-data", content: "never opened before" }),
+  });
+  const lost = page.getByText("The connection to the local guild is lost. Trying again…");
+  await first.stop();
+  await sees(lost);
+  await write("while it is away");
+  const words = "The local guild does not answer. Try again when the connection is back.";
+  const problem = page.getByRole("alert").filter({ hasText: words });
+  await sees(problem);
+  assert.equal(await box.inputValue(), "while it is away");
+  assert.equal(await page.getByText("Failed to fetch").count(), 0);
+  await openChannel("materials-data");
+  const second = await createLocalGuild({ port, dir, rates: false });
+  await second.start();
+  t.after(async () => {
+    await second.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  await gone(lost);
+  await sees(message("never opened before"));
+  await openChannel("technical");
+  await sees(message("before"));
+  await gone(problem);
+  await box.click();
+  await page.keyboard.press("Enter");
+  await sees(message("while it is away"));
+});
+
+test("a window that becomes narrow puts the members away, and has them again when it is wide", async (t) => {
+  const { page, write, message } = await startPage(t, browser(), {
+    how: { viewport: { width: 1280, height: 800 } },
+  });
+  const members = page.getByRole("complementary", { name: "Members" });
+  const toggle = page.getByRole("button", { name: "Members", exact: true });
+  await sees(members);
+  await toggle.click();
+  await gone(members);
+  await toggle.click();
+  await sees(members);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await gone(members);
+  await write("is in reach");
+  await message("is in reach").click();
+  await toggle.click();
+  await sees(members);
+  await page.reload();
+  await sees(message("is in reach"));
+  await gone(members);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await sees(members);
+});
+
 test("on a phone the channels are a drawer, and everything is in reach", async (t) => {
   const how = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
   const { page, box, message } = await startPage(t, browser(), { how });

@@ -158,7 +158,7 @@ export function createActs({ api, state }) {
         settle(seen.get(interaction.id) ?? interaction);
       } catch (error) {
         state.busy.delete(key);
-        state.clickErrors.set(message.id, error.message);
+        state.clickErrors.set(message.id, [error.message, error.hint].filter(Boolean).join(" "));
         state.tell("messages");
       }
     },

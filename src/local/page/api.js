@@ -11,6 +11,14 @@ export class Refused extends Error {
   }
 }
 
+/** Nobody answered, or the answer broke off. */
+export class Unreached extends Error {
+  constructor(cause) {
+    super("The local guild does not answer.", { cause });
+    this.hint = "Try again when the connection is back.";
+  }
+}
+
 /** Takes the key out of the address bar at once and keeps it for this tab only. */
 export function takeKey() {
   const fragment = new URLSearchParams(location.hash.replace(/^#/, ""));
@@ -31,12 +39,16 @@ export function createApi() {
     return key ? { ...more, authorization: `Bearer ${key}` } : more;
   };
 
-  async function answerOf(response) {
-    if (response.status === 204) return undefined;
-    const isJson = /json/.test(response.headers.get("content-type") ?? "");
-    const body = isJson ? await response.json() : undefined;
-    if (!response.ok) throw new Refused(response.status, body);
-    return body;
+  async function ask(path, act) {
+    try {
+      const response = await fetch(path, act);
+      const isJson = /json/.test(response.headers.get("content-type") ?? "");
+      const body = isJson && response.status !== 204 ? await response.json() : undefined;
+      if (response.ok) return body;
+      throw new Refused(response.status, body);
+    } catch (error) {
+      throw error instanceof Refused ? error : new Unreached(error);
+    }
   }
 
   function query(more) {
@@ -55,19 +67,18 @@ export function createApi() {
     },
     headers,
     query,
-    get: async (path, more = {}) => answerOf(await fetch(`${path}?${query(more)}`, { headers: headers() })),
-    send: async (method, path, body = {}) => {
+    get: (path, more = {}) => ask(`${path}?${query(more)}`, { headers: headers() }),
+    send: (method, path, body = {}) => {
       const json = JSON.stringify({ as: person, ...body });
       const act = { method, headers: headers({ "content-type": "application/json" }) };
-      return answerOf(await fetch(path, Object.assign(act, { body: json })));
+      return ask(path, Object.assign(act, { body: json }));
     },
-    remove: async (path, more = {}) =>
-      answerOf(await fetch(`${path}?${query(more)}`, { method: "DELETE", headers: headers() })),
-    upload: async (path, body, files) => {
+    remove: (path, more = {}) => ask(`${path}?${query(more)}`, { method: "DELETE", headers: headers() }),
+    upload: (path, body, files) => {
       const form = new FormData();
       form.set("payload_json", JSON.stringify(Object.assign({ as: person }, body)));
       files.forEach((file, index) => form.set(`files[${index}]`, file, file.name));
-      return answerOf(await fetch(path, { method: "POST", headers: headers(), body: form }));
+      return ask(path, { method: "POST", headers: headers(), body: form });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { Unreached } from "./api.js";
 import { createCommandForm } from "./command-form.js";
 import { matching, slashCommands } from "./command-list.js";
 import { avatar, el, formatBytes, icon, iconButton } from "./dom.js";
@@ -62,7 +63,9 @@ export function createComposer({ state, context, actions }) {
   let sending = false;
   let channelId;
 
+  let failure;
   const fail = (error) => {
+    failure = error;
     problem.textContent = [error.message, error.hint].filter(Boolean).join(" ");
   };
 
@@ -325,6 +328,11 @@ export function createComposer({ state, context, actions }) {
     setReply,
     addFiles,
     fail,
+    /** What failed for want of a connection can be sent again. */
+    connected() {
+      if (failure instanceof Unreached) problem.textContent = "";
+      failure = undefined;
+    },
     focus: () => (form ? form.focus() : text.focus()),
     get inCommand() {
       return form !== undefined;

@@ -174,6 +174,7 @@ async function load() {
         onState: (now) => {
           if (now === "refused") return refuseKey();
           state.connection = now;
+          if (now === "open") composer.connected();
           shell.renderBanners();
         },
       });

@@ -45,9 +45,18 @@ export function createShell({ state, actions, sidebar, members, timeline, compos
       head.querySelector(".drawer-open-button").focus();
   }
 
+  /** There they lie over the messages, so they are shown only while somebody wants to see them. */
+  const isOverlay = matchMedia("(max-width: 1020px)");
+  isOverlay.addEventListener("change", () => showMembers(areMembersWanted()));
+
+  function areMembersWanted() {
+    if (isOverlay.matches) return false;
+    const saved = localStorage.getItem(MEMBERS);
+    return saved ? saved === "open" : matchMedia("(min-width: 1180px)").matches;
+  }
   function toggleMembers() {
     const open = !app.classList.contains("members-open");
-    localStorage.setItem(MEMBERS, open ? "open" : "closed");
+    if (!isOverlay.matches) localStorage.setItem(MEMBERS, open ? "open" : "closed");
     showMembers(open);
   }
   function showMembers(open) {
@@ -82,8 +91,7 @@ export function createShell({ state, actions, sidebar, members, timeline, compos
     mount() {
       app.replaceChildren(sidebar.node, main, members.node, scrim, toasts);
       app.removeAttribute("aria-busy");
-      const saved = localStorage.getItem(MEMBERS);
-      showMembers(saved ? saved === "open" : matchMedia("(min-width: 1180px)").matches);
+      showMembers(areMembersWanted());
     },
     renderHead() {
       const channel = state.channel(state.current);
