@@ -122,6 +122,20 @@ test("a card that gets old while its work goes on is continued in a new one, and
   assert.match(shown(guild.inspect.messages("technical")[0]), /continued in/);
 });
 
+test("a running card is edited where it is for 55 minutes, and not longer", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("queued"));
+  await edge.perform.card(cardEffect("orch-1"));
+  clock.pass(54 * MINUTE);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "done", outcome: "edited" });
+  assert.equal(guild.inspect.messages("technical").length, 1);
+  clock.pass(MINUTE);
+  ledger.views.set("orch-1", viewWith("dispatched", { attempt: 2 }));
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("technical").length, 2);
+});
+
 test("a settled card is never rolled over, however old", async (t) => {
   const { edge, guild, ledger, clock } = await startEdge(t);
   ledger.views.set("orch-1", viewWith("dispatched"));

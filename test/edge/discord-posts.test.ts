@@ -110,6 +110,26 @@ test("long after a crash the channel's history is asked, behind hundreds of othe
   assert.equal(guild.inspect.messages("results").length, 122, "what was never posted is posted now");
 });
 
+for (const [passed, asks] of [
+  [115_000, "the nonce"],
+  [120_000, "the channel's history"],
+] as const) {
+  test(`${passed / 1000} s after a post that may be there, ${asks} is trusted`, async (t) => {
+    const { edge, guild, ledger, clock } = await startEdge(t);
+    ledger.views.set("orch-1", viewWith("succeeded"));
+    const createdAt = clock.now();
+    await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+    ledger.receipts.length = 0;
+    clock.pass(passed);
+    const channel = guild.inspect.channelId("results");
+    guild.faults.add({ kind: "status", status: 403, method: "GET", path: `/channels/${channel}/messages` });
+    const again = postOf(resultOf("orch-1"), { tries: 2, begunBefore: createdAt, createdAt });
+    const { kind } = await edge.perform.post(again);
+    assert.equal(kind, asks === "the nonce" ? "recorded" : "again");
+    assert.equal(guild.inspect.messages("results").length, 1);
+  });
+}
+
 test("a post that Discord took long ago is found however short the last try is ago", async (t) => {
   const { edge, guild, ledger, clock } = await startEdge(t);
   ledger.views.set("orch-1", viewWith("succeeded"));
