@@ -180,10 +180,13 @@ test("a short rate limit is waited for, a long one goes back to the outbox with 
   ledger.views.set("orch-1", viewWith("succeeded"));
   guild.faults.add({ kind: "rate-limit", retryAfterMs: 200, method: "POST", path: "/messages" });
   assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"))), { kind: "recorded" });
-  guild.faults.add({ kind: "rate-limit", retryAfterMs: 90_000, method: "POST", path: "/messages" });
-  const before = clock.now();
-  const outcome = await edge.perform.post(postOf(noticeOf("note-1", "hello")));
-  assert.ok(outcome.kind === "again" && outcome.dueAt >= before + 90_000, JSON.stringify(outcome));
+  for (const retryAfterMs of [16_000, 90_000]) {
+    guild.faults.add({ kind: "rate-limit", retryAfterMs, method: "POST", path: "/messages" });
+    const before = clock.now();
+    const outcome = await edge.perform.post(postOf(noticeOf(`note-${retryAfterMs}`, "hello")));
+    assert.ok(outcome.kind === "again" && outcome.dueAt >= before + retryAfterMs, JSON.stringify(outcome));
+    clock.pass(retryAfterMs);
+  }
 });
 
 test("a message that Discord refuses is posted as plain words with everything in a file", async (t) => {
