@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -13,6 +14,7 @@ import type { Config } from "../domain/config.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
 import { holdHome } from "../ledger/lock.ts";
+import { refuseMoved } from "../ledger/moved.ts";
 
 /** How the name of a folder begins in which a packed backup is unpacked. */
 export const UNPACKING = ".hq-restore-";
@@ -56,20 +58,32 @@ export type BackupPlace = {
  */
 export async function makeBackup(place: BackupPlace, target: string): Promise<BackupManifest> {
   const { home } = place;
-  const ledger = join(home, LEDGER);
-  if (!existsSync(ledger)) {
+  if (!existsSync(join(home, LEDGER))) {
+    refuseMoved(home);
     throw new Refusal("not_found", `There is no ledger in ${home}.`, {
       hint: "Set HQ_HOME to the folder of the supervisor.",
     });
   }
   refuseFull(target, "A backup goes into a folder of its own.");
-  const at = place.now();
   mkdirSync(target, { recursive: true, mode: 0o700 });
+  try {
+    return await copyAll(place, target);
+  } catch (error) {
+    // Half a backup would stand in the way of the next try.
+    for (const name of readdirSync(target).filter(isOfBackup))
+      rmSync(join(target, name), { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function copyAll(place: BackupPlace, target: string): Promise<BackupManifest> {
+  const { home } = place;
+  const at = place.now();
   let count = await copyTree(place.configDir, join(target, "config"));
   const { dir } = place.config.settings.handoffs;
   const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
   count += await copyTree(dir, join(target, "handoffs"), isArchive);
-  const copied = await copyLedger(ledger, join(target, LEDGER));
+  const copied = await copyLedger(join(home, LEDGER), join(target, LEDGER));
   count += await copyTree(join(home, "guild"), join(target, "guild"));
   const manifest: BackupManifest = {
     format: FORMAT,
@@ -109,15 +123,18 @@ export async function restoreBackup(
   checkLedger(join(source, LEDGER));
   const aside = await makeRoom(place, options.force);
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  await files.copyFile(join(source, LEDGER), join(home, LEDGER));
-  await files.chmod(join(home, LEDGER), 0o600);
   await copyTree(join(source, "guild"), join(home, "guild"));
-  const doubtful = doubtOpenWork(join(home, LEDGER), Date.parse(manifest.at));
   const isUsed = !existsSync(place.configDir) || readdirSync(place.configDir).length === 0;
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
   await copyTree(join(source, "config"), config);
   const handoffs = place.handoffs() ?? join(home, "handoffs");
   await copyTree(join(source, "handoffs"), handoffs);
+  // Whoever is broken off before the last step leaves no ledger that does not know that it is old.
+  const half = join(home, `${LEDGER}.half`);
+  await files.copyFile(join(source, LEDGER), half);
+  await files.chmod(half, 0o600);
+  const doubtful = doubtOpenWork(half, Date.parse(manifest.at));
+  renameSync(half, join(home, LEDGER));
   return {
     manifest,
     doubtful,
@@ -134,7 +151,12 @@ function readManifest(source: string): BackupManifest {
       hint: "Name the folder that `hq backup` made; one that was broken off has no such file.",
     });
   }
-  const manifest = JSON.parse(readFileSync(path, "utf8")) as BackupManifest;
+  const manifest = manifestIn(path);
+  if (!existsSync(join(source, LEDGER))) {
+    throw new Refusal("not_found", `${source} is no whole backup: it has no ${LEDGER}.`, {
+      hint: "Name another one.",
+    });
+  }
   if (manifest.format <= FORMAT) return manifest;
   throw new Refusal(
     "invalid_input",
@@ -144,6 +166,20 @@ function readManifest(source: string): BackupManifest {
     },
   );
 }
+
+function manifestIn(path: string): BackupManifest {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as BackupManifest;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new Refusal("invalid_input", `${path} is damaged: ${cause.message}.`, {
+      hint: "Name another backup.",
+      cause,
+    });
+  }
+}
+
+const isOfBackup = (name: string) => !name.startsWith("supervisor.lock");
 
 /** Only into an empty folder, or with the old one kept beside it; never under a supervisor. */
 async function makeRoom({ home, now }: Pick<BackupPlace, "home" | "now">, force: boolean) {
@@ -167,7 +203,7 @@ export function isFree(home: string): boolean {
 }
 
 function refuseFull(folder: string, why: string): void {
-  if (!existsSync(folder) || readdirSync(folder).every((name) => name.startsWith("supervisor.lock"))) return;
+  if (!existsSync(folder) || !readdirSync(folder).some(isOfBackup)) return;
   throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, {
     hint: "Name a folder that is empty or not there; `hq restore --force` keeps the old one aside.",
   });

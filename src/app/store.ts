@@ -43,9 +43,13 @@ export function databaseSecrets(env: Env): readonly (string | undefined)[] {
 }
 
 /** What a look at the database found; undefined where there is none. What makes a start impossible is thrown. */
-export async function examineStore(env: Env, config: Pick<Config, "settings"> | undefined) {
+export async function examineStore(env: Env, config: Pick<Config, "settings"> | undefined, home: string) {
   const url = databaseOf(env, config);
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    // What is not valid may name one.
+    if (config) refuseMoved(home);
+    return undefined;
+  }
   const { examineDatabase } = await import("../ledger/postgres/examine.ts");
   return examineDatabase(url);
 }

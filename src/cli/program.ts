@@ -6,6 +6,7 @@ import { forTerminal } from "../kernel/text.ts";
 import { SupervisorBroke } from "./client.ts";
 import { createHq } from "./hq.ts";
 import type { Io } from "./io.ts";
+import { machineTrouble } from "./machine-trouble.ts";
 import { registerStart } from "./start.ts";
 
 const USAGE = 2;
@@ -23,8 +24,9 @@ export async function runCommandLine(argv: readonly string[], io: Io): Promise<n
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
     if (isRefusal(error)) return sayNo(io, error);
-    if (!(error instanceof SupervisorBroke)) throw error;
-    io.err(`hq: ${forTerminal(error.message)}\n`);
+    const said = error instanceof SupervisorBroke ? [error.message] : machineTrouble(error);
+    if (!said) throw error;
+    io.err(`hq: ${said.map(forTerminal).join("\n")}\n`);
     return FAILED;
   }
 }

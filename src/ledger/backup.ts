@@ -1,5 +1,6 @@
 import { chmodSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
+import { Refusal } from "../kernel/refusal.ts";
 import { explain } from "./trouble.ts";
 
 /** All pages in one step: the copy is of one instant, and nobody who writes meanwhile makes it begin anew. */
@@ -21,13 +22,20 @@ export async function copyLedger(path: string, target: string): Promise<LedgerCo
   return checkLedger(target);
 }
 
+const damaged = (path: string, what: string) =>
+  new Refusal("ledger_trouble", `The ledger ${path} is damaged: ${what}`, {
+    hint: "Use another backup; of a ledger that is in use keep a copy of the file with its -wal and -shm.",
+  });
+
 /** Throws when a ledger is not whole. */
 export function checkLedger(path: string): LedgerCopy {
   const db = new DatabaseSync(path, { timeout: 5000 });
   try {
     const [first] = db.prepare("pragma integrity_check(5)").all();
     const said = String(first?.["integrity_check"]);
-    if (said !== "ok") throw new Error(`The ledger ${path} is damaged: ${said}`);
+    if (said !== "ok") throw damaged(path, said);
+    if (!db.prepare("select 1 from sqlite_schema where name = 'event'").get())
+      throw damaged(path, "it is empty");
     const number = (sql: string, name: string) => Number(db.prepare(sql).get()?.[name] ?? 0);
     return {
       position: number("select max(position) as n from event", "n"),

@@ -1,5 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { Refusal } from "../kernel/refusal.ts";
 
 /** Keeps held locks alive: a connection that is garbage collected gives its lock away. */
 const held = new Set<DatabaseSync>();
@@ -26,10 +27,10 @@ export async function holdHome(options: { readonly path: string; readonly descri
   } catch (error) {
     db?.close();
     if (isBusy(error)) return { ok: false, holder: readNote(note) };
-    throw new Error(
-      `The folder of ${path} cannot be locked. Make it writable for this user, and keep it on a local disk.`,
-      { cause: error },
-    );
+    throw new Refusal("ledger_trouble", `The folder of ${path} cannot be locked.`, {
+      hint: "Make it writable for this user, and keep it on a local disk.",
+      cause: error,
+    });
   }
   const lock = db;
   held.add(lock);

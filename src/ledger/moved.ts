@@ -61,12 +61,12 @@ export function refuseMoved(home: string): void {
   const note = readMoved(home);
   if (!note) return;
   if (note.state === "moved") {
-    throw new Refusal("ledger_trouble", `The ledger of ${home} was moved to ${note.to} at ${note.at}.`, {
+    throw new Refusal("invalid_input", `The ledger of ${home} was moved to ${note.to} at ${note.at}.`, {
       hint: `Set DATABASE_URL to that database. To begin a new ledger here, take ${join(home, NAME)} away.`,
     });
   }
   throw new Refusal(
-    "ledger_trouble",
+    "invalid_input",
     `A move of the ledger of ${home} to ${note.to} was cut off at its end.`,
     {
       hint: "Run `hq store migrate --to postgres://…` with the same database again: it finds out whether the move is done, and ends it or begins anew.",

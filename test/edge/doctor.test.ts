@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { checkClock } from "../../src/cli/doctor/discord-checks.ts";
@@ -14,6 +14,7 @@ import {
 import { GUILD_ID } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { startFakeGateway } from "../support/fake-gateway.ts";
+import { freeze, thaw } from "../support/tools.ts";
 import { channels, discordWith, newInstallation, nobody, TOKEN } from "./setup-fixture.ts";
 
 const read = (out: string) => JSON.parse(out) as { ok: boolean; findings: readonly Finding[] };
@@ -241,6 +242,28 @@ test("configuration, environment and rights of .env are looked at too", async (t
     ["warn", "fail"],
   );
   assert.match(of(findings, "environment")[1]?.text ?? "", /there is no DISCORD_TOKEN/);
+});
+
+test("a home in which no supervisor could begin is found before it is tried", async (t) => {
+  const { root, run } = newInstallation(t, { file: "" });
+  const shut = join(root, "shut");
+  mkdirSync(shut);
+  freeze(shut);
+  try {
+    for (const [home, words] of [
+      [join(root, "file"), /file is no folder/],
+      [join(root, "file", "x"), /file is no folder/],
+      [join(shut, "x"), /shut cannot be written \((EACCES|EPERM)\)/],
+    ] as const) {
+      const { code, out } = await run(["doctor", "--json"], { HQ_HOME: home });
+      const [found] = of(read(out).findings, "home");
+      assert.deepEqual([code, found?.status], [1, "fail"], out);
+      assert.match(found?.text ?? "", words);
+      assert.match(found?.mend ?? "", /set HQ_HOME to another folder/);
+    }
+  } finally {
+    thaw(shut);
+  }
 });
 
 test("run.json of a dead, a strange and a broken supervisor is told apart", async (t) => {

@@ -87,8 +87,18 @@ test("a ledger of real work goes into a database with all its history, and its w
   assert.equal((await hq(["export", "events"], { env: there })).out, events);
   assert.equal((await hq(["audit", "--prove"], { env: there })).code, 0);
   const gone = await hq(["export", "events"], { env });
-  assert.match(`${gone.code} ${gone.err}`, /^1 .*was moved to .* at .*\n.*DATABASE_URL/);
-  await assert.rejects(start(), (error: { stderr?: string }) => /was moved to/.test(error.stderr ?? ""));
+  assert.match(`${gone.code} ${gone.err}`, /^2 .*was moved to .* at .*\n.*DATABASE_URL/);
+  const kept = await hq(["backup", join(home, "..", "kept")], { env });
+  assert.match(`${kept.code} ${kept.err}`, /^2 .*was moved to .* at .*\n.*DATABASE_URL/);
+  // Starting again does not help, so a service does not try it.
+  await assert.rejects(start(), (error: { stderr?: string; exit?: unknown }) => {
+    assert.deepEqual(error.exit, [2, null]);
+    return /was moved to/.test(error.stderr ?? "");
+  });
+  const doctor = await hq(["doctor", "--json"], { env: { ...env, HQ_AGENTS: "sample" } });
+  const database = JSON.parse(doctor.out).findings.find(({ id }: { id: string }) => id === "database");
+  assert.deepEqual([doctor.code, database?.status], [1, "fail"]);
+  assert.match(`${database.text} ${database.mend}`, /was moved to .* Set DATABASE_URL/);
 
   const second = await start({ DATABASE_URL: url });
   await second.call("POST", "/agents/webster/resume", {});

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -18,7 +19,8 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { csvCell } from "../../src/domain/export.ts";
-import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { cleanEnv, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { needing } from "../support/tools.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
 import { runHq } from "./cli-process.ts";
 import { startFor } from "./discord-person.ts";
@@ -162,6 +164,71 @@ test("a packed backup is unpacked where the ledger will be, wherever it lies; wh
   assert.match(`${wrong.code} ${wrong.err}`, /^2 .*tar could not do it/);
   assert.ok(!existsSync(third), "nothing is left of what was not restored");
 });
+
+test("what the disk or a damaged backup refuses is told with what to do, and nothing half is left", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const supervisor = await startFor(t, home);
+  await supervisor.call("POST", "/agents/webster/drain", {});
+  await delegated(supervisor, "Find the CTE of BK7");
+  await supervisor.stop();
+  const file = join(folder, "file");
+  writeFileSync(file, "");
+  const env = { HQ_HOME: home };
+  for (const target of [file, join(file, "x"), join(file, "x.tar.gz")]) {
+    const { code, err } = await hq(["backup", target], { env });
+    assert.match(`${code} ${err}`, /^1 hq: .*file.* cannot be used: .*\n(Name another|Run hq)/, target);
+  }
+  const backup = join(folder, "backup");
+  assert.equal((await hq(["backup", backup], { env })).code, 0);
+
+  // The last of its files has no place, when everything else of it lies there.
+  const config = join(folder, "config");
+  cpSync(join(INSTALLATION, "config"), config, { recursive: true });
+  writeFileSync(join(config, "hq.yaml"), `handoffs:\n  dir: ${JSON.stringify(join(file, "handoffs"))}\n`);
+  const other = { HQ_HOME: join(folder, "other"), HQ_CONFIG: config };
+  const broken = await hq(["restore", backup], { env: other });
+  assert.match(`${broken.code} ${broken.err}`, /^1 hq: .* cannot be used: .*\nName another/);
+  assert.ok(!existsSync(join(other.HQ_HOME, "ledger.db")), "no ledger that does not know that it is old");
+
+  const third = { HQ_HOME: join(folder, "third") };
+  const refused = async (words: RegExp) => {
+    const { code, err } = await hq(["restore", backup], { env: third });
+    assert.match(`${code} ${err}`, words);
+    assert.ok(!existsSync(third.HQ_HOME));
+  };
+  const ledger = join(backup, "ledger.db");
+  rmSync(ledger);
+  await refused(/^2 .*has no ledger\.db\.\nName another/);
+  assert.ok(!existsSync(ledger), "and none is made by looking");
+  writeFileSync(ledger, "");
+  await refused(/^1 .*ledger\.db is damaged: it is empty\nUse another backup/);
+  writeFileSync(join(backup, "backup.json"), "{");
+  await refused(/^2 .*backup\.json is damaged: .*\nName another/);
+});
+
+test(
+  "a backup that finds the disk full says so and takes away what it had begun, so that the same command works later",
+  needing("unshare", async (t) => {
+    const folder = folderFor(t);
+    const home = join(folder, "home");
+    const supervisor = await startFor(t, home);
+    await supervisor.stop();
+    const small = join(folder, "small");
+    mkdirSync(small);
+    const script = `mount -t tmpfs -o size=100k tmpfs "$1" && "$2" "$3" backup "$1/backup"; echo "exit $?"; ls -A "$1/backup"`;
+    const args = ["-rm", "sh", "-c", script, "sh", small, process.execPath, join(INSTALLATION, "bin/hq.js")];
+    const { stdout, stderr } = spawnSync("unshare", args, {
+      encoding: "utf8",
+      env: cleanEnv({ HQ_HOME: home }),
+    });
+    assert.match(
+      stderr,
+      /^hq: .*small\/backup.* cannot be used: the disk is full \(ENOSPC, \w+\)\.\nFree some space/,
+    );
+    assert.equal(stdout, "exit 1\n", "nothing is left of it");
+  }),
+);
 
 test("handoffs go back to where the configuration looks for them, and what is there stays", async (t) => {
   const folder = folderFor(t);

@@ -12,10 +12,14 @@ const ID = "database";
 
 type Found = NonNullable<Awaited<ReturnType<typeof examineStore>>>;
 
-/** Whether the ledger's database can be reached and used; nothing where the ledger is a file. */
-export async function checkDatabase(env: Env, config: Config | undefined): Promise<readonly Finding[]> {
+/** Whether the ledger's database can be reached and used; nothing where the ledger is a file that is there or not begun. */
+export async function checkDatabase(
+  env: Env,
+  config: Config | undefined,
+  home: string,
+): Promise<readonly Finding[]> {
   try {
-    const found = await examineStore(env, config);
+    const found = await examineStore(env, config, home);
     return found ? [...judge(found), ...membersIn(found)] : [];
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;

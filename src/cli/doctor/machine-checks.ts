@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readRunFile } from "../../app/home.ts";
 import { formatDuration } from "../../kernel/time.ts";
@@ -21,10 +21,30 @@ export function checkNode(version: string): Finding {
   );
 }
 
-/** Free space where the ledger and the handoffs are. */
-export function checkDisk(home: string): Finding {
+/** What is there of a folder, or of those above it. */
+function thereOf(home: string): string {
   let there = home;
   while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  return there;
+}
+
+/** HQ_HOME as a start needs it: a folder to write in, or a place to make one. Nothing is said where it is so. */
+export function checkHome(home: string): readonly Finding[] {
+  const there = thereOf(home);
+  const mend = "set HQ_HOME to another folder, or make it yours (chown, chmod)";
+  if (!statSync(there).isDirectory()) return [fail("home", `${there} is no folder`, mend)];
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+    return [];
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    return [fail("home", `${there} cannot be written (${code})`, mend)];
+  }
+}
+
+/** Free space where the ledger and the handoffs are. */
+export function checkDisk(home: string): Finding {
+  const there = thereOf(home);
   const { bavail, bsize } = statfsSync(there);
   return judgeDisk(bavail * bsize, there);
 }

@@ -16,7 +16,7 @@ import { checkDatabase } from "./database-check.ts";
 import { checkDiscord } from "./discord-checks.ts";
 import { checkExposure } from "./exposure-check.ts";
 import { type Finding, fail, ok, renderFindings, skip, warn } from "./finding.ts";
-import { checkDisk, checkNode, checkSupervisor } from "./machine-checks.ts";
+import { checkDisk, checkHome, checkNode, checkSupervisor } from "./machine-checks.ts";
 
 /** Looks at everything that a start needs. 0 when nothing fails, else 1. */
 export async function runDoctor(io: Io, options: { readonly json?: boolean }): Promise<number> {
@@ -31,6 +31,7 @@ async function examineMachine({ place, version }: Installation, io: Io): Promise
   return [
     checkNode(process.versions.node),
     checkDisk(place.home),
+    ...checkHome(place.home),
     await checkSupervisor({ home: place.home, version, now: io.now }),
   ];
 }
@@ -48,7 +49,7 @@ async function examineRest(here: Installation, io: Io): Promise<readonly Finding
       warn("config", renderProblems([warning], io.cwd), suggestion ?? "mend it, or leave it so"),
     ),
     ...environment.findings,
-    ...(await checkDatabase(env, config)),
+    ...(await checkDatabase(env, config, place.home)),
     ...(config ? [checkExposure(config, env)] : []),
   ];
   const token = botTokenFrom(env);
