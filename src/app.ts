@@ -1,6 +1,7 @@
 import { createAgents } from "./agents/agents.ts";
 import { type AppOptions, type Begin, openBase } from "./app/base.ts";
 import { openDoors } from "./app/doors.ts";
+import type { Edge } from "./app/edge.ts";
 import { handledByAll, readHandledTasks } from "./app/handled-tasks.ts";
 import { removeRunFile, writeRunFile } from "./app/home.ts";
 import { createStage } from "./app/stage.ts";
@@ -70,14 +71,27 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
     samples,
     home: options.home,
     api,
-    ...(edge?.guildUrl ? { guild: edge.guildUrl } : {}),
-    ...(edge?.guildKey ? { guildKey: edge.guildKey } : {}),
+    ...guildOf(edge),
     ...(pageLink && !options.isEmbedded ? { page: pageLink().url } : {}),
     startedAt: new Date(startedAt).toISOString(),
   };
   const { samples: _, home: __, page: ___, ...run } = ready;
   stage.health.noteReady();
   writeRunFile(options.home, run);
+  stage.onEdge((made) => {
+    const guild = guildOf(made);
+    if (!guild.guild) return;
+    writeRunFile(options.home, { ...run, ...guild });
+    options.onGuild?.(guild);
+  });
   log.info({ ...ready, guildKey: undefined, page: undefined }, "ready");
   return ready;
+}
+
+/** Of several members only the one that leads has a local guild: another one gets its own when it takes over. */
+function guildOf(edge: Edge | undefined): Pick<Ready, "guild" | "guildKey"> {
+  return {
+    ...(edge?.guildUrl ? { guild: edge.guildUrl } : {}),
+    ...(edge?.guildKey ? { guildKey: edge.guildKey } : {}),
+  };
 }

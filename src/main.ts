@@ -49,6 +49,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
         guild: options.guildPort ?? readPort(env, "HQ_GUILD_PORT", GUILD_PORT),
       },
       onStopAsked: () => leave(0),
+      ...(options.json || options.embedded ? {} : { onGuild: (where) => say(guildLines(where)) }),
       ...(crash ? { overrides: { crash } } : {}),
     });
     const onSignal = () => leave(0);
@@ -81,23 +82,33 @@ function announce(ready: Ready, isJson: boolean): void {
     process.stdout.write(`${JSON.stringify({ event: "ready", ...ready })}\n`);
     return;
   }
-  const lines = ready.guild
-    ? [
-        `Atomizer HQ is ready (local guild, ${ready.samples ? "sample agents" : "agents from config/agents.yaml"}).`,
-        `  Open the guild:  ${ready.guild}${ready.guildKey ? `/#key=${ready.guildKey}` : "/"}`,
-        `  Then type /delegate in a channel, or in another terminal:`,
-        `  npx --no hq delegate webster "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
-      ]
-    : ["Atomizer HQ is ready (Discord)."];
+  const where =
+    ready.mode === "local"
+      ? `local guild${ready.guild ? "" : " of the supervisor that leads"}, ${ready.samples ? "sample agents" : "agents from config/agents.yaml"}`
+      : "Discord";
   const page = ready.page
     ? [
         `  Watch the work:  ${ready.page}`,
         "                   (signs in once, within 10 minutes; another link: npx --no hq page)",
       ]
     : [];
-  process.stdout.write(
-    `${[...lines, ...page, `  REST: ${ready.api}/api/v1 · stop with Ctrl-C or: npx --no hq stop`].join("\n")}\n`,
-  );
+  say([
+    `Atomizer HQ is ready (${where}).`,
+    ...guildLines(ready),
+    ...page,
+    `  REST: ${ready.api}/api/v1 · stop with Ctrl-C or: npx --no hq stop`,
+  ]);
 }
+
+function guildLines({ guild, guildKey }: Pick<Ready, "guild" | "guildKey">): readonly string[] {
+  if (!guild) return [];
+  return [
+    `  Open the guild:  ${guild}${guildKey ? `/#key=${guildKey}` : "/"}`,
+    `  Then type /delegate in a channel, or in another terminal:`,
+    `  npx --no hq delegate webster "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
+  ];
+}
+
+const say = (lines: readonly string[]) => void process.stdout.write(`${lines.join("\n")}\n`);
 
 if (import.meta.main) process.exitCode = await runSupervisor({});

@@ -25,6 +25,8 @@ export type AppOptions = {
   /** 0 = a free one. */
   readonly ports: { readonly api: number; readonly guild: number };
   readonly onStopAsked: () => void;
+  /** A local guild that was opened after the start, by who took over. */
+  readonly onGuild?: (where: { readonly guild?: string; readonly guildKey?: string }) => void;
   readonly overrides?: {
     readonly crash?: (point: string) => void;
     readonly now?: () => number;

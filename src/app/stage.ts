@@ -33,6 +33,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
   let api = "";
   let pageLink: Api["pageLink"] | undefined;
   let edge: Edge | undefined;
+  let onEdge: ((made: Edge) => void) | undefined;
   let connect: (() => Promise<void>) | undefined;
   const health = createHealth({
     ...store,
@@ -136,6 +137,11 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     },
     useEdge: (made: Edge) => {
       edge = made;
+      onEdge?.(made);
+    },
+    /** Told of one that is made from now on. */
+    onEdge: (listener: (made: Edge) => void) => {
+      onEdge = listener;
     },
   };
 }

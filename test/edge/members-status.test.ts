@@ -7,6 +7,7 @@ import type { Finding } from "../../src/cli/doctor/finding.ts";
 import { query } from "../ledger/postgres-query.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { cleanEnv, ROOT } from "../support/supervisor.ts";
+import { newRoot, startHq } from "./cli-process.ts";
 import { createMembersWorld, type Member } from "./members-fixture.ts";
 import { newInstallation } from "./setup-fixture.ts";
 
@@ -104,4 +105,26 @@ test("status, REST and doctor show the members, who leads, and who has another v
   writeFileSync(join(other, "agents.yaml"), agents);
   while ((await health()).members.some(({ differs }: { differs?: object }) => differs));
   assert.match(await hq(a, world.env, "status"), /members +ok +2 at work/);
+});
+
+test("a member beside the one that leads a local guild says whose it is, and where its own is when it takes over", async (t) => {
+  const DATABASE_URL = await postgres.createDatabase();
+  const begin = async () => {
+    const { root, home } = newRoot(t);
+    const args = ["start", "--port", "0", "--guild-port", "0"];
+    const hq = startHq(t, args, { env: { HQ_HOME: home, DATABASE_URL }, cwd: root });
+    await hq.said(/hq stop\n/);
+    const run = () => JSON.parse(readFileSync(join(home, "run.json"), "utf8")) as { guild?: string };
+    return { hq, run };
+  };
+  const first = await begin();
+  assert.match(first.hq.out(), /ready \(local guild, sample agents\)\./);
+  const second = await begin();
+  assert.match(second.hq.out(), /ready \(local guild of the supervisor that leads, sample agents\)\./);
+  assert.equal(second.run().guild, undefined);
+  first.hq.child.kill("SIGKILL");
+  await second.hq.said(/Open the guild: {2}\S+\n/);
+  const [, guild = ""] = /Open the guild: {2}(\S+)\/\n/.exec(second.hq.out()) ?? [];
+  assert.equal(second.run().guild, guild);
+  assert.match(await (await fetch(`${guild}/`)).text(), /<!doctype html>/i);
 });
