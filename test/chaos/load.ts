@@ -9,7 +9,14 @@ export async function askAll(
   keys: readonly string[],
   up: () => Promise<Supervisor>,
   ids: Map<string, string>,
-  { isDone = () => false }: { readonly isDone?: () => boolean } = {},
+  {
+    isDone = () => false,
+    onRepeated,
+  }: {
+    readonly isDone?: () => boolean;
+    /** Its first answer was lost, and what it asked for is there. */
+    readonly onRepeated?: () => void;
+  } = {},
 ): Promise<void> {
   await Promise.all(
     keys.map(async (key) => {
@@ -25,6 +32,7 @@ export async function askAll(
           );
           if (answer.status !== 201 && answer.status !== 200)
             throw new Error(`asked ${key}: ${answer.status} ${JSON.stringify(answer.body)}`);
+          if (answer.status === 200) onRepeated?.();
           ids.set(key, answer.body.id);
         } catch (error) {
           if (!(error instanceof TypeError)) throw error;

@@ -6,6 +6,7 @@ import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import { person } from "../support/guild.ts";
 import { ROOT, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { liveUntil } from "./kill.ts";
+import { allOf } from "./run-rounds.ts";
 import { countOf, createFindings, type Findings } from "./verdict.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -67,6 +68,8 @@ export async function runQueue(plan: {
     }
     const ids = [...said, ...submitted.values()].map((id) => (id.startsWith("task-") ? id : `task-${id}`));
     const verdict = await judgeTasks(world, last, ids, [world.home]);
+    for (const id of await allOf(last, "/tasks"))
+      if (!ids.includes(id)) verdict.findings.doubled.push(`${id}: posted, and nobody was told of it`);
     await last.stop();
     return { tasks: ids.length, kills, notPassed, ...verdict };
   } finally {

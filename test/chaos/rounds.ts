@@ -4,12 +4,14 @@ import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { liveUntil } from "./kill.ts";
 import { askAll, untilQuiet } from "./load.ts";
 import { judge, type Verdict } from "./verdict.ts";
-import { createWorld } from "./world.ts";
+import { createWorld, type World } from "./world.ts";
 
 export type Round = Verdict & {
   readonly kills: number;
   readonly points: ReadonlyMap<CrashPoint, number>;
   readonly notPassed: readonly CrashPoint[];
+  /** How many were committed and never answered: asked again, they were there. */
+  readonly repeated: number;
   readonly interactions: number;
   readonly wrongInteractions: readonly string[];
 };
@@ -26,6 +28,8 @@ export async function runRound(plan: {
   /** At which passing of its point the n-th supervisor dies. */
   readonly nth: (index: number, point: CrashPoint) => number;
   readonly log?: (text: string) => void;
+  /** Over REST alone: nobody types /delegate. */
+  readonly isQuiet?: true;
   /** Trouble that Discord makes in each life. */
   readonly trouble?: (guild: LocalGuild) => void;
 }): Promise<Round> {
@@ -37,7 +41,10 @@ export async function runRound(plan: {
   const notPassed: CrashPoint[] = [];
   let living: Supervisor | undefined;
   let kills = 0;
+  let repeated = 0;
+  const onRepeated = () => void repeated++;
   try {
+    await firstLife(world);
     for (const [index, point] of plan.points.entries()) {
       const crashAt = `${point}#${plan.nth(index, point)}`;
       if (!(await liveUntil(world, crashAt, (supervisor) => load(supervisor, index)))) {
@@ -51,7 +58,7 @@ export async function runRound(plan: {
     world.guild.faults.clear();
     const last = await world.start();
     living = last;
-    await askAll([...missing(plan, ids)], async () => last, ids);
+    await askAll([...missing(plan, ids)], async () => last, ids, { onRepeated });
     const fromDiscord = await settleClicks(last);
     await untilQuiet(last, [...ids.values(), ...fromDiscord.ids]);
     const verdict = await judge(world, last, [...ids.values(), ...fromDiscord.ids]);
@@ -61,6 +68,7 @@ export async function runRound(plan: {
       kills,
       points,
       notPassed,
+      repeated,
       interactions: clicks.length,
       wrongInteractions: fromDiscord.wrong,
     };
@@ -75,7 +83,7 @@ export async function runRound(plan: {
     const asking = askAll(keysOf(index, plan.perKill), async () => supervisor, ids, {
       isDone: () => supervisor.child.exitCode !== null || supervisor.child.signalCode !== null,
     });
-    await Promise.all([asking, click(`click ${index}`)]);
+    await Promise.all([asking, ...(plan.isQuiet ? [] : [click(`click ${index}`)])]);
   }
 
   async function click(objective: string): Promise<void> {
@@ -100,6 +108,7 @@ export async function runRound(plan: {
   async function lookAtClicks(supervisor: Supervisor) {
     const wrong: string[] = [];
     const found: string[] = [];
+    const told = new Set(ids.values());
     const all: { id: string; objective: string; origin: { door: string } }[] = [];
     for (let before = ""; ; ) {
       const { body } = await supervisor.call(
@@ -110,6 +119,9 @@ export async function runRound(plan: {
       before = body.next;
       if (!before) break;
     }
+    // Asked again under its key until it was answered: what nobody was told of is the same work twice.
+    for (const { id, objective, origin } of all)
+      if (origin.door !== "discord" && !told.has(id)) wrong.push(`${objective}: ${id} is there as well`);
     for (const { id, objective } of clicks) {
       const made = all.filter((one) => one.objective === objective && one.origin.door === "discord");
       const { state } = await world.interaction(id);
@@ -120,6 +132,17 @@ export async function runRound(plan: {
     }
     return { ids: found, wrong };
   }
+}
+
+/** Notes how the agents are, so that what is passed later belongs to what is asked. */
+async function firstLife(world: World): Promise<void> {
+  const supervisor = await world.start();
+  for (;;) {
+    const { body } = await supervisor.call("GET", "/agents");
+    if (body.items.every(({ state }: { state: string }) => state === "up")) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await supervisor.stop();
 }
 
 function keysOf(index: number, count: number): readonly string[] {
@@ -143,7 +166,7 @@ export function summary(round: Round): { readonly text: string; readonly isClean
     ...round.wrongInteractions,
   ];
   const text = [
-    `kills ${round.kills} at ${round.points.size} points · delegations ${round.asked} (${round.interactions} clicks) · marked ambiguous ${round.ambiguous}`,
+    `kills ${round.kills} at ${round.points.size} points · delegations ${round.asked} (${round.interactions} clicks) · marked ambiguous ${round.ambiguous} · answers lost ${round.repeated}`,
     `lost ${round.lost.length} · sent twice unmarked ${round.doubled.length} · unseen ${round.unseen.length} · seen twice ${round.seenTwice.length} · wrong clicks ${round.wrongInteractions.length}`,
     ...(round.notPassed.length > 0 ? [`not passed in time: ${round.notPassed.join(", ")}`] : []),
     ...bad.slice(0, 20),

@@ -71,6 +71,9 @@ export async function runDiamonds(plan: {
     const keys = plan.points.flatMap((_, index) => keysOf(index, plan.perKill));
     await Promise.all([start(last, keys, ids), answerGates(last, () => isAllOver(last, ids, keys.length))]);
     const verdict = await judgeRuns(world, last, [...ids.values()]);
+    const told = new Set(ids.values());
+    for (const id of await allOf(last, "/runs"))
+      if (!told.has(id)) verdict.findings.doubled.push(`${id}: started, and nobody was told of it`);
     await last.stop();
     return { runs: ids.size, kills, notPassed, ...verdict };
   } finally {
@@ -81,6 +84,20 @@ export async function runDiamonds(plan: {
 
   async function load(supervisor: Supervisor, keys: readonly string[], isGone: () => boolean) {
     await Promise.all([start(supervisor, keys, ids), answerGates(supervisor, async () => isGone())]);
+  }
+}
+
+/** The ids of everything of a kind, whoever knows of it. */
+export async function allOf(supervisor: Supervisor, path: "/runs" | "/tasks"): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (let before = ""; ; ) {
+    const { body } = await supervisor.call(
+      "GET",
+      `${path}?limit=100${before ? `&before=${encodeURIComponent(before)}` : ""}`,
+    );
+    found.push(...body.items.map(({ id }: { id: string }) => id));
+    before = body.next;
+    if (!before) return found;
   }
 }
 

@@ -28,6 +28,7 @@ for (const [what, arm] of [
     for (const id of ids) assert.equal((await app.settled(id)).status, "succeeded");
     await seenOnce("results", "result", ids);
     await seenOnce("agent-logs", "log", ids);
+    assert.equal(guild.faults.takeFor("POST", "/messages"), undefined, "the fault was met");
   });
 }
 
