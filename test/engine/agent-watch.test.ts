@@ -37,6 +37,7 @@ async function watching(home: string, script: NonNullable<Parameters<typeof star
 
   return {
     core,
+    [Symbol.asyncDispose]: core.stop,
     /** Time in steps, each of which is a look. */
     async pass(ms: number, stepMs: number, beforeLook: (step: number) => void = () => undefined) {
       for (let step = 0; step * stepMs < ms; step++) {
@@ -64,6 +65,7 @@ test("an agent that is toggled each five seconds for ten minutes gives at most t
   using folder = temporaryFolder();
   let state: "up" | "down" = "up";
   const { core, pass, texts } = await watching(folder.path, { condition: () => state });
+  await using _ = core;
   await pass(10 * MINUTE, MINUTE);
   assert.deepEqual([await eventsOf(core), texts()], [["agent.seen"], []]);
   await pass(10 * MINUTE, 5 * SECOND, (step) => {
@@ -85,17 +87,16 @@ test("an agent that is toggled each five seconds for ten minutes gives at most t
 test("an agent that was known to be down and still is, is not told again after a restart", async () => {
   using folder = temporaryFolder();
   const script = { condition: () => "down" as const };
-  const first = await watching(folder.path, script);
+  await using first = await watching(folder.path, script);
   await first.pass(MINUTE, MINUTE);
   assert.equal(first.texts().length, 1);
   const since = (await first.core.verbs.agent("webster")).since;
   const at = first.core.now();
   await first.core.stop();
-  const second = await watching(folder.path, { ...script, at: at + MINUTE });
+  await using second = await watching(folder.path, { ...script, at: at + MINUTE });
   await second.pass(5 * MINUTE, MINUTE);
   const status = await second.core.verbs.agent("webster");
   assert.deepEqual([status.state, status.since, second.texts()], ["down", since, []]);
-  await second.core.stop();
 });
 
 test("what real work meets counts at once: taken, refused by a token, nothing there", async () => {
@@ -115,6 +116,7 @@ test("what real work meets counts at once: taken, refused by a token, nothing th
   const { core, settled, texts } = await watching(folder.path, {
     answer: () => answers.shift() ?? { kind: "accepted" },
   });
+  await using _ = core;
   await ask(core, "one");
   await core.until("one", "attempt.deferred");
   assert.equal((await core.watch.stateOf("webster")).seen?.state, "down");
@@ -140,12 +142,12 @@ test("a dispatch that found no connection in time is a doubt: whoever watches is
   using folder = temporaryFolder();
   const answer: DispatchAnswer = { kind: "again", reason: "agent_down", text: "the connection timed out" };
   const { core } = await watching(folder.path, { answer: () => answer });
+  await using _ = core;
   const doubts: string[] = [];
   core.watch.onDoubt((agent) => doubts.push(agent));
   await ask(core, "one");
   await core.until("one", "attempt.deferred");
   assert.deepEqual([doubts, await eventsOf(core)], [["webster"], []]);
-  await core.stop();
 });
 
 test("a supervisor that is here for one question notes what concerns its token, and no more", async () => {
@@ -155,7 +157,7 @@ test("a supervisor that is here for one question notes what concerns its token, 
     { kind: "unauthorized", text: "401" },
     { kind: "accepted" },
   ];
-  const core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
+  await using core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
   await ask(core, "one");
   await core.until("one", "attempt.deferred");
   await core.watch.agents.probe(WEBSTER);
@@ -165,14 +167,13 @@ test("a supervisor that is here for one question notes what concerns its token, 
   core.pass(30 * SECOND);
   await core.until("one", "attempt.dispatched");
   assert.deepEqual(await eventsOf(core), ["agent.seen", "agent.told", "agent.seen", "agent.told"]);
-  await core.stop();
 });
 
 test("a new life, and a file that is saved, try a token anew that was refused; people hear of it when it is proved", async () => {
   using folder = temporaryFolder();
   const answers: DispatchAnswer[] = [{ kind: "unauthorized", text: "webster: 401" }];
   const script = { answer: (): DispatchAnswer => answers.shift() ?? { kind: "accepted" } };
-  const first = await watching(folder.path, script);
+  await using first = await watching(folder.path, script);
   await ask(first.core, "one");
   await first.core.until("one", "attempt.deferred");
   await first.settled();
@@ -180,7 +181,7 @@ test("a new life, and a file that is saved, try a token anew that was refused; p
   const at = first.core.now();
   await first.core.stop();
 
-  const second = await watching(folder.path, { ...script, at: at + SECOND });
+  await using second = await watching(folder.path, { ...script, at: at + SECOND });
   const forgiven = await second.core.verbs.agent("webster");
   assert.equal(forgiven.state, "up");
   assert.match((await second.core.watch.stateOf("webster")).seen?.text ?? "", /is seen with its next work/);
@@ -188,16 +189,15 @@ test("a new life, and a file that is saved, try a token anew that was refused; p
   await second.core.until("one", "attempt.dispatched");
   await second.settled();
   assert.deepEqual(second.texts(), ["✅ webster takes work again."]);
-  await second.core.stop();
 });
 
 test("what is learned while it stops, or cannot be written, disturbs no dispatch", async () => {
   using folder = temporaryFolder();
   const { core } = await watching(folder.path);
+  await using _ = core;
   await core.watch.end();
   await core.watch.agents.probe(WEBSTER);
   assert.deepEqual(await eventsOf(core), []);
   await ask(core, "one");
   await core.until("one", "attempt.dispatched");
-  await core.stop();
 });

@@ -110,7 +110,7 @@ test("the same key is the same batch, and other content under it is refused", as
 
 test("a large batch is what it was after a restart", async () => {
   using folder = temporaryFolder();
-  const before = await startCore(folder.path);
+  await using before = await startCore(folder.path);
   const id = await register(before, WEBSTER, 40);
   for (let i = 1; i <= 30; i++) {
     await before.verbs.batches.update(WEBSTER, id, {
@@ -126,11 +126,10 @@ test("a large batch is what it was after a restart", async () => {
   }
   const said = await before.verbs.batches.status(WEBSTER, id);
   await before.stop();
-  const after = await startCore(folder.path, { at: 1_000_000_100_000 });
+  await using after = await startCore(folder.path, { at: 1_000_000_100_000 });
   const now = await after.verbs.batches.status(WEBSTER, id);
   assert.deepEqual(now, { ...said, elapsed_seconds: said.elapsed_seconds + 100 });
   assert.equal((await after.verbs.batches.list(WEBSTER, {}))[0]?.completed, 30);
-  await after.stop();
 });
 
 const oldTask = (id: string, status: string, more: object = {}) => ({

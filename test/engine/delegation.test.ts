@@ -293,7 +293,7 @@ test("a supervisor that died between claim and answer looks before it sends agai
   await first.loop.stop(0);
   await first.ledger.close();
 
-  const second = await startCore(folder.path, { at: first.now() + 5000 });
+  await using second = await startCore(folder.path, { at: first.now() + 5000 });
   second.setHealth("up", 3_600_000);
   await second.until(delegation.id, "attempt.uncertain");
   assert.equal(second.sent.length, 0);
@@ -305,7 +305,6 @@ test("a supervisor that died between claim and answer looks before it sends agai
     [[true, 2]],
   );
   assert.equal(second.sent[0]?.idempotencyKey, `${delegation.id}#1`);
-  await second.stop();
 });
 
 test("a gateway that restarted since forgot the work: it is sent again without waiting", async () => {
@@ -315,10 +314,9 @@ test("a gateway that restarted since forgot the work: it is sent again without w
   while (first.sent.length === 0) await new Promise(setImmediate);
   await first.loop.stop(0);
   await first.ledger.close();
-  const second = await startCore(folder.path, { at: first.now() + 5000 });
+  await using second = await startCore(folder.path, { at: first.now() + 5000 });
   second.setHealth("up", 1000);
   await second.until(delegation.id, "attempt.dispatched");
-  await second.stop();
 });
 
 test("an answer that never came is not sent again while the handoff is already there", () =>

@@ -53,7 +53,7 @@ function guild() {
 test("a drained agent finishes what it has; what waits and what comes is held, says why, and goes on when it is resumed", async () => {
   using folder = temporaryFolder();
   const { discord, cards } = guild();
-  const core = await startCore(folder.path, { discord });
+  await using core = await startCore(folder.path, { discord });
   await ask(core, "one");
   await core.until("one", "attempt.dispatched");
   await ask(core, "two", { card: { channel: "1" } });
@@ -94,7 +94,7 @@ test("a drained agent finishes what it has; what waits and what comes is held, s
 
 test("who wants no waiting is refused while the agent is drained, with what to do", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   await core.verbs.drainAgent(OPERATOR, "webster");
   await assert.rejects(
     ask(core, "now", { ifDown: "refuse" }),
@@ -104,13 +104,12 @@ test("who wants no waiting is refused while the agent is drained, with what to d
       /hq agents resume webster/.test(error.hint ?? ""),
   );
   assert.equal(await core.ledger.load("now"), undefined);
-  await core.stop();
 });
 
 test("a drain outlives restarts, is posted once, and what a crash left untold is told", async () => {
   using folder = temporaryFolder();
   const { discord, posts } = guild();
-  const first = await startCore(folder.path, {
+  await using first = await startCore(folder.path, {
     answer: () => ({ kind: "again", reason: "agent_busy", text: "" }),
   });
   await ask(first, "before");
@@ -125,7 +124,7 @@ test("a drain outlives restarts, is posted once, and what a crash left untold is
   });
   await first.stop();
 
-  const second = await startCore(folder.path, { at: at + 60_000, discord });
+  await using second = await startCore(folder.path, { at: at + 60_000, discord });
   await second.until("before", "attempt.held");
   assert.equal((await second.verbs.agent("webster")).state, "draining");
   await second.verbs.drainAgent(OPERATOR, "webster", "once more");
@@ -133,7 +132,7 @@ test("a drain outlives restarts, is posted once, and what a crash left untold is
   assert.deepEqual(second.sent, []);
   await second.stop();
 
-  const third = await startCore(folder.path, { at: at + 120_000, discord });
+  await using third = await startCore(folder.path, { at: at + 120_000, discord });
   await third.verbs.resumeAgent(OPERATOR, "webster");
   await third.verbs.resumeAgent(OPERATOR, "webster");
   await third.until("before", "attempt.dispatched");
@@ -145,7 +144,7 @@ test("a drain outlives restarts, is posted once, and what a crash left untold is
 
 test("a retry is new work: it waits too, and its deadline for the start holds", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   await ask(core, "one", { retries: 1, startWithinMs: 60_000 });
   await core.until("one", "attempt.dispatched");
   await core.verbs.drainAgent(OPERATOR, "webster");
@@ -156,13 +155,12 @@ test("a retry is new work: it waits too, and its deadline for the start holds", 
   const view = await core.verbs.wait("one", {});
   assert.deepEqual([view.status, view.code], ["timed_out", "not_started"]);
   assert.match(view.reason ?? "", /webster is drained/);
-  await core.stop();
 });
 
 test("what may have been sent before is looked into all the same", async () => {
   using folder = temporaryFolder();
   const answers: DispatchAnswer[] = [{ kind: "ambiguous", text: "the connection broke" }];
-  const core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
+  await using core = await startCore(folder.path, { answer: () => answers.shift() ?? { kind: "accepted" } });
   core.setHealth("up");
   await ask(core, "one");
   await core.until("one", "attempt.uncertain");
@@ -172,12 +170,11 @@ test("what may have been sent before is looked into all the same", async () => {
   await core.until("one", "attempt.lost");
   await core.until("one", "attempt.held");
   assert.equal(core.sent.length, 1);
-  await core.stop();
 });
 
 test("draining is for the operator and people who may operate, never for agents", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const person = (rights: Extract<Actor, { kind: "person" }>["rights"]): Actor => ({
     kind: "person",
     id: "3",
@@ -202,5 +199,4 @@ test("draining is for the operator and people who may operate, never for agents"
   );
   assert.equal((await core.verbs.agent("webster")).draining, undefined);
   assert.equal((await core.verbs.drainAgent(person(["operate"]), "webster")).draining?.by, "@ada");
-  await core.stop();
 });

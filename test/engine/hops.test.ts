@@ -42,6 +42,7 @@ async function start(home: string) {
 test("a task that an agent passes on has come over one bot more, until it is over the limit: circles end", async () => {
   using folder = temporaryFolder();
   const { queue, posted, passOn } = await start(folder.path);
+  await using _ = queue;
   await queue.post("7", "Do it [agent:tech-lead]", { author: BOT, hops: 1 });
   await queue.until("task-7.d1", "delegation.queued");
   assert.equal(await passOn(), 2);
@@ -50,12 +51,12 @@ test("a task that an agent passes on has come over one bot more, until it is ove
   await queue.until("task-8.d1", "delegation.queued");
   assert.match(String(await passOn()), /came over 3 bots, and at most 2 may pass a task on/);
   assert.equal(posted.length, 1, "what is refused is not posted");
-  await queue.stop();
 });
 
 test("the way is found through the steps of a workflow; without a task behind it an agent's post is the first", async () => {
   using folder = temporaryFolder();
   const { queue, passOn } = await start(folder.path);
+  await using _ = queue;
   await queue.verbs.delegate(OPERATOR, { agent: "tech-lead", objective: "Look", origin: { door: "cli" } });
   assert.equal(await passOn(), 1);
   await queue.post("8", "CTE [workflow:research]", { author: BOT, hops: 1 });
@@ -63,5 +64,4 @@ test("the way is found through the steps of a workflow; without a task behind it
   const child = (await queue.tasks.task("8")).tries[0]?.child ?? "";
   await queue.until(`${child}.find`, "delegation.queued");
   assert.equal(await passOn(), 2);
-  await queue.stop();
 });

@@ -39,26 +39,27 @@ async function atWork(home: string, usualMs: number) {
 test("an agent that is quick is late after a minute, not after twice of nearly nothing", async () => {
   using folder = temporaryFolder();
   const { core, lateness } = await atWork(folder.path, 2000);
+  await using _ = core;
   core.pass(59_999);
   assert.deepEqual(await lateness(), [false, undefined]);
   core.pass(1);
   assert.deepEqual(await lateness(), [true, "webster usually takes 2s"]);
-  await core.stop();
 });
 
 test("an agent that takes its time is late after twice of it", async () => {
   using folder = temporaryFolder();
   const { core, lateness } = await atWork(folder.path, 300_000);
+  await using _ = core;
   core.pass(599_999);
   assert.deepEqual(await lateness(), [false, undefined]);
   core.pass(1);
   assert.deepEqual(await lateness(), [true, "webster usually takes 5m 00s"]);
-  await core.stop();
 });
 
 test("work that came from an earlier attempt took as long as that attempt did", async () => {
   using folder = temporaryFolder();
   const { core, ask, lateness } = await begin(folder.path);
+  await using _ = core;
   const slow = await ask(300_000);
   core.pass(300_000);
   await core.until(slow, "attempt.failed");
@@ -74,12 +75,12 @@ test("work that came from an earlier attempt took as long as that attempt did", 
   assert.deepEqual(await lateness(id), [false, undefined]);
   core.pass(1);
   assert.deepEqual(await lateness(id), [true, "webster usually takes 5m 40s"]);
-  await core.stop();
 });
 
 test("a failure that was handed in before does not count into the time of the result", async () => {
   using folder = temporaryFolder();
   const { core, ask, lateness } = await begin(folder.path);
+  await using _ = core;
   const again = await ask();
   core.pass(400_000);
   await core.hand(again, handoffOf(again, { status: "failed" }));
@@ -90,5 +91,4 @@ test("a failure that was handed in before does not count into the time of the re
   const id = await ask();
   core.pass(80_000);
   assert.equal((await lateness(id))[1], "webster usually takes 40s");
-  await core.stop();
 });

@@ -27,7 +27,7 @@ async function secondPrompt(
   script: Parameters<typeof startCore>[1] & { readonly readers?: readonly string[] },
 ) {
   let file: { result: string } | undefined;
-  const core = await startCore(home, {
+  await using core = await startCore(home, {
     workflows: [study()],
     cards: team(home, script.readers ?? []),
     ...script,

@@ -18,7 +18,7 @@ const ask = { agent: "webster", objective: "Find it in four", origin: { door: "r
 
 test("the cheapest model that fits is chosen once, goes to the agent, and is kept with its reason", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path, { models: MODELS });
+  await using core = await startCore(folder.path, { models: MODELS });
   const { delegation } = await core.verbs.delegate(operator, { ...ask, model: "cheapest" });
   assert.equal(delegation.model?.model, CODER);
   assert.match(
@@ -39,7 +39,7 @@ test("the cheapest model that fits is chosen once, goes to the agent, and is kep
 
 test("when no model fits the agent's own is taken, and the reason is kept", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path, { models: MODELS.slice(1) });
+  await using core = await startCore(folder.path, { models: MODELS.slice(1) });
   const objective = "Find it in five words";
   const { delegation } = await core.verbs.delegate(operator, { ...ask, objective, model: "cheapest" });
   assert.deepEqual(delegation.model, {
@@ -48,12 +48,11 @@ test("when no model fits the agent's own is taken, and the reason is kept", asyn
   });
   await core.until(delegation.id, "attempt.dispatched");
   assert.equal(core.sent[0]?.model, undefined);
-  await core.stop();
 });
 
 test("a model that there is not is refused with what was meant, and nothing is sent", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path, { models: MODELS });
+  await using core = await startCore(folder.path, { models: MODELS });
   await assert.rejects(core.verbs.delegate(operator, { ...ask, model: "codr" }), (error) => {
     assert.ok(isRefusal(error));
     assert.equal(error.code, "invalid_input");
@@ -61,7 +60,6 @@ test("a model that there is not is refused with what was meant, and nothing is s
     return true;
   });
   assert.equal(core.sent.length, 0);
-  await core.stop();
 });
 
 test("a dry run says which model each step would have and why; the run and its work items say it too", async () => {
@@ -72,7 +70,7 @@ test("a dry run says which model each step would have and why; the run and its w
     stepOf("tell", taskOf("webster", "Tell us")),
   ]);
   const cards = [cardOf("webster", { concurrency: 3 })];
-  const core = await startCore(folder.path, { models: MODELS, workflows: [definition], cards });
+  await using core = await startCore(folder.path, { models: MODELS, workflows: [definition], cards });
   const asked = { workflow: "w", inputs: {}, origin: { door: "cli" } } as const;
   const plan = await core.verbs.runs.planRun(operator, asked);
   const planned = plan.waves.flat().map(({ id, model }) => [id, model?.model]);

@@ -72,6 +72,7 @@ async function panelOf(home: string, quorum: number) {
 test("of a panel of five one fails and one answers nonsense: three votes make the verdict, and both are named", async () => {
   using folder = temporaryFolder();
   const { core, run, answer, state, step } = await panelOf(folder.path, 3);
+  await using _ = core;
   await answer("tell", "secretary", { result: "told" });
   await core.until(run.id, "run.settled");
   const verdict = await step("verdict");
@@ -98,23 +99,23 @@ test("of a panel of five one fails and one answers nonsense: three votes make th
   assert.match(last, /Tell the verdict low/);
   assert.match(last, /Too dear by half\./);
   assert.match(last, /the result of the step verdict is partial/);
-  await core.stop();
 });
 
 test("each expert is asked alone, in its role, with the criteria and the whole scale", async () => {
   using folder = temporaryFolder();
   const { core } = await panelOf(folder.path, 3);
+  await using _ = core;
   const asked = core.sent.find(({ message }) => message.includes("judges as cost"))?.message ?? "";
   assert.match(asked, /Judge by: risk, effort/);
   assert.match(asked, /strong_approve \/ approve \/ neutral \/ reject \/ strong_reject/);
   assert.match(asked, /<<<data-[\w-]+\na mirror cell\ndata-[\w-]+>>>/);
   assert.doesNotMatch(asked, /thermal|planning|\$\{\{/);
-  await core.stop();
 });
 
 test("below the quorum the panel fails and says who is missing; a retry asks those again and concludes anew", async () => {
   using folder = temporaryFolder();
   const { core, run, answer, state, step } = await panelOf(folder.path, 4);
+  await using _ = core;
   await core.until(run.id, "run.settled");
   const failed = await step("verdict");
   assert.equal(failed.status, "failed");
@@ -133,7 +134,6 @@ test("below the quorum the panel fails and says who is missing; a retry asks tho
   await core.until(run.id, "run.settled", 2);
   assert.equal((await step("verdict")).status, "succeeded");
   assert.equal((await state()).status, "succeeded");
-  await core.stop();
 });
 
 const GATED = `name: gated

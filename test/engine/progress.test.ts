@@ -9,7 +9,7 @@ test("after ten minutes people are told how far a run is, once", async () => {
   using folder = temporaryFolder();
   const posted: Delivery[] = [];
   const long = workflowOf("long", [stepOf("look", taskOf("webster", "Look.", { timeoutMs: 3_600_000 }))]);
-  const core = await startCore(folder.path, {
+  await using core = await startCore(folder.path, {
     workflows: [long],
     discord: {
       post: async ({ body }) => {
@@ -36,5 +36,4 @@ test("after ten minutes people are told how far a run is, once", async () => {
       ],
     ],
   );
-  await core.stop();
 });

@@ -41,12 +41,13 @@ async function begin(home: string, workflow = HALVES, more: Parameters<typeof st
   };
   const statusOf = async (run: string) =>
     Object.fromEntries((await core.verbs.runs.run(run)).steps.map(({ id, status }) => [id, status]));
-  return { core, start, answer, statusOf, runs: core.verbs.runs };
+  return { core, start, answer, statusOf, runs: core.verbs.runs, [Symbol.asyncDispose]: core.stop };
 }
 
 test("while a run goes on a step is skipped: its agent is told to stop, and what needs it begins", async () => {
   using folder = temporaryFolder();
   const { core, start, answer, statusOf, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await answer(`${run}.left`, "webster");
   await core.until(`${run}.right`, "attempt.dispatched");
@@ -57,12 +58,12 @@ test("while a run goes on a step is skipped: its agent is told to stop, and what
   await core.until(run, "run.settled");
   assert.deepEqual(await statusOf(run), { left: "succeeded", right: "skipped", end: "succeeded" });
   assert.equal((await runs.run(run)).status, "partial");
-  await core.stop();
 });
 
 test("while a run goes on a step is done anew from there, and what beside it was done is not repeated", async () => {
   using folder = temporaryFolder();
   const { core, start, answer, statusOf, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await answer(`${run}.right`, "optimizer");
   await answer(`${run}.left`, "webster");
@@ -81,12 +82,12 @@ test("while a run goes on a step is done anew from there, and what beside it was
     ["left", "right", "end", "left~2", "end~2"].map((step) => `${run}.${step}`).toSorted(),
   );
   assert.equal((await core.verbs.delegation(`${run}.end`)).status, "canceled");
-  await core.stop();
 });
 
 test("of two people who retry a failed run at once one begins it, and its step is done once more", async () => {
   using folder = temporaryFolder();
   const { core, start, answer, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await answer(`${run}.left`, "webster", { status: "blocked", result: "no licence" });
   await answer(`${run}.right`, "optimizer");
@@ -100,12 +101,12 @@ test("of two people who retry a failed run at once one begins it, and its step i
   await core.until(run, "run.settled", 2);
   assert.equal(core.sent.filter(({ message }) => message.includes(`${run}.left`)).length, 2);
   assert.equal((await core.verbs.history(run)).filter(({ type }) => type === "run.resumed").length, 1);
-  await core.stop();
 });
 
 test("a step that is blocked is not tried again: its branch ends with the reason, the other one goes on", async () => {
   using folder = temporaryFolder();
   const { core, start, answer, statusOf, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await answer(`${run}.left`, "webster", {
     status: "blocked",
@@ -121,12 +122,12 @@ test("a step that is blocked is not tried again: its branch ends with the reason
   assert.match(view.steps[0]?.reason ?? "", /the licence server is away/);
   assert.match(view.missing.join(" "), /left|end/);
   assert.equal(core.sent.filter(({ message }) => message.includes(`${run}.left`)).length, 1);
-  await core.stop();
 });
 
 test("a part of what was asked is passed on, and the run is never called a success", async () => {
   using folder = temporaryFolder();
   const { core, start, answer, statusOf, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await answer(`${run}.left`, "webster", { status: "partial", result: "only the first half" });
   await answer(`${run}.right`, "optimizer");
@@ -134,12 +135,11 @@ test("a part of what was asked is passed on, and the run is never called a succe
   await core.until(run, "run.settled");
   assert.deepEqual(await statusOf(run), { left: "partial", right: "succeeded", end: "succeeded" });
   assert.equal((await runs.run(run)).status, "partial");
-  await core.stop();
 });
 
 test("a gate that is open for days outlives restarts: it reminds each day, others go on, and it is decided once", async () => {
   using folder = temporaryFolder();
-  const first = await begin(folder.path, GATED);
+  await using first = await begin(folder.path, GATED);
   const run = await first.start();
   await first.answer(`${run}.look`, "webster");
   await first.core.until(run, "gate.opened");
@@ -151,6 +151,7 @@ test("a gate that is open for days outlives restarts: it reminds each day, other
   for (const day of [1, 2, 3]) {
     at += DAY;
     const { core, statusOf } = await begin(folder.path, GATED, { at });
+    await using _ = core;
     await core.until(run, "gate.reminded", day);
     assert.deepEqual(await statusOf(run), {
       look: "succeeded",
@@ -159,9 +160,8 @@ test("a gate that is open for days outlives restarts: it reminds each day, other
       end: "pending",
     });
     assert.deepEqual(core.sent, []);
-    await core.stop();
   }
-  const last = await begin(folder.path, GATED, { at: at + DAY / 2 });
+  await using last = await begin(folder.path, GATED, { at: at + DAY / 2 });
   await last.runs.decideGate(ADA, { run, step: "sign-off", decision: "approve" });
   await assert.rejects(
     last.runs.decideGate(OPERATOR, { run, step: "sign-off", decision: "reject" }),
@@ -171,12 +171,12 @@ test("a gate that is open for days outlives restarts: it reminds each day, other
   await last.core.until(run, "run.settled");
   assert.equal((await last.runs.run(run)).status, "succeeded");
   assert.equal((await last.core.verbs.history(run)).filter(({ type }) => type === "gate.decided").length, 1);
-  await last.core.stop();
 });
 
 test("a plan's time is that of the agents' latest work, and says whose is not known", async () => {
   using folder = temporaryFolder();
   const { core, runs } = await begin(folder.path);
+  await using _ = core;
   const plan = () => runs.planRun(OPERATOR, { workflow: "halves", inputs: {} });
   const before = await plan();
   assert.equal(before.estimatedMs, undefined);
@@ -204,12 +204,12 @@ test("a plan's time is that of the agents' latest work, and says whose is not kn
   assert.equal(after.estimatedMs, 9000 + 1000);
   assert.equal(core.sent.length, asked);
   assert.equal((await core.ledger.list({ kind: "run", limit: 1 })).items.length, 0);
-  await core.stop();
 });
 
 test("of a silent agent that does not even answer it is said that it has the work and is away", async () => {
   using folder = temporaryFolder();
   const { core, start, runs } = await begin(folder.path);
+  await using _ = core;
   const run = await start();
   await core.until(`${run}.left`, "attempt.dispatched");
   core.setHealth("down");
@@ -220,5 +220,4 @@ test("of a silent agent that does not even answer it is said that it has the wor
     said.some((text) => /has had it since .* and does not answer now/.test(text)),
     said.join(" | "),
   );
-  await core.stop();
 });

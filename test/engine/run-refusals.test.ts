@@ -47,17 +47,18 @@ async function refusalOf(asked: Promise<unknown>): Promise<Refusal> {
 test("what has not begun is not begun anew, and the refusal says so", async () => {
   using folder = temporaryFolder();
   const { core, runs, run, resumed } = await begin(folder.path);
+  await using _ = core;
   const { code, message, hint } = await refusalOf(runs.rerun(OPERATOR, run, "end"));
   assert.equal(code, "already_settled");
   assert.equal(message, `end of ${run} has not begun; there is nothing to do once more.`);
   assert.match(hint ?? "", /`hq workflow status .*` shows what it waits for/);
   assert.equal(await resumed(), 0);
-  await core.stop();
 });
 
 test("of a run that is being canceled nothing is done anew, and the refusal says when it can be", async () => {
   using folder = temporaryFolder();
   const { core, runs, run, answer, resumed } = await begin(folder.path);
+  await using _ = core;
   await answer("left", "webster", { status: "blocked", result: "no licence" });
   await runs.cancelRun(OPERATOR, run);
   await core.until(`${run}.sweep`, "attempt.dispatched");
@@ -77,12 +78,12 @@ test("of a run that is being canceled nothing is done anew, and the refusal says
   await core.until(run, "run.settled");
   await runs.retryRun(OPERATOR, run, { step: "left" });
   assert.equal(await resumed(), 1);
-  await core.stop();
 });
 
 test("texts for steps that a retry does not do anew, or that have none, are refused by name", async () => {
   using folder = temporaryFolder();
   const { core, runs, run, answer, settled, resumed } = await begin(folder.path);
+  await using _ = core;
   await answer("left", "webster", { status: "blocked", result: "no licence" });
   await answer("right", "optimizer");
   await core.until(run, "gate.opened");
@@ -107,7 +108,6 @@ test("texts for steps that a retry does not do anew, or that have none, are refu
   await runs.retryRun(OPERATOR, run, { step: "left", tasks: { left: "Again." } });
   await core.until(`${run}.left~2`, "attempt.dispatched");
   assert.match(core.sent.at(-1)?.message ?? "", /Again\./);
-  await core.stop();
 });
 
 test("while items of a fan-out run that stopped the run, a retry says that it comes after them", async (t) => {
@@ -141,6 +141,7 @@ test("while items of a fan-out run that stopped the run, a retry says that it co
 test("a retry of a step that has not failed says how that step is, not that nothing has failed", async () => {
   using folder = temporaryFolder();
   const { core, runs, run, answer, settled } = await begin(folder.path);
+  await using _ = core;
   const nothing = await refusalOf(runs.retryRun(OPERATOR, run));
   assert.match(nothing.message, /^Nothing of .* has failed; there is nothing to retry\.$/);
   await answer("left", "webster", { status: "blocked", result: "no licence" });
@@ -154,5 +155,4 @@ test("a retry of a step that has not failed says how that step is, not that noth
   );
   const end = await refusalOf(runs.retryRun(OPERATOR, run, { step: "sign", tasks: { sign: "x" } }));
   assert.equal(end.message, `sign of ${run} is waiting; only what has failed can be retried.`);
-  await core.stop();
 });

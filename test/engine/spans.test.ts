@@ -26,7 +26,7 @@ const brief = ({ name, from, to, failure }: SpanDraft) => [name, to - from, fail
 
 test("waiting, attempts and the whole of a delegation are spans with their own times", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const request = {
     agent: "webster",
     objective: "secret words",
@@ -57,14 +57,13 @@ test("waiting, attempts and the whole of a delegation are spans with their own t
   assert.equal(whole?.attributes["hq.attempts"], 2);
   assert.doesNotMatch(JSON.stringify(spans), /secret words/);
   assert.deepEqual(await spansOf(core, true), spans);
-  await core.stop();
 });
 
 test("work that another agent took over is told of that one", async () => {
   using folder = temporaryFolder();
   const cards = ["webster", "tech-lead"].map((id) => cardOf(id, { capabilities: ["materials"] }));
   const down = new Set<string>();
-  const core = await startCore(folder.path, {
+  await using core = await startCore(folder.path, {
     cards,
     condition: (id) => (down.has(id) ? "down" : "up"),
     answer: ({ agent }) =>
@@ -115,7 +114,6 @@ test("work that another agent took over is told of that one", async () => {
     counted.filter(([name]) => name === "hq.delegation.working"),
     [["hq.delegation.working", "tech-lead"]],
   );
-  await core.stop();
 });
 
 test("a gate is a step that tells how it was decided, and a run that was opened again is a span below the first", async () => {
@@ -124,7 +122,7 @@ test("a gate is a step that tells how it was decided, and a run that was opened 
     stepOf("ask", approvalOf()),
     stepOf("look", taskOf("webster", "Look."), { needs: ["ask"] }),
   ]);
-  const core = await startCore(folder.path, { workflows: [flow] });
+  await using core = await startCore(folder.path, { workflows: [flow] });
   const { run } = await core.verbs.runs.startRun(OPERATOR, {
     workflow: "flow",
     inputs: {},
@@ -164,12 +162,11 @@ test("a gate is a step that tells how it was decided, and a run that was opened 
   assert.deepEqual([below?.parent, belowAgain?.parent], [looked?.id, lookedAgain?.id]);
   assert.equal(new Set(spans.map(({ trace }) => trace)).size, 1);
   assert.deepEqual(await spansOf(core, true), spans);
-  await core.stop();
 });
 
 test("a post is a span from the end of what it tells about, also when a batch carried it", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const ids: string[] = [];
   for (const _ of [1, 2]) {
     const { delegation } = await core.verbs.delegate(OPERATOR, {
@@ -206,5 +203,4 @@ test("a post is a span from the end of what it tells about, also when a batch ca
     posts.map(({ parent }) => parent),
     wholes.map(({ id }) => id),
   );
-  await core.stop();
 });

@@ -21,7 +21,7 @@ test("stopping everything kills workers, cancels what can be, names what cannot,
   using folder = temporaryFolder();
   const { workers, killed, begun, orders, end } = scriptWorkers();
   const script = { workers, workflows: [study], taskQueue: { maxAtOnce: 1 } };
-  const first = await startQueue(folder.path, script);
+  await using first = await startQueue(folder.path, script);
   await first.post("7", "x [model:cheap]");
   await begun(1);
   await first.post("8", "x [model:cheap]");
@@ -63,7 +63,7 @@ test("stopping everything kills workers, cancels what can be, names what cannot,
   await first.stop();
 
   // A life that nobody started with `hq start` begins nothing either.
-  const second = await startQueue(folder.path, { ...script, at: first.now() + 1000 });
+  await using second = await startQueue(folder.path, { ...script, at: first.now() + 1000 });
   assert.equal(await second.hold.isOn(), true);
   second.pass(10_000);
   await new Promise((resolve) => setImmediate(resolve));
@@ -80,7 +80,7 @@ test("stopping everything kills workers, cancels what can be, names what cannot,
 
 test("what a stopped agent hands in later is kept as late, and changes nothing", async () => {
   using folder = temporaryFolder();
-  const queue = await startQueue(folder.path);
+  await using queue = await startQueue(folder.path);
   await queue.post("7", "Find the CTE [agent:webster]");
   await queue.until("task-7.d1", "attempt.dispatched");
   await queue.verbs.stopNow(OPERATOR);
@@ -88,12 +88,11 @@ test("what a stopped agent hands in later is kept as late, and changes nothing",
   await queue.until("task-7.d1", "handoff.seen");
   assert.equal((await queue.verbs.delegation("task-7.d1")).status, "canceled");
   assert.equal((await queue.tasks.task("task-7")).status, "failed");
-  await queue.stop();
 });
 
 test("stopping everything is for those who operate", async () => {
   using folder = temporaryFolder();
-  const queue = await startQueue(folder.path);
+  await using queue = await startQueue(folder.path);
   for (const actor of [ADA, { kind: "agent", id: "webster" }] as const) {
     await assert.rejects(
       queue.verbs.stopNow(actor),
@@ -108,5 +107,4 @@ test("stopping everything is for those who operate", async () => {
     killed: [],
     held: 0,
   });
-  await queue.stop();
 });

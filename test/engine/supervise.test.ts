@@ -53,6 +53,7 @@ const give = (agent: string, task: string) => ({ agent, task });
 test("a piece that failed goes to another worker, and the card shows both", async () => {
   using folder = temporaryFolder();
   const { core, run, answer, say, state, step, promptOf } = await led(folder.path, 4);
+  await using _ = core;
   await say(1, { done: false, next: [give("nx-expert", "Mesh it."), give("study-builder", "Plan it.")] });
   await answer("build-work-1_0", "nx-expert", { status: "failed", result: "no licence" });
   await answer("build-work-1_1", "study-builder", { result: "8 runs" });
@@ -86,12 +87,12 @@ test("a piece that failed goes to another worker, and the card shows both", asyn
   // The rounds that were not needed are skipped, and a piece that failed keeps the run from being called a success.
   assert.equal((await step("build-ask-4")).status, "skipped");
   assert.equal((await state()).status, "partial");
-  await core.stop();
 });
 
 test("a supervisor that never ends is stopped by max_rounds, with what there is", async () => {
   using folder = temporaryFolder();
   const { core, run, answer, say, state, step, promptOf } = await led(folder.path, 2);
+  await using _ = core;
   for (const round of [1, 2]) {
     await say(round, { done: false, next: [give("nx-expert", `Once more, ${round}.`)] });
     await answer(`build-work-${round}_0`, "nx-expert", { result: `piece ${round}` });
@@ -110,12 +111,12 @@ test("a supervisor that never ends is stopped by max_rounds, with what there is"
   assert.match(promptOf("tell"), /the result of the step build is partial/);
   assert.equal((await state()).status, "partial");
   assert.equal(core.sent.length, 5);
-  await core.stop();
 });
 
 test("a piece for somebody who is no worker is refused, and without a leader the work fails", async () => {
   using folder = temporaryFolder();
   const { core, run, say, state, step } = await led(folder.path, 3);
+  await using _ = core;
   await say(1, { done: false, next: [give("webster", "Look it up.")] });
   await core.until(run.id, "run.settled");
   assert.equal((await step("build-ask-1")).status, "failed");
@@ -126,7 +127,6 @@ test("a piece for somebody who is no worker is refused, and without a leader the
   assert.equal((await step("tell")).status, "skipped");
   assert.equal((await state()).status, "failed");
   assert.equal(core.sent.length, 1);
-  await core.stop();
 });
 
 test("neither an answer without pieces nor one without a result is taken", async () => {
@@ -143,17 +143,17 @@ test("neither an answer without pieces nor one without a result is taken", async
 test("a worker sees its piece as data behind a fence, and the goal", async () => {
   using folder = temporaryFolder();
   const { core, run, say, promptOf } = await led(folder.path, 1);
+  await using _ = core;
   await say(1, { done: false, next: [give("nx-expert", "Mesh it.")] });
   await core.until(`${run.id}.build-work-1_0`, "attempt.dispatched");
   const prompt = promptOf("build-work-1_0");
   assert.match(prompt, /It is a part of this: Model the bracket and plan its study\./);
   assert.match(prompt, /<<<data-[\w-]+\nMesh it\.\ndata-[\w-]+>>>/);
-  await core.stop();
 });
 
 test("whoever may not ask one of the workers starts nothing", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path, {
+  await using core = await startCore(folder.path, {
     workflows: [writtenWorkflow(folder.path, "led", BUILD.replace("ROUNDS", "2"))],
   });
   const asked = { workflow: "led", inputs: { part: "x" }, origin: { door: "cli" } } as const;
@@ -162,5 +162,4 @@ test("whoever may not ask one of the workers starts nothing", async () => {
     (error: unknown) => /build-work-1.*/.test(JSON.stringify(error)),
   );
   assert.equal(core.sent.length, 0);
-  await core.stop();
 });

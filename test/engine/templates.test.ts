@@ -46,51 +46,46 @@ async function begin(home: string, maxAttempts = 1) {
 
 test("a result in the tags is taken without them and checked against the template's schema", async () => {
   using folder = temporaryFolder();
-  const core = await begin(folder.path);
+  await using core = await begin(folder.path);
   assert.match(core.sent[0]?.message ?? "", /## Role\n[^]*## Task\n[^]*- a\.py/);
   await core.hand(`Two hours well spent.\n<result>\n${JSON.stringify([ISSUE])}\n</result>`);
   await core.until(`${core.run.id}.fix`, "attempt.dispatched");
   assert.equal((await core.review())?.result, JSON.stringify([ISSUE]));
   assert.match(core.sent[1]?.message ?? "", /a\.py/);
-  await core.stop();
 });
 
 test("the bare JSON is taken as well", async () => {
   using folder = temporaryFolder();
-  const core = await begin(folder.path);
+  await using core = await begin(folder.path);
   await core.hand("[]");
   await core.until(`${core.run.id}.fix`, "attempt.dispatched");
   assert.deepEqual([(await core.review())?.status, (await core.review())?.result], ["succeeded", "[]"]);
-  await core.stop();
 });
 
 test("what does not fit the template fails the attempt, and the next one is told why", async () => {
   using folder = temporaryFolder();
-  const core = await begin(folder.path, 2);
+  await using core = await begin(folder.path, 2);
   await core.hand(`<result>${JSON.stringify([{ ...ISSUE, severity: "terrible" }])}</result>`);
   await core.until(`${core.run.id}.review`, "attempt.dispatched", 2);
   assert.match(core.sent[1]?.message ?? "", /severity: .*\(template code_review\)/);
-  await core.stop();
 });
 
 test("an agent that answers with the error object has failed with its reason", async () => {
   using folder = temporaryFolder();
-  const core = await begin(folder.path);
+  await using core = await begin(folder.path);
   await core.hand('<result>{"status":"error","reason":"there is no a.py"}</result>');
   await core.until(core.run.id, "run.settled");
   const step = await core.review();
   assert.equal(step?.status, "failed");
   assert.match(step?.reason ?? "", /webster says it failed: .*there is no a\.py/);
-  await core.stop();
 });
 
 test("text without JSON and without tags is malformed", async () => {
   using folder = temporaryFolder();
-  const core = await begin(folder.path);
+  await using core = await begin(folder.path);
   await core.hand("All fine.");
   await core.until(core.run.id, "run.settled");
   const step = await core.review();
   assert.equal(step?.status, "failed");
   assert.match(step?.reason ?? "", /must be JSON that fits template code_review/);
-  await core.stop();
 });

@@ -13,7 +13,7 @@ const study = workflowOf("study", [
 
 test("the story of a run holds its steps' delegations, from what the ledger kept", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path, { workflows: [study] });
+  await using core = await startCore(folder.path, { workflows: [study] });
   const key = { scope: "rest", key: "k-1" };
   const { run } = await core.verbs.runs.startRun(OPERATOR, {
     workflow: "study",
@@ -51,12 +51,11 @@ test("the story of a run holds its steps' delegations, from what the ledger kept
     sorted,
     sorted.toSorted((a, b) => a - b),
   );
-  await core.stop();
 });
 
 test("a delegation that was begun on behalf of another is told with it", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const ask = async (agent: string, more: object = {}) =>
     (await core.verbs.delegate(OPERATOR, { agent, objective: "o", origin: { door: "cli" }, ...more }))
       .delegation.id;
@@ -69,12 +68,11 @@ test("a delegation that was begun on behalf of another is told with it", async (
     [below],
   );
   assert.equal((await core.verbs.trace(below)).parent, top);
-  await core.stop();
 });
 
 test("a command, a message and a delivery lead to what they are about", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const command = "1471858737599519001";
   const person = { kind: "person", id: "5", name: "ada", rights: ["any-agent", "delegate"] } as const;
   await core.verbs.interactions.note(command, { type: "delegate" }, person);
@@ -112,12 +110,11 @@ test("a command, a message and a delivery lead to what they are about", async ()
   }
   for (const word of ["orch-nobody", "1471858737599519002", "nobody/result", ""])
     await assert.rejects(core.verbs.trace(word), (error) => isRefusal(error) && error.code === "not_found");
-  await core.stop();
 });
 
 test("a very long history is told from both ends, and read whole page by page", async () => {
   using folder = temporaryFolder();
-  const core = await startCore(folder.path);
+  await using core = await startCore(folder.path);
   const released = {
     type: "attempt.released",
     schema: 1,
@@ -163,5 +160,4 @@ test("a very long history is told from both ends, and read whole page by page", 
     history.map(({ version }) => version),
     Array.from({ length: expectedVersion + 5601 }, (_, index) => index + 1),
   );
-  await core.stop();
 });

@@ -40,7 +40,7 @@ async function started(home: string, script: Parameters<typeof startCore>[1] = {
 
 test("now tells what runs and what waits for it, and where the news begin", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path);
+  await using core = await started(folder.path);
   const first = await core.delegate("Find the CTE of ULE\nin ppm/K");
   await core.until(first.id, "attempt.dispatched");
   core.pass(3 * SECOND);
@@ -60,12 +60,11 @@ test("now tells what runs and what waits for it, and where the news begin", asyn
   assert.deepEqual([webster?.state, webster?.running, webster?.queued], ["busy", 1, 1]);
   assert.deepEqual(await core.verbs.eventsAfter(now.position, 10), []);
   assert.deepEqual(now.more, { runs: false, delegations: false, tasks: false });
-  await core.stop();
 });
 
 test("gates are shown with what people need to decide, until they have", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path);
+  await using core = await started(folder.path);
   const { run } = await core.start();
   await core.answer(`${run.id}.look`);
   await core.answer(`${run.id}.other`, { agent: "tech-lead" });
@@ -89,12 +88,11 @@ test("gates are shown with what people need to decide, until they have", async (
   assert.deepEqual((await core.views.now()).gates, []);
   const decided = (await core.verbs.runs.run(run.id)).steps.find(({ id }) => id === "sign");
   assert.equal(decided?.by, "operator (page)");
-  await core.stop();
 });
 
 test("a run in time says who waited for what, and for how long", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path);
+  await using core = await started(folder.path);
   const busy = await core.delegate("something before");
   await core.until(busy.id, "attempt.dispatched");
   const { run } = await core.start();
@@ -136,12 +134,11 @@ test("a run in time says who waited for what, and for how long", async () => {
   );
   assert.equal((look?.dispatchedAt ?? 0) - startedAt, 5 * SECOND);
   await assert.rejects(core.views.timeline(busy.id), { code: "not_found" });
-  await core.stop();
 });
 
 test("a delegation's story shows each attempt with its prompt, but no token", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path, {
+  await using core = await started(folder.path, {
     cards: [cardOf("webster", { handoffVia: "rest" }), cardOf("tech-lead")],
   });
   const attachments = [{ name: "notes.md", text: "Use the data sheet." }];
@@ -178,12 +175,11 @@ test("a delegation's story shows each attempt with its prompt, but no token", as
   assert.deepEqual([story.times.totalMs, story.times.workedMs], [10 * SECOND, 10 * SECOND]);
   assert.deepEqual(story.events.map(({ what }) => what)[0], "asked");
   await assert.rejects(core.views.story("orch-none"), { code: "not_found" });
-  await core.stop();
 });
 
 test("a story shows what was delegated on its behalf", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path);
+  await using core = await started(folder.path);
   const { id } = await core.delegate("Lead this", { agent: "tech-lead" });
   const child = await core.delegate("A part of it", { parent: id });
   const { children } = await core.views.story(id);
@@ -191,12 +187,11 @@ test("a story shows what was delegated on its behalf", async () => {
     children.map((one) => [one.id, one.agent, one.objective]),
     [[child.id, "webster", "A part of it"]],
   );
-  await core.stop();
 });
 
 test("an agent's history counts its work by the hour and shows how it was", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path);
+  await using core = await started(folder.path);
   const { id } = await core.delegate("Find it");
   await core.answer(id);
   await core.until(id, "delegation.settled");
@@ -213,12 +208,11 @@ test("an agent's history counts its work by the hour and shows how it was", asyn
   assert.deepEqual([history.changes[0]?.what, history.changes[0]?.by], ["drained", "operator"]);
   assert.equal(history.spans.at(-1)?.state, "draining");
   await assert.rejects(core.views.agentHistory("nobody", 10), { code: "unknown_agent" });
-  await core.stop();
 });
 
 test("whatever was asked is found at once, by what was said and what came of it", async () => {
   using folder = temporaryFolder();
-  const core = await started(folder.path, {
+  await using core = await started(folder.path, {
     cards: [cardOf("webster", { concurrency: 9 }), cardOf("tech-lead")],
   });
   const cte = await core.delegate("Find the CTE of ULE");
@@ -243,13 +237,12 @@ test("whatever was asked is found at once, by what was said and what came of it"
   );
   assert.deepEqual(await core.found('"*" AND (NEAR'), []);
   assert.deepEqual(await core.found("☃"), []);
-  await core.stop();
 });
 
 test("the index goes on where it stopped, and an old ledger is taken in from its beginning", async () => {
   using folder = temporaryFolder();
   const cards = [cardOf("webster", { concurrency: 99 }), cardOf("tech-lead")];
-  const before = await started(folder.path, { cards });
+  await using before = await started(folder.path, { cards });
   const ids: string[] = [];
   for (let i = 0; i < 40; i++) ids.push((await before.delegate(`glass number ${i}`)).id);
   await before.settled();
@@ -259,10 +252,9 @@ test("the index goes on where it stopped, and an old ledger is taken in from its
   const reached = await before.ledger.search.position();
   assert.ok(reached > 0 && reached < (await before.ledger.search.head()));
   await before.stop();
-  const after = await started(folder.path, { cards, at: before.now() + SECOND });
+  await using after = await started(folder.path, { cards, at: before.now() + SECOND });
   assert.deepEqual(await after.found("glass", { limit: 100 }), ids.toReversed());
   let steps = 0;
   while (await after.searching.keepOn()) assert.ok(++steps < 10_000);
   assert.deepEqual(await after.found("glass number 7"), [ids[7]]);
-  await after.stop();
 });

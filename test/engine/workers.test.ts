@@ -113,13 +113,13 @@ test("withdrawing a task kills its worker; one that waits is not begun at all", 
 test("the supervisor leaves without its workers, and the next life finds them instead of beginning again", async () => {
   using folder = temporaryFolder();
   const { workers, orders, end, begun } = scriptWorkers();
-  const first = await startQueue(folder.path, { workers });
+  await using first = await startQueue(folder.path, { workers });
   await first.post("7", "x [model:cheap]");
   await begun(1);
   const before = performance.now();
   await first.stop();
   assert.ok(performance.now() - before < 900, "it waited for the worker");
-  const second = await startQueue(folder.path, { workers, at: first.now() + 1000 });
+  await using second = await startQueue(folder.path, { workers, at: first.now() + 1000 });
   await second.until("task-7.w1", "worker.begun");
   end("task-7");
   assert.equal((await untilOver(second, "task-7")).status, "done");

@@ -125,7 +125,8 @@ const NOBODY_THERE: DiscordPart = {
 
 /**
  * The engine on a real SQLite file, with the far network scripted: `answer` decides what a gateway says.
- * Time is a number that the test moves; the loop is rung when it does.
+ * Time is a number that the test moves; the loop is rung when it does. With `await using` it is stopped at the end of
+ * the test's block, also when something in it fails: one that runs on would hold its file.
  */
 export async function startCore(
   home: string,
@@ -282,6 +283,16 @@ export async function startCore(
     }
   }
 
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      core.leaveWorkers();
+      await core.loop.stop(1000);
+      await ledger.close();
+    })();
+    return stopped;
+  };
+
   return {
     ...core,
     ledger,
@@ -328,11 +339,8 @@ export async function startCore(
         text,
         source: { path: join(home, "handoffs", `${run}.json`), digest: run, inode: run, attempt: 1 },
       }),
-    async stop() {
-      core.leaveWorkers();
-      await core.loop.stop(1000);
-      await ledger.close();
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 
