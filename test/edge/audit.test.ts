@@ -3,7 +3,6 @@ import { cpSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } fr
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, type TestContext, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import type { AuditReport } from "../../src/engine/audit.ts";
 import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
@@ -37,8 +36,10 @@ async function realWork(supervisor: Supervisor) {
   const waiting = await call("POST", "/delegations", { agent: "webster", objective: "Find the CTE of BK7" });
   const open = await call("POST", "/runs", { workflow: "quick-research", inputs: { query: "Wait" } });
   const child = `${open.body.id}.research`;
-  for (let status = 0; status !== 200; await pause(20))
-    ({ status } = await call("GET", `/delegations/${child}`));
+  await atEachEvent(supervisor, async () => {
+    const { status } = await call("GET", `/delegations/${child}`);
+    return status === 200 ? undefined : `${child}: ${status}`;
+  });
   await seenAll(supervisor);
   const { body: told1 } = await call("GET", `/delegations/${delegation}/receipts`);
   const { body: told2 } = await call("GET", `/runs/${run}/receipts`);
@@ -55,19 +56,35 @@ async function realWork(supervisor: Supervisor) {
 
 /** Until nothing is on its way to people any more. */
 async function seenAll(supervisor: Supervisor): Promise<void> {
-  for (let looks = 0; looks < 50; looks++) {
-    const report = await prove(supervisor);
-    if (report.findings.length === 0) return;
-    await pause(100);
-  }
-  assert.fail(JSON.stringify((await prove(supervisor)).findings, undefined, 1));
+  await atEachEvent(supervisor, async () => {
+    const { findings, notLooked } = await prove(supervisor);
+    return findings.length > 0 || notLooked
+      ? JSON.stringify({ findings, notLooked }, undefined, 1)
+      : undefined;
+  });
 }
 
+/** Looks now and again with each event of the ledger, until nothing is missing. */
+async function atEachEvent({ ready }: Supervisor, missing: () => Promise<string | undefined>): Promise<void> {
+  const events = await fetch(`${ready.api}/api/v1/events`, { headers: keyOf(ready) });
+  assert.ok(events.status === 200 && events.body);
+  let still = await missing();
+  if (still === undefined) return events.body.cancel();
+  for await (const _ of events.body) {
+    still = await missing();
+    if (still === undefined) return;
+  }
+  assert.fail(`the supervisor has left: ${still}`);
+}
+
+const keyOf = ({ home }: Supervisor["ready"]) => ({
+  authorization: `Bearer ${readFileSync(join(home, "api.key"), "utf8").trim()}`,
+});
+
 async function prove({ ready }: Supervisor, body: object = {}): Promise<Answer> {
-  const key = readFileSync(join(ready.home, "api.key"), "utf8").trim();
   const answer = await fetch(`${ready.api}/api/v1/audit`, {
     method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    headers: { ...keyOf(ready), "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   const text = await answer.text();
