@@ -4,7 +4,7 @@ import { DiscordAPIError, HTTPError, RateLimitError } from "discord.js";
 import { customId, hashedSubject, parseCustomId } from "../../src/discord/custom-id.ts";
 import { failureOf, isWorthRetrying, withoutTokens } from "../../src/discord/discord-failure.ts";
 import { dayDelay, identifyDelay } from "../../src/discord/identify.ts";
-import { backoffMs, planRetry } from "../../src/discord/retry-plan.ts";
+import { backoffMs, planMissingPlace, planRetry, planUnknownGuild } from "../../src/discord/retry-plan.ts";
 
 const TOKEN = "aW50ZXJhY3Rpb246MTIzNDU2Nzg5MDEyMzQ1Njc4OnNlY3JldA";
 const BOT = `${"M".repeat(24)}.Gabcde.${"x".repeat(38)}`;
@@ -80,6 +80,30 @@ test("Retry-After is honoured, and a closed place is tried each five minutes and
   assert.deepEqual([failing.isTrouble, failing.isLasting], [false, true], "Discord's own failure");
   assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 4 }, 0).isLasting, false);
   assert.equal(planRetry({ kind: "limited", text: "429" }, { tries: 9, failures: 9 }, 0).isLasting, false);
+});
+
+test("what one failure says of its channel, of people and of the next try is the same whenever it comes", () => {
+  const kinds = ["limited", "withheld", "unsure", "unauthorized", "unreachable-place", "refused"] as const;
+  const plans = kinds.map((kind) => {
+    const plan = planRetry({ kind, text: kind }, { tries: 5, failures: 2 }, 1000);
+    return [kind, plan.outcome.dueAt - 1000, plan.isWholeChannel, plan.isTrouble, plan.isLasting];
+  });
+  assert.deepEqual(plans, [
+    ["limited", 4000, true, false, false],
+    ["withheld", 0, true, false, false],
+    ["unsure", 4000, true, false, false],
+    ["unauthorized", 60_000, true, true, true],
+    ["unreachable-place", 300_000, true, true, true],
+    ["refused", 300_000, false, true, true],
+  ]);
+  assert.deepEqual(planMissingPlace("no #results", 5, 0), {
+    outcome: { kind: "again", dueAt: 300_000, reason: "no #results" },
+    isWholeChannel: true,
+    isTrouble: true,
+    isLasting: true,
+  });
+  assert.deepEqual(planUnknownGuild(1000).dueAt, 1500);
+  assert.equal(backoffMs(0), 2000, "a limit without a time, before anything failed");
 });
 
 test("a wrong token or a missing intent is not tried again, a network error is", () => {

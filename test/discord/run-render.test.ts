@@ -212,6 +212,61 @@ test("a gate shows the reason of each approval, open and decided", () => {
   assert.match(one, /By @you <t:\d+:R>\.\n> go\n/);
 });
 
+test("a gate says how many it needs, who was asked besides, and keeps what was said latest", () => {
+  const approvals = ["ada", "eve", "bob", "cy", "dan"].map((name) => ({
+    who: name,
+    at: AT,
+    reason: `by ${name}`,
+  }));
+  const two = shown(renderGate(gateOf(gateStep("open", { min: 2, escalated: true })), engineering));
+  assert.match(two, /0 of 2 approvals · expires <t:\d+:R> · escalated · digest/);
+  const many = shown(renderGate(gateOf(gateStep("open", { min: 9, approvals })), engineering));
+  assert.deepEqual(
+    [...many.matchAll(/^> \w+: by (\w+)$/gm)].map((match) => match[1]),
+    ["eve", "bob", "cy", "dan"],
+  );
+  const plain = approvals.map(({ who, at }) => ({ who, at }));
+  const told = { approvals: plain, min: 5, reason: "go" };
+  assert.match(shown(renderGate(gateOf(gateStep("approved", told)), engineering)), /R>\.\n> go\n/);
+  const against = { approvals: approvals.slice(0, 1), min: 2, reason: "too thin" };
+  assert.match(
+    shown(renderGate(gateOf(gateStep("rejected", against)), engineering)),
+    /> ada: by ada\n> too thin\n/,
+    "one who approved is told beside who rejected",
+  );
+});
+
+test("a gate is red when nobody decided in time, and shows five results and how many more there are", () => {
+  const colourOf = (status: "approved" | "rejected" | "expired") => {
+    const { components } = renderGate(gateOf(gateStep(status)), nobody);
+    return /"accent_color":\d+/.exec(JSON.stringify(components))?.[0];
+  };
+  assert.ok(colourOf("expired"));
+  assert.equal(colourOf("expired"), colourOf("rejected"));
+  assert.notEqual(colourOf("expired"), colourOf("approved"));
+  const ids = Array.from({ length: 9 }, (_, n) => `s${n}`);
+  const steps = ids.map((id, n) =>
+    n < 7
+      ? stepWith(id, "partial", { result: `found ${n}`, reason: "two of three" })
+      : stepWith(id, "skipped"),
+  );
+  const step = { ...gateStep("open"), needs: ids };
+  const gate = shownGate(runWith("running", [...steps, step]), { step: "sign-off", generation: 1 });
+  assert.ok(gate);
+  const text = shown(renderGate(gate, nobody));
+  assert.deepEqual(
+    [...text.matchAll(/^> found (\d)$/gm)].map((match) => match[1]),
+    ["0", "1", "2", "3", "4"],
+  );
+  assert.match(text, /-# and 2 more; Open run shows all/);
+  const anew = shownGate(runWith("running", [...steps, { ...step, generation: 2 }]), {
+    step: "sign-off",
+    generation: 1,
+  });
+  assert.ok(anew);
+  assert.doesNotMatch(shown(renderGate(anew, nobody)), /found/, "they are about another gate");
+});
+
 test("a gate of which everything is long keeps the limits with the reasons of 25 people", () => {
   const long = "word ".repeat(1200);
   const approvals = Array.from({ length: 25 }, () => ({ who: long, at: AT, reason: long }));

@@ -15,6 +15,21 @@ test("a cut prefers the end of a paragraph, then of a line, then of a word", () 
   for (const part of splitText(words, 50)) assert.match(part, /^(word ?)+$/);
 });
 
+test("a cut after a sentence leaves its full stop in the part before, and none is made too early", () => {
+  const a = "a".repeat(27);
+  assert.deepEqual(splitText(`${a}. ${"b".repeat(30)}`, 54), [`${a}.`, "b".repeat(30)]);
+  const [first] = splitText(`${"a".repeat(20)} ${"b".repeat(60)}`, 54);
+  assert.equal(first, "a".repeat(20), "a word in the first third is no place to cut, one after it is");
+  const [early] = splitText(`a ${"b".repeat(60)}`, 54);
+  assert.equal(early, `a ${"b".repeat(48)}`);
+});
+
+test("a fence may be indented, and its language may have signs", () => {
+  const code = Array.from({ length: 10 }, (_, n) => `  line ${n};`).join("\n");
+  const [, second] = splitText(`List:\n  \`\`\`c++\n${code}\n  \`\`\``, 80);
+  assert.match(second ?? "", /^```c\+\+\n/);
+});
+
 test("a fence that a cut falls into is closed in the one part and opened again in the next, with its language", () => {
   const code = Array.from({ length: 60 }, (_, n) => `const line${n} = ${n};`).join("\n");
   const parts = splitText(`Here it is:\n\`\`\`ts\n${code}\n\`\`\`\nThat was it.`, 400);
