@@ -56,6 +56,20 @@ test("no part is longer than allowed, and every word arrives in order", () => {
   );
 });
 
+test("no part is longer than allowed with fences either, and what leads a text has room for its ellipsis", () => {
+  const line = fc.constantFrom("```ts", "```", "a word", "x".repeat(70), "two `ticks` here. And more");
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 40 }), fc.integer({ min: 40, max: 90 }), (lines, most) => {
+      const text = lines.join("\n");
+      for (const part of splitText(text, most)) assert.ok(part.length <= most, JSON.stringify(part));
+      assert.ok(leadingText(text, most).text.length <= most);
+    }),
+  );
+  const exact = "x".repeat(80);
+  assert.deepEqual(splitText(` ${exact}\n`, 80), [exact]);
+  assert.deepEqual(splitText(`${exact}y`, 80), ["x".repeat(76), "xxxxy"]);
+});
+
 test("a pair of halves is never cut in two", () => {
   for (const part of splitText("😀".repeat(300), 101)) assert.ok(part.isWellFormed());
 });

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { DiscordError } from "../../src/discord/discord-failure.ts";
+import type { Payload } from "../../src/discord/payload.ts";
+import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnce } from "../../src/discord/post-once.ts";
+import type { DiscordRest } from "../../src/discord/rest.ts";
+import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
+import type { Delivery } from "../../src/domain/effects.ts";
+import type { ClaimedEffect } from "../../src/engine/ports/ledger.ts";
+
+const NOW = 1_000_000_000_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DELIVERY: Delivery = { id: "n-1/notice", kind: "notice", to: { role: "results" } };
+
+type Message = Awaited<ReturnType<DiscordRest["history"]>>[number];
+const messageOf = (id: number, at: number, content = "x", author = "bot") =>
+  ({ id: String(id), timestamp: new Date(at).toISOString(), content, author: { id: author } }) as Message;
+
+/** A channel, newest first, of which pages can be read; what is posted and asked is kept. */
+function channel(messages: readonly Message[], refuse: (payload: Payload) => boolean = () => false) {
+  const asked: (string | undefined)[] = [];
+  const posted: { part: number; payload: Payload }[] = [];
+  const rest = {
+    async history(_: string, { limit, before }: { limit: number; before?: string }) {
+      asked.push(before);
+      const from = before === undefined ? 0 : messages.findIndex(({ id }) => id === before) + 1;
+      return messages.slice(from, from + limit);
+    },
+    async post(_: string, _delivery: string, part: number, payload: Payload) {
+      posted.push({ part, payload });
+      if (refuse(payload)) throw new DiscordError({ kind: "refused", text: "400" });
+      return messageOf(9000 + part, NOW - 5);
+    },
+  } satisfies Partial<DiscordRest> as unknown as DiscordRest;
+  return { rest, asked, posted };
+}
+
+function effectOf(more: Partial<ClaimedEffect> = {}): ClaimedEffect {
+  const body = { type: "post", delivery: DELIVERY } as const;
+  return { id: "e1", tries: 1, createdAt: NOW, body, ...more } as ClaimedEffect;
+}
+
+function poster(rest: DiscordRest, known: readonly Receipt[] = []) {
+  const recorded: { input: DeliveryInput; settles: readonly string[] }[] = [];
+  const errors: string[] = [];
+  const log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: () => undefined,
+    error: (_: object, text: string) => void errors.push(text),
+  };
+  const postOnce = createPostOnce({
+    rest,
+    deliveries: {
+      receipts: async () => known,
+      shownBy: () => Promise.reject(new Error("not asked for")),
+      record: async (input, settles) => void recorded.push({ input, settles }),
+      view: () => Promise.reject(new Error("not asked for")),
+      batchBody: async () => undefined,
+    },
+    botId: () => "bot",
+    now: () => NOW,
+    log,
+    crash: () => undefined,
+  });
+  const job = (more: Partial<PostOnce> = {}): PostOnce => ({
+    delivery: DELIVERY,
+    channel: "5",
+    parts: ["one", "two", "three"].map((content) => ({ content, files: [] })),
+    effect: effectOf(),
+    sent: "post:sent",
+    ...more,
+  });
+  return { post: (more: Partial<PostOnce> = {}) => postOnce(job(more)), recorded, errors };
+}
+
+test("only what was begun before, or may be there by what an audit knows, is in doubt, and since when", () => {
+  assert.equal(doubtOf(effectOf()), undefined);
+  assert.deepEqual(doubtOf(effectOf({ tries: 2 })), { since: NOW });
+  assert.deepEqual(doubtOf(effectOf({ begunBefore: NOW + 5 })), { since: NOW });
+  const audited = { type: "post", delivery: DELIVERY, mayBeThereSince: 7 } as const;
+  assert.deepEqual(doubtOf(effectOf({ body: audited })), { since: 7 });
+});
+
+test("Discord's memory of a nonce is trusted for two minutes, not longer", () => {
+  assert.ok(!isOld({ since: NOW }, NOW + 2 * MINUTE - 1));
+  assert.ok(isOld({ since: NOW }, NOW + 2 * MINUTE));
+});
+
+test("while the nonce is remembered nothing is read back; after that what is there is not posted again", async () => {
+  const there = [messageOf(3, NOW - MINUTE, "three\n-# n-1/notice (3)")];
+  const young = channel(there);
+  await poster(young.rest).post({ effect: effectOf({ tries: 2, createdAt: NOW - MINUTE }) });
+  assert.deepEqual([young.asked.length, young.posted.length], [0, 3]);
+  const old = channel(there);
+  const { post, recorded } = poster(old.rest);
+  const brought: string[] = [];
+  await post({
+    effect: effectOf({ tries: 2, createdAt: NOW - 3 * MINUTE }),
+    refresh: async (message) => void brought.push(message),
+  });
+  assert.deepEqual(
+    old.posted.map(({ part }) => part),
+    [0, 1],
+  );
+  assert.equal(old.asked.length, 1, "read once, for all parts");
+  const found = recorded.at(-1)?.input as Extract<DeliveryInput, { type: "part-posted" }>;
+  assert.deepEqual([found.receipt.message, found.receipt.postedAt], ["3", NOW - MINUTE]);
+  assert.deepEqual(brought, ["9000", "9001", "3"], "what may be of an earlier try is brought up to date");
+});
+
+test("the history is read from page to page, our own messages only, until before the doubt by the clocks' difference", async () => {
+  const since = NOW - 10 * MINUTE;
+  const messages = Array.from({ length: 1000 }, (_, n) =>
+    messageOf(5000 - n, NOW - n * 5 * SECOND, "x", n % 2 === 0 ? "bot" : "another"),
+  );
+  const { rest, asked } = channel(messages);
+  const seen = await ownHistory(rest, "5", "bot", since);
+  assert.deepEqual(asked, [undefined, "4901"], "200 messages are 16 minutes");
+  assert.equal(seen.length, 100);
+  const nearly = channel(messages);
+  await ownHistory(nearly.rest, "5", "bot", NOW - 99 * 5 * SECOND + 59 * SECOND);
+  assert.equal(nearly.asked.length, 2, "a minute before it counts, as two clocks may differ");
+  const short = channel(messages.slice(0, 150));
+  assert.equal((await ownHistory(short.rest, "5", "bot", 0)).length, 75);
+  assert.equal(short.asked.length, 2, "the last page is not full");
+  const endless = channel(Array.from({ length: 4000 }, (_, n) => messageOf(9000 - n, NOW)));
+  assert.equal((await ownHistory(endless.rest, "5", "bot", 0)).length, 3000);
+});
+
+test("each part is recorded by itself, and the effect ends with the last one only", async () => {
+  const { rest } = channel([]);
+  const { post, recorded } = poster(rest);
+  const { receipts, isRecorded } = await post();
+  assert.deepEqual([receipts.map(({ part }) => part), isRecorded], [[0, 1, 2], true]);
+  assert.deepEqual(
+    recorded.map(({ settles }) => settles),
+    [[], [], ["e1"]],
+  );
+  assert.equal(receipts[0]?.postedAt, NOW - 5, "Discord's own time");
+});
+
+test("a part with a receipt is told and not posted; when it is the last one, the effect is still to be ended", async () => {
+  const receipt: Receipt = {
+    delivery: DELIVERY.id,
+    part: 2,
+    nonce: "n",
+    channel: "5",
+    message: "77",
+    postedAt: 1,
+  };
+  const { rest, posted } = channel([]);
+  const { receipts, isRecorded } = await poster(rest, [receipt]).post({ effect: effectOf({ tries: 2 }) });
+  assert.deepEqual(
+    receipts.map(({ message }) => message),
+    ["9000", "9001", "77"],
+  );
+  assert.deepEqual([posted.length, isRecorded], [2, false]);
+});
+
+test("a card that rolled over goes on counting its parts, and knows the receipts of its earlier ones", async () => {
+  const receipt: Receipt = {
+    delivery: DELIVERY.id,
+    part: 4,
+    nonce: "n",
+    channel: "5",
+    message: "77",
+    postedAt: 1,
+  };
+  const { rest, posted } = channel([]);
+  const { post, recorded } = poster(rest, [receipt]);
+  const { receipts } = await post({ firstPart: 4 });
+  assert.deepEqual(
+    receipts.map(({ part, message }) => [part, message]),
+    [
+      [4, "77"],
+      [5, "9005"],
+      [6, "9006"],
+    ],
+  );
+  assert.deepEqual(
+    posted.map(({ part }) => part),
+    [5, 6],
+  );
+  const [input] = recorded.map((one) => one.input);
+  assert.equal(input?.type === "part-posted" && input.of, 7);
+});
+
+test("what breaks a limit is not even sent as it is; what Discord refuses is sent once more, plain, and it is told", async () => {
+  const long = { content: "word ".repeat(1000), files: [] };
+  const { rest, posted } = channel([]);
+  const { post, errors } = poster(rest);
+  await post({ parts: [long] });
+  assert.equal(posted.length, 1);
+  assert.equal(posted[0]?.payload.files.length, 1);
+  assert.match(errors.join("\n"), /breaks Discord's limits/);
+  const picky = channel([], ({ files }) => files.length === 0);
+  const second = poster(picky.rest);
+  await second.post({ parts: [{ content: "short", files: [] }] });
+  assert.deepEqual(
+    picky.posted.map(({ payload }) => payload.files.length),
+    [0, 1],
+  );
+  assert.match(second.errors.join("\n"), /Discord refused a message/);
+});
+
+test("a failure that is no refusal is thrown, and nothing is sent in its place", async () => {
+  const posts: string[] = [];
+  const rest = {
+    async post(_: string, delivery: string) {
+      posts.push(delivery);
+      throw new DiscordError({ kind: "unsure", text: "502" });
+    },
+  } satisfies Partial<DiscordRest> as unknown as DiscordRest;
+  await assert.rejects(poster(rest).post(), /502/);
+  assert.equal(posts.length, 1);
+});
+
+test("what will be edited is shortened when it is too long, and never becomes a file", async () => {
+  const { rest, posted } = channel([], ({ components }) => JSON.stringify(components ?? []).length > 2000);
+  const long = {
+    components: [
+      {
+        type: 17 as const,
+        components: [{ type: 10 as const, content: `${"word ".repeat(700)}\n-# n-1/notice` }],
+      },
+    ],
+    files: [],
+  };
+  await poster(rest).post({ parts: [long], isKeptUpToDate: true });
+  const last = posted.at(-1)?.payload;
+  assert.ok(posted.length > 1 && last);
+  assert.deepEqual(last.files, []);
+  assert.match(JSON.stringify(last), /n-1\/notice/);
+});
