@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -265,4 +266,66 @@ test("a folder with the name of a handoff moves aside whole", async (t) => {
   assert.equal(readFileSync(join(target, "inside.txt"), "utf8"), "kept");
   await until(() => !existsSync(join(dir, "orch-1.json")), "the folder moved");
   assert.deepEqual(names(`rejected/${DAY}`), ["orch-1.json", "orch-1.json.problems.json"]);
+});
+
+test("the folders of the archive are ours alone to read, and so is what is copied into them", async (t) => {
+  const own = farFolder(t);
+  const agents = [agentCard({ handoffDir: own })];
+  const { dir, arrived, archiveOf } = await startInbox(t, { now, agents });
+  const path = join(own, "orch-1.json");
+  writeFileSync(path, document("orch-1"), { mode: 0o644 });
+  const moved = statSync(path).mode & 0o777;
+  const [first] = await arrived(1);
+  assert.ok(first);
+  const target = await archiveOf(first);
+  for (const folder of ["accepted", `accepted/${DAY}`])
+    assert.equal(statSync(join(dir, folder)).mode & 0o777, 0o700, folder);
+  const isOther = statSync(own).dev !== statSync(dir).dev;
+  assert.equal(statSync(target).mode & 0o777, isOther ? 0o600 : moved);
+});
+
+test("another file with the very same bytes is not the one that was handed over", async (t) => {
+  const { dir, place, arrived, archiveOf } = await startInbox(t, { now });
+  place("orch-1.json", document("orch-1"));
+  const [first] = await arrived(1);
+  assert.ok(first);
+  // So that its inode is not used again.
+  linkSync(first.source.path, join(dir, ".first"));
+  const path = place("orch-1.json", document("orch-1"));
+  assert.equal(await archiveOf(first), path);
+  assert.ok(existsSync(path) && !existsSync(join(dir, "accepted")));
+});
+
+test("what was replaced before it was archived is not said to lie where an older one with its bytes does", async (t) => {
+  const { place, arrived, archiveOf } = await startInbox(t, { now });
+  place("orch-1.json", document("orch-1"));
+  const [first] = await arrived(1);
+  assert.ok(first);
+  await archiveOf(first);
+  place("orch-1.json", document("orch-1"));
+  const [, second] = await arrived(2);
+  assert.ok(second);
+  const path = place("orch-1.json", document("orch-1", { result: "replaced" }));
+  assert.equal(await archiveOf(second), path);
+});
+
+test("only the archive's own second name is allowed: neither a third, nor that of another file beside one of its name", async (t) => {
+  const settings = { keepInPlace: true };
+  const before = await startInbox(t, { now, settings });
+  const kept = before.place("orch-1.json", document("orch-1"));
+  const other = before.place("orch-2.json", document("orch-2"));
+  const both = await before.arrived(2);
+  for (const one of both) await before.archiveOf(one);
+  await before.inbox.stop();
+  linkSync(kept, join(before.dir, ".third"));
+  rmSync(other);
+  writeFileSync(join(before.dir, ".secret"), document("orch-2"));
+  linkSync(join(before.dir, ".secret"), other);
+  const after = await startInbox(t, { now, settings, dir: before.dir });
+  const again = await after.arrived(2);
+  const problemOf = (run: string) => {
+    const found = again.find(({ runId }) => runId === run);
+    return found && !found.ok && found.problems[0]?.message.slice(0, 11);
+  };
+  assert.deepEqual([problemOf("orch-1"), problemOf("orch-2")], ["has 3 names", "has 2 names"]);
 });
