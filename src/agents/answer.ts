@@ -5,7 +5,7 @@ import { answerText, asRecord, isRefused, troubleText } from "./wording.ts";
 const LONGEST_WAIT_MS = 3_600_000;
 
 /** `Retry-After` as seconds or as a date, in ms from now; undefined when absent or not readable. */
-export function retryAfterMs(header: string | string[] | undefined, nowMs: number): number | undefined {
+function retryAfterMs(header: string | string[] | undefined, nowMs: number): number | undefined {
   const text = (Array.isArray(header) ? header[0] : header)?.trim();
   if (!text) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;

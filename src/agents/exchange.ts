@@ -1,7 +1,7 @@
 import { type Dispatcher, util } from "undici";
 
 /** What is kept of an answer's body; the rest is not read. */
-export const LONGEST_ANSWER_BYTES = 64 * 1024;
+const LONGEST_ANSWER_BYTES = 64 * 1024;
 /** How long an answer's body is waited for once its status is known. */
 const BODY_WAIT_MS = 2000;
 

@@ -2,7 +2,7 @@ import type { DispatchRequest } from "../engine/ports/agents.ts";
 import { Refusal } from "../kernel/refusal.ts";
 
 /** Above this the gateway answers 413, or resets the connection without a word. */
-export const LONGEST_BODY_BYTES = 256 * 1024;
+const LONGEST_BODY_BYTES = 256 * 1024;
 
 /** The gateway takes keys with this prefix alone. A mapped hook tells turns of sessions by their source. */
 function sessionFields(session: string) {

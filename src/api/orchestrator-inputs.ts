@@ -3,7 +3,7 @@ import { flag, number, span, word } from "./inputs.ts";
 import { MOST_RETRIES } from "./limits.ts";
 
 /** How long one request waits at most; the same Idempotency-Key goes on waiting. */
-export const LONGEST_CALL_MS = 600_000;
+const LONGEST_CALL_MS = 600_000;
 export const USUAL_CALL_MS = 60_000;
 
 const limit = span(0)

@@ -33,7 +33,7 @@ function messageOf({ message, hint, problems }: Refusal): string {
   return [message, ...(others.length > 0 ? [others.join("; ")] : []), ...(hint ? [hint] : [])].join(" ");
 }
 
-export function seedErrorOf(refusal: Refusal, at: number): SeedError {
+function seedErrorOf(refusal: Refusal, at: number): SeedError {
   const code = SEED_CODES[refusal.code] ?? refusal.code;
   return { error: { ...seedError(code, messageOf(refusal), at, refusal.instance) } };
 }

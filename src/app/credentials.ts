@@ -79,11 +79,6 @@ export function runToken(
 
 const RUN_TOKEN = /^hqr\.(.+)\.([1-9]\d{0,3})\.[\w-]{43}$/;
 
-/** The run that a token names, whether or not it is genuine. */
-export function runNamedIn(token: string): string | undefined {
-  return RUN_TOKEN.exec(token)?.[1];
-}
-
 /** A delegation, as far as its token is concerned. */
 export type WorkOf = (run: string) => Promise<DelegationState | undefined>;
 

@@ -6,7 +6,7 @@ import type { Hq } from "./hq.ts";
 import { jsonText } from "./print.ts";
 
 /** Something in a file or argument that should be JSON is none. */
-export class BadJson extends Error {}
+class BadJson extends Error {}
 /** A file cannot be read. */
 export class Unreadable extends Error {}
 

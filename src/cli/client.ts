@@ -113,7 +113,7 @@ export function isPassing(error: unknown): boolean {
   return isBrokenConnection(error);
 }
 
-export function isBrokenConnection(error: unknown): boolean {
+function isBrokenConnection(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError";
 }

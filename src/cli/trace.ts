@@ -22,7 +22,7 @@ export function registerTrace(program: Command, hq: Hq): void {
 }
 
 /** A line for each thing that happened: when since the question, how long it took, what it was. */
-export function traceText(trace: Trace, nowMs: number): string {
+function traceText(trace: Trace, nowMs: number): string {
   const { id, title, status, askedAt, settledAt, parent, lines, untold, omitted } = trace;
   const whole =
     settledAt === undefined

@@ -39,7 +39,7 @@ function headLines(now: NowView, nowMs: number, trouble: string | undefined): re
 }
 
 /** What there is in a line: `1 run · 2 delegations · 1 late · 1 gate waits for people`. */
-export function sumLine({ runs, delegations, tasks, gates, more }: NowView): string {
+function sumLine({ runs, delegations, tasks, gates, more }: NowView): string {
   const late = [...runs, ...delegations, ...tasks].filter((item) => item.late).length;
   const count = (many: readonly unknown[], word: string, hasMore = false) =>
     `${many.length}${hasMore ? "+" : ""} ${word}${many.length === 1 && !hasMore ? "" : "s"}`;

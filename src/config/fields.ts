@@ -41,7 +41,7 @@ export function size(range: { readonly min: number; readonly max: number }) {
   });
 }
 
-export const AGENT_ID = /^[a-z][a-z0-9-]{0,39}$/;
+const AGENT_ID = /^[a-z][a-z0-9-]{0,39}$/;
 export const SNOWFLAKE = /^\d{17,20}$/;
 /** What people may do of their own. */
 export const RIGHTS = ["delegate", "any-agent", "operate", "read"] as const;

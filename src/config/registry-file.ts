@@ -9,7 +9,7 @@ import type { YamlSource } from "./yaml-source.ts";
 /** Words that mean who asks, never an agent. */
 const RESERVED = ["operator", "person", "system"];
 /** A gateway uses its port and the browser's two and three above it. */
-export const PORT_SPACING = 4;
+const PORT_SPACING = 4;
 
 type Base = { readonly installation: string; readonly userHome?: string };
 type Entries = Readonly<Record<string, AgentEntry>>;

@@ -6,7 +6,7 @@ import { checkInnerOutputs } from "./workflow-outputs.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
 /** A run, a run in it, and a run in that one. */
-export const DEEPEST_NESTING = 3;
+const DEEPEST_NESTING = 3;
 
 type Find = (name: string) => WorkflowDefinition | undefined;
 

@@ -17,7 +17,7 @@ import {
 } from "yaml";
 import type { ConfigProblem } from "../domain/config.ts";
 
-export const MAX_YAML_BYTES = 1024 * 1024;
+const MAX_YAML_BYTES = 1024 * 1024;
 const KIB = 1024;
 /** The parser's open constructs; our deepest file needs about ten. */
 const MAX_DEPTH = 60;

@@ -40,7 +40,7 @@ export async function tellGuild(
 }
 
 /** The token is sent there: what stands in the ledger does not choose another place. */
-export function isSamePlace(resume: string, main: string): boolean {
+function isSamePlace(resume: string, main: string): boolean {
   if (!URL.canParse(resume)) return false;
   const [one, other] = [new URL(resume), new URL(main)];
   const site = (host: string) => host.split(".").slice(-2).join(".");

@@ -88,7 +88,7 @@ function gateWords({ gate }: StepView): readonly string[] {
 }
 
 /** `role Engineering, user <id>`: names, no mentions. */
-export function approverNames(approvers: readonly string[]): string {
+function approverNames(approvers: readonly string[]): string {
   if (approvers.length === 0) return "an operator";
   return approvers.map((one) => asLine(one.replace(":", " ").replace(/^role @/, "role "))).join(", ");
 }

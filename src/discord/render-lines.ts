@@ -10,7 +10,7 @@ import { asLine, asMarkdown, plain } from "./sanitize.ts";
 import { splitText } from "./split-text.ts";
 
 /** One line for #agent-logs, ended by the delivery's id. */
-export function logLine(delivery: string, glance: Glance): string {
+function logLine(delivery: string, glance: Glance): string {
   const reason = glance.reason ? ` — ${cut(asLine(glance.reason), 160)}` : "";
   const what = cut(asLine(glance.what), 120);
   return `${glance.symbol} **${glance.headline}** · ${what}${reason} · ${asLine(glance.asker)} · \`${delivery}\``;

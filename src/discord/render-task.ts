@@ -42,7 +42,7 @@ const FAILED: Readonly<Record<string, string>> = {
 };
 
 /** `webster`, `worker · kimi-k2.5`, `workflow quick-research`. */
-export function executorName(executor: Executor): string {
+function executorName(executor: Executor): string {
   switch (executor.kind) {
     case "agent":
       return executor.agent;

@@ -6,7 +6,7 @@ const PLACE_AGAIN_MS = 5 * 60_000;
 const TOKEN_AGAIN_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
 /** From this try on, a thing that only people can mend is reported. */
-export const TRIES_BEFORE_TROUBLE = 5;
+const TRIES_BEFORE_TROUBLE = 5;
 
 /** How often something was tried, over all lives of the supervisor, and how often Discord failed in a row here and now. */
 export type Tried = { readonly tries: number; readonly failures: number };

@@ -16,7 +16,7 @@ const FOOT_CHARS = 300;
  * A message that is kept up to date, with less in it: the first line, as much as there is room for, the end of the
  * last line with its mark, and its buttons. It stays of the kind that it is, so that it can be edited from then on.
  */
-export function shortened({ components = [], pings, replyTo }: Payload): Payload {
+function shortened({ components = [], pings, replyTo }: Payload): Payload {
   const [head = "", ...lines] = textsOf({ components }).join("\n").split("\n");
   const foot = lines.pop() ?? "";
   const body = leadingText(lines.join("\n"), BODY_CHARS).text;

@@ -6,7 +6,7 @@ const LEAST_COVERAGE = 70;
 const CRITICAL_RATE = 50;
 const DEGRADED_RATE = 80;
 /** So many failed items of a skill: nothing more should go to it before somebody has looked. */
-export const BREAKS_AT = 3;
+const BREAKS_AT = 3;
 
 export type Sanity = { readonly verdict: GateVerdict; readonly issues: readonly string[] };
 export type Checked = Pick<WorkItem, "artifacts" | "telemetry"> & {

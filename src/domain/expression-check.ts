@@ -13,7 +13,7 @@ export type KnownNames = {
   readonly allowStatus: boolean;
 };
 
-export const STEP_PROPERTIES = [
+const STEP_PROPERTIES = [
   "status",
   "result",
   "output",

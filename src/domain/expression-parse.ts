@@ -15,8 +15,8 @@ import { type Token, TokenType } from "@actions/expressions/lexer";
 import { cut } from "../kernel/text.ts";
 import { FUNCTIONS, STATUS_FUNCTIONS } from "./expression-functions.ts";
 
-export const LONGEST_SOURCE = 1000;
-export const MOST_NODES = 50;
+const LONGEST_SOURCE = 1000;
+const MOST_NODES = 50;
 const MOST_KEPT = 2000;
 
 /** An expression that cannot be read or evaluated; the message is for people. */

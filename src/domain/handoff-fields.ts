@@ -8,7 +8,7 @@ const KNOWN_MAJOR = "1";
 /** Caps, in characters and entries. */
 export const MAX_NOTES = 20_000;
 export const MAX_ARTIFACTS = 100;
-export const MAX_ARTIFACT_LENGTH = 2_000;
+const MAX_ARTIFACT_LENGTH = 2_000;
 
 export const FIELDS = [
   "schemaVersion",

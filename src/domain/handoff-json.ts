@@ -55,7 +55,7 @@ export function parseHandoffText(text: string): ParsedHandoff {
 type Frame = { readonly keys: Set<string> | undefined; at: string | number };
 
 /** Equal keys of one object, each with its path. `text` must parse; linear in its length. */
-export function duplicateKeys(text: string): readonly Problem[] {
+function duplicateKeys(text: string): readonly Problem[] {
   const problems: Problem[] = [];
   const frames: Frame[] = [];
   let isKeyNext = false;

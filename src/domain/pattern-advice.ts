@@ -4,8 +4,8 @@ import { MOST_PROMPT_WORDS, wordsIn } from "./templates/render-template.ts";
 import type { StepDefinition, TaskAction, WorkflowDefinition } from "./workflow-types.ts";
 
 /** What is expected of one worker, and how many watch well side by side. */
-export const LONGEST_WORK_MS = 15 * 60_000;
-export const MOST_WORKERS = 6;
+const LONGEST_WORK_MS = 15 * 60_000;
+const MOST_WORKERS = 6;
 
 export type PatternName =
   | "context dump"

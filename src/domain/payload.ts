@@ -8,7 +8,7 @@ export type Assignment = {
 };
 
 /** Keys whose text says what is to be done; the first one that is there counts. */
-export const TEXT_KEYS = ["task", "objective", "message"] as const;
+const TEXT_KEYS = ["task", "objective", "message"] as const;
 
 /** What is asked of everybody when no payload is given. */
 export const ROLL_CALL = "Roll call: say in one sentence whether you can take work now.";

@@ -149,7 +149,7 @@ export type PipelineView = {
   readonly createdAt: number;
 };
 
-export const STAGE_ICONS: Readonly<Record<StageStatus, string>> = {
+const STAGE_ICONS: Readonly<Record<StageStatus, string>> = {
   pending: "⏳",
   in_progress: "🔄",
   done: "✅",

@@ -18,7 +18,7 @@ export type Base = { readonly target: string; readonly text: string };
 /** What becomes of a file, with the difference for people. */
 export type Planned = FileChange & { readonly text: string; readonly diff: string };
 
-export const linesFor = (target: string, proposed: readonly Proposal[]): readonly string[] =>
+const linesFor = (target: string, proposed: readonly Proposal[]): readonly string[] =>
   proposed.filter((one) => one.target === target).map(({ text }) => `- ${oneLine(text, LONGEST_LINE)}`);
 
 /** The lines go to the end of the section of what was learned, which is made where there is none; none is there twice. */

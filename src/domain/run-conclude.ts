@@ -60,7 +60,7 @@ function byTheRule(
   };
 }
 
-export function stepNamed(state: RunState, id: string): StepState {
+function stepNamed(state: RunState, id: string): StepState {
   return stepOf(state, graphOf(state.order.definition).indexOf.get(id) ?? -1);
 }
 

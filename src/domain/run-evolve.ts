@@ -82,7 +82,7 @@ function changed(state: RunState, event: Exclude<RunEvent, { type: "run.started"
   }
 }
 
-export function indexIn({ order }: RunState, step: string): number {
+function indexIn({ order }: RunState, step: string): number {
   const index = graphOf(order.definition).indexOf.get(step);
   if (index === undefined) throw new Error(`${order.id} has no step ${step}`);
   return index;

@@ -31,7 +31,7 @@ function countsOf({ items, itemCounts }: StepState): Counts {
 }
 
 /** What all its items together came to. */
-export function fanOutOutcome(state: RunState, step: StepState, now: number): Outcome {
+function fanOutOutcome(state: RunState, step: StepState, now: number): Outcome {
   const counts = countsOf(step);
   const status = statusOf(state, step, counts);
   return {

@@ -55,7 +55,7 @@ export function areNeedsSatisfied(state: RunState, index: number): boolean {
 }
 
 /** An item of it may begin. */
-export function mayBeginItem(step: StepState, definition: StepDefinition): boolean {
+function mayBeginItem(step: StepState, definition: StepDefinition): boolean {
   const { status, itemCounts, ending } = step;
   if (status !== "running" || !itemCounts || ending || itemsLeft(step) === 0) return false;
   return itemCounts.running < (definition.forEach?.maxParallel ?? 1);

@@ -2,7 +2,7 @@
 export type PastTurn = { readonly turn: number; readonly asked: string; readonly answered: string };
 
 /** The name under which the earlier turns are attached. */
-export const HISTORY_NAME = "earlier turns of this session";
+const HISTORY_NAME = "earlier turns of this session";
 const LONGEST_TEXT = 4000;
 const LONGEST_HISTORY = 24_000;
 

@@ -4,9 +4,9 @@ import type { RunState } from "./run-types.ts";
 import type { TaskState } from "./task-types.ts";
 import type { WorkerState } from "./worker-types.ts";
 
-export const TALLIED_KINDS = ["delegation", "run", "task", "worker"] as const;
+const TALLIED_KINDS = ["delegation", "run", "task", "worker"] as const;
 export type TalliedKind = (typeof TALLIED_KINDS)[number];
-export const SPANS = ["hour", "day", "all"] as const;
+const SPANS = ["hour", "day", "all"] as const;
 export type Span = (typeof SPANS)[number];
 
 /** What was counted together: what ended in a span, by whom, for which workflow, and how. "" = none, or any. */

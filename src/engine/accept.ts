@@ -11,7 +11,7 @@ import type { Crash } from "./ports/log.ts";
 import { createRemembered, type Remembered } from "./remembered.ts";
 
 /** Event bodies of today's shape; upcasts turn older ones into it. */
-export const EVENT_SCHEMA = 1;
+const EVENT_SCHEMA = 1;
 /** So often somebody else may be quicker; and from the fourth time on we wait a little longer each time. */
 const MOST_CONFLICTS = 200;
 const PATIENT_CONFLICTS = 3;

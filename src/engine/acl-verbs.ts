@@ -61,7 +61,7 @@ function named(people: People, name: string): Parameters<typeof actorForPerson>[
   };
 }
 
-export function verbOf(word: string): Verb {
+function verbOf(word: string): Verb {
   const verb = VERBS.find((one) => one === word.trim().toLowerCase());
   if (verb) return verb;
   const near = nearest(word, VERBS);

@@ -117,7 +117,7 @@ export function createChooseAgent(deps: ChooseDeps): ChooseAgent {
 }
 
 /** Who may do what an agent was to do: none unless that was allowed. */
-export function standIns(
+function standIns(
   registry: Registry,
   card: AgentCard,
   { fallback, capability }: Pick<Wish, "fallback" | "capability">,

@@ -265,7 +265,7 @@ function changed(slug: string, why: string): Refusal {
 /** Follows from what is sent, so that it is sent once. */
 const sentId = (slug: string, at: number) => `evolve-${digestOf(`${slug} ${at}`).slice(0, 24)}`;
 
-export function ownerOf({ slug, lifecycle }: WorkItem, registry: Registry): string {
+function ownerOf({ slug, lifecycle }: WorkItem, registry: Registry): string {
   const owner = lookForOwner({ lifecycle }, registry);
   if (owner !== undefined) return owner;
   throw new Refusal("unknown_agent", `Nobody can be named whose files the proposals of ${slug} are for.`, {

@@ -101,7 +101,7 @@ export function createNow(deps: {
 }
 
 /** The position of the last event; 0 = nothing happened yet. */
-export async function lastPosition(ledger: Pick<Ledger, "events">): Promise<number> {
+async function lastPosition(ledger: Pick<Ledger, "events">): Promise<number> {
   const [last] = await ledger.events({ before: Number.MAX_SAFE_INTEGER, limit: 1 });
   return last?.position ?? 0;
 }

@@ -6,7 +6,7 @@ const PAGE = 500;
 /** Between two looks at the size: no more goes than must. */
 const PAGE_BY_SIZE = 50;
 /** However little room there is, what ended in the last day stays: keys and late handoffs count on it. */
-export const LEAST_AGE_MS = 86_400_000;
+const LEAST_AGE_MS = 86_400_000;
 const AT_ONCE = 200;
 
 export type PruneOptions = {

@@ -11,7 +11,7 @@ import type { TaskVerbs, TaskView } from "./task-verbs.ts";
 import { untilOthers } from "./until-others.ts";
 
 /** As much as Discord lets a person write. */
-export const LONGEST_TASK = 4000;
+const LONGEST_TASK = 4000;
 const PENDING = "submissions";
 const LIST_LEASE_MS = 5000;
 const LIST_AGAIN_MS = 20;

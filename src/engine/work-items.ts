@@ -14,7 +14,7 @@ import { slugIn } from "./stage-check.ts";
 import type { WorkQuery } from "./work-verbs.ts";
 
 /** So many runs, and so many items of their own, are looked through for a list. */
-export const MOST_RUNS = 200;
+const MOST_RUNS = 200;
 /** Of several that are meant. */
 const MOST_NAMED = 5;
 const MOST_OWN = 2000;
@@ -216,6 +216,6 @@ export function makerOf(found: FoundWork): Actor {
 }
 
 /** `wf-x-stage-0` of `wf-x-<what was made up>-stage-0`, and the like. */
-export function shortSlug(slug: string): string {
+function shortSlug(slug: string): string {
   return slug.replace(/-[0-9a-z]{19}(?=-stage-\d+$|\.)|-[0-9a-f]{6}$/, "");
 }

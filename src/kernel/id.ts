@@ -54,7 +54,7 @@ export function childId(parent: string, agent: string, objective: string): strin
 }
 
 /** What ids look like that people or programs may choose (`--run-id`): safe as a file name everywhere. */
-export const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,79}$/;
+const RUN_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,79}$/;
 
 export function isRunId(text: string): boolean {
   return RUN_ID.test(text) && !text.includes("..");

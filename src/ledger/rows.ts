@@ -72,7 +72,7 @@ export function toEvent(row: Row): StoredEvent {
   };
 }
 
-export function toStreamRow(row: Row): StreamRow {
+function toStreamRow(row: Row): StreamRow {
   return {
     stream: row["id"] as string,
     kind: row["kind"] as StreamKind,

@@ -33,7 +33,7 @@ export const DISCORD_RATES: RateTable = {
 };
 
 /** Edits of messages older than an hour: about 3 in 6 s for each channel, then error 30046. */
-export const OLD_EDITS: RateRule = { limit: 3, windowMs: 6000 };
+const OLD_EDITS: RateRule = { limit: 3, windowMs: 6000 };
 
 export type Verdict = {
   readonly headers: Readonly<Record<string, string>>;

@@ -27,8 +27,8 @@ export type Above =
   /** Nobody: it is the top. */
   | undefined;
 
-export const traceIdOf = (root: string) => digestOf(`trace ${root}`).slice(0, 32);
-export const spanIdOf = (what: string) => digestOf(`span ${what}`).slice(0, 16);
+const traceIdOf = (root: string) => digestOf(`trace ${root}`).slice(0, 32);
+const spanIdOf = (what: string) => digestOf(`span ${what}`).slice(0, 16);
 
 export function stepSpan(
   run: string,

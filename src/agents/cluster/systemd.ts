@@ -73,12 +73,7 @@ export function createSystemd(env: Env) {
 }
 
 /** 127 when there is no such program, 124 when it took too long. */
-export function runProgram(
-  program: string,
-  args: readonly string[],
-  env: Env,
-  timeoutMs: number,
-): Promise<Ran> {
+function runProgram(program: string, args: readonly string[], env: Env, timeoutMs: number): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(
       program,

@@ -143,10 +143,7 @@ function agentTokens({ here, instances }: Cluster, isDry: boolean): (id: string)
 const secret = () => randomBytes(24).toString("hex");
 
 /** WEBSTER_DISCORD_TOKEN, or DISCORD_TOKEN_WEBSTER. */
-export function botTokenOf(
-  env: Readonly<Record<string, string | undefined>>,
-  id: string,
-): string | undefined {
+function botTokenOf(env: Readonly<Record<string, string | undefined>>, id: string): string | undefined {
   const name = id.toUpperCase().replaceAll("-", "_");
   return env[`${name}_DISCORD_TOKEN`] || env[`DISCORD_TOKEN_${name}`] || undefined;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-export const DISCORD_API = "https://discord.com/api";
+const DISCORD_API = "https://discord.com/api";
 const TIMEOUT_MS = 15_000;
 const LONGEST_WAIT_MS = 10_000;
 

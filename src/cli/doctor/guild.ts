@@ -80,7 +80,7 @@ export async function readGuild(ask: Ask, guildId: string, botId: string): Promi
 }
 
 /** The channel that a name or an id means; undefined when there is none, or two. */
-export function findChannel(
+function findChannel(
   channels: readonly Channel[],
   ids: Readonly<Record<string, string>>,
   word: string,

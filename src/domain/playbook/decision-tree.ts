@@ -1,4 +1,4 @@
-export const PATTERNS = ["inline", "fan-out", "pipeline", "panel", "map-reduce", "supervisor"] as const;
+const PATTERNS = ["inline", "fan-out", "pipeline", "panel", "map-reduce", "supervisor"] as const;
 export type Pattern = (typeof PATTERNS)[number];
 
 export type TreeQuestion = {

@@ -17,7 +17,7 @@ export const TEMPLATES: readonly TaskTemplate[] = [
   testing,
   refactor,
 ];
-export const TEMPLATE_NAMES: readonly string[] = TEMPLATES.map(({ name }) => name);
+const TEMPLATE_NAMES: readonly string[] = TEMPLATES.map(({ name }) => name);
 
 const key = (name: string) => name.trim().toLowerCase().replaceAll("-", "_");
 

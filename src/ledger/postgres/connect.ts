@@ -125,7 +125,7 @@ export function refuseOld(version: number, place: string): void {
   );
 }
 
-export async function connectWith(config: ClientConfig): Promise<Client> {
+async function connectWith(config: ClientConfig): Promise<Client> {
   const client = new Client(config);
   // Told by whoever asks next; without a listener it would end the process.
   client.on("error", () => undefined);

@@ -12,7 +12,7 @@ export type Admitted = { readonly hookRunId: string; readonly message: string; r
 type Outcome = { readonly status: number; readonly body: unknown; readonly headers?: Record<string, string> };
 const refused = (status: number, error: string): Outcome => ({ status, body: { ok: false, error } });
 /** As the gateway words it when the ninth run waited too long. */
-export const NOT_ADMITTED = "hook agent run did not start before admission timeout";
+const NOT_ADMITTED = "hook agent run did not start before admission timeout";
 
 function sameText(a: string, b: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();

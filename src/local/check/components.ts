@@ -197,7 +197,7 @@ export function checkModal(form: Form, body: Body): void {
 }
 
 /** Discord numbers components that bring no id of their own. */
-export function numbered(components: readonly Component[]): Component[] {
+function numbered(components: readonly Component[]): Component[] {
   const taken = new Set(walk(components).map((one) => one["id"]));
   let next = 1;
   const number = (one: Component): Component => {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { WebSocket } from "ws";
 
 /** Missed events of a session without a socket are kept this long, and at most this many. */
-export const RESUMABLE_MS = 180_000;
+const RESUMABLE_MS = 180_000;
 const MOST_KEPT = 2000;
 /** A bot may go on from a little before what its heartbeat told as arrived: for so long that is kept. */
 const KEPT_AFTER_ARRIVAL_MS = 30_000;

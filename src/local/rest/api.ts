@@ -73,7 +73,7 @@ export async function restApi(app: FastifyInstance, core: Core): Promise<void> {
 }
 
 /** Discord's 429: `retry_after` in seconds. */
-export function tooMany(retryAfterMs: number, isGlobal: boolean, reply: FastifyReply): FastifyReply {
+function tooMany(retryAfterMs: number, isGlobal: boolean, reply: FastifyReply): FastifyReply {
   const seconds = Math.ceil(retryAfterMs) / 1000;
   return reply
     .code(429)

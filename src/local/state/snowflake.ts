@@ -1,5 +1,5 @@
 /** Discord's epoch: the first second of 2015, in epoch milliseconds. */
-export const DISCORD_EPOCH = 1_420_070_400_000;
+const DISCORD_EPOCH = 1_420_070_400_000;
 
 export type Snowflakes = {
   /** A new id, larger than every id before it, also when the clock goes back. */
