@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { waitAfter } from "../../src/engine/dispatch.ts";
 import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
@@ -64,6 +65,19 @@ test("asked, dispatched, handed back: settled once, archived, logged, posts wait
     assert.deepEqual(
       backlog.filter(({ type }) => type === "post").map(({ count }) => count),
       [2],
+    );
+  }));
+
+test("the hook carries how long the agent has and where it posts, when that was asked for", () =>
+  withCore({}, async (core) => {
+    const agentPosts = { channel: "123456789012345678" };
+    const { delegation } = await core.verbs.delegate(operator, ask({ timeoutMs: 90_000, agentPosts }));
+    await core.until(delegation.id, "attempt.dispatched");
+    const [request] = core.sent;
+    assert.deepEqual([request?.timeoutMs, request?.agentPosts], [90_000, agentPosts]);
+    assert.deepEqual(
+      [request?.model, request?.thinking, request?.session],
+      [undefined, undefined, undefined],
     );
   }));
 
@@ -283,6 +297,10 @@ test("a handoff for an unknown run is recorded, set aside and shown, and a later
     await core.until(delegation.id, "attempt.dispatched");
     assert.equal((await core.verbs.delegation("orch-stale")).status, "dispatched");
   }));
+
+test("what its agent cannot take now waits a second, then ever longer, up to half a minute", () => {
+  assert.deepEqual([0, 1, 2, 4, 5, 99].map(waitAfter), [1000, 2000, 4000, 16_000, 30_000, 30_000]);
+});
 
 test("a supervisor that died between claim and answer looks before it sends again", async () => {
   using folder = temporaryFolder();

@@ -31,7 +31,7 @@ async function told(
   const receive = createReceive({
     engine,
     inbox: () => ({ forget: (run) => void forgotten.push(run) }),
-    registry: () => createRegistry([cardOf("webster"), cardOf("tech-lead")]),
+    registry: () => createRegistry([cardOf("webster"), cardOf("tech-lead", { aliases: ["technical-lead"] })]),
     checkSchema: createCheckSchema(),
     now: () => 7,
     crash: () => undefined,
@@ -76,6 +76,8 @@ test("whoever had the work before may hand it in, nobody else", async () => {
   assert.equal((await told(theirs, {}, { reroutes })).input.type, "handoff");
   assert.equal((await told(theirs, {})).input.type, "bad-handoff");
   assert.equal((await told(good(), {}, { reroutes })).input.type, "handoff");
+  const byAlias = good({ agent: "technical-lead" });
+  assert.equal((await told(byAlias, { agent: "tech-lead" })).input.type, "handoff");
 });
 
 test("a result that another step computes with fits its schema, or says where it does not", async () => {

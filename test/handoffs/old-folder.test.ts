@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readOldFolder, readOldLogs } from "../../src/handoffs/old-folder.ts";
@@ -41,4 +41,34 @@ test("a folder that is not there is an error, logs that are not there are none",
   writeFileSync(join(folder.path, "attempts.jsonl"), "a\nb\n");
   writeFileSync(join(folder.path, "readme.txt"), "c\n");
   assert.deepEqual([...readOldLogs(folder.path)], ["a", "b", ""]);
+});
+
+test("six folders deep are read and none below, four megabytes of a file and no more, with its own time", () => {
+  using temporary = temporaryFolder();
+  const folder = temporary.path;
+  const deep = join(folder, "1/2/3/4/5/6");
+  mkdirSync(join(deep, "7"), { recursive: true });
+  writeFileSync(join(deep, "a.json"), "{}");
+  writeFileSync(join(deep, "7/b.json"), "{}");
+  writeFileSync(join(folder, "large.json"), "x".repeat(4 << 20));
+  writeFileSync(join(folder, "too-large.json"), "x".repeat((4 << 20) + 1));
+  utimesSync(join(deep, "a.json"), 1_700_000_000, 1_700_000_000);
+  const files = [...readOldFolder(folder).files];
+  assert.deepEqual(
+    files.map((file) => [file.path, file.text?.length ?? file.why?.includes("plain file")]),
+    [
+      ["1/2/3/4/5/6/a.json", 2],
+      ["large.json", 4 << 20],
+      ["too-large.json", true],
+    ],
+  );
+  assert.equal(files[0]?.modifiedAt, 1_700_000_000_000);
+});
+
+test("old logs of each ending are read in the order of their names, other files are not", () => {
+  using temporary = temporaryFolder();
+  const folder = temporary.path;
+  for (const name of ["2.ndjson", "3.log", "1.jsonl", "4.txt", "1.jsonl.gz"])
+    writeFileSync(join(folder, name), name);
+  assert.deepEqual([...readOldLogs(folder)], ["1.jsonl", "2.ndjson", "3.log"]);
 });
