@@ -46,6 +46,7 @@ function startLoop(t: TestContext, perform: (effect: ClaimedEffect) => Promise<O
   loop.start();
   t.after(() => loop.stop(1000));
   return {
+    stop: loop.stop,
     postponed,
     settled,
     broken,
@@ -113,4 +114,19 @@ test("an end that the ledger did not take is noted again, and reported", async (
   await until(() => settled.length > 0);
   assert.deepEqual(settled, ["one"]);
   assert.match(String(broken[0]), /disk is full/);
+});
+
+test("stopping waits for what is under way, and its end is noted before it has stopped", async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const flight = Promise.withResolvers<Outcome>();
+  const { give, stop, settled } = startLoop(t, () => {
+    begun.resolve();
+    return flight.promise;
+  });
+  give("one");
+  await begun.promise;
+  const stopped = stop(60_000);
+  setImmediate(() => flight.resolve({ kind: "done", outcome: "done" }));
+  await stopped;
+  assert.deepEqual(settled, ["one"]);
 });
