@@ -91,15 +91,15 @@ test("only workers, gateways and systemd's programs are started, and what they i
   // tar gets a path and nothing else, threads get no environment at all.
   for (const file of ["src/ledger/scanner.ts", "src/telemetry/pictures.ts"])
     assert.match(readFileSync(join(ROOT, file), "utf8"), /new Worker\([^;]*env: \{\}/);
-  assert.match(readFileSync(join(ROOT, "src/cli/backup.ts"), "utf8"), /env: \{ PATH: /);
+  assert.match(readFileSync(join(ROOT, "src/cli/packed-backup.ts"), "utf8"), /env: \{ PATH: /);
   assert.deepEqual(starters.toSorted(), [
     "src/agents/cluster/gateway.ts",
     "src/agents/cluster/instance.ts",
     "src/agents/cluster/systemd.ts",
     "src/agents/workers/keeper.ts",
     "src/agents/workers/start-keeper.ts",
-    "src/cli/backup.ts",
     "src/cli/cluster/logs.ts",
+    "src/cli/packed-backup.ts",
     "src/cli/temporary.ts",
     "src/ledger/scan-thread.ts",
     "src/ledger/scanner.ts",
