@@ -57,6 +57,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
         settings: () => config.settings.handoffs,
         agents: () => config.registry.agents,
         sink,
+        memo: { recall: () => [], note: () => undefined },
         now: Date.now,
         log: silent,
         crash: () => undefined,

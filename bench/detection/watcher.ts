@@ -38,6 +38,7 @@ const inbox = createInbox({
     // A commit is not done in the same turn.
     await new Promise((resolve) => setImmediate(resolve));
   },
+  memo: { recall: () => [], note: silent },
   now: Date.now,
   log: { debug: silent, info: silent, warn: console.error, error: console.error },
   crash: silent,

@@ -17,6 +17,7 @@ import { createConfigParts } from "./config-parts.ts";
 import { createCore } from "./core.ts";
 import type { Edge } from "./edge.ts";
 import { createElsewhere } from "./elsewhere.ts";
+import { createFolderMemo } from "./handoff-folders.ts";
 import { createHealth } from "./health.ts";
 import type { OpenStore } from "./store.ts";
 
@@ -70,6 +71,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
         settings: () => config.current().settings.handoffs,
         agents: () => config.current().registry.agents,
         sink,
+        memo: createFolderMemo(options.home),
         // Compared with the times of files.
         now: base.wall,
         log,

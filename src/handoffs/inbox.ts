@@ -15,10 +15,18 @@ const WIDTH = 64;
 /** Attempts of a run whose files are looked for by name. */
 const ATTEMPTS = [1, 2, 3, 4];
 
+/** The folders in which agents may have been told to write, remembered from one life to the next. */
+export type FolderMemo = {
+  readonly recall: () => readonly string[];
+  /** Written before anybody is told. */
+  readonly note: (folders: readonly string[]) => void;
+};
+
 export type InboxDeps = {
   readonly settings: () => Settings["handoffs"];
   readonly agents: () => readonly AgentCard[];
   readonly sink: HandoffSink;
+  readonly memo: FolderMemo;
   readonly now: () => number;
   readonly log: Log;
   readonly crash: Crash;
@@ -40,6 +48,11 @@ export function createInbox(deps: InboxDeps): Inbox {
   const leaving = new Map<string, Set<string>>();
   /** What we moved away ourselves: the next event of such a path tells only of that. */
   const moved = new Set<string>();
+  /** The settings and agents that the folders were made from. */
+  let madeFrom: readonly unknown[] = [];
+  /** As the memo has them. */
+  let noted = "";
+  let isMemoTroubled = false;
   let loop: Promise<void> | undefined;
   let isStopping = false;
 
@@ -85,29 +98,54 @@ export function createInbox(deps: InboxDeps): Inbox {
     return runs.size > 0;
   }
 
-  /** What is watched follows config: folders come and go with a reload, and stay for what was sent before it. */
-  function refreshFolders(): void {
+  function wantedFolders(): ReadonlySet<string> {
     const own = deps.agents().flatMap(({ handoffDir }) => (handoffDir ? [resolve(handoffDir)] : []));
-    const wanted = new Set([root(), join(root(), "sub"), ...own]);
+    return new Set([root(), join(root(), "sub"), ...own]);
+  }
+
+  /** What is watched follows config: folders come and go with a reload or a restart, and stay for what was sent before it. */
+  function refreshFolders(): void {
+    madeFrom = [settings(), deps.agents()];
+    const wanted = wantedFolders();
+    if (folders.size === 0) for (const path of deps.memo.recall()) watch(path);
     for (const [path, folder] of folders) {
       if (wanted.has(path)) leaving.delete(path);
       if (wanted.has(path) || isStillOwed(path)) continue;
       folder.close();
       folders.delete(path);
     }
-    for (const path of wanted) {
-      if (folders.has(path)) continue;
-      // Temporary names and our own moves are most of the events.
-      const onName = (name: string) => {
-        if (isTemporary(name)) return;
-        const file = `${path}${sep}${name}`;
-        if (!moved.delete(file)) queue.offer(file);
-      };
-      folders.set(
-        path,
-        createFolder({ path, isPolled: () => settings().polling, onName, now: deps.now, log }),
-      );
+    for (const path of wanted) if (!folders.has(path)) watch(path);
+    note([...folders.keys()].sort());
+  }
+
+  function watch(path: string): void {
+    // Temporary names and our own moves are most of the events.
+    const onName = (name: string) => {
+      if (isTemporary(name)) return;
+      const file = `${path}${sep}${name}`;
+      if (!moved.delete(file)) queue.offer(file);
+    };
+    folders.set(path, createFolder({ path, isPolled: () => settings().polling, onName, now: deps.now, log }));
+  }
+
+  function note(paths: readonly string[]): void {
+    const text = paths.join("\n");
+    if (text === noted) return;
+    try {
+      deps.memo.note(paths);
+      noted = text;
+      isMemoTroubled = false;
+    } catch (error) {
+      const what = "the folders in which agents write cannot be noted for the next start, it is tried again";
+      if (!isMemoTroubled) log.error({ err: error }, what);
+      isMemoTroubled = true;
     }
+  }
+
+  /** Whoever is about to be told a folder of a new configuration is told one that is watched, and remembered. */
+  function followConfig(): void {
+    const now = [settings(), deps.agents()];
+    if (folders.size > 0 && now.some((value, at) => value !== madeFrom[at])) refreshFolders();
   }
 
   function list(folder: Folder, isThorough: boolean): Promise<void> {
@@ -194,8 +232,13 @@ export function createInbox(deps: InboxDeps): Inbox {
 
   return {
     pathFor,
+    leftFolders() {
+      const wanted = wantedFolders();
+      return deps.memo.recall().filter((path) => !wanted.has(path));
+    },
     expect(run) {
       expected.add(run);
+      followConfig();
       for (const folder of folders.values()) lookForExpectedIfLarge(folder, [run]);
     },
     forget(run) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import type { AgentCard } from "../../src/domain/agent-card.ts";
 import type { Settings } from "../../src/domain/settings.ts";
@@ -64,6 +64,8 @@ export type InboxOptions = {
   readonly crash?: (point: CrashPoint) => void;
   readonly dir?: string;
   readonly now?: () => number;
+  /** The folders that are remembered; what an earlier inbox noted. */
+  readonly memo?: { folders: readonly string[] };
 };
 
 export function makeFolder(t: TestContext): string {
@@ -75,6 +77,7 @@ export function makeFolder(t: TestContext): string {
 /** An inbox on a real folder, not started. It is stopped after the test. */
 export function makeInbox(t: TestContext, options: InboxOptions = {}): InboxFixture {
   const dir = options.dir ?? join(makeFolder(t), "handoffs");
+  const agents = options.agents ?? [];
   const arrivals: ArrivedHandoff[] = [];
   const logged: { message: string; fields: object }[] = [];
   const waiters: { count: number; resolve: () => void }[] = [];
@@ -90,14 +93,21 @@ export function makeInbox(t: TestContext, options: InboxOptions = {}): InboxFixt
     uploadMaxTotal: 50 * 1024 * 1024,
     ...options.settings,
   };
+  const memo = options.memo ?? { folders: [] };
   const note = (fields: object, message: string) => void logged.push({ message, fields });
   const inbox = createInbox({
     settings: () => settings,
-    agents: () => options.agents ?? [],
+    agents: () => agents,
     async sink(arrived) {
       await options.sink?.(arrived);
       arrivals.push(arrived);
       for (const waiter of waiters) if (arrivals.length >= waiter.count) waiter.resolve();
+    },
+    memo: {
+      recall: () => memo.folders,
+      note(folders) {
+        memo.folders = folders;
+      },
     },
     now: options.now ?? Date.now,
     log: { debug: note, info: note, warn: note, error: note },
@@ -121,7 +131,7 @@ export function makeInbox(t: TestContext, options: InboxOptions = {}): InboxFixt
     },
     write,
     place(name, body) {
-      renameSync(write(`.${name}.tmp`, body), join(dir, name));
+      renameSync(write(join(dirname(name), `.${basename(name)}.tmp`), body), join(dir, name));
       return join(dir, name);
     },
     names: (folder = "") =>

@@ -355,6 +355,47 @@ test("a folder that config lets go is seen as long as somebody was told to write
   );
 });
 
+test("a folder that config let go while nobody watched is seen as long as somebody is owed something", async (t) => {
+  const memo = { folders: [] as readonly string[] };
+  const own = makeFolder(t);
+  const first = await startInbox(t, { memo, agents: [agentCard({ handoffDir: own })] });
+  assert.deepEqual(memo.folders, [first.dir, join(first.dir, "sub"), own].sort());
+  await first.inbox.stop();
+  first.place("orch-1.json", document("orch-1"));
+  writeFileSync(join(own, "orch-2.json"), document("orch-2"));
+
+  const second = makeInbox(t, { memo });
+  assert.deepEqual(second.inbox.leftFolders(), [first.dir, join(first.dir, "sub"), own].sort());
+  for (const run of ["orch-1", "orch-2", "orch-3"]) second.inbox.expect(run);
+  await second.inbox.sweep();
+  const seen = (await second.arrived(2)).map(({ source }) => source.path).sort();
+  assert.deepEqual(seen, [join(first.dir, "orch-1.json"), join(own, "orch-2.json")].sort());
+  const both = [first.dir, join(first.dir, "sub"), own, second.dir, join(second.dir, "sub")].sort();
+  assert.deepEqual(memo.folders, both);
+  await second.inbox.start();
+  first.place("sub/orch-3.json", document("orch-3"));
+  assert.equal((await second.arrived(3))[2]?.runId, "orch-3");
+  for (const run of ["orch-1", "orch-2", "orch-3"]) second.inbox.forget(run);
+  await second.inbox.sweep();
+  assert.deepEqual(memo.folders, [second.dir, join(second.dir, "sub")]);
+});
+
+test("a folder of an earlier life that nobody is to write to is neither watched nor made", async (t) => {
+  const gone = join(makeFolder(t), "gone");
+  const memo = { folders: [gone] as readonly string[] };
+  const { dir } = await startInbox(t, { memo });
+  assert.deepEqual([existsSync(gone), memo.folders], [false, [dir, join(dir, "sub")]]);
+});
+
+test("whoever is told a folder of a new configuration is told one that is remembered already", async (t) => {
+  const memo = { folders: [] as readonly string[] };
+  const { inbox, setSettings } = await startInbox(t, { memo, settings: { scanMs: 60_000 } });
+  const moved = join(makeFolder(t), "moved");
+  setSettings({ dir: moved });
+  inbox.expect("orch-1");
+  assert.ok(memo.folders.includes(moved), String(memo.folders));
+});
+
 test("it can be stopped twice, and before it started, and hands nothing over afterwards", async (t) => {
   const { inbox, place, arrivals } = await startInbox(t);
   await inbox.stop();

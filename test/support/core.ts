@@ -203,6 +203,7 @@ export async function startCore(
   const inbox: Inbox = {
     pathFor: (order, _agent, attempt) =>
       join(home, "handoffs", attempt > 1 ? `${order.id}.${attempt}.json` : `${order.id}.json`),
+    leftFolders: () => [],
     expect: (run) => void expected.add(run),
     forget: (run) => void expected.delete(run),
     archive: async (move) => {

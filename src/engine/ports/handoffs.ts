@@ -26,6 +26,8 @@ export type HandoffSink = (arrived: ArrivedHandoff) => Promise<void>;
 export type Inbox = {
   /** Absolute path where this run's attempt is to be written by this agent. */
   readonly pathFor: (order: Pick<Order, "id" | "parent">, agent: AgentCard, attempt: number) => string;
+  /** Folders of an earlier life that config does not name any more: who is owed something says so with `expect` before the start. */
+  readonly leftFolders: () => readonly string[];
   /** Looks for this run's file now and often until `forget`. */
   readonly expect: (run: string) => void;
   readonly forget: (run: string) => void;
