@@ -2,7 +2,6 @@ import {
   constants,
   existsSync,
   promises as files,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,6 +10,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Config } from "../domain/config.ts";
+import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
 import { holdHome } from "../ledger/lock.ts";
@@ -65,7 +65,7 @@ export async function makeBackup(place: BackupPlace, target: string): Promise<Ba
     });
   }
   refuseFull(target, "A backup goes into a folder of its own.");
-  mkdirSync(target, { recursive: true, mode: 0o700 });
+  makeFolder(target);
   try {
     return await copyAll(place, target);
   } catch (error) {
@@ -122,7 +122,7 @@ export async function restoreBackup(
   const manifest = readManifest(source);
   checkLedger(join(source, LEDGER));
   const aside = await makeRoom(place, options.force);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
   const isUsed = !existsSync(place.configDir) || readdirSync(place.configDir).length === 0;
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
@@ -219,7 +219,7 @@ async function copyTree(
   isLeft: (path: string) => boolean = () => false,
 ): Promise<number> {
   if (!existsSync(from)) return 0;
-  mkdirSync(to, { recursive: true, mode: 0o700 });
+  makeFolder(to);
   let count = 0;
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const path = join(from, entry.name);

@@ -1,10 +1,10 @@
-import { mkdirSync } from "node:fs";
 import { loadConfig } from "../config/load.ts";
 import { renderProblems } from "../config/render-problems.ts";
 import { watchConfig } from "../config/watch.ts";
 import { createRegistry } from "../domain/agent-card.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
+import { makeFolder } from "../handoffs/make-folder.ts";
 import type { Part } from "../kernel/lifecycle.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { weakKey } from "./exposure.ts";
@@ -63,7 +63,7 @@ export function createConfigHolder(options: {
     async startSamples(begin: (part: Part) => Promise<void>, log: Log): Promise<void> {
       if (!options.samples) return;
       const { dir } = authored.settings.handoffs;
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makeFolder(dir);
       const { createSampleAgents } = await import("../local/agents/sample-agents.ts");
       const handoffDirs = () => {
         const { settings, registry } = current;

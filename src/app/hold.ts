@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../handoffs/make-folder.ts";
 
 /**
  * `$HQ_HOME/held`: an emergency stop that no supervisor heard. Where it lies, no work begins before somebody says
  * `hq start`; a temporary supervisor only reads.
  */
 export function hold(home: string, at: number): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   writeFileSync(pathIn(home), `${new Date(at).toISOString()}\n`, { mode: 0o600 });
 }
 

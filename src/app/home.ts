@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../handoffs/make-folder.ts";
 
 /** How `hq` finds a running supervisor: `$HQ_HOME/run.json`, written when ready, removed at stop. */
 export type RunFile = {
@@ -14,7 +15,7 @@ export type RunFile = {
 };
 
 export function makeHome(home: string): void {
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
 }
 
 export function writeRunFile(home: string, run: RunFile): void {

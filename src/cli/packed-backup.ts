@@ -1,22 +1,14 @@
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isFree, UNPACKING } from "../app/backup.ts";
+import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { isAlive } from "./running.ts";
 
 export async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(file));
   const folder = mkdtempSync(join(dirname(file), ".hq-backup-"));
   try {
     const made = await make(join(folder, "backup"));
@@ -42,7 +34,7 @@ export async function unpacked<T>(
   const beside = dirname(home);
   for (const place of [home, beside]) removeLeft(place, home);
   const wasThere = existsSync(home);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home);
   // One that is not empty is moved aside before anything is put into its place.
   const place = isFree(home) ? home : beside;
   const folder = mkdtempSync(join(place, `${prefixOf(home)}${process.pid}-`));

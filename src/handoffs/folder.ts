@@ -1,7 +1,8 @@
 import type { BigIntStats, FSWatcher } from "node:fs";
-import { mkdirSync, opendirSync, statSync, watch } from "node:fs";
+import { opendirSync, statSync, watch } from "node:fs";
 import { basename } from "node:path";
 import type { Log } from "../engine/ports/log.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Above this many entries a folder is not listed at each scan. */
 const LARGE = 5_000;
@@ -68,7 +69,7 @@ export function createFolder(deps: {
     const there = statSync(path, { bigint: true, throwIfNoEntry: false });
     if (there?.isDirectory()) return there;
     if (there) throw new Error(`${path} is not a directory`);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     return statSync(path, { bigint: true });
   }
 

@@ -207,6 +207,38 @@ test("what the disk or a damaged backup refuses is told with what to do, and not
   await refused(/^2 .*backup\.json is damaged: .*\nName another/);
 });
 
+test("a place that takes no new folders is refused with a sentence, whatever is to be put there", {
+  timeout: 60_000,
+}, async (t) => {
+  // A file system that says of every new folder that the one above it is not there.
+  const nowhere = "/proc/hq-of-a-test";
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const supervisor = await startFor(t, home);
+  await supervisor.stop();
+  const backup = join(folder, "backup");
+  assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home } })).code, 0);
+  const here = { HQ_HOME: home };
+  const there = { HQ_HOME: nowhere, HQ_CONFIG: join(folder, "config") };
+  for (const [argv, env] of [
+    [["backup", nowhere], here],
+    [["backup", join(nowhere, "x.tar.gz")], here],
+    [["restore", backup], there],
+    [["start"], there],
+    [["stop", "--now"], there],
+  ] as const) {
+    const { code, err } = await runHq(t, argv, { env, cwd: folder });
+    const words = `${nowhere} cannot be made: /proc takes no new folders.\nName another place.\n`;
+    assert.equal(`${code} ${err.replace(/^hq: /, "")}`, `2 ${words}`, argv.join(" "));
+  }
+  const config = join(folder, "config");
+  mkdirSync(config, { recursive: true });
+  writeFileSync(join(config, "hq.yaml"), `handoffs: { dir: ${nowhere} }\n`);
+  const env = { HQ_HOME: join(folder, "fourth"), HQ_CONFIG: config };
+  const { code, err } = await runHq(t, ["start"], { env, cwd: folder });
+  assert.match(`${code} ${err}`, /^2 [^]*^\/proc\/hq-of-a-test cannot be made: \/proc takes no new folders/m);
+});
+
 test(
   "a backup that finds the disk full says so and takes away what it had begun, so that the same command works later",
   needing("unshare", async (t) => {

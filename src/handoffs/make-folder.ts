@@ -1,0 +1,30 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { Refusal } from "../kernel/refusal.ts";
+
+/**
+ * Makes a folder for its owner alone, and those above it. One by one: where a file system knows no new folders, as /proc,
+ * Node's `recursive` tries for ever.
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) makeOne(at, path);
+  // Throws when it is something else.
+  if (missing.length === 0) mkdirSync(path, { recursive: true });
+}
+
+function makeOne(at: string, wanted: string): void {
+  try {
+    mkdirSync(at, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // Somebody else was quicker.
+    if (code === "EEXIST" && existsSync(at)) return;
+    if (code !== "ENOENT" || !existsSync(dirname(at))) throw error;
+    throw new Refusal("invalid_input", `${wanted} cannot be made: ${dirname(at)} takes no new folders.`, {
+      hint: "Name another place.",
+      cause: error,
+    });
+  }
+}
