@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync,
 import { basename, dirname, join } from "node:path";
 import { isFree, UNPACKING } from "../app/backup.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
-import { Refusal } from "../kernel/refusal.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { isAlive } from "./running.ts";
 
 export async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
@@ -41,10 +41,17 @@ export async function unpacked<T>(
   try {
     tar(["-xzf", file, "-C", folder]);
     return await use(join(folder, "backup"));
+  } catch (error) {
+    throw isRefusal(error) ? naming(file, join(folder, "backup"), error) : error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
     if (!wasThere && readdirSync(home).length === 0) rmdirSync(home);
   }
+}
+
+/** Where it was unpacked is gone when somebody reads of it. */
+function naming(file: string, folder: string, { code, message, hint, problems }: Refusal): Refusal {
+  return new Refusal(code, message.replaceAll(folder, file), { ...(hint ? { hint } : {}), problems });
 }
 
 /** Several homes may lie beside one another. */

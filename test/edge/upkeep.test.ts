@@ -117,6 +117,23 @@ test("a packed backup is one file, and what is no backup is refused", async (t) 
   assert.equal(JSON.parse(out).id, id);
   const wrong = await hq(["restore", home], { env: { HQ_HOME: join(folder, "third") } });
   assert.match(`${wrong.code} ${wrong.err}`, /^2 .*is no backup/);
+
+  // What is wrong in it is told of the archive: where it was unpacked is gone by then.
+  const damaged = join(folder, "damaged.tar.gz");
+  const whole = join(folder, "backup");
+  const third = { HQ_HOME: join(folder, "third") };
+  const refused = async (words: RegExp) => {
+    spawnSync("tar", ["-czf", damaged, "-C", folder, "backup"]);
+    const { code, err } = await hq(["restore", damaged], { env: third });
+    assert.match(`${code} ${err.replaceAll(damaged, "<archive>")}`, words);
+  };
+  spawnSync("tar", ["-xzf", file, "-C", folder]);
+  writeFileSync(join(whole, "ledger.db"), "no ledger at all, but long enough to be looked at as if it were one\n");
+  await refused(/^1 hq: The ledger <archive>\/ledger\.db is damaged/);
+  writeFileSync(join(whole, "backup.json"), "{");
+  await refused(/^2 hq: <archive>\/backup\.json is damaged/);
+  rmSync(join(whole, "backup.json"));
+  await refused(/^2 hq: <archive> is no backup: it has no backup\.json/);
 });
 
 test("a packed backup is unpacked where the ledger will be, wherever it lies; what a killed restore left is taken away", async (t) => {
