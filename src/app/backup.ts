@@ -134,7 +134,10 @@ export async function restoreBackup(
   await files.copyFile(join(source, LEDGER), half);
   await files.chmod(half, 0o600);
   const doubtful = doubtOpenWork(half, Date.parse(manifest.at));
+  // Its name is believed: what it names is on the disk first, after a power loss too.
+  await sync(half);
   renameSync(half, join(home, LEDGER));
+  await sync(home);
   return {
     manifest,
     doubtful,
@@ -142,6 +145,15 @@ export async function restoreBackup(
     handoffs,
     ...(aside === undefined ? {} : { before: aside }),
   };
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await files.open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 function readManifest(source: string): BackupManifest {

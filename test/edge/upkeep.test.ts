@@ -15,6 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { watch } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -22,7 +23,7 @@ import { csvCell } from "../../src/domain/export.ts";
 import { cleanEnv, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { needing } from "../support/tools.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
-import { runHq } from "./cli-process.ts";
+import { runHq, startHq } from "./cli-process.ts";
 import { startFor } from "./discord-person.ts";
 
 const OLD = new Date(Date.now() - 100 * 86_400_000);
@@ -276,6 +277,62 @@ test(
       /^hq: .*small\/backup.* cannot be used: the disk is full \(ENOSPC, \w+\)\.\nFree some space/,
     );
     assert.equal(stdout, "exit 1\n", "nothing is left of it");
+  }),
+);
+
+test("a restore that is killed while it copies the ledger leaves none, and is begun again with --force", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  const supervisor = await startFor(t, home);
+  await done(supervisor, await delegated(supervisor, "Find the CTE of Zerodur"));
+  await supervisor.stop();
+  const backup = join(folder, "backup");
+  assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home } })).code, 0);
+  // Large enough to be met while it is copied.
+  const large = new DatabaseSync(join(backup, "ledger.db"));
+  large.exec("create table filling (bytes); insert into filling values (zeroblob(100000000))");
+  large.close();
+  const other = join(folder, "other");
+  mkdirSync(other);
+  const env = { HQ_HOME: other, HQ_CONFIG: join(folder, "config") };
+  const restoring = startHq(t, ["restore", backup], { env, cwd: folder });
+  for await (const { filename } of watch(other)) if (filename?.startsWith("ledger.db")) break;
+  restoring.child.kill("SIGKILL");
+  assert.equal((await restoring.done).signal, "SIGKILL", "it was met in the middle");
+  assert.ok(!existsSync(join(other, "ledger.db")), readdirSync(other).join(" "));
+
+  const again = await hq(["restore", backup], { env });
+  assert.match(`${again.code} ${again.err}`, /^2 .*is not empty/);
+  assert.equal((await hq(["restore", backup, "--force"], { env })).code, 0);
+  const audit = await hq(["audit", "--prove"], { env });
+  assert.equal(audit.code, 0, audit.out + audit.err);
+  assert.ok(!readdirSync(other).some((name) => name.includes("half")), "nothing half is left");
+});
+
+test(
+  "a restored ledger is on the disk before it has its name, and its name before the restore is done",
+  needing("strace", async (t) => {
+    const folder = folderFor(t);
+    const home = join(folder, "home");
+    const supervisor = await startFor(t, home);
+    await supervisor.stop();
+    const backup = join(folder, "backup");
+    assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home } })).code, 0);
+    const other = join(folder, "other");
+    const trace = join(folder, "trace");
+    const calls = "trace=fsync,rename,renameat,renameat2";
+    const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), "restore", backup];
+    const { status, stderr } = spawnSync("strace", ["-f", "-qq", "-y", "-e", calls, "-o", trace, ...program], {
+      encoding: "utf8",
+      env: cleanEnv({ HQ_HOME: other, HQ_CONFIG: join(folder, "config") }),
+    });
+    assert.equal(status, 0, stderr);
+    const lines = readFileSync(trace, "utf8").split("\n");
+    const named = lines.findIndex((line) => /rename.*ledger\.db\.half/.test(line));
+    const synced = (path: string) => lines.findLastIndex((line) => line.includes(`<${path}>`));
+    const data = lines.findLastIndex((line) => /fsync\(.*ledger\.db\.half>/.test(line));
+    assert.ok(data >= 0 && data < named, lines.join("\n"));
+    assert.ok(synced(other) > named, lines.join("\n"));
   }),
 );
 
