@@ -69,7 +69,7 @@ async function move(db: DatabaseSync, client: Client, place: string, moving: Mov
   await refuseUsed(client, place);
   const tables: Record<string, number> = {};
   for (const table of MOVED) {
-    const count = Number(db.prepare(`select count(*) as n from ${table.name}`).get()?.["n"]);
+    const count = Number(db.prepare(`select count(*) as n from (${table.from})`).get()?.["n"]);
     tables[table.name] = moving.dry ? count : await copy(db, client, table, count, moving.onProgress);
   }
   const position = Number(db.prepare("select max(position) as n from event").get()?.["n"] ?? 0);
