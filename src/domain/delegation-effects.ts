@@ -1,6 +1,6 @@
 import { oneLine } from "../kernel/text.ts";
 import { callerOf } from "./actor.ts";
-import { type DelegationEvent, type DelegationState, delayBefore } from "./delegation-types.ts";
+import { type AttemptState, type DelegationEvent, type DelegationState, delayBefore } from "./delegation-types.ts";
 import type { Effect, LogLine } from "./effects.ts";
 import { moveFile, writeLines } from "./filing.ts";
 
@@ -84,16 +84,23 @@ function attemptLine(state: State, at: number, fields: object): LogLine {
   return { file: "attempts", line };
 }
 
+/** Whether the agent's hook said that it has the work, now or before it was lost. */
+const isAcknowledged = ({ sends, ambiguous }: AttemptState) => sends > (ambiguous ? 1 : 0);
+
+/** The documents that ended an attempt. */
+function endings({ handoffs }: State, attempt: number) {
+  return handoffs.filter((seen) => seen.attempt === attempt && isEnding(seen));
+}
+
+const isEnding = ({ verdict }: { readonly verdict: string }) =>
+  verdict === "accepted" || verdict === "rejected";
+
 /** An agent may hand in before the answer of its hook is recorded: it had begun all the same. */
 function begun(state: State, { source, verdict, at }: EventOf<"handoff.seen">): readonly Effect[] {
   const { attempt } = source;
-  const ends = (seen: { readonly verdict: string }) =>
-    seen.verdict === "accepted" || seen.verdict === "rejected";
   const now = state.attempts.find((one) => one.attempt === attempt);
-  if (!now || !ends({ verdict })) return [];
-  const isAcknowledged = now.sends > (now.ambiguous ? 1 : 0);
-  const isFirst = state.handoffs.filter((seen) => seen.attempt === attempt && ends(seen)).length === 1;
-  return isFirst && !isAcknowledged
+  if (!now || !isEnding({ verdict })) return [];
+  return endings(state, attempt).length === 1 && !isAcknowledged(now)
     ? [writeLines([attemptLine(state, at, { event: "start", attempt })], at)]
     : [];
 }
@@ -122,13 +129,14 @@ function settled(state: State, event: EventOf<"delegation.settled">): readonly E
   const { at, status, handoff } = event;
   const lines: LogLine[] = [];
   const last = state.attempts.at(-1);
-  // What failed has its line from its attempt; what was canceled before it began has none to end.
-  const isEnding = status === "canceled" ? last?.dispatchedAt !== undefined : handoff && status !== "failed";
-  if (isEnding) {
+  // What failed has its line from its attempt. What never began has none to end: it was canceled before, or the document
+  // was of an earlier attempt.
+  const hasBegun = last && (isAcknowledged(last) || endings(state, last.attempt).length > 0);
+  if (hasBegun && (status === "canceled" || (handoff && status !== "failed"))) {
     lines.push(
       attemptLine(state, at, {
         event: "end",
-        attempt: last?.attempt ?? 1,
+        attempt: last.attempt,
         status,
         ...(handoff?.confidence ? { confidence: handoff.confidence } : {}),
       }),

@@ -159,6 +159,13 @@ test("an agent that hands in before its hook's answer is recorded has begun all 
   ];
   assert.deepEqual(linesOfAll(queued, dispatched, lost, arrived), known);
   assert.deepEqual(linesOfAll(queued, unsure, dispatched, lost, arrived), known);
+  // A document of the first one that comes after all: the second one never began, so it does not end.
+  const afterAll: DelegationInput = { ...arrived, at: 80_000, source: source({ digest: "d2" }) };
+  assert.equal(given(queued, failed, afterAll).state.status, "succeeded");
+  assert.deepEqual(linesOfAll(queued, failed, afterAll), once);
+  const cancel: DelegationInput = { type: "cancel", at: 3000, actor: order.actor };
+  assert.deepEqual(linesOfAll(queued, dispatched, lost, cancel), known, "lost is begun all the same");
+  assert.deepEqual(linesOfAll(queued, unsure, cancel), []);
   const second: DelegationInput = { ...arrived, at: 90_000, source: source({ attempt: 2, digest: "d2" }) };
   assert.deepEqual(linesOfAll(queued, failed, second), [...once, [2, "start", 90_000], [2, "end", 90_000]]);
 });
