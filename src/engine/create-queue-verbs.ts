@@ -137,10 +137,13 @@ export function createQueueVerbs(given: QueueVerbsDeps): QueueVerbs {
       });
       return pass;
     },
-    clear: (_actor, request: ClearRequest) =>
-      "statuses" in request
+    async clear(_actor, request: ClearRequest) {
+      // Where nothing can be removed it is refused, also when there would be nothing to remove.
+      await deps.channel();
+      return "statuses" in request
         ? clearTasks(request.statuses, request.before)
-        : clearChannel(request.channel, request.before),
+        : clearChannel(request.channel, request.before);
+    },
     async *export() {
       for (let before: string | undefined; ; ) {
         const page = await tasks.tasks({ limit: 200, ...(before ? { before } : {}) });

@@ -129,6 +129,10 @@ test("the queue is read back and a channel's history is read over REST by the me
 
 test("what only the leader does is refused with who leads and where, and after a takeover it is done", async (t) => {
   const { world, leader, second } = await twoMembers(t);
+  // Also where nothing is to be removed: "0 messages" would be taken for an empty channel.
+  const idle = await hq(second, world.env, "queue", "clear", "--yes");
+  assert.deepEqual([idle.code, idle.out], [5, ""], idle.err);
+  assert.match(idle.err, new RegExp(`leads on Discord does that: .*pid ${leader.supervisor.ready.pid}`));
   const { code: submitted } = await hq(leader, world.env, "submit", TASK, "--wait");
   assert.equal(submitted, 0);
   const { code, err } = await hq(
