@@ -5,7 +5,7 @@ import type { TaskView } from "../engine/task-verbs.ts";
 import type { Client } from "./client.ts";
 import type { Io } from "./io.ts";
 import { createLeaving } from "./leaving.ts";
-import { refuseHeld } from "./wait-task.ts";
+import { refuseHeld } from "./refuse-held.ts";
 import { pathOf } from "./work.ts";
 
 const TIMED_OUT = 4;

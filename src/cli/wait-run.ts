@@ -4,8 +4,10 @@ import { viewsOf } from "./follow.ts";
 import type { Io } from "./io.ts";
 import { createLeaving } from "./leaving.ts";
 import { createPeople } from "./people.ts";
+import { refuseHeldRun } from "./refuse-held.ts";
 import { exitOfRun, printRun, tellPeople } from "./run-outcome.ts";
 import { createRunProgress } from "./run-progress.ts";
+import { isOver } from "./work.ts";
 
 const INTERRUPTED = 130;
 const STILL_WORKING = 4;
@@ -39,6 +41,12 @@ export async function waitForRun(
     onTrouble: leaving.leave,
   });
   let view = known;
+  // Asked at first, when the supervisor was away, and as long as all is held: a long run changes often.
+  let mayBeHeld = true;
+  const tell = (line: string) => {
+    mayBeHeld = true;
+    progress.tell(line);
+  };
   try {
     const follow = {
       kind: "run",
@@ -46,11 +54,12 @@ export async function waitForRun(
       id,
       signal,
       now: io.now,
-      tell: progress.tell,
+      tell,
       wasThere: true,
     } as const;
     for await (view of viewsOf(follow)) {
       progress.show(view);
+      if (mayBeHeld && !isOver(view.status)) mayBeHeld = await refuseHeldRun(client, view, signal);
       if (options.atPeople !== "leave") people.look(view);
       else if (view.waiting === "gate" || view.waiting === "answer") {
         leaving.leave("people");

@@ -2,10 +2,7 @@ import type { RunView } from "../domain/run-view.ts";
 import type { TaskOutcome } from "../domain/task-types.ts";
 import type { DelegationView } from "../domain/view.ts";
 import type { WorkerView } from "../domain/worker-view.ts";
-import { HOLD_CHECK } from "../engine/hold.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
-import type { Health } from "../engine/verbs.ts";
-import { Refusal } from "../kernel/refusal.ts";
 import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 import { viewsOf } from "./follow.ts";
@@ -13,6 +10,7 @@ import type { Io } from "./io.ts";
 import { createLeaving } from "./leaving.ts";
 import { printOutcome } from "./outcome.ts";
 import { jsonText, plainText } from "./print.ts";
+import { refuseHeld } from "./refuse-held.ts";
 import { printRun } from "./run-outcome.ts";
 import { reasonOf } from "./task-text.ts";
 import { pathOf } from "./work.ts";
@@ -59,14 +57,6 @@ export async function waitForTask(
   }
   await printTask(io, client, view, options.isJson);
   return exitOfTask(io, view);
-}
-
-/** What cannot begin is not waited for: this waiting would keep a temporary supervisor here that may not begin it. */
-export async function refuseHeld(client: Client, { id }: TaskView, signal: AbortSignal): Promise<void> {
-  const { checks } = await client.ask<Health>({ path: "/health/ready" }, signal);
-  const held = checks.find(({ name }) => name === HOLD_CHECK);
-  if (!held) return;
-  throw new Refusal("held", `${id} waits: ${held.text}`, { hint: `Then \`hq wait ${id}\` waits for it.` });
 }
 
 function standing(view: TaskView): string {

@@ -7,6 +7,7 @@ import type { Io } from "./io.ts";
 import { createLeaving } from "./leaving.ts";
 import { exitOf, printOutcome } from "./outcome.ts";
 import { createProgress } from "./progress.ts";
+import { refuseHeld, waitsToBegin } from "./refuse-held.ts";
 import { waitForRun } from "./wait-run.ts";
 import { waitForTask } from "./wait-task.ts";
 import { findWork } from "./work.ts";
@@ -40,7 +41,10 @@ export async function waitAndPrint(
       tell: progress.tell,
       wasThere,
     } as const;
-    for await (view of viewsOf(follow)) progress.show(view);
+    for await (view of viewsOf(follow)) {
+      progress.show(view);
+      if (waitsToBegin(view)) await refuseHeld(client, view, signal);
+    }
   } catch (error) {
     if (!leaving.signal.aborted) throw error;
   } finally {

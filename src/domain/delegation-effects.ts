@@ -1,6 +1,11 @@
 import { oneLine } from "../kernel/text.ts";
 import { callerOf } from "./actor.ts";
-import { type AttemptState, type DelegationEvent, type DelegationState, delayBefore } from "./delegation-types.ts";
+import {
+  type AttemptState,
+  type DelegationEvent,
+  type DelegationState,
+  delayBefore,
+} from "./delegation-types.ts";
 import type { Effect, LogLine } from "./effects.ts";
 import { moveFile, writeLines } from "./filing.ts";
 

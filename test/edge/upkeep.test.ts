@@ -129,7 +129,10 @@ test("a packed backup is one file, and what is no backup is refused", async (t) 
     assert.match(`${code} ${err.replaceAll(damaged, "<archive>")}`, words);
   };
   spawnSync("tar", ["-xzf", file, "-C", folder]);
-  writeFileSync(join(whole, "ledger.db"), "no ledger at all, but long enough to be looked at as if it were one\n");
+  writeFileSync(
+    join(whole, "ledger.db"),
+    "no ledger at all, but long enough to be looked at as if it were one\n",
+  );
   await refused(/^1 hq: The ledger <archive>\/ledger\.db is damaged/);
   writeFileSync(join(whole, "backup.json"), "{");
   await refused(/^2 hq: <archive>\/backup\.json is damaged/);
@@ -322,10 +325,14 @@ test(
     const trace = join(folder, "trace");
     const calls = "trace=fsync,rename,renameat,renameat2";
     const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), "restore", backup];
-    const { status, stderr } = spawnSync("strace", ["-f", "-qq", "-y", "-e", calls, "-o", trace, ...program], {
-      encoding: "utf8",
-      env: cleanEnv({ HQ_HOME: other, HQ_CONFIG: join(folder, "config") }),
-    });
+    const { status, stderr } = spawnSync(
+      "strace",
+      ["-f", "-qq", "-y", "-e", calls, "-o", trace, ...program],
+      {
+        encoding: "utf8",
+        env: cleanEnv({ HQ_HOME: other, HQ_CONFIG: join(folder, "config") }),
+      },
+    );
     assert.equal(status, 0, stderr);
     const lines = readFileSync(trace, "utf8").split("\n");
     const named = lines.findIndex((line) => /rename.*ledger\.db\.half/.test(line));
