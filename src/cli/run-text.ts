@@ -5,7 +5,7 @@ import { formatDuration } from "../kernel/time.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 import { howToAnswer, howToDecide, openGates, standing, stepLines } from "./run-lines.ts";
 
-/** Runs as a table, newest first. */
+/** Runs as a table, newest first. What a run waits for is never cut: the name of a gate is what its approver types. */
 export function runTable(runs: readonly RunListing[], nowMs: number): string {
   const rows = runs.map((run) => [
     run.id,
@@ -16,7 +16,7 @@ export function runTable(runs: readonly RunListing[], nowMs: number): string {
     formatDuration((run.settledAt ?? nowMs) - run.startedAt),
     waitingOf(run),
   ]);
-  return table([["RUN", "STATUS", "WORKFLOW", "ASKED BY", "STEPS", "TIME", "WAITING"], ...rows]);
+  return table([["RUN", "STATUS", "WORKFLOW", "ASKED BY", "STEPS", "TIME", "WAITING"], ...rows], Infinity);
 }
 
 function waitingOf({ status, waiting, stopped, gates }: RunListing): string {

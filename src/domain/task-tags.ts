@@ -182,7 +182,7 @@ function conflictsIn(found: ReadonlyMap<TagKind, string>): readonly Problem[] {
     ...(who.length > 1 ? [several] : []),
     ...idle.map((path) => ({
       path,
-      message: "a workflow says this for each of its steps itself: leave it out",
+      message: `a workflow says for each of its steps itself what [${path}:] would say: leave that out`,
     })),
   ];
 }

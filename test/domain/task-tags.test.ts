@@ -95,7 +95,10 @@ const PROBLEMS: readonly (readonly [text: string, ...problems: RegExp[]])[] = [
   ["[model:cheap]", /says nothing beside its tags/],
   ["x [model:a] [thinking:b]", /the model "a"/, /the thinking level "b"/],
   ["x [agent:webster] [worker:standard]", /only one of \[agent:\], \[worker:\] and \[workflow:\]/],
-  ["x [workflow:quick-research] [model:cheap]", /a workflow says this for each of its steps itself/],
+  [
+    "x [workflow:quick-research] [model:cheap]",
+    /a workflow says for each of its steps itself what \[model:\]/,
+  ],
 ];
 
 for (const [text, ...expected] of PROBLEMS) {

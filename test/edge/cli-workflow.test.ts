@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import type { RunListing } from "../../src/api/listings.ts";
 import type { Asking, Choice } from "../../src/cli/asking.ts";
+import { runTable } from "../../src/cli/run-text.ts";
 import type { RunView } from "../../src/domain/run-view.ts";
 import { hq, openDesk, temporaryFolder } from "./cli-harness.ts";
 
@@ -356,6 +358,16 @@ test("list, show, graph and status read workflows and runs, for people and as JS
   for (const argv of [["list"], ["show", NAME], ["graph", id], ["status"], ["status", id]])
     JSON.parse((await desk.hq("workflow", ...argv, "--json")).out);
   assert.equal((await desk.hq("workflow", "graph", "nothing")).code, 2);
+  const { items } = JSON.parse((await desk.hq("workflow", "status", "--json")).out) as {
+    readonly items: readonly RunListing[];
+  };
+  // As long as ids and names really are.
+  const long = items.map((run) => ({
+    ...run,
+    id: `${id}1m81x5d7ka22m5xe2zf`,
+    asker: "operator (as tech-lead)",
+  }));
+  assert.match(runTable(long, 0), /for people at sign-off\n$/);
   const none = await desk.hq("workflow", "status", "--workflow", "other");
   assert.deepEqual([none.code, none.out, none.err], [0, "", "No runs yet.\n"]);
 });
