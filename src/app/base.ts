@@ -47,7 +47,11 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const startedAt = now();
   const { mode, samples, notices } = readMode(env);
   makeHome(home);
-  const describe = { pid: process.pid, startedAt: new Date(startedAt).toISOString() };
+  const describe = {
+    pid: process.pid,
+    startedAt: new Date(startedAt).toISOString(),
+    ...(options.isEmbedded ? { isTemporary: true } : {}),
+  };
   const lock = await holdHome({ path: join(home, "supervisor.lock"), describe });
   if (!lock.ok) throw lockedBy(home, lock.holder);
   await begin({ name: "lock", stop: lock.release });
@@ -103,7 +107,16 @@ export type Base = Awaited<ReturnType<typeof openBase>>;
 
 function lockedBy(home: string, holder: unknown): Refusal {
   const run = readRunFile(home);
-  const pid = (holder as { pid?: number } | undefined)?.pid ?? run?.pid;
+  const about = holder as { readonly pid?: number; readonly isTemporary?: true } | undefined;
+  const pid = about?.pid ?? run?.pid;
+  if (about?.isTemporary)
+    return new Refusal(
+      "locked",
+      `A temporary supervisor (pid ${pid}), which another \`hq\` started, works in ${home}.`,
+      {
+        hint: "It leaves some seconds after its work is done: start again then. `hq stop` ends it now; what is open is kept.",
+      },
+    );
   return new Refusal("locked", `Another supervisor (pid ${pid ?? "unknown"}) already works in ${home}.`, {
     hint: `Use it${run ? ` at ${run.api}` : ""}, stop it with \`hq stop\`, or give this one its own HQ_HOME.`,
   });

@@ -85,7 +85,7 @@ function tellEmergency(io: Io, { stopped, work }: Ended, workers: EndedWorkers):
   if (work) {
     say(`${work.canceled.length} delegations and runs canceled, ${work.killed.length} workers killed.`);
     for (const { id, agent, reason } of work.notCancelable)
-      say(`Could not be canceled at ${agent}: ${id} (${reason}). What it hands in is recorded as late.`);
+      say(`Could not be canceled at ${agent}: ${id} (${reason}).`);
     if (work.held > 0) say(`${work.held} tasks were not begun, and wait.`);
   } else if (stopped) {
     say(

@@ -161,6 +161,22 @@ test("a temporary supervisor that is killed is followed by another one, and the 
   assert.notEqual(pidIn(home), first);
 });
 
+test("start is refused while a temporary one works, with the words for that and how to go on", async (t) => {
+  const { home } = newRoot(t);
+  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const asked = startHq(t, ["delegate", "webster", "The CTE of ULE [silent]"], options);
+  await asked.said(/dispatched/);
+  const rival = await runHq(t, ["start", "--port", "0", "--guild-port", "0"], options);
+  assert.equal(rival.code, 3);
+  assert.match(
+    rival.err,
+    new RegExp(`^A temporary supervisor \\(pid ${pidIn(home)}\\), which another \`hq\` started`),
+  );
+  assert.match(rival.err, /leaves some seconds after its work is done.*`hq stop` ends it now/);
+  handIn(home, idIn(asked.err()));
+  assert.equal((await asked.done).code, 0);
+});
+
 test("start says when it is ready, is the only one, is waited for across kill -9, and stops when asked", async (t) => {
   const { home } = newRoot(t);
   const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
