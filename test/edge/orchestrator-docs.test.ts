@@ -129,6 +129,18 @@ test("every block of the guide runs: shell, curl and Python", { timeout: 180_000
   }
 });
 
+test("the line of the guide that sets address and key is all that its curl needs", async () => {
+  const [, line = ""] = /`(export HQ_API=[^`]+)`/.exec(guide) ?? [];
+  const [, port = "", state = ""] = /(http:\S+) .*(\.hq)\//.exec(line) ?? [];
+  const curl = blocksOf("sh").find((text) => text.startsWith("curl")) ?? "";
+  const set = line.replace(port, supervisor.ready.api).replace(state, home);
+  const { code, stdout, stderr } = await shell(`unset HQ_API ORCHESTRATOR_API_KEY\n${set}\n${curl}`);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /"H":"healthy"/);
+  assert.match(stdout, /"skillId":"orchestrator"/);
+  assert.doesNotMatch(stdout, /"error":/);
+});
+
 test("an instance that is down is told by its code, and the guide's Python gives up after its tries", async () => {
   const [text = ""] = blocksOf("python");
   const wrong = await python(text.replace('"instances": ["A", "B"]', '"instances": ["Q"]'));
