@@ -147,3 +147,22 @@ test("an instance that is down is told by its code, and the guide's Python gives
   assert.equal(wrong.code, 1);
   assert.match(wrong.stderr, /RuntimeError: \d{4}-.* Q: There is no agent "Q"/);
 });
+
+test("--format text prints the lines that the skill names, in that order", async () => {
+  const skill = readFileSync(join(ROOT, "skills/delegate/SKILL.md"), "utf8");
+  const said = /With `--format text` ([^]*?)\. Read/.exec(skill)?.[1] ?? "";
+  const named = [...said.matchAll(/`([A-Z]+:)`/g)].map(([, line]) => line);
+  const { code, stdout, stderr } = await shell(`hq delegate webster "Find the CTE of ULE" --format text`);
+  assert.equal(code, 0, stderr);
+  const begun = [...stdout.matchAll(/^([A-Z]+:) /gm)].map(([, line]) => line);
+  assert.equal(named.length, 5);
+  assert.deepEqual(begun, named);
+});
+
+test("the handoff that the skill shows has the fields of one that is printed", async () => {
+  const skill = readFileSync(join(ROOT, "skills/delegate/SKILL.md"), "utf8");
+  const shown = /```json\n([^]*?)```/.exec(skill)?.[1] ?? "";
+  const { code, stdout, stderr } = await shell(`hq delegate webster "Find the CTE of ULE"`);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(Object.keys(JSON.parse(shown) as object), Object.keys(JSON.parse(stdout) as object));
+});
