@@ -71,7 +71,10 @@ test("a program that is not there is final, and named", async (t) => {
   const order = await orderFor(t, { command: ["no-such-openclaw", "gateway"] });
   await startKeeper(order);
   const { reason } = await untilStands(order.place, ({ state }) => state === "failed");
-  assert.match(reason ?? "", /no-such-openclaw was not found: correct cluster\.command/);
+  assert.match(
+    reason ?? "",
+    /no-such-openclaw was not found: install it, or write its whole path into cluster\.command/,
+  );
 });
 
 test("killed with -9, the keeper leaves its gateway running, and the next one keeps the same process", async (t) => {

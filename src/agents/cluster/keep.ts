@@ -108,7 +108,8 @@ async function leave(
 }
 
 function whyEnded({ command, place, port }: KeeperOrder, { code, signal, error }: Exit): string {
-  if (error === "ENOENT") return `${command[0]} was not found: correct cluster.command in config/hq.yaml`;
+  if (error === "ENOENT")
+    return `${command[0]} was not found: install it, or write its whole path into cluster.command of config/hq.yaml`;
   if (error !== undefined) return `${command[0]} could not be started (${error})`;
   if (code === EXIT_CONFIG)
     return `exit code 78: its configuration is wrong, or its state is in use; see ${place.log}`;
