@@ -4,10 +4,12 @@ import { join } from "node:path";
 import type { Config } from "../domain/config.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { refuseNewer } from "../ledger/migrations.ts";
 import { refuseMoved } from "../ledger/moved.ts";
 import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
 import { type LedgerReader, openLedgerReader } from "../ledger/scanner.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
+import { versionOfFile } from "../ledger/version.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { joinLedger, type Shared } from "./membership.ts";
 import type { Env } from "./mode.ts";
@@ -52,6 +54,15 @@ export async function examineStore(env: Env, config: Pick<Config, "settings"> | 
   }
   const { examineDatabase } = await import("../ledger/postgres/examine.ts");
   return examineDatabase(url);
+}
+
+/** Which version the ledger in a folder's file has; undefined where there is none. Trouble with it is thrown. */
+export function examineFile(home: string) {
+  const path = join(home, "ledger.db");
+  if (!existsSync(path)) return undefined;
+  const found = versionOfFile(path);
+  refuseNewer(found.version, path);
+  return found;
 }
 
 /** The ledger of a folder, or the database, only to be read. */

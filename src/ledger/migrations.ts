@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { Refusal } from "../kernel/refusal.ts";
 
 /**
  * What each version of the ledger adds. A text that was ever released is never edited: append a new one.
@@ -162,13 +163,8 @@ export const MIGRATIONS: readonly string[] = [
 
 /** Brings the file to the newest version, one transaction a step; refuses a file from a newer program. */
 export function migrate(db: DatabaseSync, path: string, migrations: readonly string[] = MIGRATIONS): void {
-  const row = db.prepare("pragma user_version").get();
-  const version = Number(row?.["user_version"]);
-  if (version > migrations.length) {
-    throw new Error(
-      `The ledger ${path} has version ${version}, and this program knows versions up to ${migrations.length}: start the newer program that wrote it, or restore a backup.`,
-    );
-  }
+  const version = versionIn(db);
+  refuseNewer(version, path, migrations.length);
   for (const [index, script] of migrations.entries()) {
     if (index < version) continue;
     db.exec("begin immediate");
@@ -179,4 +175,16 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly str
       throw cause;
     }
   }
+}
+
+export const versionIn = (db: DatabaseSync): number =>
+  Number(db.prepare("pragma user_version").get()?.["user_version"]);
+
+export function refuseNewer(version: number, path: string, known = MIGRATIONS.length): void {
+  if (version <= known) return;
+  throw new Refusal(
+    "ledger_trouble",
+    `The ledger ${path} has version ${version}, and this program knows versions up to ${known}: a newer program wrote it.`,
+    { hint: "Start that program again, or restore a backup from before the update (`hq restore --force`)." },
+  );
 }

@@ -3,6 +3,7 @@ import type { Upkeep } from "../engine/ports/upkeep.ts";
 import type { Scan } from "./scan.ts";
 import type { ScanAnswer, ScanJob } from "./scan-thread.ts";
 import { explain } from "./trouble.ts";
+import { refuseOther, versionOfFile } from "./version.ts";
 
 /** A thread that nobody asked for so long gives its memory back. */
 const REST_MS = 30_000;
@@ -105,5 +106,6 @@ export function createReader({ ask, close }: Scanner): LedgerReader {
 
 /** A ledger that is only read, also while a supervisor writes to it. */
 export function openLedgerReader(path: string): LedgerReader {
+  refuseOther(versionOfFile(path).version, path);
   return createReader(createScanner(path));
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test, { type TestContext } from "node:test";
 import { digestOf } from "../../src/kernel/id.ts";
+import { isRefusal } from "../../src/kernel/refusal.ts";
 import { MIGRATIONS, migrate } from "../../src/ledger/migrations.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { claimOf, commitOf, line, written } from "../contract/ledger-fixture.ts";
@@ -68,7 +69,12 @@ test("a ledger of a newer program is refused with what to do, and left as it is"
   upgrade(path, "create table later (x integer)");
   await assert.rejects(
     open(path),
-    (error: Error) => error.message.includes(path) && /newer program/.test(error.message),
+    (error) =>
+      isRefusal(error) &&
+      error.code === "ledger_trouble" &&
+      error.message.includes(path) &&
+      /newer program/.test(error.message) &&
+      /hq restore/.test(error.hint ?? ""),
   );
   const db = new DatabaseSync(path);
   assert.deepEqual(db.prepare("select * from later").all(), []);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test, { after, type TestContext } from "node:test";
 import { Client } from "pg";
+import { digestOf } from "../../src/kernel/id.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { MIGRATIONS, migrate } from "../../src/ledger/postgres/migrations.ts";
 import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
@@ -79,4 +80,11 @@ test("steps after the first only add, so that the program before them goes on wo
   ])
     assert.match(bad, takesAway);
   assert.doesNotMatch("alter table stream add column colour text not null default 'red'", takesAway);
+});
+
+test("released steps are never edited; add a new one and its digest here", () => {
+  assert.deepEqual(
+    MIGRATIONS.map((step) => digestOf(step.replace(/\s+/g, " ")).slice(0, 16)),
+    ["1b7d19df612da91a"],
+  );
 });

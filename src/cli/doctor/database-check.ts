@@ -1,6 +1,6 @@
 import { nameOf } from "../../app/elsewhere.ts";
 import type { Env } from "../../app/mode.ts";
-import { examineStore } from "../../app/store.ts";
+import { databaseOf, examineFile, examineStore } from "../../app/store.ts";
 import type { Config } from "../../domain/config.ts";
 import { adviceFor, differencesOf, standsBackText } from "../../domain/member.ts";
 import type { MemberView } from "../../engine/verbs.ts";
@@ -24,6 +24,22 @@ export async function checkDatabase(
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
     return [fail(ID, thrown.message, thrown.hint ?? "correct DATABASE_URL or the database, then: hq doctor")];
+  }
+}
+
+/** Whether this program can go on with the file that is the ledger; nothing where there is none, or a database. */
+export function checkLedgerFile(env: Env, config: Config | undefined, home: string): readonly Finding[] {
+  if (databaseOf(env, config) !== undefined) return [];
+  try {
+    const found = examineFile(home);
+    if (!found) return [];
+    const { version, ours } = found;
+    if (version === ours) return [ok("ledger", `version ${version}`)];
+    const text = `version ${version}: an older program wrote it, and the next start brings it to version ${ours}`;
+    return [warn("ledger", text, "hq backup first: the older program cannot use it any more after that")];
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown;
+    return [fail("ledger", thrown.message, thrown.hint ?? "mend it, then: hq doctor")];
   }
 }
 

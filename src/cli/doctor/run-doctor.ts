@@ -12,7 +12,7 @@ import { type Installation, readInstallation } from "../installation.ts";
 import type { Io } from "../io.ts";
 import { jsonText } from "../print.ts";
 import { checkAgents } from "./agent-checks.ts";
-import { checkDatabase } from "./database-check.ts";
+import { checkDatabase, checkLedgerFile } from "./database-check.ts";
 import { checkDiscord } from "./discord-checks.ts";
 import { checkExposure } from "./exposure-check.ts";
 import { type Finding, fail, ok, renderFindings, skip, warn } from "./finding.ts";
@@ -49,6 +49,7 @@ async function examineRest(here: Installation, io: Io): Promise<readonly Finding
       warn("config", renderProblems([warning], io.cwd), suggestion ?? "mend it, or leave it so"),
     ),
     ...environment.findings,
+    ...checkLedgerFile(env, config, place.home),
     ...(await checkDatabase(env, config, place.home)),
     ...(config ? [checkExposure(config, env)] : []),
   ];

@@ -1,11 +1,12 @@
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import type { Client, ClientBase } from "pg";
 import { Refusal } from "../../kernel/refusal.ts";
-import { MIGRATIONS as OURS } from "../migrations.ts";
+import { versionIn } from "../migrations.ts";
 import { standings } from "../scan.ts";
 import { auditPage } from "../scan-audit.ts";
 import type { LedgerReader } from "../scanner.ts";
 import { explain as explainFile } from "../trouble.ts";
+import { refuseOther } from "../version.ts";
 import { readAddress } from "./address.ts";
 import { endSoon, openFirst, refuseOld } from "./connect.ts";
 import { migrateWithin, SCHEMA } from "./migrations.ts";
@@ -198,19 +199,7 @@ function openSource(path: string): DatabaseSync {
   try {
     db = new DatabaseSync(path, { timeout: 5000 });
     db.exec("pragma cache_size = -16000");
-    const version = Number(db.prepare("pragma user_version").get()?.["user_version"]);
-    if (version !== OURS.length) {
-      throw new Refusal(
-        "ledger_trouble",
-        `The ledger ${path} has version ${version}, and this program's is ${OURS.length}.`,
-        {
-          hint:
-            version < OURS.length
-              ? "Start it once with this program (`hq start`, `hq stop`): that brings it up to date."
-              : "Move it with the newer program that wrote it.",
-        },
-      );
-    }
+    refuseOther(versionIn(db), path);
     const said = db.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (said !== "ok") throw new Refusal("ledger_trouble", `The ledger ${path} is damaged: ${String(said)}`);
     return db;
