@@ -41,3 +41,14 @@ export async function liveUntil(
     supervisor.child.kill("SIGKILL");
   }
 }
+
+/** Notes how the agents are, so that what is passed later belongs to what is asked. */
+export async function firstLife(world: World): Promise<void> {
+  const supervisor = await world.start();
+  for (;;) {
+    const { body } = await supervisor.call("GET", "/agents");
+    if (body.items.every(({ state }: { state: string }) => state === "up")) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await supervisor.stop();
+}

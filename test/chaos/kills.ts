@@ -94,7 +94,7 @@ export const KINDS = {
     async round(from, kills) {
       const points = turns(RUN_POINTS, from, kills);
       const nth = (index: number) => nthOf(points[index] as CrashPoint, from + index);
-      const { findings, runs, ...rest } = await runDiamonds({ points, perKill: 2, nth });
+      const { findings, runs, repeated: _, ...rest } = await runDiamonds({ points, perKill: 2, nth });
       return { ...rest, ...findings, asked: runs };
     },
   },

@@ -1,10 +1,10 @@
 import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import type { LocalGuild } from "../../src/local/local-guild.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
-import { liveUntil } from "./kill.ts";
+import { firstLife, liveUntil } from "./kill.ts";
 import { askAll, untilQuiet } from "./load.ts";
 import { judge, type Verdict } from "./verdict.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld } from "./world.ts";
 
 export type Round = Verdict & {
   readonly kills: number;
@@ -132,17 +132,6 @@ export async function runRound(plan: {
     }
     return { ids: found, wrong };
   }
-}
-
-/** Notes how the agents are, so that what is passed later belongs to what is asked. */
-async function firstLife(world: World): Promise<void> {
-  const supervisor = await world.start();
-  for (;;) {
-    const { body } = await supervisor.call("GET", "/agents");
-    if (body.items.every(({ state }: { state: string }) => state === "up")) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  await supervisor.stop();
 }
 
 function keysOf(index: number, count: number): readonly string[] {

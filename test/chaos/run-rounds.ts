@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
-import { liveUntil } from "./kill.ts";
+import { firstLife, liveUntil } from "./kill.ts";
 import { countOf, createFindings, type Findings } from "./verdict.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -29,6 +29,8 @@ export type RunRound = {
   readonly runs: number;
   readonly kills: number;
   readonly notPassed: readonly CrashPoint[];
+  /** How many were committed and never answered: asked again, they were there. */
+  readonly repeated: number;
   readonly findings: Findings;
   readonly ambiguous: number;
 };
@@ -56,7 +58,10 @@ export async function runDiamonds(plan: {
   const notPassed: CrashPoint[] = [];
   let living: Supervisor | undefined;
   let kills = 0;
+  let repeated = 0;
+  const onRepeated = () => void repeated++;
   try {
+    await firstLife(world);
     for (const [index, point] of plan.points.entries()) {
       const keys = keysOf(index, plan.perKill);
       const crashAt = `${point}#${plan.nth(index)}`;
@@ -69,13 +74,16 @@ export async function runDiamonds(plan: {
     const last = await world.start();
     living = last;
     const keys = plan.points.flatMap((_, index) => keysOf(index, plan.perKill));
-    await Promise.all([start(last, keys, ids), answerGates(last, () => isAllOver(last, ids, keys.length))]);
+    await Promise.all([
+      start(last, keys, ids, onRepeated),
+      answerGates(last, () => isAllOver(last, ids, keys.length)),
+    ]);
     const verdict = await judgeRuns(world, last, [...ids.values()]);
     const told = new Set(ids.values());
     for (const id of await allOf(last, "/runs"))
       if (!told.has(id)) verdict.findings.doubled.push(`${id}: started, and nobody was told of it`);
     await last.stop();
-    return { runs: ids.size, kills, notPassed, ...verdict };
+    return { runs: ids.size, kills, notPassed, repeated, ...verdict };
   } finally {
     living?.child.kill("SIGKILL");
     await world.stop();
@@ -83,7 +91,10 @@ export async function runDiamonds(plan: {
   }
 
   async function load(supervisor: Supervisor, keys: readonly string[], isGone: () => boolean) {
-    await Promise.all([start(supervisor, keys, ids), answerGates(supervisor, async () => isGone())]);
+    await Promise.all([
+      start(supervisor, keys, ids, onRepeated),
+      answerGates(supervisor, async () => isGone()),
+    ]);
   }
 }
 
@@ -112,7 +123,12 @@ function keysOf(index: number, count: number): readonly string[] {
   return Array.from({ length: count }, (_, n) => `run-${index}-${n}`);
 }
 
-async function start(supervisor: Supervisor, keys: readonly string[], ids: Map<string, string>) {
+async function start(
+  supervisor: Supervisor,
+  keys: readonly string[],
+  ids: Map<string, string>,
+  onRepeated: () => void,
+) {
   for (const key of keys) {
     if (ids.has(key)) continue;
     const answer = await supervisor.call(
@@ -123,6 +139,7 @@ async function start(supervisor: Supervisor, keys: readonly string[], ids: Map<s
     );
     if (answer.status !== 201 && answer.status !== 200)
       throw new Error(`${key}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    if (answer.status === 200) onRepeated();
     ids.set(key, answer.body.id);
   }
 }
