@@ -110,8 +110,9 @@ export async function openStore(options: AppOptions, base: Base, begin: Begin): 
   refuseMoved(options.home);
   const ledger = await openSqliteLedger({ path: join(options.home, "ledger.db"), now: base.now });
   await begin({ name: "ledger", stop: ledger.close });
-  // The folder's lock says who leads; the lease only gives each life its own number, so it may end at once.
-  const lease = await ledger.lease("coordinator", holder, 1);
+  // The folder's lock says who leads; the lease only gives each life its own number. It ended long ago, so that a life
+  // after the clock was set back finds none that still holds.
+  const lease = await ledger.lease("coordinator", holder, -base.now());
   if (!lease) throw new Refusal("locked", "Another supervisor leads this ledger.");
   await ledger.release(lease.epoch);
   return { ledger, epoch: () => lease.epoch, holder };

@@ -31,9 +31,10 @@ export function doubtOf(
   return { since: effect.createdAt };
 }
 
-/** Whether what it may have left is older than Discord's memory of its nonce, whatever was tried since. */
+/** Whether what it may have left is older than Discord's memory of its nonce, whatever was tried since. Nobody knows it
+ * when the clock was set back: then it counts as older. */
 export function isOld({ since }: Doubt, now: number): boolean {
-  return now - since >= NONCE_HOLDS_MS;
+  return now < since || now - since >= NONCE_HOLDS_MS;
 }
 
 type Seen = { readonly id: string; readonly timestamp: string; readonly mark: (mark: string) => boolean };

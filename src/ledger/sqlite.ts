@@ -19,7 +19,7 @@ import {
 } from "./queries.ts";
 import { instantOf, toReceipt, toWake } from "./rows.ts";
 import { createSearchIndex } from "./search.ts";
-import { prepareAll } from "./statements.ts";
+import { prepareAll, type Statements } from "./statements.ts";
 import { createTallies } from "./tallies.ts";
 import { createTrail } from "./trail.ts";
 import { concernsAll, explain, isFull } from "./trouble.ts";
@@ -51,6 +51,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const { path, now = Date.now, ballastBytes = BALLAST_BYTES } = options;
   const db = openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
   const sql = prepareAll(db);
+  comeBack(sql, now());
   const counters = createCounters(sql);
   const heads: Heads = new Map();
   const earliest = createEarliest();
@@ -172,6 +173,12 @@ function openDatabase(path: string, timeout: number): DatabaseSync {
     db?.close();
     throw explain(error, path);
   }
+}
+
+/** When the clock was set back while nobody worked, what is to be tried again would be late by as much. */
+function comeBack(sql: Statements, now: number): void {
+  const backMs = Number(sql.lastAt.get()?.["at"] ?? 0) - now;
+  if (backMs > 0) sql.comeBack.run(backMs, now);
 }
 
 /** Moves the log into the ledger and cuts it, which needs a little room; on a disk without any it waits for more. */

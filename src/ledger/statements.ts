@@ -46,6 +46,9 @@ export const SQL = {
     "update outbox set due_at = ?1, ready_at = ?1, reason = ?2, body = coalesce(?5, body), holder = null, epoch = null where stream = ?3 and id = ?4 and settled_at is null returning begun_before, lane, slot",
   release:
     "update outbox indexed by outbox_open set ready_at = due_at, holder = null where settled_at is null and holder is not null and epoch < ?",
+  lastAt: "select at from event where position = (select max(position) from event)",
+  comeBack:
+    "update outbox indexed by outbox_open set due_at = due_at - ?1, ready_at = ready_at - ?1 where settled_at is null and due_at > ?2 and type <> 'run-timer'",
   begin:
     "update outbox set begun_at = ?, begun_before = ?, tries = ?, ready_at = ?, holder = ?, epoch = ? where seq = ?",
   ready: `select ${CLAIM_COLUMNS} from outbox indexed by outbox_ready where lane = ? and ${UNBOUND} order by ready_at limit ? + 0`,

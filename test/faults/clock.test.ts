@@ -52,6 +52,32 @@ for (const [direction, ms] of [
   });
 }
 
+test("a clock set back by three hours between two lives keeps nobody from starting, and nothing waits for them", async (t) => {
+  const clock = settableClock(t);
+  const goOn = Promise.withResolvers<void>();
+  const world = await createWorld(t, {
+    async onRun(run) {
+      await goOn.promise;
+      handBack(run);
+    },
+  });
+  const before = await world.start();
+  const running = await before.ask({ timeout: "60s" });
+  await before.until(running, ({ status }) => status === "dispatched");
+  world.gateway.answerWith({ kind: "status", status: 500 });
+  const putOff = await before.ask({ timeout: "60s" });
+  await before.until(putOff, ({ attempts }) => attempts[0].deferrals > 0);
+  await before.stop();
+  world.gateway.answerWith({ kind: "ok" });
+  clock.jump(-3 * HOUR_MS);
+  const after = await world.start();
+  goOn.resolve();
+  for (const id of [running, putOff]) {
+    const view = await after.settled(id);
+    assert.deepEqual([view.status, view.attempt], ["succeeded", 1]);
+  }
+});
+
 test("a steady clock follows what passes and what the machine sleeps, not what somebody sets", () => {
   let wall = 1_000_000;
   let monotonic = 500;

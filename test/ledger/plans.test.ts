@@ -11,6 +11,7 @@ import { TRAIL_SQL } from "../../src/ledger/trail.ts";
 /** They read all open effects, one number a status, one agent's slots, one run's effects: none grows with the history. */
 const MAY_SCAN: Readonly<Record<string, RegExp>> = {
   release: /^SCAN outbox USING INDEX outbox_open$/,
+  comeBack: /^SCAN outbox USING INDEX outbox_open$/,
   backlog: /^SCAN outbox USING INDEX outbox_open$|^USE TEMP B-TREE FOR GROUP BY$/,
   counts: /^SCAN counter$/,
   openByAgent: /^USE TEMP B-TREE FOR GROUP BY$/,
