@@ -4,7 +4,7 @@ import { actorOf, BASE, requireOperator } from "./auth.ts";
 import { shows } from "./outputs.ts";
 import { type ApiApp, type Door, REFUSED } from "./parts.ts";
 import { present } from "./present.ts";
-import { auditBody, exportQuery, pruneBody } from "./upkeep-inputs.ts";
+import { acceptBody, auditBody, exportQuery, pruneBody } from "./upkeep-inputs.ts";
 
 const NDJSON = "application/x-ndjson; charset=utf-8";
 /** Not more often than this, so that a long look is seen to go on. */
@@ -41,6 +41,27 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
       const work = upkeep();
       const stream = told(door, (onProgress, signal) =>
         work.audit(actorOf(request), { ...options, onProgress, signal }),
+      );
+      return reply.type(NDJSON).send(stream);
+    },
+  );
+
+  app.post(
+    `${BASE}/audit/accept`,
+    {
+      schema: {
+        tags,
+        summary: "Say that messages which were deleted are not missed; operator only",
+        body: acceptBody,
+        response: { 200: lines, ...REFUSED },
+      },
+    },
+    async (request, reply) => {
+      requireOperator(request);
+      const options = present(request.body);
+      const work = upkeep();
+      const stream = told(door, (onProgress, signal) =>
+        work.accept(actorOf(request), { ...options, onProgress, signal }),
       );
       return reply.type(NDJSON).send(stream);
     },

@@ -13,6 +13,15 @@ export const auditBody = z
     dry: z.boolean().optional().describe("With mend: only say what would be done"),
   })
   .nullish();
+export const acceptBody = z.strictObject({
+  ids: z
+    .array(z.string().min(1).max(200))
+    .min(1)
+    .max(1000)
+    .describe("Deliveries, what they tell of, or messages; all of them or none"),
+  reason: z.string().trim().min(1).max(500).optional().describe("Why it is well, for people"),
+  since,
+});
 export const exportQuery = z.strictObject({
   what: z.enum(["events", "delegations"]).default("events"),
   format: z.enum(["jsonl", "csv"]).default("jsonl"),

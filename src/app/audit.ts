@@ -39,7 +39,7 @@ export async function auditOffline(
     const audit = createFileAudit({ upkeep, leftovers, isRunning: false, now: place.now });
     const { findings, rows, files } = await audit(options);
     const why = "Discord, since no supervisor runs";
-    return reportOf(at, options, findings, { rows, files, messages: 0 }, why);
+    return reportOf(at, options, { findings, looked: { rows, files, messages: 0 }, notLooked: why });
   } finally {
     await upkeep.close();
   }

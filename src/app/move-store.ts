@@ -107,7 +107,7 @@ async function moveHeld(place: MovePlace, { to, dry, onProgress }: Options): Pro
         now: () => startedAt,
       });
       const { findings, rows, files } = await prove({ onProgress });
-      after = reportOf(startedAt, {}, findings, { rows, files, messages: 0 }).counts;
+      after = reportOf(startedAt, {}, { findings, looked: { rows, files, messages: 0 } }).counts;
       refuseOther(before.counts, after);
     },
     beforeCommit: () => writeMoved(home, { state: "moving", id, to: target, at }),

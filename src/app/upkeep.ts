@@ -1,10 +1,12 @@
 import type { Actor } from "../domain/actor.ts";
+import { createAcceptMissing } from "../engine/accept-missing.ts";
 import { createAudit } from "../engine/audit.ts";
 import { exportLines } from "../engine/export.ts";
 import { createMend } from "../engine/mend.ts";
 import { createPruner } from "../engine/prune.ts";
 import type { UpkeepVerbs } from "../engine/upkeep-verbs.ts";
 import { digestOfFile } from "../handoffs/read.ts";
+import { Refusal } from "../kernel/refusal.ts";
 import { leftoversOf } from "./audit.ts";
 import type { Base } from "./base.ts";
 import { createOldFiles } from "./old-files.ts";
@@ -15,7 +17,7 @@ import type { Stage } from "./stage.ts";
 export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
   const { ledger, engine, inbox, loop } = stage;
   const leftovers = leftoversOf(config.current);
-  const { prove } = createAudit({
+  const audit = createAudit({
     ledger,
     engine,
     leftovers,
@@ -31,6 +33,7 @@ export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
     ring: loop.ring,
     now,
   });
+  const acceptMissing = createAcceptMissing({ ledger, engine, now });
   const pruner = createPruner({
     ledger,
     oldFiles: createOldFiles({ config: config.current, leftovers }),
@@ -39,10 +42,24 @@ export function createUpkeepVerbs({ config, now, log }: Base, stage: Stage) {
   });
   const verbs: UpkeepVerbs = {
     async audit(actor: Actor, { mend: isMending = false, dry = false, ...options }) {
-      const report = await prove(options);
+      const report = await audit.prove(options);
       if (!isMending) return report;
       const hasLookedAtDiscord = report.notLooked === undefined;
       return { ...report, mended: await mend(actor, report.findings, { dry, hasLookedAtDiscord }) };
+    },
+    async accept(actor, { ids, reason, ...options }) {
+      const seen = await audit.look(options);
+      if (seen.notLooked !== undefined) {
+        throw new Refusal(
+          "no_discord",
+          `Not looked at: ${seen.notLooked}. So nobody knows what is missing there.`,
+          {
+            hint: "`hq status` says why it is not connected; ask again when it is.",
+          },
+        );
+      }
+      const why = reason === undefined ? {} : { why: reason };
+      return { accepted: await acceptMissing(actor, seen, { ids, ...why }) };
     },
     export: (query) => exportLines(ledger.upkeep, query),
     prune: (_, options) => pruner.prune(options),

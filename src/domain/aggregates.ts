@@ -165,7 +165,13 @@ export const aggregates: { readonly [K in Kind]: Aggregate<K> } = {
   },
   stray: { ...stray, columns: () => ({ status: "set_aside", open: false }) },
   notice: { ...notice, columns: () => ({ status: "given", open: false }) },
-  mend: { ...mend, columns: () => ({ status: "made", open: false }) },
+  mend: {
+    ...mend,
+    columns: (state) =>
+      "message" in state
+        ? { status: "accepted", open: false, ...(state.parent === undefined ? {} : { parent: state.parent }) }
+        : { status: "made", open: false },
+  },
   task: {
     ...task,
     columns: (state) => ({ status: state.status, open: isTaskOpen(state) }),

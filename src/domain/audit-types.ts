@@ -35,6 +35,8 @@ export type Finding = {
   /** What mends it, as a command or as what a person does. */
   readonly mend: string;
   readonly act?: MendAct;
+  /** The message in which people could read it, and that is gone or does not say it any more: somebody may accept that. */
+  readonly gone?: string;
 };
 
 /** How a stream stands, for whatever refers to it. */

@@ -34,6 +34,7 @@ function lost(id: string, reason: string, mend: (id: string) => string, act?: Me
 }
 
 export const MEND = "hq audit --mend";
+export const ACCEPT = "hq audit --accept";
 
 function has(effects: readonly OpenEffect[], ...types: readonly OpenEffect["type"][]): boolean {
   return effects.some(({ type }) => types.includes(type));

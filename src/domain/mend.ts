@@ -2,15 +2,18 @@ import type { Decider } from "../kernel/decider.ts";
 import type { Finding } from "./audit-types.ts";
 import type { Effect } from "./effects.ts";
 
-/** What an audit found and somebody had mended: who, when, and by which work. It never repeats an agent's work. */
-export type MendState = Omit<MendInput, "type">;
+/** What an audit found and somebody had mended, or said to be well: who and when. It never repeats an agent's work. */
+export type MendState = Omit<MendMade, "type"> | Omit<AcceptInput, "type">;
 
-export type MendInput = {
-  readonly type: "mend";
+type Found = {
   readonly at: number;
   readonly id: string;
   readonly by: string;
   readonly finding: Pick<Finding, "fault" | "id" | "of" | "reason">;
+};
+
+type MendMade = Found & {
+  readonly type: "mend";
   /** What was done about it, for people. */
   readonly done: string;
   /** Messages that were removed on request. */
@@ -19,10 +22,27 @@ export type MendInput = {
   readonly effect?: Effect;
 };
 
-export type MendEvent = Omit<MendInput, "type"> & { readonly type: "mend.made" };
+type AcceptInput = Found & {
+  readonly type: "accept";
+  /** The message that is gone. */
+  readonly message: string;
+  /** In the words of whoever accepted it. */
+  readonly why?: string;
+  /** The stream that it tells of. */
+  readonly parent?: string;
+};
+
+export type MendInput = MendMade | AcceptInput;
+export type FindingAccepted = Omit<AcceptInput, "type"> & { readonly type: "finding.accepted" };
+export type MendEvent = (Omit<MendMade, "type"> & { readonly type: "mend.made" }) | FindingAccepted;
 
 export const mend: Decider<MendState, MendInput, MendEvent, Effect> = {
-  decide: (state, input) => (state ? [] : [{ ...input, type: "mend.made" }]),
+  decide(state, input) {
+    if (state) return [];
+    return input.type === "mend"
+      ? [{ ...input, type: "mend.made" }]
+      : [{ ...input, type: "finding.accepted" }];
+  },
   evolve: (_, { type: _type, ...state }) => state,
-  effects: (_, { effect }) => (effect ? [effect] : []),
+  effects: (_, event) => (event.type === "mend.made" && event.effect ? [event.effect] : []),
 };

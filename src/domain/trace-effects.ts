@@ -1,5 +1,6 @@
 import type { Receipt } from "./delivery-types.ts";
 import type { EffectBody } from "./effects.ts";
+import type { FindingAccepted } from "./mend.ts";
 import type { Told, TracedEffect, TracedSubject } from "./trace-types.ts";
 import { lastPart, targetText } from "./trace-words.ts";
 
@@ -139,6 +140,15 @@ export function tellReceipts(subject: TracedSubject, settledAt: number | undefin
       message: { channel: receipt.channel, id: receipt.message },
       ...(isLate ? { tookMs: receipt.postedAt - settledAt } : {}),
     };
+  });
+}
+
+/** Messages that were deleted, and who said that this is well. */
+export function tellAccepted({ accepted = [] }: TracedSubject): readonly Line[] {
+  return accepted.map(({ at, body }) => {
+    const { finding, by, why } = body as FindingAccepted;
+    const name = lastPart(finding.id);
+    return { at, what: "accepted", text: `${name}: ${finding.reason}; by ${by}${why ? `: ${why}` : ""}` };
   });
 }
 

@@ -41,6 +41,8 @@ export type TracedSubject = {
   /** A command or button in Discord that asked for it. */
   readonly interaction: readonly TracedEvent[];
   readonly children: readonly TracedSubject[];
+  /** Messages of it that are gone, and that somebody said are not missed. */
+  readonly accepted?: readonly TracedEvent[];
   /** Children that are not told, since there are too many. */
   readonly untold: number;
   /** Events that are left out, since there are too many. */

@@ -1,7 +1,7 @@
 import { oneLine } from "../kernel/text.ts";
 import type { InteractionEvent } from "./interaction.ts";
 import { tellDelegation } from "./trace-delegation.ts";
-import { isFace, tellEffects, tellReceipts } from "./trace-effects.ts";
+import { isFace, tellAccepted, tellEffects, tellReceipts } from "./trace-effects.ts";
 import { tellRun } from "./trace-run.ts";
 import { tellTask, tellWorker } from "./trace-task.ts";
 import type { Interval, Told, Trace, TracedSubject, TraceLine, TraceTotals } from "./trace-types.ts";
@@ -41,6 +41,7 @@ function storyOf(subject: TracedSubject, nowMs: number, depth: number): Story {
     ...told.lines,
     ...tellEffects(subject),
     ...tellReceipts(subject, told.settledAt),
+    ...tellAccepted(subject),
   ].map((line): TraceLine => ({ ...line, text: oneLine(line.text, 600), depth, subject: id }));
   const below = subject.children.map((child) => storyOf(child, nowMs, depth + 1));
   const working = united([...told.working, ...below.flatMap((child) => child.working)]);

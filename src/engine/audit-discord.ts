@@ -133,8 +133,8 @@ export function createDiscordAudit(deps: {
         if (cleared.has(receipt.message)) continue;
         const seen = walked.get(receipt.channel);
         if (!seen || receipt.postedAt < seen.reachedAt || has(seen, receipt.message)) continue;
-        // Posted after the channel was walked.
-        if (newest(seen) < BigInt(receipt.message)) continue;
+        // Posted after the channel was walked, or the newest of it and deleted.
+        if (newest(seen) < BigInt(receipt.message) && (await lines.isThere(receipt))) continue;
         found.push(...(await gone(receipt)));
       }
     }

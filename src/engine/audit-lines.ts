@@ -107,6 +107,8 @@ export function createLinesAudit(deps: {
 
   return {
     look,
+    /** Asked of Discord itself, once for each message. */
+    isThere,
     /** Its receipt names a message that is gone, and people can read it in another one. */
     standsElsewhere: (delivery: string) => surplus.has(delivery),
     async found(): Promise<readonly Finding[]> {

@@ -1,6 +1,7 @@
 import { auditFile } from "../domain/audit-files.ts";
 import { FAULTS, type Fault, type Finding } from "../domain/audit-types.ts";
 import type { Engine } from "./accept.ts";
+import { type AcceptedGap, apartFromAccepted } from "./accept-missing.ts";
 import { createDiscordAudit } from "./audit-discord.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { Leftovers } from "./ports/leftovers.ts";
@@ -15,6 +16,8 @@ export type AuditReport = {
   readonly since?: number;
   readonly counts: Readonly<Record<Fault, number>>;
   readonly findings: readonly Finding[];
+  /** What was found gone, and somebody said that this is well: it counts nowhere. */
+  readonly accepted: readonly AcceptedGap[];
   /** Findings beyond those that are listed. */
   readonly more: number;
   /** Streams, effects and keys; files and folders; our messages in Discord. */
@@ -82,34 +85,41 @@ export function createAudit(deps: {
   const { ledger, engine, now } = deps;
   const auditFiles = createFileAudit({ ...deps, upkeep: ledger.upkeep, isRunning: true });
 
-  async function prove(options: AuditOptions): Promise<AuditReport> {
-    const at = now();
+  /** All that is found, however much it is. */
+  async function look(options: AuditOptions): Promise<Look> {
     await deps.sweep();
     const { findings, rows, files } = await auditFiles(options);
     const posted = deps.posted();
     if (!posted?.isConnected()) {
-      return reportOf(at, options, findings, { rows, files, messages: 0 }, "Discord, which is not connected");
+      const looked = { rows, files, messages: 0 };
+      return { findings, accepted: [], looked, notLooked: "Discord, which is not connected" };
     }
     options.onProgress?.("the messages in Discord");
     const seen = await createDiscordAudit({ ledger, engine, posted, now })(options.since);
     // A message that is there explains what the ledger misses.
     const found = new Map(seen.findings.map((finding) => [finding.id, finding]));
     const rest = findings.filter(({ fault, id }) => fault !== "unseen" || !found.has(id));
-    const { messages } = seen;
-    return reportOf(at, options, [...rest, ...seen.findings], { rows, files, messages });
+    const { left, accepted } = await apartFromAccepted(ledger, [...rest, ...seen.findings]);
+    return { findings: left, accepted, looked: { rows, files, messages: seen.messages } };
   }
 
-  return { prove };
+  return {
+    look,
+    async prove(options: AuditOptions): Promise<AuditReport> {
+      const at = now();
+      return reportOf(at, options, await look(options));
+    },
+  };
 }
 
 export type Audit = ReturnType<typeof createAudit>;
 
+type Look = Pick<AuditReport, "findings" | "looked" | "notLooked"> & Partial<Pick<AuditReport, "accepted">>;
+
 export function reportOf(
   at: number,
   { since }: AuditOptions,
-  all: readonly Finding[],
-  looked: AuditReport["looked"],
-  notLooked?: string,
+  { findings: all, accepted = [], looked, notLooked }: Look,
 ): AuditReport {
   const counts = Object.fromEntries(
     FAULTS.map((fault) => [fault, all.filter((finding) => finding.fault === fault).length]),
@@ -120,6 +130,7 @@ export function reportOf(
     ...(since === undefined ? {} : { since }),
     counts,
     findings,
+    accepted,
     more: all.length - findings.length,
     looked,
     ...(notLooked === undefined ? {} : { notLooked }),

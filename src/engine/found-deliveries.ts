@@ -1,6 +1,6 @@
 import { unseen } from "../domain/audit-posts.ts";
 import type { Finding } from "../domain/audit-types.ts";
-import { MEND } from "../domain/audit-ways.ts";
+import { ACCEPT, MEND } from "../domain/audit-ways.ts";
 import { deliverySubject, deliveryWhat } from "../domain/delivery-id.ts";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery, DeliveryTarget } from "../domain/effects.ts";
@@ -47,7 +47,7 @@ export function createFoundDeliveries(deps: {
     },
     /** Its receipt names a message in which nobody can read it: it is posted once more. */
     async withoutWords(
-      { delivery, channel, postedAt }: Receipt,
+      { delivery, channel, message, postedAt }: Receipt,
       reason: string,
       known?: Delivery | DeliveryTarget,
     ): Promise<readonly Finding[]> {
@@ -60,7 +60,8 @@ export function createFoundDeliveries(deps: {
           ? known
           : { id: delivery, kind: kindOf(delivery), to: known ?? { channel }, subject };
       const finding = unseen({ ...before, id: again }, postedAt, deps.now());
-      return [{ ...finding, id: delivery, of: subject, reason }];
+      const mend = `${MEND}, or, when that is well: ${ACCEPT} ${delivery}`;
+      return [{ ...finding, id: delivery, of: subject, reason, mend, gone: message }];
     },
   };
 }

@@ -74,7 +74,10 @@ async function gather(
   const receipts = await ledger.receiptsOf(id);
   const command = commandOf(events[0]);
   const interaction = command === undefined ? [] : await eventsOf(ledger, command);
-  const named = await childrenOf(ledger, kind, id, events);
+  const naming = await ledger.trail.childrenOf(id, MOST_SUBJECTS);
+  const mends = naming.filter((child) => child.kind === "mend");
+  const accepted = (await Promise.all(mends.map(({ stream }) => eventsOf(ledger, stream)))).flat();
+  const named = childrenOf(kind, events, naming);
   const children: TracedSubject[] = [];
   let untold = 0;
   for (const child of named) {
@@ -83,7 +86,7 @@ async function gather(
     else if (room.left <= 0) untold++;
   }
   const omitted = version - events.length;
-  return { id, kind, status, events, effects, receipts, interaction, children, untold, omitted };
+  return { id, kind, status, events, effects, receipts, interaction, accepted, children, untold, omitted };
 }
 
 /** The first events, and of a very long history the last ones. */
@@ -96,22 +99,19 @@ async function eventsOf(ledger: Reader, stream: string): Promise<readonly Stored
 }
 
 /** What was begun for it: a run and a task name their children, a delegation is named by them. */
-async function childrenOf(
-  ledger: Reader,
+function childrenOf(
   kind: TracedKind,
-  id: string,
   events: readonly StoredEvent[],
-): Promise<readonly string[]> {
+  naming: readonly { readonly stream: string; readonly kind: StreamKind }[],
+): readonly string[] {
   const named = events.flatMap(({ body }) => {
     const event = body as RunEvent | TaskEvent;
     if (event.type === "child.started" || event.type === "task.started") return [event.child];
     return event.type === "task.started-late" ? [event.child.id] : [];
   });
-  const naming =
-    kind === "delegation" || kind === "run"
-      ? (await ledger.trail.childrenOf(id, MOST_SUBJECTS)).map(({ stream }) => stream)
-      : [];
-  return [...new Set([...named, ...naming])];
+  const isNaming = kind === "delegation" || kind === "run";
+  const others = naming.filter((child) => isNaming && isTraced(child.kind)).map(({ stream }) => stream);
+  return [...new Set([...named, ...others])];
 }
 
 /** The stream of the command or button in Discord that asked for it. */
