@@ -1,4 +1,6 @@
 import type { DeliveryPort } from "../discord/delivery-port.ts";
+import { decidedElsewhere } from "../domain/delivery.ts";
+import { deliverySubject, deliveryWhat } from "../domain/delivery-id.ts";
 import type { DeliveryEvent, DeliveryInput, Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import { viewOfRun } from "../domain/run-view.ts";
@@ -45,6 +47,7 @@ export function createDeliveries(deps: {
       if (input.type === "gone") return crash("deletion:recorded");
       crash(/\/(card|gate-[^/]+|proposals-\d+)$/.test(stream) ? "card:recorded" : "post:recorded");
     },
+    tellUnasked: (delivery, at) => tellUnasked(engine, delivery, at),
     async view(stream) {
       const { kind, state } = await subjectOf(engine, stream);
       switch (kind) {
@@ -79,6 +82,14 @@ async function tellOfTrouble(
   const said = `⚠️ ${name} could not be posted in ${targetText(to)} in five tries: ${oneLine(text, 300)}. Its tries go on; \`hq doctor\` names what is missing.`;
   const input = { type: "notice", at, id, text: said } as const;
   await engine.accept({ kind: "notice", stream: id, input, cause: name });
+}
+
+async function tellUnasked(engine: Pick<Engine, "accept">, delivery: string, at: number): Promise<void> {
+  const subject = deliverySubject(delivery);
+  const id = `notice-unasked-${delivery.replace("/", ".")}-${dayOf(at)}`;
+  const text = `⚠️ ${subject} waits for people, and the guild has no channel in which they could be asked (${deliveryWhat(delivery)}). It is asked as soon as there is one (approvals in config/channels.yaml); until then ${decidedElsewhere(delivery, subject)}.`;
+  const input = { type: "notice", at, id, text } as const;
+  await engine.accept({ kind: "notice", stream: id, input, cause: delivery });
 }
 
 /** A batch's message is the receipt of each delivery that it carries. */

@@ -2,17 +2,17 @@ import type { Receipt } from "../domain/delivery-types.ts";
 import type { Delivery } from "../domain/effects.ts";
 import type { Outcome } from "../engine/loop.ts";
 import type { ClaimedOf } from "../engine/perform.ts";
-import { canonicalJson, digestOf } from "../kernel/id.ts";
 import { createCardAddresses } from "./card-addresses.ts";
 import type { ChannelDirectory } from "./channels.ts";
 import { DISCORD_CODES, DiscordError, type DiscordFailure } from "./discord-failure.ts";
 import { type Face, type FaceOf, faceDelivery } from "./faces.ts";
 import { type GatePlace, placeOf } from "./gate-place.ts";
-import type { Payload } from "./payload.ts";
+import { type Payload, payloadKey } from "./payload.ts";
+import { createPlaceless } from "./placeless.ts";
 import { createPostOnce, type PostOnceDeps } from "./post-once.ts";
 import { planRetry, planUnknownGuild } from "./retry-plan.ts";
 import { createEditFitting } from "./shorten.ts";
-import { hasButtons, isDeleted, messageAt } from "./still-there.ts";
+import { hasButtons, isChannelGone, isDeleted, messageAt } from "./still-there.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** Messages older than an hour are edited slowly: about three edits in six seconds for a whole channel. */
@@ -49,6 +49,8 @@ export type Cards = {
   readonly showAnew: (body: ClaimedOf<"card">["body"]) => Promise<void>;
   /** The address of a delegation's or run's card, as soon as there is one; undefined after `withinMs`. */
   readonly addressOf: (run: string, withinMs: number) => Promise<string | undefined>;
+  /** Why what waits for people is shown nowhere. */
+  readonly placeless: () => readonly string[];
   readonly stop: () => Promise<void>;
 };
 
@@ -61,6 +63,7 @@ export function createCards(deps: CardsDeps): Cards {
   const desks = new Map<string, Desk>();
   const shown = new Map<string, Shown>();
   const gone = new Set<string>();
+  const placeless = createPlaceless(deps);
   const addresses = createCardAddresses(deps);
   const postOnce = createPostOnce(deps);
   const editFitting = createEditFitting(deps);
@@ -72,15 +75,15 @@ export function createCards(deps: CardsDeps): Cards {
     const send = deps.guard.claimed("leader");
     crash("card:claimed");
     const { run, to, gate, round } = effect.body;
-    const isThere = channels.isKnown();
-    const channel = gate && isThere ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
+    const channel =
+      gate && channels.isKnown() ? await deps.gatePlace(run, gate, to) : placeOf(channels, to, round);
     if (!channels.isKnown()) return planUnknownGuild(now());
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
-    if (!channel) {
-      log.warn({ run, to }, "a card has no channel and is left out");
-      return { kind: "done", outcome: "no such channel" };
-    }
     const delivery = faceDelivery(effect.body);
+    if (!channel) {
+      const { isGate, isSettled } = await deps.faceOf(effect.body);
+      return isGate && !isSettled ? placeless.waits(delivery) : placeless.leftOut(delivery);
+    }
     if (gone.has(delivery)) return { kind: "done", outcome: "a person deleted the card" };
     return atDesk(channel.id, delivery, { wish: { ...effect, effect }, send });
   }
@@ -172,9 +175,11 @@ export function createCards(deps: CardsDeps): Cards {
       try {
         return await edit(face, latest, isAsking);
       } catch (thrown) {
-        if (!isDeleted(thrown) || !isAsking || !effect) throw thrown;
+        if (isChannelGone(thrown) && !isAsking) return { kind: "done", outcome: "its channel was deleted" };
+        const isGone = isDeleted(thrown) || (isChannelGone(thrown) && channel !== latest.channel);
+        if (!isGone || !isAsking || !effect) throw thrown;
         log.info({ question: delivery }, "a person deleted what waits for people; it is posted anew");
-        return await first(latest.channel, delivery, face, effect, latest.part + 1);
+        return await first(channel, delivery, face, effect, latest.part + 1);
       }
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
@@ -203,6 +208,7 @@ export function createCards(deps: CardsDeps): Cards {
       isKeptUpToDate: true,
     });
     remember(id, face, payload);
+    placeless.delete(id);
     for (const receipt of receipts) addresses.hear(receipt);
     return isRecorded ? { kind: "recorded" } : { kind: "done", outcome: "posted before" };
   }
@@ -227,7 +233,7 @@ export function createCards(deps: CardsDeps): Cards {
   async function edit(face: Face, at: Receipt, isAsking: boolean): Promise<Outcome> {
     const payload = face.render({ part: at.part, ...resultsPlace() });
     const before = shown.get(at.delivery);
-    if (before?.key === keyOf(payload)) {
+    if (before?.key === payloadKey(payload)) {
       if (isAsking) await messageAt(rest, at);
       return { kind: "done", outcome: "unchanged" };
     }
@@ -250,7 +256,8 @@ export function createCards(deps: CardsDeps): Cards {
     }
     // The result goes to its own channel; a card is not worth waiting for a place that is closed to us. A gate is.
     const isSlow = failure.code === DISCORD_CODES.tooManyOldEdits;
-    if (!isSlow && isHopeless(failure) && !wish.body.gate) {
+    const isHopeless = failure.kind === "unreachable-place" || failure.kind === "refused";
+    if (!isSlow && isHopeless && !wish.body.gate) {
       log.warn({ card: delivery, failure: failure.text }, "a card is left out");
       return { kind: "done", outcome: failure.text };
     }
@@ -269,7 +276,7 @@ export function createCards(deps: CardsDeps): Cards {
   function remember(delivery: string, face: Face, payload: Payload): void {
     failures = 0;
     shown.delete(delivery);
-    shown.set(delivery, { key: keyOf(payload), status: face.status, editedAt: now() });
+    shown.set(delivery, { key: payloadKey(payload), status: face.status, editedAt: now() });
     const oldest = shown.keys().next();
     if (shown.size > MOST_REMEMBERED && !oldest.done) shown.delete(oldest.value);
   }
@@ -278,6 +285,7 @@ export function createCards(deps: CardsDeps): Cards {
     card,
     showAnew,
     addressOf: addresses.hoped,
+    placeless: placeless.all,
     async stop() {
       stopping = true;
       addresses.stop();
@@ -289,12 +297,4 @@ export function createCards(deps: CardsDeps): Cards {
       for (const desk of desks.values()) await desk.pump;
     },
   };
-}
-
-function isHopeless({ kind }: DiscordFailure): boolean {
-  return kind === "unreachable-place" || kind === "refused";
-}
-
-function keyOf(payload: Payload): string {
-  return digestOf(canonicalJson(payload));
 }

@@ -3,16 +3,17 @@ import type { Question, Receipt } from "../domain/delivery-types.ts";
 import { workStream } from "../domain/work-types.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
+import type { ChannelDirectory } from "./channels.ts";
 import type { DeliveryPort } from "./delivery-port.ts";
 import { DiscordError } from "./discord-failure.ts";
 import type { FaceOf } from "./faces.ts";
 import { proposalsDelivery } from "./render-proposals.ts";
 import type { DiscordRest } from "./rest.ts";
-import { isDeleted, messageAt } from "./still-there.ts";
+import { isChannelGone, isDeleted, messageAt } from "./still-there.ts";
 
 const PAGE = 100;
 const MOST_PROPOSALS = 100;
-/** Deletions of messages that we may be about to know as ours. */
+/** Deletions of messages, and of channels with messages, that we may be about to know as ours. */
 const MOST_EARLY = 1000;
 const QUESTION =
   /^(?<run>.+)\/(?:gate-(?<step>[^/]+)~(?<generation>\d+)|proposals-(?<round>\d+)|ask-(?<ask>\d+)(?:~\d+)?)$/;
@@ -20,6 +21,7 @@ const QUESTION =
 export type DeletedQuestionsDeps = {
   readonly rest: Pick<DiscordRest, "raw">;
   readonly deliveries: DeliveryPort;
+  readonly channels: Pick<ChannelDirectory, "find">;
   readonly faceOf: FaceOf;
   readonly asking: Pick<Verbs, "runs" | "receipts" | "evolve">;
   readonly now: () => number;
@@ -43,6 +45,7 @@ export type DeletedQuestions = {
 export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuestions {
   const { deliveries, log } = deps;
   const early = new Set<string>();
+  const goneChannels = new Set<string>();
   let isUnlooked = false;
   let stopping = false;
   let last: Promise<void> = Promise.resolve();
@@ -59,11 +62,17 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
 
   function onGone(messages: Iterable<string>): void {
     for (const message of messages) {
-      early.add(message);
-      const [oldest] = early;
-      if (early.size > MOST_EARLY && oldest !== undefined) early.delete(oldest);
+      remember(early, message);
       void inTurn(() => noteMessage(message));
     }
+  }
+
+  /** With a channel go its threads, of which nothing is said. */
+  function onChannelGone(channel: string): void {
+    remember(goneChannels, channel);
+    void inTurn(() =>
+      lookAt((receipt) => receipt.channel === channel || !deps.channels.find(receipt.channel)),
+    );
   }
 
   async function noteMessage(message: string): Promise<void> {
@@ -107,9 +116,13 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
   async function lookForAll(): Promise<void> {
     if (!isUnlooked) return;
     isUnlooked = false;
+    await lookAt(() => true);
+  }
+
+  async function lookAt(isMeant: (receipt: Receipt) => boolean): Promise<void> {
     for await (const receipt of waiting()) {
       if (stopping) return;
-      if (await isGone(receipt)) await note(receipt);
+      if (isMeant(receipt) && (await isGone(receipt))) await note(receipt);
     }
   }
 
@@ -137,7 +150,7 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
       await messageAt(deps.rest, receipt);
       return false;
     } catch (thrown) {
-      if (isDeleted(thrown)) return true;
+      if (isDeleted(thrown) || isChannelGone(thrown)) return true;
       // A channel that is closed to us says nothing of its messages.
       if (thrown instanceof DiscordError && thrown.failure.kind === "unreachable-place") return false;
       throw thrown;
@@ -147,6 +160,8 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
   return {
     listen(client) {
       client.on(Events.MessageDelete, ({ id }) => onGone([id]));
+      client.on(Events.ChannelDelete, ({ id }) => onChannelGone(id));
+      client.on(Events.ThreadDelete, ({ id }) => onChannelGone(id));
       client.on(Events.MessageBulkDelete, (messages) => onGone(messages.keys()));
     },
     reconcile(isGap) {
@@ -157,7 +172,10 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
       ...deliveries,
       async record(input, settles) {
         await deliveries.record(input, settles);
-        if (input.type === "part-posted" && early.has(input.receipt.message)) onGone([input.receipt.message]);
+        if (input.type !== "part-posted") return;
+        const { message, channel } = input.receipt;
+        if (early.has(message)) onGone([message]);
+        if (goneChannels.has(channel)) onChannelGone(channel);
       },
     },
     async stop() {
@@ -165,6 +183,12 @@ export function createDeletedQuestions(deps: DeletedQuestionsDeps): DeletedQuest
       await last;
     },
   };
+}
+
+function remember(known: Set<string>, id: string): void {
+  known.add(id);
+  const [oldest] = known;
+  if (known.size > MOST_EARLY && oldest !== undefined) known.delete(oldest);
 }
 
 /** A question is asked in its newest message; of those after failures the newest counts. */

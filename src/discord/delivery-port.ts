@@ -23,6 +23,8 @@ export type DeliveryPort = {
   readonly onPosted?: (delivery: string, listener: (receipt: Receipt) => void) => () => void;
   /** Commits what happened to a delivery, and in the same commit ends the effects named (by id). */
   readonly record: (input: DeliveryInput, settles: readonly string[]) => Promise<void>;
+  /** Tells people of a question that can be shown nowhere: once a day each. */
+  readonly tellUnasked?: (delivery: string, at: number) => Promise<void>;
   /** A delegation, run, task or worker by its id, or what is proposed for a work item by its stream. */
   readonly view: (stream: string) => Promise<SubjectView>;
   /** What was agreed for a batch before its first POST. */

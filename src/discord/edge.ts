@@ -76,7 +76,7 @@ export type DiscordEdge = {
   readonly stop: () => Promise<void>;
   readonly isConnected: () => boolean;
   readonly unanswered: DiscordRest["unanswered"];
-  readonly troubledPosts: Term["queue"]["troubled"];
+  readonly troubledPosts: Term["troubled"];
   /** Reads over REST what it takes to answer and to look things up without a connection. Throws `Refusal`. */
   readonly standBy: () => Promise<void>;
   readonly readChannel: ChannelReader;
@@ -119,7 +119,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     channels,
     approvers,
     guildId,
-    gatePlace: createGatePlace({ channels, deliveries, approvers, log }),
+    ...createGatePlace({ rest, channels, deliveries, approvers, log }),
     botId: () => term.connection.client()?.user?.id ?? standby.botId() ?? "",
     batchAbove: () => config().settings.discord.batchAbove,
     redacted: async (stream: string): Promise<SubjectView> =>
@@ -283,7 +283,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     },
     isConnected,
     unanswered: rest.unanswered,
-    troubledPosts: () => term.queue.troubled(),
+    troubledPosts: () => term.troubled(),
     standBy: doors.standBy,
     readChannel,
     channelName: (id) => channels.find(id)?.name,

@@ -6,6 +6,7 @@ import {
   type RawFile,
   type RESTPostAPIChannelMessageJSONBody,
 } from "discord.js";
+import { canonicalJson, digestOf } from "../kernel/id.ts";
 
 /** A file by its bytes; never a path or an address, since discord.js would read or fetch those. */
 export type Attachment = { readonly name: string; readonly bytes: Uint8Array };
@@ -88,4 +89,9 @@ export function textsOf(message: {
   };
   message.components?.forEach(visit);
   return found;
+}
+
+/** The same for the same message. */
+export function payloadKey(payload: Payload): string {
+  return digestOf(canonicalJson(payload));
 }

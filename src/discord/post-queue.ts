@@ -5,9 +5,10 @@ import { newId, nonceOf } from "../kernel/id.ts";
 import { composeBatch, isBatchable } from "./batch.ts";
 import type { ChannelDirectory, GuildChannel } from "./channels.ts";
 import { DiscordError, type DiscordFailure } from "./discord-failure.ts";
-import type { GatePlace } from "./gate-place.ts";
+import type { AskPlace, GatePlace } from "./gate-place.ts";
 import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
+import { createPlaceless } from "./placeless.ts";
 import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
 import { planMissingPlace, planRetry, planUnknownGuild, type RetryPlan } from "./retry-plan.ts";
@@ -39,17 +40,25 @@ export type PostQueueDeps = PostOnceDeps &
     readonly channels: ChannelDirectory;
     readonly batchAbove: () => number;
     readonly gatePlace: GatePlace;
+    readonly askPlace: AskPlace;
     readonly guard: WriteGuard;
     readonly onFailure: (failure: DiscordFailure) => void;
   };
 
 /** Posts that were tried again and again for nothing; `reason` is that of the first of them. */
-export type TroubledPosts = { readonly count: number; readonly reason: string };
+export type TroubledPosts = {
+  readonly count: number;
+  readonly reason: string;
+  /** People are to decide, and there is no channel in which they could be asked. */
+  readonly isUnasked?: boolean;
+};
 
 export type PostQueue = {
   readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
   /** Those that wait after five tries or more. */
   readonly troubled: () => TroubledPosts | undefined;
+  /** Why what waits for an answer can be asked nowhere. */
+  readonly placeless: () => readonly string[];
   /** Gives back what has not been sent, waits for what is on its way. */
   readonly stop: () => Promise<void>;
 };
@@ -59,12 +68,14 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   const { deliveries, channels, now, log, crash } = deps;
   const queues = new Map<string, ChannelQueue>();
   const lasting = new Map<string, string>();
+  const placeless = createPlaceless(deps);
   const postOnce = createPostOnce(deps);
   let stopping = false;
 
   async function post(effect: ClaimedOf<"post">): Promise<Outcome> {
     const outcome = await posted(effect);
-    if (outcome.kind !== "again") lasting.delete(effect.body.delivery.id);
+    if (outcome.kind !== "again")
+      for (const known of [lasting, placeless]) known.delete(effect.body.delivery.id);
     return outcome;
   }
 
@@ -75,6 +86,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     const channel = channels.isKnown() ? await placeOf(delivery) : undefined;
     if (!channels.isKnown()) return planUnknownGuild(now());
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
+    if (!channel && delivery.kind === "ask") return placeless.waits(delivery.id);
     if (!channel) {
       const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;
       const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
@@ -89,9 +101,10 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     });
   }
 
-  /** A reminder goes where its gate is. */
+  /** A reminder goes where its gate is, and what waits for an answer where it can be seen. */
   async function placeOf({ kind, gate, subject, to }: Delivery): Promise<GuildChannel | undefined> {
     if (kind === "reminder" && gate && subject) return deps.gatePlace(subject, gate, to);
+    if (kind === "ask") return deps.askPlace(to);
     return channels.target(to);
   }
 
@@ -272,6 +285,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       const [reason] = lasting.values();
       return reason === undefined ? undefined : { count: lasting.size, reason };
     },
+    placeless: placeless.all,
     async stop() {
       stopping = true;
       for (const queue of queues.values()) {

@@ -1,6 +1,6 @@
 import { type APIMessage, Routes } from "discord.js";
 import type { Receipt } from "../domain/delivery-types.ts";
-import { DISCORD_CODES, DiscordError, guardedMessage } from "./discord-failure.ts";
+import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import type { DiscordRest } from "./rest.ts";
 
 type Place = Pick<Receipt, "channel" | "message">;
@@ -15,6 +15,22 @@ export function messageAt(
 
 export function isDeleted(thrown: unknown): boolean {
   return thrown instanceof DiscordError && thrown.failure.code === DISCORD_CODES.unknownMessage;
+}
+
+/** A channel that is closed to us says nothing of its messages; one that was deleted took them along. */
+export function isChannelGone(thrown: unknown): boolean {
+  return thrown instanceof DiscordError && thrown.failure.code === DISCORD_CODES.unknownChannel;
+}
+
+/** False only when Discord says of the channel itself that it does not exist. */
+export async function isChannelThere({ raw }: Pick<DiscordRest, "raw">, channel: string): Promise<boolean> {
+  try {
+    await guarded(raw.get(Routes.channel(channel)));
+  } catch (thrown) {
+    if (!(thrown instanceof DiscordError)) throw thrown;
+    return !isChannelGone(thrown);
+  }
+  return true;
 }
 
 /** False only when Discord says of the message itself that it does not exist. */

@@ -4,7 +4,7 @@ import { type Cards, type CardsDeps, createCards } from "./cards.ts";
 import { type Connection, type ConnectionDeps, createConnection } from "./connection.ts";
 import { createDeletedQuestions, type DeletedQuestionsDeps } from "./deleted-questions.ts";
 import { createFaces } from "./faces.ts";
-import { createPostQueue, type PostQueue, type PostQueueDeps } from "./post-queue.ts";
+import { createPostQueue, type PostQueue, type PostQueueDeps, type TroubledPosts } from "./post-queue.ts";
 import { createTaskEdge, type TaskEdge, type TaskEdgeDeps } from "./task-edge.ts";
 import type { WriteGuard } from "./write-guard.ts";
 
@@ -14,6 +14,8 @@ export type Term = {
   readonly tasks: TaskEdge;
   readonly queue: PostQueue;
   readonly cards: Cards;
+  /** What people should know of: questions that can be shown nowhere, else posts that are tried for long. */
+  readonly troubled: () => TroubledPosts | undefined;
   /** Reads back what a gap in the connection may have hidden. */
   readonly readBack: (isGap: boolean) => Promise<void>;
   /** Leaves the gateway at once and gives back what was not sent; resolves when nothing is on its way any more. */
@@ -49,6 +51,11 @@ export function createTerm(deps: TermDeps): Term {
     tasks,
     queue,
     cards,
+    troubled() {
+      const unasked = [...cards.placeless(), ...queue.placeless()];
+      const [reason] = unasked;
+      return reason === undefined ? queue.troubled() : { count: unasked.length, reason, isUnasked: true };
+    },
     async readBack(isGap) {
       await Promise.all([tasks.reconcile(isGap), questions.reconcile(isGap)]);
     },

@@ -87,8 +87,15 @@ function toldOf(id: string, times: number): Question {
 }
 
 function elsewhere(id: string, subject: string): string {
+  const decides = decidedElsewhere(id, subject);
+  const isGate = deliveryWhat(id).startsWith("gate-");
+  return isGate ? `it comes with the gate's next change or reminder. ${decides} too` : decides;
+}
+
+/** The commands that do what the message's buttons do. */
+export function decidedElsewhere(id: string, subject: string): string {
   if (deliveryWhat(id).startsWith("gate-"))
-    return `it comes with the gate's next change or reminder. \`/workflow approve\` and \`/workflow reject\` with ${subject} decide it too`;
+    return `\`/workflow approve\` and \`/workflow reject\` with ${subject} decide it`;
   if (deliveryWhat(id).startsWith("ask-"))
     return `\`/workflow retry\` or \`/workflow cancel\` with ${subject} answer it`;
   const slug = subject.replace(/^work-/, "");

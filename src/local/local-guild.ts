@@ -40,6 +40,11 @@ export type LocalGuild = {
   readonly faults: Faults;
   readonly useRates: (table: RateTable | false) => void;
   readonly inspect: Inspection;
+  /** As an administrator makes and deletes channels, until the guild is started anew. */
+  readonly channels: {
+    readonly remove: (name: string) => void;
+    readonly add: (name: string) => void;
+  };
 };
 
 /** A Discord of our own on loopback: REST v10, gateway v10, `/local/*` for people, and the page. */
@@ -105,5 +110,14 @@ export async function createLocalGuild(options: LocalGuildOptions): Promise<Loca
     faults,
     useRates: (table) => core.limits.use(table),
     inspect: createInspection({ ...gateway, world: core.world }),
+    channels: {
+      remove(name) {
+        const at = core.world.placeNamed(name);
+        if (!at || at.thread) throw new Error(`the guild has no channel ${name}`);
+        core.world.removeChannel(at.channel);
+      },
+      add: (name) =>
+        core.world.addChannel({ id: core.world.newId(), type: 0, name, position: 99, overwrites: [] }),
+    },
   };
 }

@@ -85,6 +85,10 @@ export function dispatchesOf({
       return event.emoji
         ? aboutReaction("MESSAGE_REACTION_REMOVE_EMOJI", event.message, { emoji: event.emoji })
         : aboutReaction("MESSAGE_REACTION_REMOVE_ALL", event.message, {});
+    case "channel-create":
+      return always("CHANNEL_CREATE", I.Guilds, event.channel.id, views.channel(event.channel));
+    case "channel-delete":
+      return always("CHANNEL_DELETE", I.Guilds, event.channel.id, views.channel(event.channel));
     case "thread-create":
       return always("THREAD_CREATE", I.Guilds, event.thread.parentId, {
         ...views.thread(event.thread),

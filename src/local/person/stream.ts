@@ -96,6 +96,12 @@ export function createStream({ core, finding, looks }: { core: Core; finding: Fi
           parent_id: event.thread.parentId,
           type: event.thread.type,
         }));
+      case "channel-create":
+        return inChannel(event.channel.id, event.kind, () => looks.place(event.channel.id, person));
+      case "channel-delete": {
+        const { id, parentId, type } = event.channel;
+        return [{ name: event.kind, content: { id, parent_id: parentId, type } }];
+      }
       case "interaction": {
         const { interaction, message } = event;
         if (interaction.userId !== person.id || interaction.type === 4) return [];

@@ -1,5 +1,7 @@
 import type { Emoji, StoredInteraction, StoredMessage, StoredThread } from "./documents.ts";
 
+import type { Channel } from "./population.ts";
+
 /** What happened in the guild; the gateway and the page's event stream translate it for their readers. */
 export type GuildEvent =
   | { readonly kind: "message-create" | "message-update" | "message-delete"; readonly message: StoredMessage }
@@ -16,6 +18,7 @@ export type GuildEvent =
     }
   | { readonly kind: "reactions-clear"; readonly message: StoredMessage; readonly emoji?: Emoji }
   | { readonly kind: "thread-create" | "thread-update" | "thread-delete"; readonly thread: StoredThread }
+  | { readonly kind: "channel-create" | "channel-delete"; readonly channel: Channel }
   | {
       readonly kind: "thread-members";
       readonly thread: StoredThread;

@@ -45,7 +45,7 @@ export type Channel = {
   readonly overwrites: readonly Overwrite[];
 };
 
-/** What never changes while a guild runs: who is there, and the channels. */
+/** Who is there and in which roles, which never changes while a guild runs; and the channels, as `World` changes them. */
 export type Population = {
   readonly id: string;
   readonly name: string;
@@ -57,7 +57,7 @@ export type Population = {
   readonly messageContent: boolean;
   readonly roles: ReadonlyMap<string, Role>;
   readonly members: ReadonlyMap<string, Member>;
-  readonly channels: ReadonlyMap<string, Channel>;
+  readonly channels: Map<string, Channel>;
 };
 
 export function populate(seed: Seed): Population {

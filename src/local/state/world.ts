@@ -118,6 +118,12 @@ export function createWorld({
     else whispers.delete(gone.id);
   }
 
+  function removeThread(id: string): void {
+    for (const gone of history.drop(id)) store.delete("message", `${id}/${gone}`);
+    store.delete("thread", id);
+    threads.delete(id);
+  }
+
   function place(id: string): Place | undefined {
     const thread = threads.get(id);
     const channel = population.channels.get(thread?.parentId ?? id);
@@ -168,10 +174,17 @@ export function createWorld({
       store.put("thread", thread.id, thread);
       threads.set(thread.id, thread);
     },
-    removeThread(id: string): void {
-      for (const gone of history.drop(id)) store.delete("message", `${id}/${gone}`);
-      store.delete("thread", id);
-      threads.delete(id);
+    removeThread,
+    /** With its threads, and all that was said there. */
+    removeChannel(channel: Channel): void {
+      for (const { id, parentId } of threadsOf()) if (parentId === channel.id) removeThread(id);
+      for (const gone of history.drop(channel.id)) store.delete("message", `${channel.id}/${gone}`);
+      population.channels.delete(channel.id);
+      feed.emit({ kind: "channel-delete", channel });
+    },
+    addChannel(channel: Channel): void {
+      population.channels.set(channel.id, channel);
+      feed.emit({ kind: "channel-create", channel });
     },
     interaction: (id: string) => store.get("interaction", id),
     saveInteraction(interaction: StoredInteraction): void {

@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { PERMISSIONS } from "../../src/discord/client.ts";
+import { createLocalGuild } from "../../src/local/local-guild.ts";
+import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
+import { ROOT, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { TOKEN } from "./discord-fixture.ts";
+import { type Message, personAt, shown, startFor } from "./discord-person.ts";
+
+const PAIR = `
+name: pair
+description: One may approve.
+steps:
+  sign-off:
+    approval: { prompt: "Go on?", approvers: [role:Engineering, role:Operators], timeout: 1h }
+  after:
+    needs: [sign-off]
+    agent: secretary
+    task: "Take a note."
+`;
+const FAILING = `
+name: failing
+description: Two fail, and people are asked what shall be done.
+limits: { max_failures: 2 }
+steps:
+  one: { agent: webster, task: "[fail]", retry: { max_attempts: 1 } }
+  two: { agent: secretary, task: "[fail]", retry: { max_attempts: 1 } }
+  three: { agent: auditor, task: "[slow 10m]" }
+  four: { needs: [three], agent: auditor, task: "Sum up." }
+`;
+
+/** A guild that outlives the supervisor and of which channels are made and deleted; roles as they are given. */
+async function startIn(t: TestContext, roles: Readonly<Record<string, string>>) {
+  const folder = temporaryFolder("hq-gone-channels-");
+  t.after(folder.remove);
+  const home = folder.path;
+  const config = join(home, "config");
+  const dir = join(home, "own-workflows");
+  cpSync(join(ROOT, "config"), config, { recursive: true });
+  mkdirSync(dir);
+  writeFileSync(join(dir, "pair.yaml"), PAIR);
+  writeFileSync(join(dir, "failing.yaml"), FAILING);
+  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
+  writeFileSync(join(config, "channels.yaml"), JSON.stringify({ roles }));
+  const bot = { permissions: BigInt(PERMISSIONS) | P.ManageThreads };
+  const guild = await createLocalGuild({ port: 0, rates: false, seed: { ...ATOMIZER_HQ, bot } });
+  await guild.start();
+  t.after(guild.stop);
+  const start = async (more: Record<string, string> = {}) => {
+    const supervisor = await startFor(t, home, {
+      HQ_CONFIG: config,
+      HQ_AGENTS: "sample",
+      DISCORD_TOKEN: TOKEN,
+      GUILD_ID: guild.guildId,
+      DISCORD_API: guild.restApi,
+      ...more,
+    });
+    const seen = { ...supervisor, ready: { ...supervisor.ready, guild: guild.url } } as Supervisor;
+    return { supervisor: seen, person: personAt(seen) };
+  };
+  return { guild, home, start };
+}
+
+const isGate = (message: Message) => /Approval needed/.test(shown(message));
+const buttonIn = (message: Message | undefined, action: string) =>
+  new RegExp(`d1:${action}:[^"]+`).exec(JSON.stringify(message?.components))?.[0] ?? "";
+
+type Person = ReturnType<typeof personAt>;
+async function gateIn(person: Person, channel: string): Promise<Message> {
+  const [gate] = (await person.until(channel, (all) => all.some(isGate))).filter(isGate);
+  assert.ok(gate);
+  return gate;
+}
+async function approved(person: Person, gate: Message, channel: string): Promise<void> {
+  const custom_id = buttonIn(gate, "approve");
+  await person.act("components", { as: "ada", message: gate.id, custom_id, wait: true });
+  await person.until("results", (all) => all.some((one) => /pair · done in/.test(shown(one))));
+  const gates = (await person.messages(channel)).filter((one) => /pair \/ sign-off/.test(shown(one)));
+  assert.equal(gates.length, 1);
+  assert.match(shown(gates[0]), /✅ Approved/);
+}
+
+test("a gate whose channel is deleted is asked again at once where people can see it, and decides the run", async (t) => {
+  const { guild, start } = await startIn(t, {
+    results: "results",
+    agentLogs: "agent-logs",
+    approvals: "technical",
+  });
+  const { person } = await start();
+  await person.command("workflow run", { name: "pair" }, { channel: "task-queue" });
+  await gateIn(person, "technical");
+  guild.channels.remove("technical");
+  const anew = await gateIn(person, "task-queue");
+  assert.match(shown(anew).trimEnd(), /gate-sign-off~1 \(2\)$/);
+  await approved(person, anew, "task-queue");
+});
+
+test("a channel that was deleted while nobody was connected, or before a kill, is noticed at the next connection", async (t) => {
+  const { guild, start } = await startIn(t, {
+    results: "results",
+    agentLogs: "agent-logs",
+    approvals: "technical",
+  });
+  const first = await start();
+  await first.person.command("workflow run", { name: "pair" }, { channel: "task-queue" });
+  await gateIn(first.person, "technical");
+  first.supervisor.child.kill("SIGKILL");
+  await first.supervisor.exited;
+  guild.channels.remove("technical");
+  const second = await start({ HQ_CRASH_AT: "deletion:recorded" });
+  assert.deepEqual(await second.supervisor.exited, [null, "SIGKILL"]);
+  const { person } = await start();
+  await approved(person, await gateIn(person, "task-queue"), "task-queue");
+});
+
+for (const how of ["alone", "with its channel"]) {
+  test(`a gate in a thread that is deleted ${how} is asked in #results, where nobody named a channel for approvals`, async (t) => {
+    const { guild, start } = await startIn(t, { results: "results", agentLogs: "agent-logs" });
+    const { person } = await start();
+    const api = `${guild.restApi}/v10`;
+    const headers = { authorization: `Bot ${TOKEN}`, "content-type": "application/json" };
+    const begun = await fetch(`${api}/channels/${guild.inspect.channelId("technical")}/threads`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ name: "aside", type: 11 }),
+    });
+    const { id } = (await begun.json()) as { id: string };
+    await person.command("workflow run", { name: "pair" }, { channel: id });
+    await gateIn(person, id);
+    if (how === "alone") {
+      const gone = await fetch(`${api}/channels/${id}`, { method: "DELETE", headers });
+      assert.equal(gone.status, 200);
+    } else guild.channels.remove("technical");
+    await approved(person, await gateIn(person, "results"), "results");
+  });
+}
+
+test("a gate that can be shown nowhere is told in #agent-logs and by status, and asked as soon as there is a channel", async (t) => {
+  const { guild, start } = await startIn(t, {
+    results: "finished",
+    agentLogs: "agent-logs",
+    approvals: "sign-offs",
+  });
+  const { person, supervisor } = await start();
+  await person.command("workflow run", { name: "pair" });
+  await gateIn(person, "technical");
+  guild.channels.remove("technical");
+  const isTold = (one: Message) => /waits for people, and the guild has no channel/.test(one.content);
+  const told = (await person.until("agent-logs", (all) => all.some(isTold))).filter(isTold);
+  assert.match(told[0]?.content ?? "", /wf-pair-\w+ .*gate-sign-off.*`\/workflow approve`/);
+  const { body: health } = await supervisor.call("GET", "/health/ready");
+  const posts = (health.checks as { name: string; ok: boolean; text: string }[]).find(
+    ({ name }) => name === "posts",
+  );
+  assert.match(posts?.text ?? "", /^1 question waits for people and can be shown nowhere: .*gate-sign-off~1/);
+  guild.channels.add("sign-offs");
+  const anew = await gateIn(person, "sign-offs");
+  guild.channels.add("finished");
+  const custom_id = buttonIn(anew, "approve");
+  await person.act("components", {
+    as: "ada",
+    channel: "sign-offs",
+    message: anew.id,
+    custom_id,
+    wait: true,
+  });
+  await person.until("sign-offs", (all) => all.some((one) => /✅ Approved/.test(shown(one))));
+  const { body: after } = await supervisor.call("GET", "/health/ready");
+  const stillUnasked = (after.checks as { text: string }[]).filter(({ text }) => /shown nowhere/.test(text));
+  assert.deepEqual(stillUnasked, []);
+  assert.equal((await person.messages("agent-logs")).filter(isTold).length, 1);
+});
+
+test("the question after too many failures follows to the channel for approvals, and its answer ends the run", async (t) => {
+  const { guild, start } = await startIn(t, {
+    results: "results",
+    agentLogs: "agent-logs",
+    approvals: "task-queue",
+  });
+  const { person } = await start();
+  await person.command("workflow run", { name: "failing" });
+  const isAsked = (one: Message) => /stopped after 2 failures/.test(shown(one));
+  await person.until("technical", (all) => all.some(isAsked));
+  guild.channels.remove("technical");
+  const [anew] = (await person.until("task-queue", (all) => all.some(isAsked))).filter(isAsked);
+  const custom_id = buttonIn(anew, "accept");
+  const answer = await person.act("components", {
+    channel: "task-queue",
+    message: anew?.id,
+    custom_id,
+    wait: true,
+  });
+  assert.match(shown(answer.message), /ends with what there is/);
+});
