@@ -17,13 +17,11 @@ import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
 import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
 import { type Attachment, bodyOf, rawFiles } from "./payload.ts";
-import { ownHistory } from "./post-once.ts";
+import { isOld, ownHistory } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
 import { createSuggest } from "./suggest.ts";
 import { ALONE, type WriteGuard } from "./write-guard.ts";
-
-const NONCE_HOLDS_MS = 120_000;
 
 type ReplyMore = { readonly waits?: readonly number[]; readonly askedAt?: number };
 
@@ -211,7 +209,7 @@ export function createInteractions(deps: InteractionsDeps) {
     const mark = `interaction/${asked.id}`;
     const safe = withoutSecrets(answer);
     try {
-      if (deps.now() - at >= NONCE_HOLDS_MS) {
+      if (isOld({ since: at }, deps.now())) {
         const seen = await ownHistory(rest, asked.channel, deps.botId(), at);
         if (seen.some((message) => message.mark(mark))) return;
       }

@@ -8,14 +8,13 @@ import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-
 import { LIMITS } from "./limits.ts";
 import { markOf } from "./marks.ts";
 import type { Payload } from "./payload.ts";
-import { ownHistory } from "./post-once.ts";
+import { isOld, ownHistory } from "./post-once.ts";
 import { bytesOf } from "./render-result.ts";
 import type { DiscordRest } from "./rest.ts";
 import { nameOf } from "./task-message.ts";
 import type { Tasks } from "./tasks.ts";
 
 const PAGE = 100;
-const NONCE_HOLDS_MS = 120_000;
 /** Discord removes many at once only while they are younger than 14 days; an hour less is certain. */
 const BULK_MS = (14 * 24 - 1) * 3_600_000;
 const FEWEST_IN_BULK = 2;
@@ -85,7 +84,7 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
 
   /** What an earlier call posted; within the nonce's time Discord itself finds it. */
   async function findPosted(channel: string, id: string, since: number): Promise<APIMessage | undefined> {
-    if (now() - since < NONCE_HOLDS_MS) return undefined;
+    if (!isOld({ since }, now())) return undefined;
     const seen = await ownHistory(rest, channel, deps.botId(), since);
     const known = seen.find(({ mark }) => mark(markOf(id, 0)));
     return known && guardedMessage(rest.raw.get(Routes.channelMessage(channel, known.id)));

@@ -16,6 +16,7 @@ import {
 } from "./discord-failure.ts";
 import { hasMark, markOf } from "./marks.ts";
 import { type Payload, textsOf } from "./payload.ts";
+import { isOld } from "./post-once.ts";
 import { cardDelivery } from "./render-card.ts";
 import { holderOf, renderTaskCard } from "./render-task.ts";
 import type { DiscordRest } from "./rest.ts";
@@ -26,7 +27,6 @@ import { whoChecked } from "./tasks-read.ts";
 const PAGE = 100;
 const MOST_PAGES = 20;
 /** Discord surely remembers a nonce for so long; a claim that is older is found by reading. */
-const NONCE_HOLDS_MS = 120_000;
 const ANOTHER = "another supervisor with this bot";
 
 export type TaskClaimsDeps = {
@@ -128,7 +128,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     mine: Claim | undefined,
   ): Promise<readonly Claim[]> {
     const mark = markOf(cardDelivery(view.id), 0);
-    const isRecent = now() - Date.parse(task.timestamp) < NONCE_HOLDS_MS;
+    const isRecent = !isOld({ since: Date.parse(task.timestamp) }, now());
     const found: Claim[] = [];
     let before = mine?.id;
     for (let page = 0; page < (mine && isRecent ? 1 : MOST_PAGES); page++) {

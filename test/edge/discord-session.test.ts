@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { createConnection } from "../../src/discord/connection.ts";
 import { createIdentifies } from "../../src/discord/identify.ts";
-import type { SessionMemory } from "../../src/discord/session-store.ts";
+import { createSessionStore, type SessionMemory } from "../../src/discord/session-store.ts";
 import type { Refusal } from "../../src/kernel/refusal.ts";
 import type { LocalGuild } from "../../src/local/local-guild.ts";
 import { createCuttable } from "../support/cuttable.ts";
@@ -180,6 +180,23 @@ test("an interaction is not left behind as seen until nobody can answer it any m
   assert.deepEqual(second.heard.interactions, first.heard.interactions, "it comes again");
   clock.pass(3000);
   await kept.until(({ sequence }) => sequence >= seq);
+});
+
+test("an interaction may be needed again for exactly the three seconds in which it can be answered", async () => {
+  const kept = createMemory();
+  let now = 1_000_000;
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const store = createSessionStore({ memory: kept.memory, token: TOKEN, intents: 1, now: () => now, log });
+  const session = { sessionId: "s", sequence: 4, resumeURL: "ws://x", shardId: 0, shardCount: 1 };
+  await store.take(session);
+  store.hold(5);
+  store.change({ ...session, sequence: 7 });
+  now += 2999;
+  await store.flush();
+  assert.equal(kept.session()?.sequence, 4, "it may still be answered");
+  now += 1;
+  await store.flush();
+  assert.equal(kept.session()?.sequence, 7, "nobody can answer it any more");
 });
 
 test("an interaction that a heartbeat told as arrived comes again all the same while it may be answered", async (t) => {
