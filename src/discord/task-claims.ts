@@ -26,7 +26,6 @@ import { whoChecked } from "./tasks-read.ts";
 
 const PAGE = 100;
 const MOST_PAGES = 20;
-/** Discord surely remembers a nonce for so long; a claim that is older is found by reading. */
 const ANOTHER = "another supervisor with this bot";
 
 export type TaskClaimsDeps = {
