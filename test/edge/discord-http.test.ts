@@ -117,6 +117,26 @@ test("nothing is carried out before the answer has left", async (t) => {
   assert.deepEqual([before, asked.length], [0, 1]);
 });
 
+test("suggestions that take longer to find out than Discord waits are left out in time", async (t) => {
+  let isSlow = false;
+  const never = new Promise(() => undefined);
+  const runs = { workflows: () => [], runs: () => (isSlow ? never : Promise.resolve({ items: [] })) };
+  const verbs = { runs: runs as unknown as Verbs["runs"] };
+  const { byHttp, register, act } = await stage(t, { connected: false, verbs });
+  await register();
+  isSlow = true;
+  byHttp();
+  const asked = {
+    as: "you",
+    channel: "technical",
+    name: "workflow status",
+    focused: "run",
+    options: { run: "" },
+  };
+  const { choices } = await act<{ choices: unknown[] }>("autocomplete", asked);
+  assert.deepEqual(choices, []);
+});
+
 test("an answer that overtakes its own acknowledgment is tried again instead of going to the channel", async (t) => {
   const { edge, command, register, guild } = await stage(t, { connected: false });
   await register();
