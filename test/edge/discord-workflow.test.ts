@@ -138,9 +138,13 @@ test("a gate goes where it was asked when the guild has no channel for approvals
 });
 
 test("a gate goes where it was asked when its approvers cannot see the channel for approvals", async (t) => {
-  const { guild, logs } = await startAtGate(t, waiting(), { config: withApprovals("ceo-office") });
-  assert.deepEqual(guild.inspect.messages("ceo-office"), []);
+  const config = withApprovals("ceo-office");
+  const { guild, logs, show, showGate } = await startAtGate(t, waiting(), { config });
   assert.deepEqual(guild.inspect.messages("technical")[0]?.pinged, [guild.inspect.memberId("ada")]);
+  show(waiting({}, { id: "wf-2", origin: { door: "cli" } }));
+  await showGate("wf-2", GATE);
+  assert.equal(guild.inspect.messages("results").length, 1, "asked elsewhere: where results go");
+  assert.deepEqual(guild.inspect.messages("ceo-office"), []);
   assert.ok(logs.some(({ message }) => message.includes("approvers cannot see")));
 });
 
