@@ -206,9 +206,10 @@ export async function joinLedger(parts: {
       await members.leave(holder).catch((error: unknown) => log.warn({ err: error }, "left without a word"));
     },
   });
+  const life = () => (performance.now() - heardAt < LEASE_MS ? epoch : undefined);
   const ours = hostLanes(ledger, { home, holder, gone: goneHomes.list });
   return {
-    ledger: onlyLeader(ours, held),
+    ledger: onlyLeader(onlyAlive(ours, { life, now }), held),
     epoch: () => epoch,
     holder,
     shared: {
@@ -232,9 +233,25 @@ export async function joinLedger(parts: {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
-      life: () => (performance.now() - heardAt < LEASE_MS ? epoch : undefined),
+      life,
       roster,
     },
+  };
+}
+
+/**
+ * Whoever was not heard of for so long that others may have given up on it claims nothing until it was: nobody would
+ * end what such a one holds if it died then.
+ */
+export function onlyAlive(
+  ledger: Ledger,
+  { life, now }: Pick<Shared, "life"> & { readonly now: () => number },
+): Ledger {
+  return {
+    ...ledger,
+    claim: async (request) => (life() === undefined ? [] : ledger.claim(request)),
+    nextDue: async (lanes, capacity) =>
+      life() === undefined ? now() + AGAIN_MS : ledger.nextDue(lanes, capacity),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
-import { onlyLeader } from "../../src/app/membership.ts";
+import { onlyAlive, onlyLeader } from "../../src/app/membership.ts";
 import type { Lease } from "../../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { AT, claimOf, commitOf, line, one, streams, written } from "../contract/ledger-fixture.ts";
@@ -38,4 +38,23 @@ test("Discord's work is done only under the lease that is held, and all other wo
   lease = await store.lease("discord", "us", 60_000);
   assert.equal(await ledger.nextDue(["discord"], one), AT);
   assert.deepEqual(streams(await claimOf(ledger, { lanes })), ["run-1"]);
+});
+
+test("who may be taken for gone claims nothing until it was heard of again, and looks again soon", async (t) => {
+  const folder = temporaryFolder();
+  const store = await openSqliteLedger({ path: join(folder.path, "ledger.db"), ballastBytes: 0 });
+  t.after(async () => {
+    await store.close();
+    folder.remove();
+  });
+  let life: number | undefined;
+  const ledger = onlyAlive(store, { life: () => life, now: () => AT });
+  await written(store, commitOf("run-1", { effects: [line("x", AT - 1000)] }));
+  assert.deepEqual(await claimOf(ledger, { lanes: ["any"] }), [], "it would hold what nobody takes from it");
+  const nextAt = await ledger.nextDue(["any"], one);
+  assert.ok(nextAt !== undefined && nextAt > AT && nextAt <= AT + 1000, "not at once, and not in a minute");
+
+  life = 2;
+  assert.equal(await ledger.nextDue(["any"], one), AT - 1000);
+  assert.deepEqual(streams(await claimOf(ledger, { lanes: ["any"] })), ["run-1"]);
 });
