@@ -1,4 +1,7 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Actor } from "../domain/actor.ts";
+import type { UpkeepVerbs } from "../engine/upkeep-verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { actorOf, BASE, requireOperator } from "./auth.ts";
 import { shows } from "./outputs.ts";
@@ -17,6 +20,9 @@ const streamed = (type: string, description: string) => ({
 const lines = streamed("application/x-ndjson", "One JSON document a line; the last one is the answer");
 const exported = streamed("application/x-ndjson", "A line for each, oldest first");
 
+/** Who asked for a long job: is told of it, and ends it by leaving. */
+type Watching = { readonly onProgress: (text: string) => void; readonly signal: AbortSignal };
+
 /** Looking after the ledger as a whole; for the operator. */
 export function upkeepRoutes(app: ApiApp, door: Door): void {
   const tags = ["upkeep"];
@@ -24,6 +30,17 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
     if (door.upkeep) return door.upkeep;
     throw new Refusal("not_found", "This supervisor has nobody who looks after its ledger.");
   };
+
+  /** A long job of the operator's. */
+  function tell(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    job: (work: UpkeepVerbs, actor: Actor, watching: Watching) => Promise<unknown>,
+  ) {
+    requireOperator(request);
+    const work = upkeep();
+    return reply.type(NDJSON).send(told(door, (watching) => job(work, actorOf(request), watching)));
+  }
 
   app.post(
     `${BASE}/audit`,
@@ -36,13 +53,8 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request, reply) => {
-      requireOperator(request);
       const options = present(request.body ?? {});
-      const work = upkeep();
-      const stream = told(door, (onProgress, signal) =>
-        work.audit(actorOf(request), { ...options, onProgress, signal }),
-      );
-      return reply.type(NDJSON).send(stream);
+      return tell(request, reply, (work, actor, watching) => work.audit(actor, { ...options, ...watching }));
     },
   );
 
@@ -57,13 +69,8 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request, reply) => {
-      requireOperator(request);
       const options = present(request.body);
-      const work = upkeep();
-      const stream = told(door, (onProgress, signal) =>
-        work.accept(actorOf(request), { ...options, onProgress, signal }),
-      );
-      return reply.type(NDJSON).send(stream);
+      return tell(request, reply, (work, actor, watching) => work.accept(actor, { ...options, ...watching }));
     },
   );
 
@@ -96,13 +103,8 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
       },
     },
     async (request, reply) => {
-      requireOperator(request);
       const options = present(request.body);
-      const work = upkeep();
-      const stream = told(door, (onProgress, signal) =>
-        work.prune(actorOf(request), { ...options, onProgress, signal }),
-      );
-      return reply.type(NDJSON).send(stream);
+      return tell(request, reply, (work, actor, watching) => work.prune(actor, { ...options, ...watching }));
     },
   );
 }
@@ -110,7 +112,7 @@ export function upkeepRoutes(app: ApiApp, door: Door): void {
 /** How far a long job is, line by line, and at the end what it came to; the job ends with whoever asked. */
 function told(
   { closing, enter, log }: Door,
-  job: (onProgress: (text: string) => void, signal: AbortSignal) => Promise<unknown>,
+  job: (watching: Watching) => Promise<unknown>,
 ): ReadableStream<Uint8Array> {
   const gone = new AbortController();
   const encoder = new TextEncoder();
@@ -124,7 +126,7 @@ function told(
         toldAt = performance.now();
         say({ progress });
       };
-      void job(onProgress, AbortSignal.any([closing, gone.signal]))
+      void job({ onProgress, signal: AbortSignal.any([closing, gone.signal]) })
         .then(
           (report) => ({ report }),
           (error: unknown) => {

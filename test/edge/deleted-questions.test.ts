@@ -1,53 +1,18 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import test from "node:test";
 import { PERMISSIONS } from "../../src/discord/client.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
 import type { RunView } from "../../src/domain/run-view.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { gateStep, runWith, stepWith } from "../discord/run-fixture.ts";
-import { ROOT, temporaryFolder } from "../support/supervisor.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
 import { createBell, postOf } from "./discord-fixture.ts";
 import { type Message, personAt, shown, startFor } from "./discord-person.ts";
 import { startWithRuns } from "./discord-runs.ts";
+import { FAILING, PAIR, withWorkflows } from "./own-workflows.ts";
 
 type Person = ReturnType<typeof personAt>;
-const PAIR = `
-name: pair
-description: Two may approve.
-steps:
-  sign-off:
-    approval: { prompt: "Go on?", approvers: [role:Engineering, role:Operators], timeout: 1h }
-  after:
-    needs: [sign-off]
-    agent: secretary
-    task: "Take a note."
-`;
-
-const FAILING = `
-name: failing
-description: Two fail, and people are asked what shall be done.
-limits: { max_failures: 2 }
-steps:
-  one: { agent: webster, task: "[fail]", retry: { max_attempts: 1 } }
-  two: { agent: secretary, task: "[fail]", retry: { max_attempts: 1 } }
-  three: { agent: auditor, task: "[slow 10m]" }
-  four: { needs: [three], agent: auditor, task: "Sum up." }
-`;
-
-/** The shipped configuration with workflows that ask at once. */
-function pairFolder(home: string): string {
-  const config = join(home, "config");
-  const dir = join(home, "own-workflows");
-  cpSync(join(ROOT, "config"), config, { recursive: true });
-  mkdirSync(dir);
-  writeFileSync(join(dir, "pair.yaml"), PAIR);
-  writeFileSync(join(dir, "failing.yaml"), FAILING);
-  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
-  return config;
-}
 
 const isGate = (message: Message) => /Approval needed/.test(shown(message));
 const buttonIn = (message: Message | undefined, action: string) =>
@@ -69,7 +34,7 @@ async function remove(guild: string, message: string, as = "you"): Promise<void>
 
 test("a waiting gate that somebody deletes is there again at once, with its ping, and decides the run", async (t) => {
   using home = temporaryFolder();
-  const supervisor = await startFor(t, home.path, { HQ_CONFIG: pairFolder(home.path) });
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflows(home.path, PAIR, FAILING) });
   const person = personAt(supervisor);
   await person.command("workflow run", { name: "pair" });
   const first = await gateIn(person, 0);
@@ -90,7 +55,7 @@ test("a waiting gate that somebody deletes is there again at once, with its ping
 for (const point of ["deletion:heard", "deletion:recorded", "card:claimed", "card:sent", "card:recorded"]) {
   test(`a waiting gate that was deleted, killed at ${point}, is there again once`, async (t) => {
     using home = temporaryFolder();
-    const HQ_CONFIG = pairFolder(home.path);
+    const HQ_CONFIG = withWorkflows(home.path, PAIR, FAILING);
     const first = await startFor(t, home.path, { HQ_CONFIG });
     await personAt(first).command("workflow run", { name: "pair" });
     await gateIn(personAt(first), 0);
@@ -107,7 +72,7 @@ for (const point of ["deletion:heard", "deletion:recorded", "card:claimed", "car
 
 test("whoever keeps deleting a waiting gate sees it again three times; then #agent-logs says so, once", async (t) => {
   using home = temporaryFolder();
-  const supervisor = await startFor(t, home.path, { HQ_CONFIG: pairFolder(home.path) });
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflows(home.path, PAIR, FAILING) });
   const person = personAt(supervisor);
   const guild = supervisor.ready.guild ?? "";
   await person.command("workflow run", { name: "pair" });
@@ -125,7 +90,7 @@ test("whoever keeps deleting a waiting gate sees it again three times; then #age
 
 test("the question after too many failures that somebody deletes is asked again, and the audit misses nothing", async (t) => {
   using home = temporaryFolder();
-  const supervisor = await startFor(t, home.path, { HQ_CONFIG: pairFolder(home.path) });
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflows(home.path, PAIR, FAILING) });
   const person = personAt(supervisor);
   await person.command("workflow run", { name: "failing" });
   const asksAs = (mark: RegExp) => async () => {

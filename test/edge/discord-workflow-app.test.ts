@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import test from "node:test";
-import { ROOT, temporaryFolder } from "../support/supervisor.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
 import { type Interaction, type Message, personAt, shown, startFor } from "./discord-person.ts";
+import { PAIR, withWorkflows } from "./own-workflows.ts";
 
 type Person = ReturnType<typeof personAt>;
 
@@ -39,7 +38,7 @@ async function once(person: Person, channel: string, text: RegExp): Promise<Mess
 
 test("two approvers click twice each at once: one decision, one result, and the message says who", async (t) => {
   using home = temporaryFolder();
-  const config = withWorkflow(home.path, PAIR);
+  const config = withWorkflows(home.path, PAIR);
   const person = personAt(await startFor(t, home.path, { HQ_CONFIG: config }));
   const started = await person.command("workflow run", { name: "pair" });
   assert.match(shown(started.message), /Started \*\*pair\*\*/);
@@ -61,7 +60,7 @@ test("two approvers click twice each at once: one decision, one result, and the 
 
 test("a run that was begun in Discord is decided in Discord and over REST at once: one decision, and the run goes on", async (t) => {
   using home = temporaryFolder();
-  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflow(home.path, PAIR) });
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflows(home.path, PAIR) });
   const person = personAt(supervisor);
   const started = await person.command("workflow run", { name: "pair" });
   const run = /wf-pair-\w+/.exec(JSON.stringify(started.message))?.[0] ?? "";
@@ -124,7 +123,7 @@ for (const point of ["card:recorded#2", "card:sent#3"]) {
 for (const point of ["interaction:acknowledged#3", "card:recorded#3"]) {
   test(`Restart run, killed at ${point}: the new run is there once, and who clicked is told`, async (t) => {
     using home = temporaryFolder();
-    const HQ_CONFIG = withWorkflow(home.path, PAIR);
+    const HQ_CONFIG = withWorkflows(home.path, PAIR);
     const first = await startFor(t, home.path, { HQ_CONFIG, HQ_CRASH_AT: point });
     const early = personAt(first);
     const started = await early.command("workflow run", { name: "pair" });
@@ -151,17 +150,6 @@ for (const point of ["interaction:acknowledged#3", "card:recorded#3"]) {
   });
 }
 
-const PAIR = `
-name: pair
-description: Two may approve.
-steps:
-  sign-off:
-    approval: { prompt: "Go on?", approvers: [role:Engineering, role:Operators], timeout: 1h }
-  after:
-    needs: [sign-off]
-    agent: secretary
-    task: "Take a note."
-`;
 const SIX = `
 name: six
 description: Six inputs.
@@ -173,20 +161,9 @@ steps:
     task: "Note: \${{ inputs.a }} and \${{ inputs.f }}."
 `;
 
-/** The shipped configuration with workflows of the test's own. */
-function withWorkflow(home: string, text: string): string {
-  const config = join(home, "config");
-  const dir = join(home, "own-workflows");
-  cpSync(join(ROOT, "config"), config, { recursive: true });
-  mkdirSync(dir);
-  writeFileSync(join(dir, `${/name: (\S+)/.exec(text)?.[1]}.yaml`), text);
-  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
-  return config;
-}
-
 test("what was written into the first form is there after kill -9, and the second form starts the run", async (t) => {
   using home = temporaryFolder();
-  const HQ_CONFIG = withWorkflow(home.path, SIX);
+  const HQ_CONFIG = withWorkflows(home.path, SIX);
   const first = await startFor(t, home.path, { HQ_CONFIG });
   const early = personAt(first);
   const form = await early.command("workflow run", { name: "six" });

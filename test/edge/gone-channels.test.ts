@@ -1,48 +1,21 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { PERMISSIONS } from "../../src/discord/client.ts";
 import { createLocalGuild } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
-import { ROOT, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { TOKEN } from "./discord-fixture.ts";
 import { type Message, personAt, shown, startFor } from "./discord-person.ts";
-
-const PAIR = `
-name: pair
-description: One may approve.
-steps:
-  sign-off:
-    approval: { prompt: "Go on?", approvers: [role:Engineering, role:Operators], timeout: 1h }
-  after:
-    needs: [sign-off]
-    agent: secretary
-    task: "Take a note."
-`;
-const FAILING = `
-name: failing
-description: Two fail, and people are asked what shall be done.
-limits: { max_failures: 2 }
-steps:
-  one: { agent: webster, task: "[fail]", retry: { max_attempts: 1 } }
-  two: { agent: secretary, task: "[fail]", retry: { max_attempts: 1 } }
-  three: { agent: auditor, task: "[slow 10m]" }
-  four: { needs: [three], agent: auditor, task: "Sum up." }
-`;
+import { FAILING, PAIR, withWorkflows } from "./own-workflows.ts";
 
 /** A guild that outlives the supervisor and of which channels are made and deleted; roles as they are given. */
 async function startIn(t: TestContext, roles: Readonly<Record<string, string>>) {
   const folder = temporaryFolder("hq-gone-channels-");
   t.after(folder.remove);
   const home = folder.path;
-  const config = join(home, "config");
-  const dir = join(home, "own-workflows");
-  cpSync(join(ROOT, "config"), config, { recursive: true });
-  mkdirSync(dir);
-  writeFileSync(join(dir, "pair.yaml"), PAIR);
-  writeFileSync(join(dir, "failing.yaml"), FAILING);
-  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
+  const config = withWorkflows(home, PAIR, FAILING);
   writeFileSync(join(config, "channels.yaml"), JSON.stringify({ roles }));
   const bot = { permissions: BigInt(PERMISSIONS) | P.ManageThreads };
   const guild = await createLocalGuild({ port: 0, rates: false, seed: { ...ATOMIZER_HQ, bot } });
