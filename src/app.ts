@@ -6,6 +6,7 @@ import { handledByAll, readHandledTasks } from "./app/handled-tasks.ts";
 import { removeRunFile, writeRunFile } from "./app/home.ts";
 import { createStage } from "./app/stage.ts";
 import { openStore } from "./app/store.ts";
+import type { Config } from "./domain/config.ts";
 import { createLifecycle } from "./kernel/lifecycle.ts";
 
 export type Ready = {
@@ -17,6 +18,8 @@ export type Ready = {
   readonly api: string;
   readonly guild?: string;
   readonly guildKey?: string;
+  /** Somebody to try it with. */
+  readonly agent?: string;
   /** Signs in on the web page, once. */
   readonly page?: string;
   readonly startedAt: string;
@@ -72,20 +75,26 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
     home: options.home,
     api,
     ...guildOf(edge),
+    ...someAgent(base.config.current()),
     ...(pageLink && !options.isEmbedded ? { page: pageLink().url } : {}),
     startedAt: new Date(startedAt).toISOString(),
   };
-  const { samples: _, home: __, page: ___, ...run } = ready;
+  const { samples: _, home: __, page: ___, agent: ____, ...run } = ready;
   stage.health.noteReady();
   writeRunFile(options.home, run);
   stage.onEdge((made) => {
     const guild = guildOf(made);
     if (!guild.guild) return;
     writeRunFile(options.home, { ...run, ...guild });
-    options.onGuild?.(guild);
+    options.onGuild?.({ ...guild, ...someAgent(base.config.current()) });
   });
   log.info({ ...ready, guildKey: undefined, page: undefined }, "ready");
   return ready;
+}
+
+function someAgent({ registry: { agents, find } }: Config): Pick<Ready, "agent"> {
+  const card = find("webster") ?? agents[0];
+  return card ? { agent: card.id } : {};
 }
 
 /** Of several members only the one that leads has a local guild: another one gets its own when it takes over. */

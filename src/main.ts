@@ -100,12 +100,20 @@ function announce(ready: Ready, isJson: boolean): void {
   ]);
 }
 
-function guildLines({ guild, guildKey }: Pick<Ready, "guild" | "guildKey">): readonly string[] {
+function guildLines({
+  guild,
+  guildKey,
+  agent,
+}: Pick<Ready, "guild" | "guildKey" | "agent">): readonly string[] {
   if (!guild) return [];
   return [
     `  Open the guild:  ${guild}${guildKey ? `/#key=${guildKey}` : "/"}`,
-    `  Then type /delegate in a channel, or in another terminal:`,
-    `  npx --no hq delegate webster "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
+    ...(agent === undefined
+      ? ["  Nobody can be asked yet: name your agents in config/agents.yaml."]
+      : [
+          `  Then type /delegate in a channel, or in another terminal:`,
+          `  npx --no hq delegate ${agent} "Find the CTE of Zerodur Class 0 between 20 and 40 °C"`,
+        ]),
   ];
 }
 

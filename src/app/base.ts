@@ -26,7 +26,11 @@ export type AppOptions = {
   readonly ports: { readonly api: number; readonly guild: number };
   readonly onStopAsked: () => void;
   /** A local guild that was opened after the start, by who took over. */
-  readonly onGuild?: (where: { readonly guild?: string; readonly guildKey?: string }) => void;
+  readonly onGuild?: (where: {
+    readonly guild?: string;
+    readonly guildKey?: string;
+    readonly agent?: string;
+  }) => void;
   readonly overrides?: {
     readonly crash?: (point: string) => void;
     readonly now?: () => number;

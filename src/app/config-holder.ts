@@ -6,7 +6,9 @@ import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import type { Part } from "../kernel/lifecycle.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import type { SampleAgents } from "../local/agents/sample-agents.ts";
 import { weakKey } from "./exposure.ts";
 import { waitingForStart } from "./fixed-settings.ts";
 import type { Env } from "./mode.ts";
@@ -30,19 +32,19 @@ export function createConfigHolder(options: {
     });
   }
   let authored = first.config;
-  let addresses: ReadonlyMap<string, string> | undefined;
+  let samples: SampleAgents | undefined;
   let current = options.samples ? withSampleWorkers(authored) : authored;
 
   function use(read: Config): void {
     authored = read;
     const config = options.samples ? withSampleWorkers(read) : read;
-    if (!addresses) {
+    if (!samples) {
       current = config;
       return;
     }
-    const known = addresses;
+    const { addresses } = samples;
     const agents = config.registry.agents.flatMap((card) => {
-      const url = known.get(card.id);
+      const url = addresses.get(card.id);
       const { tokenEnv: _, ...rest } = card;
       return url ? [{ ...rest, url, hooksPath: "/hooks/agent", sample: true }] : [];
     });
@@ -70,9 +72,9 @@ export function createConfigHolder(options: {
         return [settings.handoffs.dir, ...registry.agents.flatMap((card) => card.handoffDir ?? [])];
       };
       const { now } = options;
-      const samples = await createSampleAgents({ ports: 0, handoffDir: dir, handoffDirs, now, log });
+      const agents = idsIn(authored);
+      samples = await createSampleAgents({ agents, ports: 0, handoffDir: dir, handoffDirs, now, log });
       await begin({ name: "sample agents", stop: samples.stop });
-      addresses = new Map(samples.agents.map(({ id, url }) => [id, url]));
       use(authored);
     },
     /** Follows the files: a good change holds from now on, a bad one is told and changes nothing. */
@@ -80,20 +82,27 @@ export function createConfigHolder(options: {
       const tell = (problems: readonly ConfigProblem[]) => renderProblems(problems, installation);
       const refuse = (text: string) =>
         told.log.error({ text }, "a change of the configuration is not valid; the last good one stays");
+      const take = (config: Config, warnings: readonly ConfigProblem[]) => {
+        use(config);
+        told.log.info({ files: config.files.length }, "the configuration was read again");
+        const waiting = waitingForStart(first.config.settings, config.settings);
+        if (waiting.length > 0)
+          told.log.warn({ text: waiting.join(", ") }, "some settings hold from the next start on");
+        if (warnings.length > 0)
+          told.log.warn({ text: tell(warnings) }, "the configuration has doubtful places");
+        told.onChange();
+      };
+      const oneByOne = createOneByOne();
       const watcher = watchConfig({
         place,
         files: authored.files,
         onChange(config, warnings) {
           const weak = weakKey(config.settings.api, env);
           if (weak) return refuse(`${weak.message}\n${weak.hint}`);
-          use(config);
-          told.log.info({ files: config.files.length }, "the configuration was read again");
-          const waiting = waitingForStart(first.config.settings, config.settings);
-          if (waiting.length > 0)
-            told.log.warn({ text: waiting.join(", ") }, "some settings hold from the next start on");
-          if (warnings.length > 0)
-            told.log.warn({ text: tell(warnings) }, "the configuration has doubtful places");
-          told.onChange();
+          oneByOne(async () => {
+            await samples?.employ(idsIn(config));
+            take(config, warnings);
+          }).catch((error: unknown) => refuse(String(error)));
         },
         onProblems: (problems) => refuse(tell(problems)),
       });
@@ -101,5 +110,7 @@ export function createConfigHolder(options: {
     },
   };
 }
+
+const idsIn = ({ registry }: Config) => registry.agents.map(({ id }) => id);
 
 export type ConfigHolder = ReturnType<typeof createConfigHolder>;

@@ -86,7 +86,9 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin(config.watch({ log, onChange }));
   const onProblems = (text: string) => {
     stage
-      .tellPeople(`⚠️ A change of a workflow is not valid; the last good one stays.\n${text}`)
+      .tellPeople(
+        `⚠️ A change of workflows or agents left something that is not valid; the last good one stays.\n${text}`,
+      )
       .catch(onBroken);
   };
   await begin(base.workflows.watch({ log, onProblems }));

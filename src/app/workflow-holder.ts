@@ -1,3 +1,4 @@
+import { summedUp } from "../config/lacking-agents.ts";
 import { renderProblems } from "../config/render-problems.ts";
 import { loadWorkflows, type WorkflowPlace, watchWorkflows } from "../config/workflows.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
@@ -18,7 +19,7 @@ export function createWorkflowHolder(options: {
   return {
     entries: () => current.entries,
     notices: (): readonly string[] =>
-      [...current.problems, ...current.warnings].map((problem) => render([problem])),
+      [...summedUp(current.problems), ...current.warnings].map((problem) => render([problem])),
     /** Reads again when the agents, or the folder, have changed. */
     reload: () => watcher?.reload(),
     watch(told: { readonly log: Log; readonly onProblems: (text: string) => void }): Part {
@@ -30,8 +31,11 @@ export function createWorkflowHolder(options: {
           told.log.info({ workflows: loaded.entries.length }, "the workflows were read again");
         },
         onProblems(problems) {
-          const text = render(problems);
-          told.log.error({ text }, "a change of a workflow is not valid; the last good one stays");
+          const text = render(summedUp(problems));
+          told.log.error(
+            { text },
+            "a change of workflows or agents left something that is not valid; the last good one stays",
+          );
           told.onProblems(text);
         },
       });

@@ -6,6 +6,7 @@ import { readMode, readPort } from "../app/mode.ts";
 import { checkDatabase } from "../app/store.ts";
 import { workflowPlaceOf } from "../app/workflow-place.ts";
 import { checkConfig } from "../config/check.ts";
+import { lackingAgents } from "../config/lacking-agents.ts";
 import { renderProblems } from "../config/render-problems.ts";
 import { loadWorkflows } from "../config/workflows.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
@@ -35,7 +36,9 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
     ...environment.warnings,
     ...advice.filter(({ isNote }) => !isNote),
   ];
-  const notes = advice.filter(({ isNote }) => isNote);
+  const dreams = advice.filter(({ isNote }) => isNote);
+  const lacking = lackingAgents(workflows?.problems ?? []);
+  const notes = [...dreams, ...(lacking ? [lacking] : [])];
   const code = problems.length === 0 ? 0 : INVALID;
   if (options.json) {
     io.out(`${jsonText({ ok: code === 0, problems, warnings, notes })}\n`);
@@ -43,9 +46,10 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
   }
   const say = (word: string, problem: ConfigProblem) =>
     io.err(`${word}: ${renderProblems([problem], io.cwd)}\n`);
-  io.err(notesText(notes));
+  io.err(dreamsText(dreams));
   for (const warning of warnings) say("warning", warning);
   for (const problem of problems) say("error", problem);
+  if (lacking) say("note", lacking);
   if (checked.ok && code === 0) {
     const { files, registry } = checked.config;
     const found = [
@@ -59,8 +63,8 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
 }
 
 /** They are the same at every check: one line says that there are some, JSON names each. */
-function notesText(notes: readonly ConfigProblem[]): string {
-  const files = new Set(notes.map(({ file }) => file)).size;
+function dreamsText(dreams: readonly ConfigProblem[]): string {
+  const files = new Set(dreams.map(({ file }) => file)).size;
   const who = `${count(files, "workflow")} ${files === 1 ? "has" : "have"} steps whose agents may delegate on`;
   return files === 0 ? "" : `note: recursive dream: ${who} (hq check --json names them)\n`;
 }

@@ -10,6 +10,6 @@ export function agentNamed(
 ): string {
   const found = registry.find(word);
   const ids = registry.agents.map(({ id }) => id);
-  if (!found) findings.problem(path, `there is no agent "${word}"`, suggest(word, ids));
+  if (!found) findings.needsAgent(path, `there is no agent "${word}"`, suggest(word, ids));
   return found?.id ?? word;
 }

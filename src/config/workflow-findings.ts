@@ -4,6 +4,7 @@ import type { YamlSource } from "./yaml-source.ts";
 
 export type Path = readonly PropertyKey[];
 type Tell = (path: Path, message: string, suggestion?: string, part?: "key" | "value") => void;
+type TellOfAgent = (path: Path, message: string, suggestion: string | undefined) => void;
 
 /** What is found in one file, each with its place. */
 export type Findings = {
@@ -11,6 +12,8 @@ export type Findings = {
   readonly warnings: ConfigProblem[];
   readonly problem: Tell;
   readonly warning: Tell;
+  /** A problem of the agents, not of the file. */
+  readonly needsAgent: TellOfAgent;
 };
 
 export function createFindings(source: YamlSource): Findings {
@@ -20,5 +23,7 @@ export function createFindings(source: YamlSource): Findings {
     (list: ConfigProblem[]): Tell =>
     (path, message, suggestion, part = "value") =>
       list.push(problemAt(source, path, message, { suggestion, part }));
-  return { problems, warnings, problem: tellInto(problems), warning: tellInto(warnings) };
+  const needsAgent: TellOfAgent = (path, message, suggestion) =>
+    problems.push({ ...problemAt(source, path, message, { suggestion }), needsAgent: true });
+  return { problems, warnings, problem: tellInto(problems), warning: tellInto(warnings), needsAgent };
 }

@@ -223,7 +223,7 @@ function whoOf(
   if (capability === undefined) return {};
   const known = registry.capabilities;
   if (!known.includes(capability))
-    findings.problem(
+    findings.needsAgent(
       [...path, "capability"],
       `no agent has the capability "${capability}"`,
       suggest(capability, known) ?? "agents.yaml says what each can do",

@@ -29,6 +29,8 @@ export type ConfigProblem = {
   readonly suggestion?: string;
   /** Nothing is to be mended: it is only good to know. */
   readonly isNote?: boolean;
+  /** A workflow names somebody whom agents.yaml does not have, or asks for what nobody there can do. */
+  readonly needsAgent?: boolean;
 };
 
 /** The logical channels, in the order in which they are shown. */

@@ -61,6 +61,35 @@ test("hq check reads the workflows too: places, circles, time zones and schemas,
   assert.equal(lines.length, 4);
 });
 
+test("workflows that were written for other agents are named at the end, with the ways out", async (t) => {
+  const { root, run } = newInstallation(t);
+  const dir = join(root, "own");
+  mkdirSync(dir);
+  const file = (name: string, steps: string) =>
+    writeFileSync(join(dir, `${name}.yaml`), `name: ${name}\nsteps:\n${steps}\n`);
+  file("one", "  a: { agent: wanda, task: look }");
+  file("two", "  a: { capability: welding, task: look }");
+  file("three", "  a: { agent: wanda, task: look }\n  b: { agent: webstr, task: look, retry: often }");
+  const config = join(root, "config");
+  writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${JSON.stringify(dir)} }\n`);
+  const few = await run(["check"]);
+  assert.equal(few.code, 2);
+  assert.doesNotMatch(few.err, /ask agents whom/);
+  file("four", "  a: { agent: wanda, task: look }");
+  const many = await run(["check"]);
+  assert.equal(many.code, 2);
+  assert.equal(many.err.match(/^error: own\/.*there is no agent "wanda"/gm)?.length, 3);
+  assert.match(
+    many.err,
+    /\nnote: own has 3 files that ask agents whom agents\.yaml does not have: four, one, two \(.*aliases.*workflows\.dir\)\n\d problems to mend\.\n$/,
+  );
+  const { notes } = JSON.parse((await run(["check", "--json"])).out) as { notes: readonly ConfigProblem[] };
+  assert.deepEqual(
+    notes.map(({ file: place, message }) => [place, message.endsWith("four, one, two")]),
+    [[dir, true]],
+  );
+});
+
 test("hq check looks at .env by the rules of the start", async (t) => {
   const { root, run } = newInstallation(t, {
     ".env": "GUILD_ID=123456789012345678\nHQ_PORT=high\n",

@@ -49,9 +49,9 @@ export async function startSamples(t: TestContext, more: Partial<SampleAgentsOpt
   });
   let asked = 0;
   const urlOf = (agent: string) => {
-    const found = samples.agents.find(({ id }) => id === agent);
-    if (!found) throw new Error(`no sample agent ${agent}`);
-    return found.url;
+    const found = samples.addresses.get(agent);
+    if (found === undefined) throw new Error(`no sample agent ${agent}`);
+    return found;
   };
 
   function promptFor(

@@ -13,11 +13,11 @@ const QUESTION = "Find the CTE of Zerodur Class 0 between 20 and 40 °C";
 test("eight agents listen on loopback, each at an address of its own", async (t) => {
   const { samples } = await startSamples(t);
   assert.deepEqual(
-    samples.agents.map(({ id }) => id),
+    [...samples.addresses.keys()],
     ["manager", "tech-lead", "secretary", "auditor", "optimizer", "study-builder", "nx-expert", "webster"],
   );
-  assert.equal(new Set(samples.agents.map(({ url }) => url)).size, 8);
-  for (const { url } of samples.agents) assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  assert.equal(new Set(samples.addresses.values()).size, 8);
+  for (const url of samples.addresses.values()) assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
 });
 
 test("a message is admitted with 200 and a run id, and the handoff appears whole at the stated path", async (t) => {
@@ -165,6 +165,19 @@ test("every agent answers in its role and says that it is a sample", async (t) =
     assert.equal(agent, SAMPLE_AGENTS[index]);
     assert.match(result, new RegExp(`Sample agent ${agent}: `));
   }
+});
+
+test("who is none of the eight is stood in for, from the start or later, and says so", async (t) => {
+  const { ask, samples } = await startSamples(t, { agents: ["main"] });
+  assert.match((await ask("main", QUESTION)).result, /0 ± 0\.02[^]*Sample agent main: /);
+  assert.match(
+    (await ask("main", "Note that the mirror arrived.")).result,
+    /Sample agent main: took the first/,
+  );
+  const { main } = Object.fromEntries(samples.addresses);
+  await samples.employ(["main", "scout"]);
+  assert.equal(samples.addresses.get("main"), main);
+  assert.match((await ask("scout", QUESTION)).result, /Sample agent scout: /);
 });
 
 test("what stands in attached context gives no orders: only the objective's words count", async (t) => {
@@ -360,7 +373,7 @@ test("an accepted run outlives the process: it is taken up again and handed back
   const jobs = { jobsDir: join(home, "jobs") };
   const first = await createSampleAgents({ ...options, ...jobs, delayMs: 60_000 });
   t.after(() => first.stop());
-  const url = first.agents.find(({ id }) => id === "webster")?.url ?? "";
+  const url = first.addresses.get("webster") ?? "";
   const message = promptFor("orch-k", "webster", QUESTION);
   const send = (base: string) =>
     fetch(`${base}/hooks/agent`, {
@@ -374,7 +387,7 @@ test("an accepted run outlives the process: it is taken up again and handed back
   assert.equal(existsSync(pathOf("orch-k")), false);
   const second = await createSampleAgents({ ...options, ...jobs, delayMs: 0 });
   t.after(() => second.stop());
-  const again = await send(second.agents.find(({ id }) => id === "webster")?.url ?? "");
+  const again = await send(second.addresses.get("webster") ?? "");
   assert.equal(await again.text(), taken, "the key of an open run is still known");
   const handoff = JSON.parse(await fileAt(pathOf("orch-k"))) as Document;
   assert.equal(handoff.status, "complete");

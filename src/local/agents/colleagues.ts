@@ -1,6 +1,7 @@
 import { oneLine } from "../../kernel/text.ts";
 import { type Answer, type Question, SAMPLE_NOTE, sampleLine } from "./answer.ts";
 import { materialsIn } from "./materials.ts";
+import { webster } from "./webster.ts";
 
 const modest = (
   result: readonly string[],
@@ -67,6 +68,11 @@ export function secretary({ agent, objective, material }: Question): Answer {
     ],
     "Sample agent: an extract, not an understanding.",
   );
+}
+
+/** In place of an agent of whose trade nothing is known. */
+export function standIn(question: Question): Answer {
+  return materialsIn(question.objective).length > 0 ? webster(question) : secretary(question);
 }
 
 const three = (value: number) => String(Number(value.toPrecision(3)));

@@ -4,7 +4,7 @@ import { digestOf } from "../../kernel/id.ts";
 import type { Answer, Question } from "./answer.ts";
 import { assignmentIn } from "./assignment.ts";
 import { auditor } from "./auditor.ts";
-import { manager, nxExpert, optimizer, secretary, studyBuilder } from "./colleagues.ts";
+import { manager, nxExpert, optimizer, secretary, standIn, studyBuilder } from "./colleagues.ts";
 import { deskWork } from "./desk/desk.ts";
 import { isInside, writeWhole } from "./hand-back.ts";
 import { type Admitted, createHookServer } from "./hook-server.ts";
@@ -36,6 +36,8 @@ export type SampleLog = {
 };
 
 export type SampleAgentsOptions = {
+  /** Who is played; the cluster's eight by default. */
+  readonly agents?: readonly string[];
   /** 0 = free ports; otherwise the first agent's, the others follow at steps of 4. */
   readonly ports: number;
   /** The only folder they write to, unless there are `handoffDirs`. */
@@ -62,7 +64,7 @@ type Job = {
   readonly acceptedAt: number;
 };
 
-/** Eight small agents on loopback behind the hooks contract, in this process. They think little and say so. */
+/** Small agents on loopback behind the hooks contract, in this process. They think little and say so. */
 export async function createSampleAgents(options: SampleAgentsOptions) {
   const { now, log } = options;
   const jobsDir = options.jobsDir ?? join(options.handoffDir, ".sample-agents");
@@ -123,8 +125,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     const material = tricksIn(assignment.material).rest;
     const { schema } = assignment;
     const question = { agent, objective: rest, material, ...(schema === undefined ? {} : { schema }) };
-    const honest = rollCall(question) ?? deskWork(question) ?? COLLEAGUES[agent]?.(question);
-    if (!honest) return true;
+    const honest = rollCall(question) ?? deskWork(question) ?? (COLLEAGUES[agent] ?? standIn)(question);
     const answer = tricked(withTurn(honest, material), tricks, assignment.attempt);
     const artifacts = tricks.words.has("artifact")
       ? [writeArtifact(dirsNow()[0] ?? options.handoffDir, assignment.runId, tableOf(rest))]
@@ -155,18 +156,28 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
     work.add(finished);
   }
 
-  const servers = SAMPLE_AGENTS.map((agent, index) => ({
-    agent,
-    port: options.ports === 0 ? 0 : options.ports + PORT_STEP * index,
-    server: createHookServer({
-      agent,
-      version: VERSION,
-      now,
-      token: () => options.tokens?.(agent),
-      busy: isBusy,
-      admitted: (run, acceptedAt) => begin(agent, run, acceptedAt),
-    }),
-  }));
+  const servers = new Map<string, ReturnType<typeof createHookServer>>();
+  const addresses = new Map<string, string>();
+
+  /** Each has a server from now on; whoever had one keeps it. */
+  async function employ(agents: readonly string[]): Promise<void> {
+    for (const agent of agents) {
+      if (stopped || servers.has(agent)) continue;
+      const port = options.ports === 0 ? 0 : options.ports + PORT_STEP * servers.size;
+      const server = createHookServer({
+        agent,
+        version: VERSION,
+        now,
+        token: () => options.tokens?.(agent),
+        busy: isBusy,
+        admitted: (run, acceptedAt) => begin(agent, run, acceptedAt),
+      });
+      const url = await server.listen(port);
+      if (stopped) return server.close();
+      servers.set(agent, server);
+      addresses.set(agent, url);
+    }
+  }
 
   async function stop(): Promise<void> {
     stopped = true;
@@ -175,7 +186,7 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
       wake();
     }
     timers.clear();
-    await Promise.all(servers.map(({ server }) => server.close()));
+    await Promise.all([...servers.values()].map((server) => server.close()));
     await Promise.all(work);
   }
 
@@ -185,20 +196,21 @@ export async function createSampleAgents(options: SampleAgentsOptions) {
       (name) => name.endsWith(".json") && !name.startsWith("."),
     )) {
       const job = JSON.parse(readFileSync(join(jobsDir, name), "utf8")) as Job;
-      servers.find(({ agent }) => agent === job.agent)?.server.resume(job);
+      servers.get(job.agent)?.resume(job);
     }
   }
 
   try {
-    const agents = [];
-    for (const { agent, port, server } of servers) agents.push({ id: agent, url: await server.listen(port) });
+    await employ(options.agents ?? SAMPLE_AGENTS);
     takeUp();
-    return { agents: agents as readonly { readonly id: string; readonly url: string }[], stop };
+    return { addresses: addresses as ReadonlyMap<string, string>, employ, stop };
   } catch (cause) {
     await stop();
     throw cause;
   }
 }
+
+export type SampleAgents = Awaited<ReturnType<typeof createSampleAgents>>;
 
 function tableOf(objective: string): string {
   const named = materialsIn(objective);
