@@ -91,6 +91,17 @@ test("three experts who fail stop the run; what there is makes a verdict when pe
   assert.deepEqual([law.step("after").status, law.view.status], ["skipped", "partial"]);
 });
 
+test("what there was has been accepted once: what still fails after that asks nobody again", () => {
+  const law = begin(panel(1), { limits: { maxParallel: 4, timeoutMs: 60_000, maxFailures: 2 } });
+  law.fail("v-cost");
+  law.fail("v-risk");
+  law.accept();
+  law.fail("v-effort");
+  law.fail("v-law");
+  assert.deepEqual([law.step("v").status, law.view.status], ["failed", "failed"]);
+  assert.equal(law.events.filter(({ type }) => type === "run.stopped").length, 1);
+});
+
 test("a canceled run concludes nothing", () => {
   const law = begin(panel(1));
   law.succeed("v-cost", undefined, vote("approve"));

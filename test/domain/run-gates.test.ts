@@ -34,6 +34,32 @@ test("a gate has its whole time also when the news that opens it comes a day lat
   assert.equal(law.step("sign").gate?.expiresAt, 74 * HOUR);
 });
 
+test("the digest on a gate's buttons is of this run, this opening and what was handed in before it", () => {
+  const opened = (result: string, order: Parameters<typeof begin>[2] = {}) => {
+    const law = begin([stepOf("draft", task), stepOf("gate", approvalOf(), { needs: ["draft"] })], {}, order);
+    law.succeed("draft", undefined, { result });
+    return law;
+  };
+  const digestOf = (law: ReturnType<typeof opened>) => law.step("gate").gate?.digest;
+  const first = opened("a draft");
+  const shown = digestOf(first);
+  assert.ok(shown);
+  assert.equal(digestOf(opened("a draft")), shown);
+  assert.notEqual(digestOf(opened("another draft")), shown);
+  assert.notEqual(digestOf(opened("a draft", { id: "wf-2" })), shown);
+  first.decide("gate", "reject");
+  first.rerun("gate");
+  assert.equal(first.step("gate").status, "waiting");
+  assert.notEqual(digestOf(first), shown, "the buttons of before decide nothing of it");
+});
+
+test("what a gate asks is cut where it grows longer than anybody reads", () => {
+  const gate = stepOf("gate", approvalOf({ prompt: "${{ steps.draft.result }}" }), { needs: ["draft"] });
+  const law = begin([stepOf("draft", task), gate]);
+  law.succeed("draft", undefined, { result: "x".repeat(100_000) });
+  assert.equal(law.step("gate").gate?.prompt.length, 16 * 1024);
+});
+
 test("an approval lets the branch go on, once, and says by whom", () => {
   const law = begin(gated());
   law.succeed("draft");

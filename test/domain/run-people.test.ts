@@ -123,6 +123,28 @@ test("without anything left to begin there is nothing to ask", () => {
   );
 });
 
+test("what fails while a run ends asks nobody: what always runs still runs", () => {
+  const work = ["a", "b", "c"].map((id) => step(id));
+  const report = step("report", ["a", "b", "c"], { if: "always()" });
+  const late = begin([...work, report]);
+  late.deadline();
+  for (const { id } of work) late.end(late.placeOf(id), "canceled");
+  assert.equal(late.state.counts.failures, 3);
+  const canceled = begin([...work, report]);
+  canceled.cancel();
+  for (const { id } of work) canceled.fail(id);
+  for (const law of [late, canceled]) {
+    assert.equal(law.state.stopped, undefined);
+    assert.equal(law.step("report").status, "running");
+    law.succeed("report");
+    assert.ok(law.view.settledAt, "it comes to its end");
+    assert.deepEqual(
+      law.bodies("post").filter(({ delivery }) => delivery.kind === "ask"),
+      [],
+    );
+  }
+});
+
 test("answer retry: what failed begins anew with other words, and what failed because of it", () => {
   const other = begin([...["a", "b", "c", "d"].map((id) => step(id)), step("after", ["a"])], {
     limits: { ...LIMITS, maxParallel: 1 },
@@ -179,6 +201,19 @@ test("answer accept-partial: what has not begun is skipped, what runs goes on, a
 });
 
 const stopGate = (id: string) => stepOf(id, approvalOf());
+
+test("when people skip all that was left of a stopped run, it tidies up and ends without an answer", () => {
+  const steps = ["a", "b", "c", "d"].map((id) => step(id));
+  const law = begin([...steps, step("tidy", [], { cleanup: true })], {
+    limits: { ...LIMITS, maxParallel: 1 },
+  });
+  for (const id of ["a", "b", "c"]) law.fail(id);
+  assert.equal(law.view.waiting, "answer");
+  law.skip("d");
+  assert.equal(law.step("tidy").status, "running");
+  law.succeed("tidy");
+  assert.equal(law.view.status, "failed");
+});
 
 test("answer cancel: the stopped run ends as canceled", () => {
   const law = begin(

@@ -36,6 +36,17 @@ test("no more run at once than are allowed, and the next begins as soon as one e
   assert.equal(law.view.progress.running, 2);
 });
 
+test("a nested run takes room like a task, also when its condition is looked at first", () => {
+  const inner = (id: string) =>
+    stepOf(id, { kind: "workflow", workflow: "other", with: {} }, { if: "always()" });
+  const law = begin([inner("a"), inner("b"), step("c", [], { if: "always()" })], {
+    limits: { maxParallel: 1, timeoutMs: 60_000, maxFailures: 3 },
+  });
+  assert.deepEqual(law.statuses, ["a running", "b pending", "c pending"]);
+  law.succeed("a");
+  assert.deepEqual(law.statuses, ["a succeeded", "b running", "c pending"]);
+});
+
 test("gates and waits need no room, and neither do steps that are skipped", () => {
   const law = begin(
     [
