@@ -268,6 +268,38 @@ test("cancel settles at once; what the agent hands in later is recorded as late 
     assert.equal((await core.verbs.cancel(operator, delegation.id)).status, "canceled");
   }));
 
+test("what is over, or tried anew, in the moment in which it was claimed is not sent", async () => {
+  const source = { path: "/in/early.json", digest: "d", attempt: 1 };
+  for (const input of [
+    { type: "cancel", at: 1_000_000_000_000, actor: operator },
+    {
+      type: "bad-handoff",
+      at: 1_000_000_000_000,
+      source,
+      problems: [{ path: "result", message: "is missing" }],
+    },
+  ] as const) {
+    let core: Core | undefined;
+    let stream = "";
+    const crash = (point: string) => {
+      if (point !== "dispatch:claimed" || !core || stream) return;
+      stream = "orch-race";
+      void core.engine.accept({ kind: "delegation", stream, input, cause: "test" });
+    };
+    await withCore({ crash }, async (made) => {
+      core = made;
+      await core.verbs.delegate(operator, ask({ runId: "orch-race", retries: 1 }));
+      const isOver = input.type === "cancel";
+      await core.until("orch-race", isOver ? "delegation.settled" : "attempt.dispatched");
+      await core.settled();
+      assert.deepEqual(
+        core.sent.map(({ idempotencyKey }) => idempotencyKey),
+        isOver ? [] : ["orch-race#2"],
+      );
+    });
+  }
+});
+
 test("somebody else's delegation cannot be canceled by an agent or by a person without the right", () =>
   withCore({}, async (core) => {
     const { delegation } = await core.verbs.delegate(operator, ask());

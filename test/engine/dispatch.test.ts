@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createRegistry } from "../../src/domain/agent-card.ts";
+import { delegation } from "../../src/domain/delegation.ts";
+import type { DelegationInput, DelegationState, Order } from "../../src/domain/delegation-types.ts";
+import type { Engine } from "../../src/engine/accept.ts";
+import { createDispatch, type DispatchDeps } from "../../src/engine/dispatch.ts";
+import type { AgentHealth, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
+import { Refusal } from "../../src/kernel/refusal.ts";
+import { cardOf, settingsOf } from "../support/core.ts";
+import { ORDER } from "../support/order.ts";
+
+const NOW = 1_000_000;
+const SENT_AT = NOW - 10_000;
+
+/** One dispatch or one look at a doubt, with what was told, sent and asked, in order. */
+async function performed(
+  type: "dispatch" | "reconcile",
+  script: {
+    order?: Partial<Order>;
+    inputs?: readonly DelegationInput[];
+    agent?: string;
+    answer?: DispatchAnswer;
+    health?: Partial<AgentHealth>;
+    at?: number;
+    promptFor?: DispatchDeps["promptFor"];
+    hasStandIn?: boolean;
+    lives?: readonly (number | undefined)[];
+  } = {},
+) {
+  const order = { ...ORDER, ...script.order };
+  let state: DelegationState | undefined;
+  for (const input of [{ type: "queue", order } as const, ...(script.inputs ?? [])])
+    for (const event of delegation.decide(state, input)) state = delegation.evolve(state, event);
+  const told: DelegationInput[] = [];
+  const sent: DispatchRequest[] = [];
+  const steps: string[] = [];
+  const lives = [...(script.lives ?? [1])];
+  const engine = {
+    read: async () => {
+      steps.push("read");
+      return state;
+    },
+    accept: async ({ input }: { input: DelegationInput }) => void told.push(input),
+  } as unknown as Engine;
+  const made = createDispatch({
+    engine,
+    agents: {
+      dispatch: async (request: DispatchRequest) => {
+        sent.push(request);
+        return script.answer ?? { kind: "accepted" };
+      },
+      probe: async () => {
+        steps.push("probe");
+        return { state: "up", text: "", checkedAt: NOW, since: 0, ...script.health };
+      },
+    } as unknown as DispatchDeps["agents"],
+    inbox: {
+      sweep: async () => void steps.push("sweep"),
+      expect: (run: string) => void steps.push(`expect ${run}`),
+    } as unknown as DispatchDeps["inbox"],
+    registry: () => createRegistry([cardOf("webster"), cardOf("manager")]),
+    settings: () => settingsOf("/nowhere"),
+    promptFor: script.promptFor ?? (() => ({ text: "Find it." })),
+    standIn: async () =>
+      script.hasStandIn === false
+        ? undefined
+        : { agent: "manager", standing: "free", why: "manager is free" },
+    life: () => (lives.length > 1 ? lives.shift() : lives[0]),
+    now: () => script.at ?? NOW,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    crash: () => undefined,
+  });
+  const agent = script.agent ?? "webster";
+  const body = { run: order.id, agent, attempt: 1, sentAt: SENT_AT, again: false };
+  const effect = { id: "e", stream: order.id, lane: "any", dueAt: 0, createdAt: 0, tries: 1 } as const;
+  const outcome =
+    type === "dispatch"
+      ? await made.dispatch({ ...effect, body: { type, ...body } })
+      : await made.reconcile({ ...effect, body: { type, ...body } });
+  return { outcome, told: told[0], sent, steps };
+}
+
+test("each answer of a gateway is kept as what it means, with the instant of the next try", async () => {
+  // Somebody who may stand in takes only what the agent certainly does not have.
+  const after = async (answer: DispatchAnswer, hasStandIn = true) => {
+    const { told } = await performed("dispatch", { answer, hasStandIn });
+    if (told?.type === "deferred") return [told.reason, told.untilAt - NOW];
+    return told?.type === "reroute" ? [told.type, told.to] : [told?.type];
+  };
+  const again = { kind: "again", text: "later" } as const;
+  assert.deepEqual(await after({ kind: "accepted" }), ["dispatched"]);
+  assert.deepEqual(await after({ kind: "final", status: 400, text: "no" }), ["refused"]);
+  assert.deepEqual(await after({ kind: "ambiguous", text: "no answer" }), ["uncertain"]);
+  assert.deepEqual(await after({ ...again, reason: "agent_busy" }), ["agent_busy", 1000]);
+  assert.deepEqual(await after({ ...again, reason: "rate_limited", afterMs: 90_000 }), [
+    "rate_limited",
+    90_000,
+  ]);
+  assert.deepEqual(await after({ ...again, reason: "agent_down" }), ["reroute", "manager"]);
+  assert.deepEqual(await after({ kind: "unauthorized", text: "no" }), ["reroute", "manager"]);
+  assert.deepEqual(await after({ ...again, reason: "agent_down" }, false), ["agent_down", 1000]);
+  assert.deepEqual(await after({ kind: "unauthorized", text: "no" }, false), ["agent_unauthorized", 30_000]);
+});
+
+test("what went to another agent while the first one had no room is not sent to the first one", async () => {
+  const inputs = [
+    { type: "reroute", attempt: 1, at: 2000, from: "webster", to: "manager", why: "webster is down" },
+  ] as const;
+  const { outcome, sent, told } = await performed("dispatch", { inputs });
+  assert.deepEqual([outcome, sent, told], [{ kind: "done", outcome: "manager has it now" }, [], undefined]);
+  assert.equal((await performed("dispatch", { inputs, agent: "manager" })).sent[0]?.agent.id, "manager");
+});
+
+test("who may be taken for gone sends nothing, also when that came about while it wrote the prompt", async () => {
+  for (const lives of [[undefined], [1, 2], [1, undefined]])
+    await assert.rejects(performed("dispatch", { lives }), /others may have orch-1 by now/);
+  assert.equal((await performed("dispatch", { lives: [3, 3] })).sent.length, 1);
+});
+
+test("a prompt that is refused ends the attempt with the reason; any other error is one", async () => {
+  const fails = (error: Error) =>
+    performed("dispatch", {
+      promptFor: () => {
+        throw error;
+      },
+    });
+  const { told, sent } = await fails(new Refusal("too_large", "The task is too large."));
+  assert.deepEqual([told?.type, told && "text" in told && told.text], ["refused", "The task is too large."]);
+  assert.equal(sent.length, 0);
+  await assert.rejects(fails(new TypeError("a bug")), /a bug/);
+});
+
+test("a doubt is looked into after the folder was, and sends again only with a proof or after the grace", async () => {
+  const look = async (health: Partial<AgentHealth>, at = NOW) => {
+    const { outcome, told, steps } = await performed("reconcile", { health, at });
+    assert.deepEqual(steps, ["sweep", "read", "expect orch-1", "probe"]);
+    return told ? told.type : outcome.kind === "again" && outcome.dueAt - at;
+  };
+  assert.equal(await look({ state: "down" }), "lost");
+  assert.equal(await look({ uptimeMs: 9000 }), "lost", "it began after we had sent");
+  assert.equal(await look({ uptimeMs: 11_000 }), 5000, "it has run since before we sent");
+  assert.equal(await look({}), 5000);
+  assert.equal(await look({ idempotent: true }), "lost", "the same key is the same work there");
+  assert.equal(await look({}, SENT_AT + 58_000), 2000, "no later than the end of the grace");
+  assert.equal(await look({}, SENT_AT + 60_000), "lost");
+});
+
+test("what is over, tried anew or acknowledged is not in doubt any more, and nobody is asked", async () => {
+  const at = NOW - 1;
+  const ways: readonly DelegationInput[] = [
+    { type: "cancel", at, actor: { kind: "operator" } },
+    { type: "dispatched", attempt: 1, at, again: false },
+    {
+      type: "bad-handoff",
+      at,
+      source: { path: "/in/a.json", digest: "d", attempt: 1 },
+      problems: [{ path: "", message: "is no JSON" }],
+    },
+  ];
+  for (const input of ways) {
+    const { outcome, told, steps } = await performed("reconcile", {
+      inputs: [input],
+      health: { state: "down" },
+    });
+    assert.deepEqual([outcome, told], [{ kind: "done", outcome: "no longer in doubt" }, undefined]);
+    assert.deepEqual(steps, ["sweep", "read"]);
+  }
+});
+
+test("a gateway keeps a conversation only for a session that lasts", async () => {
+  const sessionOf = async (persistent: boolean) => {
+    const session = { id: "s-1", turn: 1, persistent } as unknown as NonNullable<Order["session"]>;
+    const { sent } = await performed("dispatch", { order: { session } });
+    return sent[0]?.session;
+  };
+  assert.deepEqual([await sessionOf(true), await sessionOf(false)], ["s-1", undefined]);
+});
