@@ -77,12 +77,14 @@ test("an empty list is done at once with an empty result", () => {
 });
 
 test("more than 1,000 items are refused", () => {
-  const law = begin([
-    stepOf("list", taskOf("webster", "List.")),
-    each("steps.list.output", 2, { needs: ["list"] }),
-  ]);
-  law.succeed("list", undefined, { output: Array.from({ length: 1001 }, (_, n) => n) });
-  assert.match(law.step("each").outcome?.reason ?? "", /gives 1001 items; at most 1000 are allowed/);
+  const listing = (size: number) => {
+    const list = stepOf("list", taskOf("webster", "List."));
+    const law = begin([list, each("steps.list.output", 2, { needs: ["list"] })]);
+    law.succeed("list", undefined, { output: Array.from({ length: size }, (_, n) => n) });
+    return law.step("each");
+  };
+  assert.match(listing(1001).outcome?.reason ?? "", /gives 1001 items; at most 1000 are allowed/);
+  assert.equal(listing(1000).items?.size, 1000);
 });
 
 test("the result of a run that ends in a fan-out says that nobody put it together", () => {
@@ -133,6 +135,27 @@ test("an item whose text cannot be made fails alone", () => {
     at(law.step("each").items ?? { size: 0, depth: 0, root: [] }, 1)?.outcome?.reason ?? "",
     /fromJSON/,
   );
+});
+
+test("items of which no text can be made end their step, also as the last ones", () => {
+  const law = begin([
+    stepOf("each", taskOf("webster", "Of ${{ fromJSON(item) }}."), {
+      forEach: { expression: "split('1,{,[', ',')", maxParallel: 1 },
+    }),
+  ]);
+  law.succeed("each", 0);
+  assert.deepEqual([law.step("each").status, law.view.status], ["partial", "partial"]);
+});
+
+test("a retry does an item anew that was canceled by itself", () => {
+  const law = begin([each(many(2))]);
+  law.succeed("each", 0);
+  law.end(law.placeOf("each", 1), "canceled");
+  assert.equal(law.step("each").status, "partial");
+  law.retry();
+  assert.equal(law.step("each").status, "running");
+  law.succeed("each", 1);
+  assert.deepEqual([law.step("each").status, law.view.status], ["succeeded", "succeeded"]);
 });
 
 test("a retry does only the failed items anew, and news of the others changes nothing", () => {

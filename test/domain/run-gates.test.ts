@@ -171,6 +171,12 @@ test("approvers are named by role or user; the operator always may, agents never
   assert.ok(mayDecide(order, byId, person("5", "x")).allowed);
 });
 
+test("without remind_every nobody is reminded", () => {
+  const law = begin([stepOf("gate", approvalOf())]);
+  assert.equal(law.step("gate").status, "waiting");
+  assert.equal(law.step("gate").gate?.remindAt, undefined);
+});
+
 test("people are reminded in turns until it is decided, each time once", () => {
   const law = begin(gated({ remindEveryMs: HOUR, timeoutMs: 3 * HOUR }));
   law.succeed("draft");

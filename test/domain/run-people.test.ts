@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { composeTask } from "../../src/domain/run-work.ts";
-import { assertReloads, begin } from "../support/run-law.ts";
+import { assertReloads, begin, OPERATOR } from "../support/run-law.ts";
 import { approvalOf, stepOf, taskOf } from "../support/workflow.ts";
 
 const task = taskOf("webster", "Go.");
@@ -332,6 +332,91 @@ test("retry names what failed: what runs, waits or succeeded is left alone", () 
   assert.deepEqual(law.typesOf(law.end({ step: "b", generation: 1 }, "succeeded")), ["late-result"]);
   assert.deepEqual(law.end({ step: "b", generation: 1 }, "succeeded"), []);
   assert.equal(law.step("b").status, "running");
+});
+
+test("a retry leaves alone what is partial, and what a person had skipped before the rest was accepted", () => {
+  const part = begin([step("a"), step("b")]);
+  part.end(part.placeOf("a"), "partial");
+  part.succeed("b");
+  assert.deepEqual([part.view.status, part.retry()], ["partial", []]);
+  const given = begin([step("a"), step("after", ["a"])]);
+  given.skip("after");
+  given.fail("a");
+  given.retry();
+  assert.deepEqual(given.statuses, ["a running", "after skipped"]);
+  const steps = ["a", "b", "c", "d", "e"].map((id) => step(id));
+  const accepted = begin(steps, { limits: { ...LIMITS, maxParallel: 1 } });
+  for (const id of ["a", "b", "c"]) accepted.fail(id);
+  accepted.skip("d");
+  accepted.accept();
+  accepted.retry();
+  assert.deepEqual(accepted.statuses, ["a running", "b pending", "c pending", "d skipped", "e pending"]);
+});
+
+test("cleanup that is done once more does all of it, and with other words when those are given", () => {
+  const tidy = stepOf("tidy", taskOf("webster", "Tidy ${{ item }}."), {
+    cleanup: true,
+    forEach: { expression: "fromJSON('[1,2]')", maxParallel: 2 },
+  });
+  const law = begin([step("a"), tidy, step("note", [], { cleanup: true })]);
+  const toTheEnd = () => {
+    law.fail("a");
+    for (const item of [0, 1]) law.succeed("tidy", item);
+    law.succeed("note");
+  };
+  toTheEnd();
+  assert.equal(law.view.status, "failed");
+  assert.notDeepEqual(law.retry(undefined, { note: "Note it more shortly." }), []);
+  assert.equal(law.step("tidy").items, undefined, "nothing of the first time counts as tidied");
+  assert.equal(law.step("note").task, "Note it more shortly.");
+  toTheEnd();
+  assert.deepEqual([law.view.status, law.step("tidy").generation], ["failed", 2]);
+});
+
+test("a run that is being canceled is not taken up before it is over", () => {
+  const law = begin([step("a"), step("b"), step("c", ["b"])]);
+  law.fail("a");
+  law.cancel();
+  assert.deepEqual([law.retry(), law.rerun("a")], [[], []]);
+  law.end(law.placeOf("b"), "canceled");
+  assert.equal(law.view.status, "canceled");
+  law.retry("b");
+  assert.deepEqual(law.statuses, ["a failed", "b running", "c pending"], "c was canceled because of b");
+});
+
+test("two wishes of the same instant are two, and the same one twice is one", () => {
+  const law = begin([step("a"), step("b"), step("c"), step("d", ["c"])]);
+  law.fail("a");
+  law.fail("b");
+  const wish = (of: string) => law.take({ type: "retry", at: law.now, actor: OPERATOR, step: of });
+  const rerun = (from: string) => law.take({ type: "rerun", at: law.now, actor: OPERATOR, from });
+  assert.notDeepEqual(wish("a"), []);
+  assert.notDeepEqual(wish("b"), []);
+  assert.deepEqual(wish("b"), []);
+  assert.notDeepEqual(rerun("b"), []);
+  assert.deepEqual(law.statuses, ["a running", "b running", "c running", "d pending"]);
+  assert.deepEqual([law.step("a").generation, law.step("b").generation], [2, 3]);
+});
+
+test("cleanup that still works when the run is taken up again is told to stop, and follows once more", () => {
+  const law = begin([step("a"), step("tidy", [], { cleanup: true }), step("note", [], { cleanup: true })]);
+  law.fail("a");
+  law.started("tidy");
+  law.succeed("note");
+  const { deadlineAt } = law.state.order;
+  law.pass(10);
+  law.retry("a");
+  assert.deepEqual(
+    law.bodies("cancel-child").map(({ child }) => child),
+    ["wf-1.tidy"],
+  );
+  assert.equal(law.state.order.deadlineAt, deadlineAt, "the run was not over: its time goes on");
+  law.succeed("a");
+  assert.deepEqual(law.statuses, ["a succeeded", "tidy running", "note running"]);
+  law.fail("tidy");
+  law.succeed("note");
+  law.rerun("tidy");
+  assert.deepEqual([law.step("tidy").generation, law.step("note").generation], [3, 2]);
 });
 
 test("a run that is over is not canceled any more, and its deadline means nothing", () => {

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { Actor } from "../../src/domain/actor.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
 import { agentStream } from "../../src/domain/agent-state.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
+import type { Engine } from "../../src/engine/accept.ts";
+import { createDrain } from "../../src/engine/drain.ts";
 import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
-import { handoffOf, startCore } from "../support/core.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 type Core = Awaited<ReturnType<typeof startCore>>;
@@ -199,4 +203,54 @@ test("draining is for the operator and people who may operate, never for agents"
   );
   assert.equal((await core.verbs.agent("webster")).draining, undefined);
   assert.equal((await core.verbs.drainAgent(person(["operate"]), "webster")).draining?.by, "@ada");
+});
+
+test("the ledger is asked again who is drained when it could not say; until then nothing is sent", async () => {
+  let isBroken = true;
+  const draining = { at: 1, by: "operator" };
+  const drain = createDrain({
+    engine: {
+      watch: () => () => undefined,
+      read: async () => undefined,
+      accept: async () => ({ state: undefined, events: [] }),
+    } as Engine,
+    ledger: {
+      list: async ({ kind }) => {
+        if (isBroken) throw new Error("the disk is full");
+        const stream = agentStream("webster");
+        const loaded = {
+          stream,
+          kind: "agent",
+          version: 1,
+          later: [],
+          state: { agent: "webster", draining },
+        };
+        return { items: kind === "agent" ? [loaded as never] : [] };
+      },
+    },
+    registry: () => createRegistry([cardOf("webster"), cardOf("tech-lead")]),
+    acl: () => DEFAULT_ACL,
+    now: () => 7,
+    ring: () => undefined,
+    onBroken: (error) => assert.fail(String(error)),
+  });
+  const performed: string[] = [];
+  const guarded = drain.guard(async ({ id }) => {
+    performed.push(id);
+    return { kind: "recorded" };
+  });
+  const dispatch = (agent: string, more: { begunBefore?: number } = {}) => {
+    const body = { type: "dispatch", run: "orch-1", agent, attempt: 1, again: false } as const;
+    const id = `${agent}${more.begunBefore === undefined ? "" : " begun"}`;
+    return guarded({ id, stream: "orch-1", body, lane: "any", dueAt: 0, createdAt: 0, tries: 1, ...more });
+  };
+  await assert.rejects(drain.isOn("webster"), /disk is full/);
+  await assert.rejects(dispatch("webster"), /disk is full/);
+  isBroken = false;
+  assert.equal(await drain.isOn("webster"), true);
+  assert.deepEqual(await dispatch("webster"), { kind: "again", dueAt: 7, reason: "webster is drained" });
+  await dispatch("tech-lead");
+  await dispatch("webster", { begunBefore: 5 });
+  assert.deepEqual(performed, ["tech-lead", "webster begun"], "what may be there is looked into");
+  assert.deepEqual([drain.capacity("webster", 3), drain.capacity("tech-lead", 3)], [0, 3]);
 });

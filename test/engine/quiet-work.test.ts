@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import { createQuietWork } from "../../src/engine/quiet-work.ts";
 
 /** Timers that the test moves; `did` counts the steps. */
-function scripted(left: () => number) {
+function scripted(left: () => number, during: () => Promise<void> | void = () => undefined) {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
   let listener: (events: readonly StoredEvent[]) => void = () => undefined;
   const steps: number[] = [];
@@ -22,6 +22,7 @@ function scripted(left: () => number) {
     async step() {
       if (left() <= steps.length) return false;
       steps.push(Date.now());
+      await during();
       return true;
     },
     isNews: (type) => type === "news",
@@ -91,4 +92,75 @@ test("after the end nothing is begun any more", async () => {
   await world.end();
   await new Promise(setImmediate);
   assert.equal(world.steps.length, 0);
+});
+
+test("what others write meanwhile puts the rest off and loses none of it", async () => {
+  const world = scripted(
+    () => 3,
+    () => world.happens("other"),
+  );
+  await world.part.start?.();
+  await world.pass(400);
+  assert.equal(world.steps.length, 1);
+  for (let i = 0; i < 6; i++) await world.pass(400);
+  assert.equal(world.steps.length, 3);
+  await world.end();
+});
+
+test("news that come while the last step is done are done after it", async () => {
+  let left = 1;
+  let goOn = () => {};
+  const world = scripted(
+    () => left,
+    () => new Promise((resolve) => (goOn = resolve)),
+  );
+  await world.part.start?.();
+  await world.pass(400);
+  world.happens("news");
+  await world.pass(500);
+  goOn();
+  await world.pass(0);
+  left = 2;
+  await world.pass(400);
+  assert.equal(world.steps.length, 2);
+  goOn();
+  await world.end();
+});
+
+test("after a failure it is told and tried again, though nothing new is written", async () => {
+  let fails = true;
+  const world = scripted(
+    () => 2,
+    () => {
+      if (fails) throw new Error("the disk is full");
+    },
+  );
+  await world.part.start?.();
+  await world.pass(400);
+  assert.deepEqual([world.steps.length, world.broken.length], [1, 1]);
+  fails = false;
+  await world.pass(9999);
+  assert.equal(world.steps.length, 1);
+  await world.pass(1);
+  assert.equal(world.steps.length, 2);
+  await world.end();
+});
+
+test("the end waits for the step that is under way, and begins no other", async () => {
+  let goOn = () => {};
+  const world = scripted(
+    () => 5,
+    () => new Promise((resolve) => (goOn = resolve)),
+  );
+  await world.part.start?.();
+  await world.pass(400);
+  let isOver = false;
+  const ending = world.end().then(() => {
+    isOver = true;
+  });
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  assert.equal(isOver, false);
+  goOn();
+  await ending;
+  assert.equal(world.steps.length, 1);
 });

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import type { Engine } from "../../src/engine/accept.ts";
+import { createStopNow } from "../../src/engine/stop-now.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { handoffOf } from "../support/core.ts";
 import { ADA, type Queue, scriptWorkers, startQueue, untilOver } from "../support/queue.ts";
@@ -107,4 +110,59 @@ test("stopping everything is for those who operate", async () => {
     killed: [],
     held: 0,
   });
+});
+
+test("everything is stopped however much there is: tasks, runs, workers and delegations of every page", async () => {
+  const order: string[] = [];
+  const accepted: string[] = [];
+  const attempt = { attempt: 1, startBy: 9, sends: 0, deferrals: 0, ambiguous: false };
+  const stateOfKind = (id: string) => ({
+    order: { id, agent: "webster" },
+    attempts: [id.endsWith("1") ? { ...attempt, ambiguous: true } : attempt],
+  });
+  const stopNow = createStopNow({
+    engine: {
+      accept: async ({ kind, stream, input }: { kind: string; stream: string; input: { type: string } }) =>
+        void accepted.push(`${input.type} ${kind} ${stream}`),
+    } as unknown as Engine,
+    ledger: {
+      list: async ({ kind, status, before }) => {
+        assert.ok(kind !== "task" || status, "open tasks are counted, and only claimed ones stopped");
+        const page = before === undefined ? 1 : 2;
+        const stream = `${kind}-${page}`;
+        const loaded = {
+          stream,
+          kind,
+          status: status?.[0] ?? (page === 2 ? "running" : "queued"),
+          later: [],
+          state: stateOfKind(stream),
+        };
+        return { items: [loaded as never], ...(page === 1 ? { next: "more" } : {}) };
+      },
+    },
+    workers: {
+      killAll: async () => {
+        order.push("kill");
+        return ["task-1"];
+      },
+    },
+    acl: () => DEFAULT_ACL,
+    hold: { put: async () => void order.push("hold") } as never,
+    now: () => 7,
+  });
+  const stopped = await stopNow(OPERATOR);
+  assert.deepEqual(order, ["hold", "kill"], "nothing begins any more before the first one is ended");
+  assert.deepEqual(
+    accepted.toSorted(),
+    ["run", "worker", "delegation"]
+      .flatMap((kind) => [`cancel ${kind} ${kind}-1`, `cancel ${kind} ${kind}-2`])
+      .concat("stop task task-1", "stop task task-2")
+      .toSorted(),
+  );
+  assert.deepEqual(stopped.canceled.toSorted(), ["delegation-2", "run-1", "run-2", "worker-1"]);
+  assert.deepEqual(
+    stopped.notCancelable.map(({ id, reason }) => `${id}: ${reason}`),
+    ["delegation-1: the agent may have got the work; whatever it hands in is kept as late"],
+  );
+  assert.deepEqual([stopped.killed, stopped.held], [["task-1"], 2]);
 });
