@@ -62,6 +62,29 @@ test("without one that succeeded it has failed", () => {
   assert.deepEqual(law.statuses, ["each failed", "after skipped"]);
 });
 
+test("what came of the items together: the worst confidence, every artifact once, and no part called the whole", () => {
+  const ended = (...statuses: readonly ("succeeded" | "partial" | "failed" | "canceled")[]) => {
+    const law = begin([each(many(statuses.length), 3)]);
+    const confidence = ["medium", "low", "high"];
+    for (const [item, status] of statuses.entries())
+      law.end(law.placeOf("each", item), status, {
+        confidence: confidence[item],
+        artifacts: ["all.csv", `${item}.csv`],
+      } as Parameters<typeof law.end>[2]);
+    return law.step("each").outcome;
+  };
+  const whole = ended("succeeded", "succeeded", "succeeded");
+  assert.deepEqual(
+    [whole?.status, whole?.confidence, whole?.artifacts],
+    ["succeeded", "low", ["all.csv", "0.csv", "1.csv", "2.csv"]],
+  );
+  assert.equal(ended("partial", "partial")?.status, "partial");
+  assert.equal(ended("succeeded", "partial")?.status, "partial");
+  assert.equal(ended("partial", "failed")?.status, "partial");
+  assert.equal(ended("canceled", "failed")?.status, "failed");
+  assert.equal(ended("canceled", "canceled")?.status, "canceled");
+});
+
 test("items whose children were canceled by themselves are no success", () => {
   const law = begin([each(many(2))]);
   law.end(law.placeOf("each", 0), "canceled");

@@ -296,6 +296,10 @@ test("what is over, or tried anew, in the moment in which it was claimed is not 
         core.sent.map(({ idempotencyKey }) => idempotencyKey),
         isOver ? [] : ["orch-race#2"],
       );
+      if (!isOver) return;
+      await core.verbs.delegate(operator, ask({ runId: "orch-next" }));
+      await core.settled();
+      assert.equal(core.sent[0]?.idempotencyKey, "orch-next#1", "the agent's place is free again");
     });
   }
 });

@@ -562,3 +562,52 @@ test("config/acl.yaml narrows and widens who starts, decides, skips and cancels"
   assert.equal((await start(ADA)).run.status, "running");
   assert.equal((await core.runs.cancelRun(eve, run.id)).status, "canceled");
 });
+
+test("a step that is skipped in the moment in which its child was to be made has none", async () => {
+  using folder = temporaryFolder();
+  let core: Awaited<ReturnType<typeof coreWith>> | undefined;
+  let isSkipped = false;
+  await using made = await coreWith(folder.path, [research], {
+    crash: (point) => {
+      if (point !== "start-child:claimed" || !core || isSkipped) return;
+      isSkipped = true;
+      const input = { type: "skip", at: core.now(), step: "look", actor: OPERATOR } as const;
+      void core.engine.accept({ kind: "run", stream: "wf-race", input, cause: "test" });
+    },
+  });
+  core = made;
+  await core.runs.startRun(OPERATOR, {
+    workflow: "research",
+    inputs: { what: "ULE" },
+    runId: "wf-race",
+    origin: ORIGIN,
+  });
+  await core.until("wf-race.judge", "attempt.dispatched");
+  assert.equal(await core.engine.read("delegation", "wf-race.look"), undefined);
+  assert.equal(core.sent.length, 1);
+});
+
+test("a child that was made before a crash is found, though less time is left by now", async () => {
+  using folder = temporaryFolder();
+  let core: Awaited<ReturnType<typeof coreWith>> | undefined;
+  let deaths = 0;
+  await using made = await coreWith(folder.path, [research], {
+    crash: (point) => {
+      if (point !== "start-child:made" || deaths > 0) return;
+      deaths++;
+      throw new Error("died here");
+    },
+  });
+  core = made;
+  const { run } = await core.start("research", { what: "ULE" });
+  while (deaths === 0 || core.loop.inFlight() > 0) await new Promise(setImmediate);
+  core.pass(60_000);
+  await core.until(run.id, "child.started");
+  const [look] = (await core.runs.run(run.id)).steps;
+  assert.deepEqual([look?.status, look?.child, deaths], ["running", `${run.id}.look`, 1]);
+  await core.answer(`${run.id}.look`, "webster");
+  await core.answer(`${run.id}.judge`, "tech-lead");
+  await core.until(run.id, "run.settled");
+  assert.equal((await core.runs.run(run.id)).status, "succeeded");
+  assert.equal(core.sent.length, 2);
+});
