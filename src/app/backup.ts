@@ -14,7 +14,9 @@ import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
 import { holdHome } from "../ledger/lock.ts";
+import { refuseNewer } from "../ledger/migrations.ts";
 import { refuseMoved } from "../ledger/moved.ts";
+import { versionOfFile } from "../ledger/version.ts";
 
 /** How the name of a folder begins in which a packed backup is unpacked. */
 export const UNPACKING = ".hq-restore-";
@@ -120,7 +122,9 @@ export async function restoreBackup(
 ): Promise<Restored> {
   const { home } = place;
   const manifest = readManifest(source);
-  checkLedger(join(source, LEDGER));
+  const ledger = join(source, LEDGER);
+  checkLedger(ledger);
+  refuseNewer(versionOfFile(ledger).version, ledger);
   const aside = await makeRoom(place, options.force);
   makeFolder(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
@@ -131,7 +135,7 @@ export async function restoreBackup(
   await copyTree(join(source, "handoffs"), handoffs);
   // Whoever is broken off before the last step leaves no ledger that does not know that it is old.
   const half = join(home, `${LEDGER}.half`);
-  await files.copyFile(join(source, LEDGER), half);
+  await files.copyFile(ledger, half);
   await files.chmod(half, 0o600);
   const doubtful = doubtOpenWork(half, Date.parse(manifest.at));
   // Its name is believed: what it names is on the disk first, after a power loss too.

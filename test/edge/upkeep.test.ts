@@ -219,6 +219,10 @@ test("what the disk or a damaged backup refuses is told with what to do, and not
     assert.ok(!existsSync(third.HQ_HOME));
   };
   const ledger = join(backup, "ledger.db");
+  const newer = new DatabaseSync(ledger);
+  newer.exec("pragma user_version = 99");
+  newer.close();
+  await refused(/^1 .*ledger\.db has version 99, .*: a newer program wrote it\.\nStart that program again/);
   rmSync(ledger);
   await refused(/^2 .*has no ledger\.db\.\nName another/);
   assert.ok(!existsSync(ledger), "and none is made by looking");
