@@ -11,6 +11,7 @@ import { createRegistry } from "../src/domain/agent-card.ts";
 import type { Config } from "../src/domain/config.ts";
 import type { WorkflowDefinition } from "../src/domain/workflow-types.ts";
 import { createInbox } from "../src/handoffs/inbox.ts";
+import { makeFolder } from "../src/handoffs/make-folder.ts";
 import { createRunFiles } from "../src/handoffs/run-files.ts";
 import { createHandoffTokens } from "../src/handoffs/token.ts";
 import { createUploadFiles } from "../src/handoffs/upload-files.ts";
@@ -63,7 +64,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
         crash: () => undefined,
       }),
     pictures: createPictures(),
-    journal: createJournal(() => config.settings.logs),
+    journal: createJournal(() => config.settings.logs, makeFolder),
     proposals: { write: async (slug) => slug },
     workspaceFiles: createWorkspaceFiles(() => undefined),
     uploads: createUploadFiles(() => config.settings.handoffs.dir),

@@ -4,6 +4,7 @@ import { openDoors } from "./app/doors.ts";
 import type { Edge } from "./app/edge.ts";
 import { handledByAll, readHandledTasks } from "./app/handled-tasks.ts";
 import { removeRunFile, writeRunFile } from "./app/home.ts";
+import { makeOwnFolders } from "./app/own-folders.ts";
 import { createStage } from "./app/stage.ts";
 import { openStore } from "./app/store.ts";
 import type { Config } from "./domain/config.ts";
@@ -49,6 +50,7 @@ export function createApp(options: AppOptions) {
 async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   const base = await openBase(options, begin);
   const { modeName, samples, startedAt, log } = base;
+  makeOwnFolders(base.config.current().settings, options.configDir);
   const store = await openStore(options, base, begin);
   if (store.shared) base.useSecret(store.shared.secret);
   const agents = createAgents({

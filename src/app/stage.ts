@@ -3,6 +3,7 @@ import type { Api } from "../api/server.ts";
 import { type AgentCard, isElsewhere } from "../domain/agent-card.ts";
 import type { Agents } from "../engine/ports/agents.ts";
 import { createInbox } from "../handoffs/inbox.ts";
+import { makeFolder } from "../handoffs/make-folder.ts";
 import { createProposals } from "../handoffs/proposals.ts";
 import { createRunFiles } from "../handoffs/run-files.ts";
 import { createHandoffTokens } from "../handoffs/token.ts";
@@ -78,7 +79,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
         crash,
       }),
     secret: credentials.secret,
-    journal: createJournal(() => config.current().settings.logs),
+    journal: createJournal(() => config.current().settings.logs, makeFolder),
     pictures: createPictures(),
     proposals: createProposals(options.home),
     workspaceFiles: createWorkspaceFiles(crash),

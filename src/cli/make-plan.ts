@@ -1,11 +1,12 @@
 import { tmpdir } from "node:os";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { workflowPlaceOf } from "../app/workflow-place.ts";
 import { nameOfFile, problemsOfText, workflowText, writeNew } from "../config/plan-file.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import { ruleOfThumb, walkText } from "../domain/playbook/decision-tree.ts";
 import { readDetails } from "../domain/playbook/plan-details.ts";
 import { nameFor, planWorkflow } from "../domain/playbook/plan-workflow.ts";
+import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Io } from "./io.ts";
 import type { PlanOptions } from "./plan.ts";
@@ -86,6 +87,7 @@ function checkFile(
 }
 
 function write(io: Io, file: string, yaml: string): void {
+  makeFolder(dirname(file), 0o777);
   if (writeNew(file, yaml)) return;
   throw new Refusal("invalid_input", `${relative(io.cwd, file)} is there already and was left as it is.`, {
     hint: "Name another file with --out.",

@@ -1,5 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { stringify } from "yaml";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { WorkflowDocument } from "../domain/playbook/plan-workflow.ts";
@@ -29,9 +29,8 @@ export function problemsOfText(
   }
 }
 
-/** Writes a new file; false when there is one of that name, which stays as it is. */
+/** Writes a new file into a folder that is there; false when there is one of that name, which stays as it is. */
 export function writeNew(file: string, text: string): boolean {
-  mkdirSync(dirname(file), { recursive: true });
   try {
     writeFileSync(file, text, { flag: "wx" });
     return true;

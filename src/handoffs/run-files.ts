@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RunFiles } from "../engine/ports/run-files.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Files of runs in the handoff folder, beside what agents write; the inbox does not look there. */
 export function createRunFiles(handoffDir: () => string): RunFiles {
@@ -9,7 +10,7 @@ export function createRunFiles(handoffDir: () => string): RunFiles {
     pathOf: (run, name) => join(folderOf(run), `${name}.json`),
     async write(run, name, document) {
       const folder = folderOf(run);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
       const target = join(folder, `${name}.json`);
       const temporary = join(folder, `.${name}.json.tmp`);
       const file = openSync(temporary, "w", 0o600);

@@ -1,13 +1,13 @@
 import { createReadStream } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileTooLarge, uploadPath } from "../domain/uploads.ts";
 import type { UploadFiles } from "../engine/ports/uploads.ts";
 import { createDigest, newId } from "../kernel/id.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Says of a folder below `artifacts` that it is ours, and goes with its run. */
 export const UPLOADS_MARK = ".uploads";
-const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 
 /** Files that are handed in over REST, below `artifacts` of the handoff folder: `<run>/<attempt>/<name>`. */
@@ -17,7 +17,7 @@ export function createUploadFiles(handoffDir: () => string): UploadFiles {
   return {
     async take(place, body, mostBytes) {
       const target = pathOf(place);
-      await mkdir(dirname(target), { recursive: true, mode: PRIVATE_FOLDER });
+      makeFolder(dirname(target));
       await writeFile(join(dirname(dirname(target)), UPLOADS_MARK), "", { mode: PRIVATE_FILE });
       // Hidden, so that it is attached nowhere; by chance, so that two at once do not share it.
       const half = join(dirname(target), `.${newId("part", 0)}`);

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LogLine } from "../domain/effects.ts";
@@ -9,6 +9,7 @@ const TAIL_BYTES = 512 * 1024;
 /** Attempt logs as one JSONL file a day in `dir`, and the project log. Lines of one tick are written together. */
 export function createJournal(
   settings: () => { readonly dir: string; readonly projectLog?: string },
+  makeFolder: (path: string) => void,
 ): Journal {
   const waiting = new Map<string, { lines: string[]; done: Promise<void> }>();
 
@@ -29,7 +30,7 @@ export function createJournal(
       setImmediate(() => {
         waiting.delete(path);
         try {
-          resolve(appendAll(path, `${lines.join("\n")}\n`));
+          resolve(appendAll(path, `${lines.join("\n")}\n`, makeFolder));
         } catch (error) {
           reject(error);
         }
@@ -51,12 +52,12 @@ export function createJournal(
 }
 
 /** A few lines are written faster than a thread is woken. */
-function appendAll(path: string, text: string): void {
+function appendAll(path: string, text: string, makeFolder: (path: string) => void): void {
   try {
     appendFileSync(path, text, { mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     appendFileSync(path, text, { mode: 0o600 });
   }
 }

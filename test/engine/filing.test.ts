@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import type { FileMove, LogLine } from "../../src/domain/effects.ts";
 import { type ClaimedOf, createFiling } from "../../src/engine/perform.ts";
+import { makeFolder } from "../../src/handoffs/make-folder.ts";
 import { createJournal } from "../../src/telemetry/journal.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
@@ -26,7 +27,8 @@ function filing(moves: readonly FileMove[], lines: readonly LogLine[]): ClaimedO
 
 /** Real logs in a folder; the handoff folder is an archive that says yes or no. */
 function startFiling(home: string, archive: (move: FileMove) => Promise<string>) {
-  const journal = createJournal(() => ({ dir: join(home, "logs"), projectLog: join(home, "project.md") }));
+  const logs = { dir: join(home, "logs"), projectLog: join(home, "project.md") };
+  const journal = createJournal(() => logs, makeFolder);
   const file = createFiling({ inbox: { archive }, journal, now: () => NOW, crash: () => undefined });
   const read = (name: string) => readFileSync(join(home, name), "utf8");
   return { file, read };

@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { differencesOf, type Json } from "../../agents/cluster/openclaw-config.ts";
 import { writeAtomically } from "../../config/atomic-file.ts";
 import { parseEnv, writeEnvFile } from "../../config/env-file.ts";
+import { makeFolder } from "../../handoffs/make-folder.ts";
 import { isReadByOthers } from "../check-files.ts";
 
 /**
@@ -15,11 +16,14 @@ export type FileReport = {
   readonly differences?: readonly string[];
 };
 
+/** As open as this user makes folders. */
+const OPEN = 0o777;
+
 type How = { readonly isDry: boolean; readonly mode?: number };
 
 export function furnishFolder(path: string, { isDry, mode }: How): FileReport {
   if (existsSync(path)) return { path, state: "kept" };
-  if (!isDry) mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  if (!isDry) makeFolder(path, mode ?? OPEN);
   return { path, state: "written" };
 }
 
@@ -69,6 +73,6 @@ export function furnishEnv(
 
 function write(path: string, text: string, { isDry, mode }: How): void {
   if (isDry) return;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path), OPEN);
   writeAtomically(path, text, mode);
 }

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { BOT_TOKEN, GATEWAY_TOKEN, HOOKS_TOKEN, instanceEnv } from "../../agents/cluster/environment.ts";
 import { openclawConfig } from "../../agents/cluster/openclaw-config.ts";
@@ -10,6 +9,7 @@ import { agentToken, loadCredentials } from "../../app/credentials.ts";
 import { makeHome } from "../../app/home.ts";
 import { DEFAULT_HOOKS_PATH, DEFAULT_TOKEN_ENV } from "../../config/agents-schema.ts";
 import { readEnvFile, writeEnvFile } from "../../config/env-file.ts";
+import { makeFolder } from "../../handoffs/make-folder.ts";
 import type { Io } from "../io.ts";
 import { jsonText } from "../print.ts";
 import { type FileReport, furnishEnv, furnishFolder, furnishJson, furnishText } from "./furnish.ts";
@@ -35,7 +35,7 @@ export function runInit(io: Io, words: readonly string[], options: InitOptions):
   const isDry = options.dryRun === true;
   const first = readCluster(io, words);
   // Only then has the folder its real path, by which processes are told.
-  if (!isDry) mkdirSync(first.dir, { recursive: true, mode: 0o700 });
+  if (!isDry) makeFolder(first.dir);
   const cluster = isDry ? first : readCluster(io, words);
   const tokens = hooksTokens(cluster);
   const secretOf = agentTokens(cluster, isDry);

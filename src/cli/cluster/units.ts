@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { sharedEnvOf } from "../../agents/cluster/place.ts";
@@ -12,6 +12,7 @@ import {
   WRITTEN_BY,
 } from "../../agents/cluster/units.ts";
 import { writeAtomically } from "../../config/atomic-file.ts";
+import { makeFolder } from "../../handoffs/make-folder.ts";
 import { Refusal } from "../../kernel/refusal.ts";
 import type { Io } from "../io.ts";
 import { jsonText } from "../print.ts";
@@ -79,7 +80,7 @@ function writeUnits(io: Io, { here, settings, dir: cluster }: Cluster, dir: stri
       hint: "Move it away, or write into another folder with --dir and compare.",
     });
   }
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir, 0o777);
   return Object.entries(texts).map(([name, text]): Written => {
     const file = join(dir, name);
     const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
