@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -237,6 +240,35 @@ test("from an agent's folder on another file system the file is copied, then rem
   assert.equal(await archiveOf(first), target, "twice is once, although the copy has another inode");
   await inbox.sweep();
   assert.equal(arrivals.length, 1);
+});
+
+test("what cannot be copied across file systems stays where it is, told once, and is no error", async (t) => {
+  const own = farFolder(t);
+  const { arrived, archiveOf, logged, dir } = await startInbox(t, {
+    now,
+    agents: [agentCard({ handoffDir: own })],
+    settings: { maxBytes: 100 },
+  });
+  if (statSync(own).dev === statSync(dir).dev) return t.skip("there is one file system alone");
+  const paths = ["orch-1.json", "orch-2.json", "orch-3.json"].map((name) => join(own, name));
+  const [link = "", pipe = "", large = ""] = paths;
+  symlinkSync("/etc/hostname", link);
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  writeFileSync(large, " ".repeat(101));
+  for (const refused of await arrived(3))
+    assert.equal(await archiveOf(refused, "rejected"), refused.source.path);
+  for (const path of paths) assert.ok(lstatSync(path), "it was not taken away");
+  const told = logged.filter(({ message }) => message.includes("it stays where it is"));
+  assert.deepEqual(told.map(({ fields }) => (fields as { path: string }).path).sort(), paths);
+});
+
+test("where nobody can tell whether the file is there it is not said to be gone: it is tried again", async (t) => {
+  const { inbox, dir } = makeInbox(t, { now });
+  mkdirSync(dir);
+  const loop = join(dir, "loop");
+  symlinkSync(loop, loop);
+  const wanted = { run: "orch-1", path: join(loop, "orch-1.json"), digest: "d", problems: [] };
+  await assert.rejects(inbox.archive({ ...wanted, to: "accepted" }), /ELOOP/);
 });
 
 test("keepInPlace across file systems keeps the original and a copy", async (t) => {

@@ -264,6 +264,15 @@ test("polling alone finds everything: new, half-written, in sub/", async (t) => 
   assert.equal((await arrived(2))[1]?.runId, "orch-1");
 });
 
+test("what is written again under a known name is seen by the sweeps when no event tells of it, each time", async (t) => {
+  const { arrived, write } = await startInbox(t, { settings: { polling: true, scanMs: 10, sweepMs: 400 } });
+  for (let n = 1; n <= 3; n++) {
+    write("orch-1.json", document("orch-1", { result: `Done ${n} times.` }));
+    const all = await arrived(n);
+    assert.equal(all.length, n);
+  }
+});
+
 test("a folder that is deleted and made again, renamed away or replaced is watched again", async (t) => {
   const { dir, place, arrived, inbox } = await startInbox(t);
   const isBack = () => statSync(dir, { throwIfNoEntry: false }) !== undefined;
