@@ -162,6 +162,43 @@ test("more names come from config, also behind a proxy that leaves the port away
   assert.equal(codeOf(other), "foreign_origin");
 });
 
+test("a name of config with a port of its own is that name at that port alone, for its pages too", async (t) => {
+  const allowedHosts = ["hq.example.org:8443", "hq.example.net:443"];
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, allowedHosts }) });
+  t.after(door.api.stop);
+  const post = (host: string, origin: string) =>
+    send(door.port, { headers: { ...KEY, ...JSON_TYPE, host, origin }, body: WORK });
+  assert.equal((await post("hq.example.org:8443", "https://hq.example.org:8443")).status, 201);
+  // A browser leaves the port of https away; a proxy may add it.
+  assert.equal((await post("hq.example.net:443", "https://hq.example.net")).status, 201);
+  assert.equal(
+    codeOf(await post(`hq.example.org:${door.port}`, "https://hq.example.org:8443")),
+    "foreign_origin",
+  );
+  assert.equal(codeOf(await post("hq.example.org:8443", "https://hq.example.org")), "foreign_origin");
+});
+
+test("a foreign web page changes nothing by any other method either", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const foreign = { origin: "https://evil.example", "sec-fetch-site": "cross-site" };
+  for (const method of ["PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    const answer = await send(door.port, { method, path: "/api/v1/tasks", headers: { ...KEY, ...foreign } });
+    assert.deepEqual([answer.status, codeOf(answer)], [403, "foreign_origin"], method);
+  }
+  assert.deepEqual(door.requests, []);
+});
+
+test("a page of ours that came from beside it, or that a person opened, may post", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const own = { origin: `http://localhost:${door.port}` };
+  for (const headers of [{ ...own, "sec-fetch-site": "same-site" }, { "sec-fetch-site": "none" }]) {
+    const answer = await send(door.port, { headers: { ...KEY, ...JSON_TYPE, ...headers }, body: WORK });
+    assert.equal(answer.status, 201, JSON.stringify(headers));
+  }
+});
+
 test("our own page may post", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import test from "node:test";
 import { agentHistoryOut, nowOut, runDrawing, searchOut, storyOut } from "../../src/api/page-outputs.ts";
 import { createPageSessions } from "../../src/api/page-sessions.ts";
-import { agentToken, OPERATOR_KEY, openDoor } from "./api-scripted.ts";
+import { API_SETTINGS, agentToken, OPERATOR_KEY, openDoor } from "./api-scripted.ts";
 
 type Opened = Awaited<ReturnType<typeof openDoor>>;
 type Problem = { readonly code: string; readonly detail: string; readonly hint?: string };
@@ -318,6 +318,31 @@ test("codes end after ten minutes, sessions after twelve hours", () => {
   now += 1;
   assert.equal(sessions.find(token), undefined);
   assert.equal(session.over.aborted, true);
+});
+
+test("a sign-in ends by itself, so that what is open ends with it although nobody asks", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { session } = createPageSessions(() => 0).open();
+  t.mock.timers.tick(12 * 3_600_000 - 1);
+  assert.equal(session.over.aborted, false);
+  t.mock.timers.tick(1);
+  assert.equal(session.over.aborted, true);
+});
+
+test("the cookie of a sign-in over https is never sent without", async (t) => {
+  const allowedHosts = ["hq.example.org"];
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, allowedHosts }) });
+  t.after(door.api.stop);
+  const cookieFrom = async (origin: string) => {
+    const answer = await fetch(`${door.url}/api/v1/page/session`, {
+      method: "POST",
+      headers: { origin, "sec-fetch-site": "same-origin", "content-type": "application/json" },
+      body: JSON.stringify({ key: OPERATOR_KEY }),
+    });
+    return answer.headers.get("set-cookie") ?? "";
+  };
+  assert.match(await cookieFrom("https://hq.example.org"), /^hq_page_\d+=[^;]+; .*; Secure$/);
+  assert.match(await cookieFrom(door.url), /; Max-Age=\d+$/);
 });
 
 test("of very many sign-ins the oldest ends", () => {
