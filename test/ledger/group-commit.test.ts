@@ -53,6 +53,45 @@ test("writes of one tick share one transaction, in their order, and are told aft
   assert.deepEqual(seen, ["finish", "committed"]);
 });
 
+/** What SQLite throws when there is no room for a page. */
+const full = () => Object.assign(new Error("database or disk is full"), { errcode: 13 });
+
+test("a trouble of the machine that one write meets is told to all of its transaction, and nothing is tried again", async (t) => {
+  const { group, add, notes, seen } = openNotes(t);
+  let runs = 0;
+  const writes = [
+    add(1),
+    group.write(() => {
+      runs++;
+      throw full();
+    }),
+    add(2),
+  ];
+  for (const result of await Promise.allSettled(writes)) {
+    assert.ok(result.status === "rejected");
+    assert.match(String(result.reason), /The disk that holds the ledger .* is full\. Free some space/);
+  }
+  assert.deepEqual([runs, notes(), seen], [1, [], ["undone"]]);
+});
+
+test("it is told to all too when it comes while each write is tried alone", async (t) => {
+  const { group, add, notes, seen } = openNotes(t);
+  let runs = 0;
+  const writes = [
+    group.write(() => {
+      if (runs++ > 0) throw full();
+    }),
+    add(0),
+    add(2),
+  ];
+  const results = await Promise.allSettled(writes);
+  for (const result of results) {
+    assert.ok(result.status === "rejected");
+    assert.match(String(result.reason), /is full\. Free some space/);
+  }
+  assert.deepEqual([runs, notes(), seen], [2, [], ["undone", "undone"]]);
+});
+
 const turns = async (count: number) => {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
