@@ -50,6 +50,16 @@ test("a wake that is moved to an earlier instant, still to come, is told", async
   assert.equal(await ledger.nextWake(), AT + 50);
 });
 
+test("a stream that is to be woken before all that are known is woken in time", async (t) => {
+  const { ledger } = await open(t);
+  await written(ledger, commitOf("run-1", { wakeAt: AT + 100 }));
+  assert.equal(await ledger.nextWake(), AT + 100);
+  await written(ledger, commitOf("run-2", { wakeAt: AT + 50 }));
+  assert.equal(await ledger.nextWake(), AT + 50);
+  const woken = (await ledger.wakes(AT + 50, 10)).map(({ stream }) => stream);
+  assert.deepEqual(woken, ["run-2"]);
+});
+
 test("an effect whose hold ended is claimed again, though others of its lane are due much later", async (t) => {
   const { ledger } = await open(t);
   await written(ledger, commitOf("run-1", { effects: [line("now", AT), line("later", AT + 60_000)] }));
