@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import type { Lane } from "../domain/effects.ts";
 import type { Lease, Ledger } from "../engine/ports/ledger.ts";
 import type { Members } from "../engine/ports/members.ts";
 import { newId } from "../kernel/id.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { createGoneHomes } from "./gone-homes.ts";
 import { hostLanes } from "./host-lanes.ts";
+import { DISCORD, onlyAlive, onlyLeader } from "./permitted-claims.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import { sharedSecret } from "./shared-secret.ts";
 import { canOthersLead, createStandBack, type StandBack } from "./stand-back.ts";
@@ -20,9 +20,9 @@ const LEASE_MS = 10_000;
 const AGAIN_MS = 500;
 /** So long before it ends for others the lease has ended for us: what was just sent arrives in that time. */
 const MARGIN_MS = 1000;
-/** Whoever posts to Discord holds this lease; its number goes into every claim of that work. */
-const DISCORD = "discord";
 const CLOCK_TRIES = 3;
+/** What ends only with its holder. */
+const FOREVER_MS = 100 * 365 * 86_400_000;
 
 /** What a supervisor knows that works on a ledger with others. */
 export type Shared = {
@@ -92,6 +92,7 @@ export async function joinLedger(parts: {
   let leaseEndsAt = 0;
   let endTimer: NodeJS.Timeout | undefined;
   let { epoch } = await members.join(self);
+  let place = await takePlace();
   const given = options.env["HQ_SECRET"];
   const own = base.credentials.secret;
   const secret = await sharedSecret({ ledger, holder, given, own });
@@ -104,6 +105,11 @@ export async function joinLedger(parts: {
   function held(): Lease | undefined {
     const isOurs = lease && lease.expiresAt - MARGIN_MS > now() && performance.now() < leaseEndsAt;
     return isOurs ? lease : undefined;
+  }
+
+  /** A member's own lease, which ends with it: its number goes into every claim. */
+  function takePlace(): Promise<Lease | undefined> {
+    return ledger.lease(`member:${home}`, holder, FOREVER_MS);
   }
 
   /** Counted from before it is asked for, our time is over before the database's is. */
@@ -132,9 +138,11 @@ export async function joinLedger(parts: {
     tellLead();
     if (freed > 0) log.warn({ effects: freed }, "another supervisor is gone; what it held is done here");
     if (!alive) {
+      place = undefined;
       ({ epoch } = await members.join(self));
       log.warn({ epoch }, "this supervisor was away for so long that others gave up on it; it joined again");
     }
+    place ??= await takePlace();
     heardAt = at;
     aheadMs = await followClock(base, ledger);
     const alives = new Set((await members.list()).map((member) => member.home));
@@ -209,7 +217,7 @@ export async function joinLedger(parts: {
   const life = () => (performance.now() - heardAt < LEASE_MS ? epoch : undefined);
   const ours = hostLanes(ledger, { home, holder, gone: goneHomes.list });
   return {
-    ledger: onlyLeader(onlyAlive(ours, { life, now }), held),
+    ledger: onlyLeader(onlyAlive(ours, { life, place: () => place, now }), held),
     epoch: () => epoch,
     holder,
     shared: {
@@ -236,38 +244,6 @@ export async function joinLedger(parts: {
       life,
       roster,
     },
-  };
-}
-
-/**
- * Whoever was not heard of for so long that others may have given up on it claims nothing until it was: nobody would
- * end what such a one holds if it died then.
- */
-export function onlyAlive(
-  ledger: Ledger,
-  { life, now }: Pick<Shared, "life"> & { readonly now: () => number },
-): Ledger {
-  return {
-    ...ledger,
-    claim: async (request) => (life() === undefined ? [] : ledger.claim(request)),
-    nextDue: async (lanes, capacity) =>
-      life() === undefined ? now() + AGAIN_MS : ledger.nextDue(lanes, capacity),
-  };
-}
-
-/** Discord's work is claimed under the lease's number, and by nobody who knows that it has none. */
-export function onlyLeader(ledger: Ledger, lease: () => Lease | undefined): Ledger {
-  const permitted = (lanes: readonly Lane[]) => (lease() ? lanes : lanes.filter((lane) => lane !== DISCORD));
-  return {
-    ...ledger,
-    async claim(request) {
-      const held = lease();
-      if (!request.lanes.includes(DISCORD)) return ledger.claim(request);
-      if (held) return ledger.claim({ ...request, fence: { lease: DISCORD, epoch: held.epoch } });
-      const lanes = permitted(request.lanes);
-      return lanes.length === 0 ? [] : ledger.claim({ ...request, lanes });
-    },
-    nextDue: (lanes, capacity) => ledger.nextDue(permitted(lanes), capacity),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
-import { onlyAlive, onlyLeader } from "../../src/app/membership.ts";
+import { onlyAlive, onlyLeader } from "../../src/app/permitted-claims.ts";
 import type { Lease } from "../../src/engine/ports/ledger.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { AT, claimOf, commitOf, line, one, streams, written } from "../contract/ledger-fixture.ts";
@@ -48,13 +48,24 @@ test("who may be taken for gone claims nothing until it was heard of again, and 
     folder.remove();
   });
   let life: number | undefined;
-  const ledger = onlyAlive(store, { life: () => life, now: () => AT });
+  let place = await store.lease("member:home-a", "a", 60_000);
+  const ledger = onlyAlive(store, { life: () => life, place: () => place, now: () => AT });
   await written(store, commitOf("run-1", { effects: [line("x", AT - 1000)] }));
   assert.deepEqual(await claimOf(ledger, { lanes: ["any"] }), [], "it would hold what nobody takes from it");
   const nextAt = await ledger.nextDue(["any"], one);
   assert.ok(nextAt !== undefined && nextAt > AT && nextAt <= AT + 1000, "not at once, and not in a minute");
 
   life = 2;
+  const before = place;
+  place = undefined;
+  assert.deepEqual(await claimOf(ledger, { lanes: ["any"] }), [], "it has no place yet");
+  assert.equal(await ledger.nextDue(["any"], one), nextAt);
+
+  place = before;
+  await store.lease("member:home-a", "a", 0);
+  assert.deepEqual(await claimOf(ledger, { lanes: ["any"] }), [], "its place was ended and it does not know");
+
+  place = await store.lease("member:home-a", "a", 60_000);
   assert.equal(await ledger.nextDue(["any"], one), AT - 1000);
   assert.deepEqual(streams(await claimOf(ledger, { lanes: ["any"] })), ["run-1"]);
 });
