@@ -72,7 +72,7 @@ export async function joinLedger(parts: {
   const host = options.env["HQ_HOST"] || hostname();
   const self = { id: holder, home, version: options.version };
   const takeOverMs = () => base.config.current().settings.takeOverMs;
-  const goneHomes = createGoneHomes({ afterMs: takeOverMs, now });
+  const goneHomes = createGoneHomes({ afterMs: takeOverMs, now: () => performance.now() });
   const standBack = createStandBack({ now });
   const isTemporary = options.isEmbedded;
   const roster = createRoster({
@@ -88,6 +88,8 @@ export async function joinLedger(parts: {
   /** A temporary supervisor is here for one question, and seldom for one about Discord. */
   let isWilling = !options.isEmbedded;
   let aheadMs = await followClock(base, ledger);
+  // What its clock was before says nothing of the database's.
+  await lookAtClock(0);
   let heardAt = performance.now();
   let leaseEndsAt = 0;
   let endTimer: NodeJS.Timeout | undefined;
@@ -105,6 +107,12 @@ export async function joinLedger(parts: {
   function held(): Lease | undefined {
     const isOurs = lease && lease.expiresAt - MARGIN_MS > now() && performance.now() < leaseEndsAt;
     return isOurs ? lease : undefined;
+  }
+
+  async function lookAtClock(followedMs: number): Promise<void> {
+    const backMs = await members.lookAtClock(followedMs);
+    if (backMs > 0)
+      log.warn({ backMs }, "the database's clock was set back; what waits comes earlier by as much");
   }
 
   /** A member's own lease, which ends with it: its number goes into every claim. */
@@ -127,6 +135,7 @@ export async function joinLedger(parts: {
 
   async function beat(): Promise<void> {
     const at = performance.now();
+    await lookAtClock(0);
     const behind = await roster.behind();
     // One transaction: all three are asked for in one tick.
     const [{ alive, given: freed }, taken] = await Promise.all([
@@ -145,6 +154,7 @@ export async function joinLedger(parts: {
     place ??= await takePlace();
     heardAt = at;
     aheadMs = await followClock(base, ledger);
+    if (aheadMs <= -MARGIN_MS) await lookAtClock(-aheadMs);
     const alives = new Set((await members.list()).map((member) => member.home));
     goneHomes.look(alives, await members.homesWithWork());
   }

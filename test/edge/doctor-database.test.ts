@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after } from "node:test";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { MIGRATIONS } from "../../src/ledger/postgres/migrations.ts";
 import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
 import { query } from "../ledger/postgres-query.ts";
 import { PASSWORD, startPostgres } from "../support/postgres.ts";
@@ -63,7 +64,10 @@ test("doctor says which database it is, its version and the ledger's, and that f
   assert.equal(empty?.status, "warn");
   assert.match(`${empty?.text} ${empty?.mend}`, /power loss.*fsync = on/);
   await (await openPostgresLedger({ url })).close();
-  assert.match((await database(here, { DATABASE_URL: url }))?.text ?? "", /ledger version 1/);
+  assert.match(
+    (await database(here, { DATABASE_URL: url }))?.text ?? "",
+    new RegExp(`ledger version ${MIGRATIONS.length};`),
+  );
   assert.equal(await database(here, {}), undefined, "without a database there is nothing to say");
 });
 

@@ -44,9 +44,10 @@ test("a program works beside one that is one step newer, and refuses a ledger th
   assert.equal((await claimOf(again)).length, 1);
   await again.close();
   await migrate(client, "here", [...newer, "create table later (n integer)"]);
+  const twoAhead = `version ${newer.length + 1}, and this program works with versions up to ${newer.length}`;
   await assert.rejects(
     openPostgresLedger({ url }),
-    (error) => isRefusal(error) && /version 3.*up to 2/.test(error.message),
+    (error) => isRefusal(error) && error.message.includes(twoAhead),
   );
 });
 
@@ -85,6 +86,6 @@ test("steps after the first only add, so that the program before them goes on wo
 test("released steps are never edited; add a new one and its digest here", () => {
   assert.deepEqual(
     MIGRATIONS.map((step) => digestOf(step.replace(/\s+/g, " ")).slice(0, 16)),
-    ["1b7d19df612da91a"],
+    ["1b7d19df612da91a", "9e861b5d95512ca9"],
   );
 });

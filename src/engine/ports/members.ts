@@ -25,6 +25,11 @@ export type Members = {
    * Not `alive`: others have taken it for dead, and may do what it held. It joins again as another one.
    */
   readonly beat: (id: string) => Promise<{ readonly alive: boolean; readonly given: number }>;
+  /**
+   * Looks whether the store's clock was set back since somebody looked last: then what was to come comes earlier by as
+   * much, which is returned (0 = it was not, or by less than 10 s). `followedMs`: by how much we just followed it back.
+   */
+  readonly lookAtClock: (followedMs: number) => Promise<number>;
   /** Homes that have open work of their own: on their files, or with their processes. */
   readonly homesWithWork: () => Promise<readonly string[]>;
   /** Gives back what it holds, and is gone. */

@@ -15,6 +15,11 @@ export function createMembers(deps: {
   return {
     join: ({ id, home, version }) => write({ do: "join", id, home, version }),
     beat: (id) => write({ do: "beat", id, deadAfterMs: DEAD_AFTER_MS }),
+    async lookAtClock(followedMs) {
+      const text = "select set_back_1($1) as back";
+      const [row] = await read<{ readonly back: number }>("set-back", text, [Math.round(followedMs)]);
+      return row?.back ?? 0;
+    },
     leave: async (id) => void (await write({ do: "leave", id })),
     list: () =>
       read(

@@ -4,6 +4,7 @@ import { CLAIM_FUNCTION } from "./claim-function.ts";
 import { COMMIT_FUNCTION } from "./commit-function.ts";
 import { PRUNE_FUNCTIONS } from "./prune-functions.ts";
 import { SEARCH_FUNCTIONS } from "./search-functions.ts";
+import { SET_BACK_FUNCTION } from "./set-back-function.ts";
 import { TABLES } from "./tables.ts";
 import { MEMBER_FUNCTIONS, TALLY_FUNCTION, WRITE_FUNCTION } from "./write-function.ts";
 
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly string[] = [
     PRUNE_FUNCTIONS,
     WRITE_FUNCTION,
   ].join("\n"),
+  SET_BACK_FUNCTION,
 ];
 
 /** How many steps newer than this program a ledger may be: what the rule above makes safe. */
