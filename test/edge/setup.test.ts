@@ -127,11 +127,48 @@ test("decorated names are found, absent channels are told, and doctor fails for 
   assert.equal(configOf(root).roles.taskQueue, "task-queue");
 });
 
+test("of two channels with one name setup takes neither by itself: it says so, or asks and keeps the id", async (t) => {
+  const guild = await discordWith(
+    t,
+    channels((channel) => {
+      if (channel.name === "lessons-learned")
+        return { ...channel, id: "1471864000000000001", name: "results" };
+      return channel.name === "literature"
+        ? { ...channel, id: "1471864000000000002", name: "it-ops" }
+        : channel;
+    }),
+  );
+  const env = { DISCORD_API: guild.restApi, DISCORD_TOKEN: TOKEN };
+  const { root, run } = newInstallation(t);
+  const { code, err } = await run(["setup", "--yes"], env);
+  assert.equal(code, 1);
+  assert.match(err, /results → #results, of which the guild has 2: rename one, or put its id into/);
+  assert.match(err, /itOps → #agent-logs \(2 are called #it-ops\)/);
+  const asked: string[] = [];
+  const picked: string[] = [];
+  const { questions, said } = scripted({
+    keepToken: async () => true,
+    channel: async (_, wanted, all) => {
+      asked.push(wanted);
+      const last = all.filter(({ name }) => name === wanted).at(-1);
+      picked.push(last?.id ?? "");
+      return last?.id;
+    },
+  });
+  assert.equal(await runSetup(silentIo(root, env), {}, questions), 0, said.join("\n"));
+  assert.deepEqual(asked, ["results", "it-ops"]);
+  const { roles } = configOf(root);
+  assert.deepEqual([roles.results, roles.itOps], picked);
+});
+
 test("without a terminal and without --yes it says how to give the answers", async (t) => {
   const { run } = newInstallation(t);
   const { code, err } = await run(["setup"]);
   assert.equal(code, 2);
   assert.match(err, /hq setup --yes --token-env DISCORD_TOKEN/);
+  const imports = await run(["setup", "--import", "discord-config.env"]);
+  assert.equal(imports.code, 2);
+  assert.match(imports.err, /hq setup --yes --import discord-config\.env/);
 });
 
 /** Answers as a person would; what was asked and said is kept. */
@@ -218,13 +255,15 @@ test("giving up at any question writes nothing and exits 130", async (t) => {
     { keepToken: async () => false, token: async () => undefined },
     { keepToken: async () => true, channel: async () => undefined },
   ] satisfies Partial<Questions>[]) {
-    assert.equal(await runSetup(silentIo(root, env), {}, scripted(answers).questions), 130);
+    const { questions, said } = scripted(answers);
+    assert.equal(await runSetup(silentIo(root, env), {}, questions), 130);
+    assert.equal(said.at(-1), "Given up: nothing was written.");
   }
   assert.equal(existsSync(join(root, ".env")), false);
   assert.equal(readFileSync(join(root, "config", "channels.yaml"), "utf8"), before);
 });
 
-test("the questions work on a terminal: the token is masked, a channel is chosen by keys, Ctrl-C gives up", async () => {
+test("the questions work on a terminal: the token is masked, a channel is chosen by keys, Ctrl-C and Ctrl-D give up", async () => {
   const input = new PassThrough();
   const output = new PassThrough();
   let shown = "";
@@ -258,4 +297,12 @@ test("the questions work on a terminal: the token is masked, a channel is chosen
   await shows("Which guild?");
   input.write("\u0003");
   assert.equal(await guild, undefined);
+  const twins = questions.channel("Where shall results be posted?", "results", [
+    { id: "1", name: "results" },
+    { id: "2", name: "Results" },
+  ]);
+  await shows("2 channels are called #results.");
+  await shows("#Results (2)");
+  input.write("\u0004");
+  assert.equal(await twins, undefined, "Ctrl-D gives up too");
 });

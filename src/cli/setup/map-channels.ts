@@ -32,17 +32,25 @@ export async function mapChannels(
   const roles: Partial<Record<ChannelRole, string>> = {};
   const lines: string[] = [];
   for (const { role, wanted, channel, standsIn } of placeRoles(channels, settings)) {
-    let found = standsIn === undefined ? (channel ?? decorated(channels, wanted)) : undefined;
-    if (!found && standsIn === undefined && questions) {
+    const many = named(channels, wanted).length;
+    // One that is there twice is no reason to share another one's channel without a word.
+    const isShared = standsIn !== undefined && many < 2;
+    let found = isShared
+      ? undefined
+      : ((standsIn === undefined ? channel : undefined) ?? decorated(channels, wanted));
+    if (!found && !isShared && questions) {
       const id = await questions.channel(PURPOSES[role], wanted, channels);
       if (id === undefined) return undefined;
       found = channels.find((one) => one.id === id);
     }
     if (found) roles[role] = nameOf(found, channels);
     const shown = found ?? channel;
-    lines.push(
-      `${role} → ${shown ? `#${shown.name}` : `#${wanted}, which the guild does not have yet`}${standsIn ? ` (no #${wanted})` : ""}`,
-    );
+    const absent =
+      many > 1
+        ? `#${wanted}, of which the guild has ${many}: rename one, or put its id into config/channels.yaml`
+        : `#${wanted}, which the guild does not have yet`;
+    const shared = many > 1 ? `${many} are called #${wanted}` : `no #${wanted}`;
+    lines.push(`${role} → ${shown ? `#${shown.name}` : absent}${standsIn && !found ? ` (${shared})` : ""}`);
   }
   const ids = channels
     .filter((channel) => nameOf(channel, channels) === channel.name)
@@ -53,8 +61,13 @@ export async function mapChannels(
 
 /** Its name, or its id where the name would not mean it alone or cannot stand in the file. */
 function nameOf(channel: Channel, channels: readonly Channel[]): string {
-  const twins = channels.filter(({ name }) => name.toLowerCase() === channel.name.toLowerCase());
-  return twins.length === 1 && /^[^#\s@]+$/.test(channel.name) ? channel.name : channel.id;
+  return named(channels, channel.name).length === 1 && /^[^#\s@]+$/.test(channel.name)
+    ? channel.name
+    : channel.id;
+}
+
+function named(channels: readonly Channel[], word: string): readonly Channel[] {
+  return channels.filter(({ name }) => name.toLowerCase() === word.toLowerCase());
 }
 
 function decorated(channels: readonly Channel[], wanted: string): Channel | undefined {

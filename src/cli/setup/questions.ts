@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { confirm, isCancel, log, note, password, select } from "@clack/prompts";
 
-/** What setup may ask a person. Undefined = given up (Ctrl-C). */
+/** What setup may ask a person. Undefined = given up (Ctrl-C, Ctrl-D). */
 export type Questions = {
   readonly token: (why: string | undefined) => Promise<string | undefined>;
   readonly keepToken: (variable: string, bot: string) => Promise<boolean | undefined>;
@@ -19,12 +19,21 @@ export type Questions = {
 export type Choice = { readonly id: string; readonly name: string };
 
 /** Asks on a terminal; stdout stays free for data. */
-export function createTerminalQuestions(streams: {
+export function createTerminalQuestions(given: {
   readonly input: Readable;
   readonly output: Writable;
 }): Questions {
-  const given = async <Answer>(answer: Promise<Answer>): Promise<Exclude<Answer, symbol> | undefined> => {
-    const value = await answer;
+  const ended = new AbortController();
+  // The end of the input, by Ctrl-D as well, would leave a question without any answer.
+  given.input.on("keypress", (_, key: { readonly ctrl?: boolean; readonly name?: string } | undefined) => {
+    if (key?.ctrl && key.name === "d") ended.abort();
+  });
+  given.input.once("end", () => ended.abort());
+  const streams = { ...given, signal: ended.signal };
+  const answerTo = async <Answer>(
+    question: Promise<Answer>,
+  ): Promise<Exclude<Answer, symbol> | undefined> => {
+    const value = await question;
     return isCancel(value) ? undefined : (value as Exclude<Answer, symbol>);
   };
   const options = (choices: readonly Choice[], sign: string) =>
@@ -32,7 +41,7 @@ export function createTerminalQuestions(streams: {
   return {
     token(why) {
       if (why !== undefined) log.warn(why, streams);
-      return given(
+      return answerTo(
         password({
           ...streams,
           message: "The bot token (discord.com/developers/applications, your application, Bot, Reset Token)",
@@ -41,23 +50,36 @@ export function createTerminalQuestions(streams: {
       );
     },
     keepToken: (variable, bot) =>
-      given(confirm({ ...streams, message: `${variable} holds the token of ${bot}. Use it?` })),
-    guild: (guilds) => given(select({ ...streams, message: "Which guild?", options: options(guilds, "") })),
-    channel: (purpose, wanted, channels) =>
-      given(
+      answerTo(confirm({ ...streams, message: `${variable} holds the token of ${bot}. Use it?` })),
+    guild: (guilds) =>
+      answerTo(select({ ...streams, message: "Which guild?", options: options(guilds, "") })),
+    channel(purpose, wanted, channels) {
+      const called = (word: string) =>
+        channels.filter(({ name }) => name.toLowerCase() === word.toLowerCase()).length;
+      const many = called(wanted);
+      // Two of one name are told apart by their ids, which Discord's developer mode shows.
+      const told = channels.map(({ id, name }) => ({
+        id,
+        name: called(name) > 1 ? `${name} (${id})` : name,
+      }));
+      return answerTo(
         select({
           ...streams,
-          message: `${purpose} There is no #${wanted}.`,
+          message: `${purpose} ${many > 1 ? `${many} channels are called` : "There is no"} #${wanted}.`,
           maxItems: 12,
           options: [
-            { value: "", label: `None of them: I will make #${wanted} later` },
-            ...options(channels, "#"),
+            {
+              value: "",
+              label: many > 1 ? "None of them for now" : `None of them: I will make #${wanted} later`,
+            },
+            ...options(told, "#"),
           ],
         }),
-      ),
+      );
+    },
     invited(link) {
       log.info(link, streams);
-      return given(
+      return answerTo(
         confirm({
           ...streams,
           message: "The bot is not in the guild. Invite it with this link, then go on.",

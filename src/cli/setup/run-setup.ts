@@ -30,7 +30,7 @@ type Chosen = { readonly token: string; readonly bot: Bot };
  */
 export async function runSetup(io: Io, options: SetupOptions, asked?: Questions): Promise<number> {
   const here = readInstallation(io);
-  const questions = options.yes ? undefined : (asked ?? terminal());
+  const questions = options.yes ? undefined : (asked ?? terminal(io, options.import));
   const say = (text: string, title?: string) =>
     questions ? questions.say(text, title) : io.err(`${title ? `${title}: ` : ""}${text}\n`);
   const loaded = loadConfig(here.place);
@@ -43,7 +43,7 @@ export async function runSetup(io: Io, options: SetupOptions, asked?: Questions)
   const imported = options.import === undefined ? undefined : readImport(resolve(io.cwd, options.import));
   for (const notice of imported?.notices ?? []) say(notice);
   const chosen = await chooseToken(io, here, { ...options, imported }, questions);
-  if (!chosen) return GIVEN_UP;
+  if (!chosen) return giveUp(say);
   const { token, bot } = chosen;
   const { id, hasMessageContent } = bot.application;
   say(`The token belongs to ${bot.name}.`);
@@ -58,7 +58,7 @@ export async function runSetup(io: Io, options: SetupOptions, asked?: Questions)
   const ask = createAsk({ api: here.env["DISCORD_API"], token });
   const given = options.guild ?? imported?.guild ?? here.env["GUILD_ID"];
   const guildId = await chooseGuild({ ask, given, applicationId: id, questions });
-  if (guildId === undefined) return GIVEN_UP;
+  if (guildId === undefined) return giveUp(say);
   const guild = await readGuild(ask, guildId, bot.id);
   if (!guild.ok) throw noAnswer(guild.said);
   const { channels } = loaded.config.settings;
@@ -71,17 +71,27 @@ export async function runSetup(io: Io, options: SetupOptions, asked?: Questions)
   const found = Object.fromEntries(old.filter(([, channel]) => there.has(channel)));
   const wanted = { ...channels, roles: { ...channels.roles, ...found } };
   const map = await mapChannels(guild.what.channels, wanted, questions);
-  if (!map) return GIVEN_UP;
+  if (!map) return giveUp(say);
   say(`${guild.what.name}\n${map.lines.join("\n")}`, "Channels");
 
   for (const line of write(io, here, { token, guildId, map, imported })) say(line);
   return runDoctor(io, options.json ? { json: true } : {});
 }
 
-function terminal(): Questions {
-  if (process.stdin.isTTY) return createTerminalQuestions({ input: process.stdin, output: process.stderr });
+function giveUp(say: (text: string) => void): number {
+  say("Given up: nothing was written.");
+  return GIVEN_UP;
+}
+
+function terminal(io: Io, imported: string | undefined): Questions {
+  if (process.stdin.isTTY) {
+    // A terminal that does not say how wide it is would get one letter a line.
+    if (process.stderr.columns === 0) process.stderr.columns = io.errSize().columns;
+    return createTerminalQuestions({ input: process.stdin, output: process.stderr });
+  }
+  const answers = imported === undefined ? "--token-env DISCORD_TOKEN --guild <id>" : `--import ${imported}`;
   throw new Refusal("invalid_input", "hq setup asks questions, and there is no terminal to answer them.", {
-    hint: "Give the answers: hq setup --yes --token-env DISCORD_TOKEN --guild <id>   (or --token-stdin)",
+    hint: `Give the answers: hq setup --yes ${answers}   (or --token-stdin)`,
   });
 }
 
