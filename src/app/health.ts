@@ -95,13 +95,14 @@ export function createHealth(deps: {
   function postsCheck() {
     const troubled = deps.edge()?.troubledPosts();
     if (!troubled) return [];
-    const { count, reason, isUnasked } = troubled;
+    const { count, reason, isUnasked, isNowhere } = troubled;
     if (isUnasked) {
       const what = count === 1 ? "1 question waits" : `${count} questions wait`;
       const text = `${what} for people and can be shown nowhere: ${reason}; make one for approvals (config/channels.yaml)`;
       return [{ name: "posts", ok: false, text }];
     }
-    const text = `${count === 1 ? "1 post waits" : `${count} posts wait`} after five tries or more: ${reason}; \`hq doctor\` names what is missing`;
+    const since = isNowhere ? "" : " after five tries or more";
+    const text = `${count === 1 ? "1 post waits" : `${count} posts wait`}${since}: ${reason}; \`hq doctor\` names what is missing`;
     return [{ name: "posts", ok: false, text }];
   }
 

@@ -13,6 +13,9 @@ export type GatePlace = (run: string, gate: GateRef, to: DeliveryTarget) => Prom
 /** Where people are asked in words, as after too many failures. */
 export type AskPlace = (to: DeliveryTarget) => Promise<GuildChannel | undefined>;
 
+/** Where everything else is posted: where it belongs, and #results in place of one channel that is not there. */
+export type PostPlace = AskPlace;
+
 /**
  * Where a gate is shown: where it already is; else the channel for approvals; and when the guild lacks that one, or
  * its approvers cannot see it, the channel where the run was asked. Said once in the log for each reason. A channel
@@ -24,7 +27,7 @@ export function createGatePlace(deps: {
   readonly deliveries: DeliveryPort;
   readonly approvers: Approvers;
   readonly log: Log;
-}): { readonly gatePlace: GatePlace; readonly askPlace: AskPlace } {
+}): { readonly gatePlace: GatePlace; readonly askPlace: AskPlace; readonly postPlace: PostPlace } {
   const { channels, deliveries, approvers, log } = deps;
   const said = new Set<string>();
 
@@ -67,8 +70,18 @@ export function createGatePlace(deps: {
     return wanted;
   }
 
+  async function postPlace(to: DeliveryTarget): Promise<GuildChannel | undefined> {
+    const wanted = await standing(channels.target(to));
+    if (wanted || "role" in to) return wanted;
+    const results = channels.forRole("results");
+    if (results)
+      once(`the channel ${to.channel} is not there; what was for it is posted in the one for results`, {});
+    return results;
+  }
+
   return {
     gatePlace,
+    postPlace,
     askPlace: async (to) =>
       (await standing(channels.target(to))) ?? channels.forRole("approvals") ?? channels.forRole("results"),
   };

@@ -5,13 +5,14 @@ import { newId, nonceOf } from "../kernel/id.ts";
 import { composeBatch, isBatchable } from "./batch.ts";
 import type { ChannelDirectory, GuildChannel } from "./channels.ts";
 import { DiscordError, type DiscordFailure } from "./discord-failure.ts";
-import type { AskPlace, GatePlace } from "./gate-place.ts";
+import type { AskPlace, GatePlace, PostPlace } from "./gate-place.ts";
 import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
 import { createPlaceless } from "./placeless.ts";
 import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
+import { createPostTrouble, type TroubledPosts } from "./post-trouble.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
-import { planMissingPlace, planRetry, planUnknownGuild, type RetryPlan } from "./retry-plan.ts";
+import { planRetry, planUnknownGuild } from "./retry-plan.ts";
 import type { Sending, WriteGuard } from "./write-guard.ts";
 
 /** A burst is waited for in steps of this, as long as it still grows. */
@@ -41,21 +42,14 @@ export type PostQueueDeps = PostOnceDeps &
     readonly batchAbove: () => number;
     readonly gatePlace: GatePlace;
     readonly askPlace: AskPlace;
+    readonly postPlace: PostPlace;
     readonly guard: WriteGuard;
     readonly onFailure: (failure: DiscordFailure) => void;
   };
 
-/** Posts that were tried again and again for nothing; `reason` is that of the first of them. */
-export type TroubledPosts = {
-  readonly count: number;
-  readonly reason: string;
-  /** People are to decide, and there is no channel in which they could be asked. */
-  readonly isUnasked?: boolean;
-};
-
 export type PostQueue = {
   readonly post: (effect: ClaimedOf<"post">) => Promise<Outcome>;
-  /** Those that wait after five tries or more. */
+  /** Those that wait for a channel of theirs, or after five tries or more. */
   readonly troubled: () => TroubledPosts | undefined;
   /** Why what waits for an answer can be asked nowhere. */
   readonly placeless: () => readonly string[];
@@ -65,9 +59,10 @@ export type PostQueue = {
 
 /** Posts deliveries: in order per channel, each part once, many at once as one message with a file. */
 export function createPostQueue(deps: PostQueueDeps): PostQueue {
-  const { deliveries, channels, now, log, crash } = deps;
+  const { deliveries, channels, now, crash } = deps;
   const queues = new Map<string, ChannelQueue>();
-  const lasting = new Map<string, string>();
+  const trouble = createPostTrouble(deps);
+  const { giveBack } = trouble;
   const placeless = createPlaceless(deps);
   const postOnce = createPostOnce(deps);
   let stopping = false;
@@ -75,7 +70,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   async function post(effect: ClaimedOf<"post">): Promise<Outcome> {
     const outcome = await posted(effect);
     if (outcome.kind !== "again")
-      for (const known of [lasting, placeless]) known.delete(effect.body.delivery.id);
+      for (const known of [trouble, placeless]) known.delete(effect.body.delivery.id);
     return outcome;
   }
 
@@ -87,12 +82,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     if (!channels.isKnown()) return planUnknownGuild(now());
     if (stopping) return { kind: "again", dueAt: now(), reason: "stopping" };
     if (!channel && delivery.kind === "ask") return placeless.waits(delivery.id);
-    if (!channel) {
-      const wanted = "role" in delivery.to ? `the logical channel ${delivery.to.role}` : delivery.to.channel;
-      const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
-      log.warn({ delivery: delivery.id, to: delivery.to }, "a post has no channel and waits");
-      return giveBack(delivery, planMissingPlace(text, effect.tries, now()));
-    }
+    if (!channel) return trouble.noPlace(delivery, effect.tries);
     return new Promise<Outcome>((finish, fail) => {
       const queue = queues.get(channel.id) ?? { jobs: [], pump: undefined, failures: 0 };
       queues.set(channel.id, queue);
@@ -105,7 +95,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
   async function placeOf({ kind, gate, subject, to }: Delivery): Promise<GuildChannel | undefined> {
     if (kind === "reminder" && gate && subject) return deps.gatePlace(subject, gate, to);
     if (kind === "ask") return deps.askPlace(to);
-    return channels.target(to);
+    return deps.postPlace(to);
   }
 
   async function pump(channel: string, queue: ChannelQueue): Promise<void> {
@@ -267,24 +257,9 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     }
   }
 
-  async function giveBack(delivery: Delivery, plan: RetryPlan): Promise<Outcome> {
-    const { outcome, isTrouble, isLasting } = plan;
-    log.warn(
-      { delivery: delivery.id, dueAt: outcome.dueAt, reason: outcome.reason },
-      "a post is tried again later",
-    );
-    if (isLasting) lasting.set(delivery.id, outcome.reason);
-    if (isTrouble)
-      await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
-    return outcome;
-  }
-
   return {
     post,
-    troubled() {
-      const [reason] = lasting.values();
-      return reason === undefined ? undefined : { count: lasting.size, reason };
-    },
+    troubled: trouble.told,
     placeless: placeless.all,
     async stop() {
       stopping = true;

@@ -21,6 +21,7 @@ import { cardDelivery } from "./render-card.ts";
 import { holderOf, renderTaskCard } from "./render-task.ts";
 import type { DiscordRest } from "./rest.ts";
 import { planRetry } from "./retry-plan.ts";
+import { isChannelGone, isDeleted } from "./still-there.ts";
 import { CHECK, checksOf, nameOf } from "./task-message.ts";
 import { whoChecked } from "./tasks-read.ts";
 
@@ -68,7 +69,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
       return answer;
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      if (thrown.failure.code === DISCORD_CODES.unknownMessage) return { kind: "gone" };
+      if (isDeleted(thrown) || isChannelGone(thrown)) return { kind: "gone" };
       return later(view.id, thrown.failure, effect.tries);
     }
   }

@@ -6,6 +6,7 @@ import type { TaskVerbs, TaskView } from "../engine/task-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import type { DiscordRest } from "./rest.ts";
+import { isChannelGone, isDeleted } from "./still-there.ts";
 import { CHECK, checksOf, isClaimCard, isSaid, lookOf, seenOf } from "./task-message.ts";
 
 const PAGE = 100;
@@ -127,7 +128,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     let left = messages.map(BigInt).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     let seen = 0;
     for (let first = left[0]; first !== undefined; first = left[0]) {
-      const page = await pageAfter(channel, String(first - 1n));
+      const page = await pageAfter(channel, String(first - 1n)).catch(nothingWhereGone);
       const last = page.at(-1);
       const isEnd = page.length < PAGE || last === undefined;
       const covered = isEnd ? left : left.filter((id) => id <= BigInt(last.id));
@@ -155,8 +156,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     try {
       await consider(await guardedMessage(rest.raw.get(Routes.channelMessage(channel, id))));
     } catch (thrown) {
-      const code = thrown instanceof DiscordError ? thrown.failure.code : undefined;
-      if (code !== DISCORD_CODES.unknownMessage && code !== DISCORD_CODES.unknownChannel) throw thrown;
+      if (!isDeleted(thrown) && !isChannelGone(thrown)) throw thrown;
       looks.delete(id);
       await tasks.deleted({ channel, message: id, guild: deps.guildId });
     }
@@ -215,4 +215,10 @@ export async function whoChecked(
     if (thrown instanceof DiscordError && thrown.failure.code === DISCORD_CODES.unknownEmoji) return [];
     throw thrown;
   }
+}
+
+/** With a channel go its messages; each one is asked for by itself before its task counts as deleted. */
+function nothingWhereGone(thrown: unknown): readonly APIMessage[] {
+  if (isChannelGone(thrown)) return [];
+  throw thrown;
 }

@@ -4,7 +4,8 @@ import { type Cards, type CardsDeps, createCards } from "./cards.ts";
 import { type Connection, type ConnectionDeps, createConnection } from "./connection.ts";
 import { createDeletedQuestions, type DeletedQuestionsDeps } from "./deleted-questions.ts";
 import { createFaces } from "./faces.ts";
-import { createPostQueue, type PostQueue, type PostQueueDeps, type TroubledPosts } from "./post-queue.ts";
+import { createPostQueue, type PostQueue, type PostQueueDeps } from "./post-queue.ts";
+import type { TroubledPosts } from "./post-trouble.ts";
 import { createTaskEdge, type TaskEdge, type TaskEdgeDeps } from "./task-edge.ts";
 import type { WriteGuard } from "./write-guard.ts";
 

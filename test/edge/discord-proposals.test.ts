@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { ROOT, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { type Message, personAt, shown, startFor } from "./discord-person.ts";
+import { propose } from "./propose.ts";
 
 type Person = ReturnType<typeof personAt>;
 const LEARNED = "# Soul\n\n## Learned from finished work\n\n- always check the clock\n";
@@ -33,20 +34,6 @@ function withWorkspace(home: string): { readonly config: string; readonly soul: 
   const soul = join(workspace, "SOUL.md");
   writeFileSync(soul, "# Soul\n");
   return { config, soul };
-}
-
-async function propose({ call }: Supervisor): Promise<void> {
-  const steps: readonly [string, unknown][] = [
-    ["/work", { title: "Mend", slug: "mend", skill: "webster" }],
-    ["/work/items/mend/start", undefined],
-    ["/work/items/mend/notes", { notes: [{ type: "finding", text: "always check the clock" }] }],
-    ["/work/items/mend/complete", undefined],
-    ["/evolve", { slug: "mend" }],
-  ];
-  for (const [path, body] of steps) {
-    const { status, body: told } = await call("POST", path, body);
-    assert.ok(status < 300, `${path}: ${JSON.stringify(told)}`);
-  }
 }
 
 async function proposalIn(person: Person): Promise<Message> {

@@ -470,7 +470,8 @@ test("a task whose message is gone is no longer to be claimed, and a ✅ that we
       channel.name === "task-queue" ? { ...channel, overwrites: [closed] } : channel,
     ),
   }));
-  const { queue, ada, edge, logs } = await startQueue(t, { guild: { seed: { ...ATOMIZER_HQ, categories } } });
+  const seed = { ...ATOMIZER_HQ, categories };
+  const { queue, ada, edge, guild, logs } = await startQueue(t, { guild: { seed } });
   const { id } = await ada.say("task-queue", "no ticks here");
   const { id: gone } = await ada.say("task-queue", "gone");
   await queue.until(() => queue.seen.length === 2);
@@ -478,6 +479,10 @@ test("a task whose message is gone is no longer to be claimed, and a ✅ that we
   assert.ok(logs.some(({ message }) => /cannot be given its ✅/.test(message)));
   await ada.must("DELETE", `/local/messages/${gone}`);
   assert.deepEqual(await edge.perform.claim(claimEffect(`task-${gone}`)), { kind: "gone" });
+  const { id: last } = await ada.say("task-queue", "with its channel");
+  await queue.until(() => queue.seen.length === 3);
+  guild.channels.remove("task-queue");
+  assert.deepEqual(await edge.perform.claim(claimEffect(`task-${last}`)), { kind: "gone" });
 });
 
 test("a refusal is a reply to its message that pings nobody, in as many parts as it takes", async (t) => {

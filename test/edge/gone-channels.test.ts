@@ -5,17 +5,33 @@ import { type TestContext, test } from "node:test";
 import { PERMISSIONS } from "../../src/discord/client.ts";
 import { createLocalGuild } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
+import { beginWithGuild } from "../faults/discord-world.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { TOKEN } from "./discord-fixture.ts";
 import { type Message, personAt, shown, startFor } from "./discord-person.ts";
 import { FAILING, PAIR, withWorkflows } from "./own-workflows.ts";
+import { propose } from "./propose.ts";
+
+/** Its result is for a channel of its own, and somebody is asked before. */
+const TOLD = `
+name: told
+description: Its result is for a channel of its own.
+steps:
+  sign-off:
+    approval: { prompt: "Go on?", approvers: [role:Engineering], timeout: 1h }
+  after:
+    needs: [sign-off]
+    agent: secretary
+    task: "Take a note."
+output: { step: after, channel: reports }
+`;
 
 /** A guild that outlives the supervisor and of which channels are made and deleted; roles as they are given. */
 async function startIn(t: TestContext, roles: Readonly<Record<string, string>>) {
   const folder = temporaryFolder("hq-gone-channels-");
   t.after(folder.remove);
   const home = folder.path;
-  const config = withWorkflows(home, PAIR, FAILING);
+  const config = withWorkflows(home, PAIR, FAILING, TOLD);
   writeFileSync(join(config, "channels.yaml"), JSON.stringify({ roles }));
   const bot = { permissions: BigInt(PERMISSIONS) | P.ManageThreads };
   const guild = await createLocalGuild({ port: 0, rates: false, seed: { ...ATOMIZER_HQ, bot } });
@@ -167,3 +183,121 @@ test("the question after too many failures follows to the channel for approvals,
   });
   assert.match(shown(answer.message), /ends with what there is/);
 });
+
+const resultIn = (run: string) => (one: Message) => shown(one).trimEnd().endsWith(`${run}/result`);
+
+/** The run whose gate this is. */
+const runOf = (gate: Message) => /(wf-\w+-\w+)\/gate-/.exec(shown(gate))?.[1] ?? "";
+
+// The line of the step is the first post, the result of the run the next.
+for (const point of [undefined, "post:claimed#2", "post:sent#2", "post:recorded#2"]) {
+  const name = point === undefined ? "" : `, killed at ${point},`;
+  test(`the result of a run whose own channel and card are deleted under way${name} is in #results once`, async (t) => {
+    const { guild, start } = await startIn(t, { results: "results", approvals: "task-queue" });
+    const first = await start();
+    await first.person.command("workflow run", { name: "told" });
+    const gate = await gateIn(first.person, "task-queue");
+    const run = runOf(gate);
+    guild.channels.remove("technical");
+    guild.channels.remove("reports");
+    if (point !== undefined) await first.supervisor.stop();
+    const second = point === undefined ? first : await start({ HQ_CRASH_AT: point });
+    const pressed = { as: "ada", channel: "task-queue", message: gate.id, wait: point === undefined };
+    await second.person.act("components", { ...pressed, custom_id: buttonIn(gate, "approve") });
+    if (point !== undefined) assert.deepEqual(await second.supervisor.exited, [null, "SIGKILL"]);
+    const { person, supervisor } = point === undefined ? second : await start();
+    await supervisor.call("GET", `/runs/${run}?wait=30s`);
+    const results = await person.until("results", (all) => all.some(resultIn(run)));
+    assert.equal(results.filter(resultIn(run)).length, 1);
+    await person.until("agent-logs", (all) => all.some((one) => shown(one).includes(`${run}/log`)));
+    const { body: health } = await supervisor.call("GET", "/health/ready");
+    assert.ok(!(health.checks as { name: string }[]).some(({ name: check }) => check === "posts"));
+  });
+}
+
+test("log lines whose channel is deleted are told by status at once, and posted once when there is one again", async (t) => {
+  const { clock, app, guild, seenOnce } = await beginWithGuild(t);
+  type Check = { readonly name: string; readonly text: string };
+  const isTold = ({ name, text }: Check) =>
+    name === "posts" &&
+    text.startsWith("1 post waits: the guild has no channel for the logical channel agentLogs");
+  guild.channels.remove("agent-logs");
+  const id = await app.ask({ objective: "Find it." });
+  await app.settled(id);
+  await seenOnce("results", "result", [id]);
+  await app.poll("/health/ready", ({ checks }) => checks.some(isTold));
+  guild.channels.add("agent-logs");
+  clock.pass(5 * 60_000);
+  // Whatever is committed rings for what is due.
+  await app.settled(await app.ask({ agent: "tech-lead", deliver: false }));
+  await seenOnce("agent-logs", "log", [id]);
+  await app.poll("/health/ready", ({ checks }) => checks.every(({ name }: Check) => name !== "posts"));
+});
+
+test("tasks of a queue's channel that is deleted are withdrawn, and the channel that takes its place is read", async (t) => {
+  const { guild, start } = await startIn(t, { results: "results", taskQueue: "task-queue" });
+  const { person, supervisor } = await start();
+  const said = await person.act("messages", {
+    channel: "task-queue",
+    content: "[agent:nobody] takes this one",
+  });
+  await person.until("task-queue", (all) => all.some((one) => /nobody/.test(shown(one)) && one.author.bot));
+  guild.channels.remove("task-queue");
+  guild.channels.add("task-queue");
+  const anew = await person.act("messages", {
+    channel: "task-queue",
+    content: "[agent:secretary] Take a note.",
+  });
+  await person.until("results", (all) => all.some((one) => shown(one).includes(`task-${anew.id}`)));
+  const read = await supervisor.call("POST", "/tasks/trigger");
+  assert.equal(read.status, 200, JSON.stringify(read.body));
+  const { body: task } = await supervisor.call("GET", `/tasks/task-${said.id}`);
+  assert.equal(task.status, "withdrawn");
+});
+
+test("proposals whose channel is deleted are there once where results go, also after a kill, and are decided there", async (t) => {
+  const { guild, start } = await startIn(t, { results: "results", approvals: "technical" });
+  const first = await start();
+  await propose(first.supervisor);
+  const isProposal = (one: Message) => /work-mend\/proposals-\d+/.test(shown(one));
+  await first.person.until("technical", (all) => all.some(isProposal));
+  await first.supervisor.stop();
+  // Nothing but the deletion passes this point in this life.
+  const second = await start({ HQ_CRASH_AT: "deletion:heard" });
+  guild.channels.remove("technical");
+  assert.deepEqual(await second.supervisor.exited, [null, "SIGKILL"]);
+  const { person } = await start();
+  const found = (await person.until("results", (all) => all.some(isProposal))).filter(isProposal);
+  assert.equal(found.length, 1);
+  const custom_id = buttonIn(found[0], "proposals-dismiss");
+  await person.act("components", { channel: "results", message: found[0]?.id, custom_id, wait: true });
+  const decided = await person.until("results", (all) =>
+    all.some((one) => /Dismissed · mend/.test(shown(one))),
+  );
+  assert.equal(decided.filter(isProposal).length, 1);
+});
+
+for (const point of [undefined, "interaction:acknowledged"]) {
+  const name = point === undefined ? "before it is answered" : "after a kill";
+  test(`a /delegate whose channel is deleted ${name} is done once, and its result is in #results`, async (t) => {
+    const { guild, start } = await startIn(t, { results: "results", agentLogs: "agent-logs" });
+    const first = await start(point === undefined ? {} : { HQ_CRASH_AT: point });
+    const hold = point === undefined ? guild.faults.hold({ method: "PATCH", path: "/webhooks/" }) : undefined;
+    await first.person.command(
+      "delegate",
+      { agent: "secretary", objective: "Take a note." },
+      { wait: false },
+    );
+    if (hold) await hold.arrived;
+    else assert.deepEqual(await first.supervisor.exited, [null, "SIGKILL"]);
+    guild.channels.remove("technical");
+    hold?.release();
+    const { person, supervisor } = hold ? first : await start();
+    await person.until("results", (all) => all.some((one) => /secretary · done/.test(shown(one))));
+    await person.until("agent-logs", (all) => all.some((one) => /secretary · done/.test(one.content)));
+    const { body } = await supervisor.call("GET", "/delegations");
+    assert.equal(body.items.length, 1);
+    const results = await person.messages("results");
+    assert.equal(results.filter((one) => resultIn(body.items[0].id)(one)).length, 1);
+  });
+}
