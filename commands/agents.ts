@@ -4,7 +4,7 @@ import type { Answer, Asked, Command, CommandContext } from "../src/discord/comm
 import { relative } from "../src/discord/look.ts";
 import { asLine } from "../src/discord/sanitize.ts";
 import type { AgentStatus } from "../src/engine/verbs.ts";
-import { cut } from "../src/kernel/text.ts";
+import { counted, cut } from "../src/kernel/text.ts";
 
 const WORDS: Readonly<Record<AgentStatus["state"], string>> = {
   up: "up",
@@ -60,7 +60,7 @@ async function execute(_asked: Asked, { verbs, registry }: CommandContext): Prom
   const agents = await Promise.all(registry.agents.map(({ id }) => verbs.agent(id, { probe: true })));
   const up = agents.filter(({ health }) => health.state === "up").length;
   return {
-    text: [`**${agents.length} agents**, ${up} answering`, ...agents.flatMap(lines)].join("\n"),
+    text: [`**${counted(agents.length, "agent")}**, ${up} answering`, ...agents.flatMap(lines)].join("\n"),
     outcome: "listed",
   };
 }

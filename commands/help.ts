@@ -7,6 +7,7 @@ import {
   option,
 } from "../src/discord/command.ts";
 import { REFERENCE_CARD, SHORT_CARD } from "../src/domain/playbook/reference-card.ts";
+import { counted } from "../src/kernel/text.ts";
 
 function execute(asked: Asked, { channels, actor, registry }: CommandContext): Promise<Answer> {
   if (option(asked, "topic", "string") === "patterns")
@@ -28,7 +29,7 @@ function execute(asked: Asked, { channels, actor, registry }: CommandContext): P
       "`/agents` shows who is there and whether they answer; `/status` what is going on; `/metrics` how much was done and how well; `/cancel` stops waiting for something.",
       `Results come to ${mention("results")}, one line for each to ${mention("agentLogs")}.`,
       "On a card: **Cancel** and **Details**, of a workflow **Cancel**, **Show**, **Retry failed** and **Restart run**. On a result: **Run again**, **Delegate on…** and **Details**.",
-      `-# ${registry.agents.length} agents: ${registry.agents.map(({ id }) => id).join(", ")}`,
+      `-# ${counted(registry.agents.length, "agent")}: ${registry.agents.map(({ id }) => id).join(", ")}`,
       ...(mayAsk
         ? []
         : [

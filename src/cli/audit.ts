@@ -4,7 +4,7 @@ import type { AcceptedGap, AcceptedNow } from "../engine/accept-missing.ts";
 import type { AuditReport } from "../engine/audit.ts";
 import type { Mended } from "../engine/mend.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { oneLine } from "../kernel/text.ts";
+import { counted, oneLine } from "../kernel/text.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
 import { readInstallation } from "./installation.ts";
@@ -138,6 +138,8 @@ function print(io: Io, { counts, findings, accepted, more, looked, notLooked, me
   if (accepted.length > 0) all.push(`accepted ${accepted.length}`);
   io.out(`${all.join(" · ")}\n`);
   const { rows, files, messages } = looked;
-  io.err(`Looked at ${rows} rows of the ledger, ${files} files, ${messages} messages in Discord.\n`);
+  io.err(
+    `Looked at ${counted(rows, "row")} of the ledger, ${counted(files, "file")}, ${counted(messages, "message")} in Discord.\n`,
+  );
   if (notLooked) io.err(`Not looked at: ${notLooked}.\n`);
 }

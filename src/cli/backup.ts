@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { Refusal } from "../kernel/refusal.ts";
+import { counted } from "../kernel/text.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
 import { readInstallation } from "./installation.ts";
@@ -51,7 +52,7 @@ async function backup(io: Io, said: string, { json }: { readonly json?: true }):
     const { streams, position, bytes } = manifest.ledger;
     io.out(`${target}\n`);
     io.err(
-      `${streams} streams up to position ${position} (${bytes} bytes, whole), ${manifest.files} files.\n`,
+      `${counted(streams, "stream")} up to position ${position} (${bytes} bytes, whole), ${counted(manifest.files, "file")}.\n`,
     );
     io.err(`Not in it: ${manifest.leftOut.join(", ")}.\n`);
   }

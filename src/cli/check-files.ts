@@ -11,6 +11,7 @@ import { renderProblems } from "../config/render-problems.ts";
 import { loadWorkflows } from "../config/workflows.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import { isRefusal } from "../kernel/refusal.ts";
+import { counted } from "../kernel/text.ts";
 import { type Installation, readInstallation } from "./installation.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./print.ts";
@@ -53,24 +54,20 @@ export function runCheck(io: Io, options: { readonly json?: boolean }): number {
   if (checked.ok && code === 0) {
     const { files, registry } = checked.config;
     const found = [
-      count(files.length, "file"),
-      count(registry.agents.length, "agent"),
-      count(workflows?.entries.length ?? 0, "workflow"),
+      counted(files.length, "file"),
+      counted(registry.agents.length, "agent"),
+      counted(workflows?.entries.length ?? 0, "workflow"),
     ];
     io.out(`Valid: ${found.join(", ")}.\n`);
-  } else io.err(`${count(problems.length, "problem")} to mend.\n`);
+  } else io.err(`${counted(problems.length, "problem")} to mend.\n`);
   return code;
 }
 
 /** They are the same at every check: one line says that there are some, JSON names each. */
 function dreamsText(dreams: readonly ConfigProblem[]): string {
   const files = new Set(dreams.map(({ file }) => file)).size;
-  const who = `${count(files, "workflow")} ${files === 1 ? "has" : "have"} steps whose agents may delegate on`;
+  const who = `${counted(files, "workflow")} ${files === 1 ? "has" : "have"} steps whose agents may delegate on`;
   return files === 0 ? "" : `note: recursive dream: ${who} (hq check --json names them)\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** What `.env` and the environment say, by the rules of the supervisor's start. */

@@ -1,5 +1,6 @@
 import type { DelegationRoll, Latency, MetricsView, Roll, SeriesItem } from "../domain/metrics-types.ts";
 import type { EndedView } from "../domain/metrics-view.ts";
+import { counted } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { instant, table } from "./print.ts";
 
@@ -19,7 +20,9 @@ export function metricsText(view: MetricsView): string {
     others(view),
     seriesLines(view),
     liveLines(view),
-    ...(view.behind > 0 ? [`${view.behind} events are not counted yet; ask again in a moment.\n`] : []),
+    ...(view.behind > 0
+      ? [`${counted(view.behind, "event is", "events are")} not counted yet; ask again in a moment.\n`]
+      : []),
   ]
     .filter((part) => part !== "")
     .join("\n");

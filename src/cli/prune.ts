@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { PruneReport } from "../engine/prune.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { counted } from "../kernel/text.ts";
 import { type Hq, parseSpan } from "./hq.ts";
 import { instant, jsonText } from "./print.ts";
 import { parseBytes } from "./since.ts";
@@ -65,10 +66,12 @@ function textOf({
   ledger,
 }: PruneReport): string {
   const megabytes = (bytes: number) => `${(bytes / 1048576).toFixed(1)} MB`;
-  const rows = dry ? "" : ` (${events} events, ${effects} effects, ${receipts} receipts, ${keys} keys)`;
+  const rows = dry
+    ? ""
+    : ` (${counted(events, "event")}, ${counted(effects, "effect")}, ${counted(receipts, "receipt")}, ${counted(keys, "key")})`;
   return [
-    `${dry ? "Would take out" : "Took out"} ${streams} streams that ended before ${instant(before)}${rows}\n`,
-    `${dry ? "Would remove" : "Removed"} ${files.count} files and folders, ${megabytes(files.bytes)}\n`,
+    `${dry ? "Would take out" : "Took out"} ${counted(streams, "stream")} that ended before ${instant(before)}${rows}\n`,
+    `${dry ? "Would remove" : "Removed"} ${counted(files.count, "file or folder", "files and folders")}, ${megabytes(files.bytes)}\n`,
     `The ledger takes ${megabytes(ledger.bytes)}, of which ${megabytes(ledger.freeBytes)} are free for new work\n`,
   ].join("");
 }

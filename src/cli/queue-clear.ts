@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { TASK_STATUSES, type TaskStatus } from "../domain/task-types.ts";
 import { type ClearedPage, QUEUE_CHANNELS, type QueueChannelName } from "../engine/queue-verbs.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { oneLine } from "../kernel/text.ts";
+import { counted, oneLine } from "../kernel/text.ts";
 import type { Hq } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { jsonText } from "./print.ts";
@@ -69,15 +69,17 @@ async function clear(hq: Hq, options: ClearOptions): Promise<number> {
     try {
       for (const query of queries) await clearAll(hq, query, total, signal);
     } catch (error) {
-      if (total.removed > 0) io.err(`${total.removed} messages were removed before that.\n`);
+      if (total.removed > 0)
+        io.err(`${counted(total.removed, "message was", "messages were")} removed before that.\n`);
       throw error;
     }
     return total;
   };
   const done = await untilInterrupted(io, removeAll, "Interrupted: what was removed so far is gone.");
   if (options.json) io.out(`${jsonText(total)}\n`);
-  else io.out(`${total.removed} messages removed.\n`);
-  for (const { reason, count } of total.kept) io.err(`${count} stay: ${oneLine(reason, 300)}\n`);
+  else io.out(`${counted(total.removed, "message")} removed.\n`);
+  for (const { reason, count } of total.kept)
+    io.err(`${count} ${count === 1 ? "stays" : "stay"}: ${oneLine(reason, 300)}\n`);
   if (!done) return 130;
   return total.kept.length > 0 ? 1 : 0;
 }

@@ -3,6 +3,7 @@ import { TASK_STATUSES } from "../domain/task-types.ts";
 import type { Page } from "../engine/ports/ledger.ts";
 import type { TriggerAnswer } from "../engine/queue-verbs.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
+import { counted } from "../kernel/text.ts";
 import { type Hq, parseCount, parseSpan } from "./hq.ts";
 import { jsonText } from "./print.ts";
 import { registerQueueChange } from "./queue-change.ts";
@@ -107,7 +108,10 @@ function registerTrigger(queue: Command, hq: Hq): void {
         });
         const { messages, open, claimed } = answer;
         if (options.json) io.out(`${jsonText(answer)}\n`);
-        else io.out(`${messages} messages read, ${open} tasks open, ${claimed} being done.\n`);
+        else
+          io.out(
+            `${counted(messages, "message")} read, ${counted(open, "task")} open, ${claimed} being done.\n`,
+          );
         if (!options.wait) return 0;
         return waitUntilNothingIsOpen(io, client, options.waitTimeout);
       }),

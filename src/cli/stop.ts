@@ -5,7 +5,7 @@ import { hold, isHeld, letGo } from "../app/hold.ts";
 import { readRunFile } from "../app/home.ts";
 import type { StoppedNow } from "../engine/verbs.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
-import { oneLine } from "../kernel/text.ts";
+import { counted, oneLine } from "../kernel/text.ts";
 import { type EndedWorkers, endWorkers } from "./end-workers.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
@@ -83,10 +83,13 @@ async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Pr
 function tellEmergency(io: Io, { stopped, work }: Ended, workers: EndedWorkers): void {
   const say = (line: string) => io.err(`${oneLine(line, 1000)}\n`);
   if (work) {
-    say(`${work.canceled.length} delegations and runs canceled, ${work.killed.length} workers killed.`);
+    say(
+      `${counted(work.canceled.length, "delegation or run", "delegations and runs")} canceled, ${counted(work.killed.length, "worker")} killed.`,
+    );
     for (const { id, agent, reason } of work.notCancelable)
       say(`Could not be canceled at ${agent}: ${id} (${reason}).`);
-    if (work.held > 0) say(`${work.held} tasks were not begun, and wait.`);
+    if (work.held > 0)
+      say(`${counted(work.held, "task was not begun, and waits", "tasks were not begun, and wait")}.`);
   } else if (stopped) {
     say(
       "The supervisor did not answer: its delegations and runs were not canceled, and go on at `hq start`.",

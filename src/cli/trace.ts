@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Trace, TraceLine, TraceTotals } from "../domain/trace-types.ts";
-import { cut, oneLine } from "../kernel/text.ts";
+import { counted, cut, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import type { Hq } from "./hq.ts";
 import { instant, jsonText } from "./print.ts";
@@ -44,7 +44,10 @@ function traceText(trace: Trace, nowMs: number): string {
   parts.push(totalsTable(trace));
   if (untold > 0)
     parts.push(`${untold} more that were begun for it are not told: ask for them by their ids.\n`);
-  if (omitted > 0) parts.push(`${omitted} events in the middle are left out: \`hq logs\` prints all.\n`);
+  if (omitted > 0)
+    parts.push(
+      `${counted(omitted, "event in the middle is", "events in the middle are")} left out: \`hq logs\` prints all.\n`,
+    );
   return parts.join("");
 }
 

@@ -13,7 +13,7 @@ export function metricsLines(view: MetricsView, span: string): readonly string[]
   const rate = successRate === undefined ? "" : ` · **${percent(successRate)}** success`;
   const unsaid = usd.unknown > 0 ? `, unknown of ${usd.unknown}` : "";
   const details = [
-    ...(retries > 0 ? [`${count(retries)} retries`] : []),
+    ...(retries > 0 ? [`${count(retries)} ${retries === 1 ? "retry" : "retries"}`] : []),
     `confidence ${count(confidence.high)} high, ${count(confidence.medium)} medium, ${count(confidence.low)} low${confidence.unknown > 0 ? `, ${count(confidence.unknown)} unsaid` : ""}`,
     ...(tokens.known > 0 ? [`${count(tokens.input + tokens.output)} tokens of ${count(tokens.known)}`] : []),
     usd.known > 0 ? `$${usd.total.toFixed(usd.total < 0.01 ? 4 : 2)}${unsaid}` : "cost unknown",
@@ -24,7 +24,9 @@ export function metricsLines(view: MetricsView, span: string): readonly string[]
     `waiting ${both(delegations.waiting)} · working ${both(delegations.working)} · posting ${both(delegations.posting)}`,
     `-# ${details.join(" · ")}`,
     standing(now),
-    ...(behind > 0 ? [`-# ${count(behind)} events are not counted yet`] : []),
+    ...(behind > 0
+      ? [`-# ${count(behind)} ${behind === 1 ? "event is" : "events are"} not counted yet`]
+      : []),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { oneLine } from "../kernel/text.ts";
+import { counted, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { actorName } from "./actor.ts";
 import type { Place, RunEvent, RunOrder } from "./run-types.ts";
@@ -32,7 +32,7 @@ export function tellRun({ events }: TracedSubject, nowMs: number): Told {
         lines.push({
           at,
           what: "started",
-          text: `${order.definition.name}, ${order.definition.steps.length} steps, at most ${formatDuration(order.deadlineAt - order.startedAt)}`,
+          text: `${order.definition.name}, ${counted(order.definition.steps.length, "step")}, at most ${formatDuration(order.deadlineAt - order.startedAt)}`,
         });
         break;
       case "step.queued":
@@ -40,7 +40,7 @@ export function tellRun({ events }: TracedSubject, nowMs: number): Told {
         break;
       case "step.started": {
         started.set(nameOf(event), at);
-        const items = event.items ? ` with ${event.items.length} items` : "";
+        const items = event.items ? ` with ${counted(event.items.length, "item")}` : "";
         lines.push({ at, what: "step", text: `${nameOf(event)} begins${items}` });
         break;
       }

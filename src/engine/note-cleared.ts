@@ -1,4 +1,5 @@
 import { newId } from "../kernel/id.ts";
+import { counted } from "../kernel/text.ts";
 import type { Engine } from "./accept.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { QueueChannel } from "./ports/queue-channel.ts";
@@ -21,7 +22,7 @@ export function notingCleared(deps: {
         const at = deps.now();
         const stream = newId("mend", at);
         const finding = { fault: "unseen", id: channel, reason: "messages were cleared on request" } as const;
-        const what = `${done.removed.length} messages were cleared`;
+        const what = `${counted(done.removed.length, "message was", "messages were")} cleared`;
         const input = {
           type: "mend",
           at,

@@ -7,6 +7,11 @@ export function cut(text: string, length: number): string {
   return `${text.slice(0, end)}…`;
 }
 
+/** A number with its noun: `1 run`, `2 runs`; `many` where an s is not enough. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** One line for logs and lists: control characters and line breaks become spaces. */
 export function oneLine(text: string, length = 200): string {
   return cut(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim(), length);

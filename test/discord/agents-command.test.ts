@@ -40,7 +40,7 @@ test("each agent is shown with its state, since when, its queue, its last handof
   });
   const text = await shown(statusOf("busy", { card, running: 1, queued: 3, lastHandoffAt: SINCE + 60_000 }));
   assert.deepEqual(text.split("\n"), [
-    "**1 agents**, 1 answering",
+    "**1 agent**, 1 answering",
     `🔵 **webster** (H) · busy since ${when} · 1 running, 3 waiting · last handoff <t:${SINCE / 1000 + 60}:R>`,
     "-# research · Gemini 2.5 Pro · Changed from \\*Codex\\*",
   ]);

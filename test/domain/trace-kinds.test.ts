@@ -56,7 +56,7 @@ test("a run tells of its steps, gates and answers, each with the time that it to
   });
   assert.deepEqual(told(story, 10_000), [
     "+0 asked: operator over REST",
-    "+0 started: study, 1 steps, at most 1m 00s",
+    "+0 started: study, 1 step, at most 1m 00s",
     "+100 ready: look waits for room",
     "+200 step: look begins with 2 items",
     "+400 child: look item 1 by webster: wf-1.look-0",

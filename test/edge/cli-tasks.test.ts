@@ -210,6 +210,7 @@ test("withdraw and run-again change one task; cancel withdraws as well", async (
 test("trigger is one pass; with --wait it stays until nothing is open, a refused task aside", async (t) => {
   const desk = await openDesk(t);
   desk.door.tasks.add("wrong", { refused: { at: 5, text: "no" } });
+  assert.equal((await desk.hq("queue", "trigger")).out, "1 message read, 1 task open, 0 being done.\n");
   const { id } = desk.door.tasks.add(TASK);
   const pass = await desk.hq("queue", "trigger");
   assert.deepEqual([pass.code, pass.out], [0, "2 messages read, 2 tasks open, 0 being done.\n"]);

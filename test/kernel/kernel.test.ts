@@ -6,7 +6,7 @@ import { readCrashAt } from "../../src/kernel/crash.ts";
 import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kernel/id.ts";
 import { inTime } from "../../src/kernel/in-time.ts";
 import { createLifecycle } from "../../src/kernel/lifecycle.ts";
-import { cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
+import { counted, cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
 import { createShiftedClock, formatDuration, parseDuration } from "../../src/kernel/time.ts";
 
 test("durations read as bare seconds or with a unit, and nothing else reads", () => {
@@ -14,6 +14,15 @@ test("durations read as bare seconds or with a unit, and nothing else reads", ()
   assert.deepEqual(read, [90_000, 90_000, 300_000, 7_200_000, 86_400_000, 250, 1500, 10_000]);
   for (const bad of ["", "s", "-5", "5 weeks", "1e3", "5mm"])
     assert.equal(parseDuration(bad), undefined, bad);
+});
+
+test("what is counted is one of something, or several", () => {
+  assert.deepEqual(
+    [0, 1, 2].map((count) => counted(count, "run")),
+    ["0 runs", "1 run", "2 runs"],
+  );
+  assert.equal(counted(1, "event is", "events are"), "1 event is");
+  assert.equal(counted(3, "event is", "events are"), "3 events are");
 });
 
 test("spans are written for people", () => {

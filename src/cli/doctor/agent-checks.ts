@@ -4,6 +4,7 @@ import type { AgentCard } from "../../domain/agent-card.ts";
 import type { Config } from "../../domain/config.ts";
 import type { AgentHealth } from "../../engine/ports/agents.ts";
 import type { Log } from "../../engine/ports/log.ts";
+import { counted } from "../../kernel/text.ts";
 import { type Finding, fail, ok, skip } from "./finding.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -25,7 +26,7 @@ export async function checkAgents(options: {
   readonly samples: boolean | undefined;
 }): Promise<readonly Finding[]> {
   const cards = options.config.registry.agents;
-  const ports = ok("ports", `${cards.length} agents, at least 4 apart on each host`);
+  const ports = ok("ports", `${counted(cards.length, "agent")}, at least 4 apart on each host`);
   if (options.samples)
     return [
       ports,

@@ -5,6 +5,7 @@ import type { Config } from "../../domain/config.ts";
 import { adviceFor, differencesOf, standsBackText } from "../../domain/member.ts";
 import type { MemberView } from "../../engine/verbs.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
+import { counted } from "../../kernel/text.ts";
 import { formatDuration } from "../../kernel/time.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
@@ -54,7 +55,7 @@ function membersIn({ members }: Found): readonly Finding[] {
     const said = [
       version,
       ...(leads ? ["leads on Discord"] : []),
-      ...(behind > 0 ? [`${behind} events behind`] : []),
+      ...(behind > 0 ? [`${counted(behind, "event")} behind`] : []),
       ...(differs ? [`other ${differs.join(", ")} than the one that leads`] : []),
       ...(standsBack ? [standsBackText(standsBack, Date.now())] : []),
       `heard ${formatDuration(agoMs)} ago`,

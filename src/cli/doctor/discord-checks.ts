@@ -2,6 +2,7 @@ import type { Config } from "../../domain/config.ts";
 import { rolesOfGates } from "../../domain/gate.ts";
 import { resolvePeople } from "../../domain/people.ts";
 import type { WorkflowDefinition } from "../../domain/workflow-types.ts";
+import { counted } from "../../kernel/text.ts";
 import { formatDuration } from "../../kernel/time.ts";
 import { type Ask, createAsk } from "./discord-rest.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
@@ -175,7 +176,7 @@ function checkPeople(guild: Guild, { people }: Config): Finding[] {
     return ids.length === 1 ? ids[0] : undefined;
   });
   if (unresolved.length === 0)
-    return [ok("people", `${people.roles.length} roles, ${people.users.length} users`)];
+    return [ok("people", `${counted(people.roles.length, "role")}, ${counted(people.users.length, "user")}`)];
   const names = unresolved.map((name) => `"${name}"`).join(", ");
   return [
     warn(

@@ -7,6 +7,7 @@ import { loadWorkflows } from "../../config/workflows.ts";
 import type { Config } from "../../domain/config.ts";
 import type { WorkflowDefinition } from "../../domain/workflow-types.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
+import { counted } from "../../kernel/text.ts";
 import { isReadByOthers } from "../check-files.ts";
 import { type Installation, readInstallation } from "../installation.ts";
 import type { Io } from "../io.ts";
@@ -43,7 +44,7 @@ async function examineRest(here: Installation, io: Io): Promise<readonly Finding
   const environment = examineEnvironment(here);
   const found: Finding[] = [
     checked.ok
-      ? ok("config", `${checked.config.files.length} files are valid`)
+      ? ok("config", `${counted(checked.config.files.length, "file is", "files are")} valid`)
       : fail("config", "the files are not valid", renderProblems(checked.problems, io.cwd)),
     ...checked.warnings.map(({ suggestion, ...warning }) =>
       warn("config", renderProblems([warning], io.cwd), suggestion ?? "mend it, or leave it so"),

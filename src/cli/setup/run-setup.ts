@@ -6,6 +6,7 @@ import { writeEnvFile } from "../../config/env-file.ts";
 import { loadConfig } from "../../config/load.ts";
 import { renderProblems } from "../../config/render-problems.ts";
 import { Refusal } from "../../kernel/refusal.ts";
+import { counted } from "../../kernel/text.ts";
 import { createAsk } from "../doctor/discord-rest.ts";
 import { readGuild } from "../doctor/guild.ts";
 import { inviteLink } from "../doctor/permissions.ts";
@@ -185,5 +186,5 @@ function rememberHandled(home: string, { handled, handledFrom }: Imported): stri
   if (handledFrom === undefined)
     return "No assigned-tasks.txt lies near the imported file: every message without ✅ counts as open.";
   const added = addHandledTasks(home, handled);
-  return `${handled.length} tasks of ${handledFrom} are remembered as handled (${added} new): they are not done again.`;
+  return `${counted(handled.length, "task")} of ${handledFrom} ${handled.length === 1 ? "is remembered as handled" : "are remembered as handled"} (${added} new): ${handled.length === 1 ? "it is" : "they are"} not done again.`;
 }

@@ -109,7 +109,11 @@ function hours({ hours: all, hoursFrom }) {
     { class: "hours-figure" },
     h(
       "div",
-      { class: "hours", role: "img", "aria-label": `${total} delegations settled in the last 24 hours` },
+      {
+        class: "hours",
+        role: "img",
+        "aria-label": `${total} ${total === 1 ? "delegation" : "delegations"} settled in the last 24 hours`,
+      },
       all.map((hour) =>
         h(
           "span",

@@ -48,7 +48,7 @@ function line(member, now) {
         h("span", {}, `version ${version}`),
         h("span", {}, "since ", instant(startedAt)),
         h("span", {}, `heard ${span(Math.floor(silentMs / 1000) * 1000)} ago`),
-        h("span", {}, behind === 0 ? "up to date" : `${behind} events behind`),
+        h("span", {}, behind === 0 ? "up to date" : `${behind} ${behind === 1 ? "event" : "events"} behind`),
         h("span", {}, clockText(clockAheadMs)),
       ),
       differs

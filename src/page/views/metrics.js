@@ -144,7 +144,9 @@ function body({ delegations: all, agents, workflows, behind }) {
   return h(
     "div",
     { key: "figures", class: "figures" },
-    behind > 0 ? h("p", { class: "faint" }, `${behind} events are not counted yet.`) : undefined,
+    behind > 0
+      ? h("p", { class: "faint" }, `${behind} ${behind === 1 ? "event is" : "events are"} not counted yet.`)
+      : undefined,
     h(
       "ul",
       { class: "tiles", "aria-label": "In figures" },

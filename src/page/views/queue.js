@@ -22,7 +22,9 @@ export function queueView(app, { query }) {
   const trigger = () =>
     app.act(async () => {
       const { messages, open, claimed } = await app.api.post("/tasks/trigger");
-      app.tell(`${messages} messages read: ${open} open, ${claimed} being done`);
+      app.tell(
+        `${messages} ${messages === 1 ? "message" : "messages"} read: ${open} open, ${claimed} being done`,
+      );
     });
 
   function draw() {

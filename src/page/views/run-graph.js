@@ -26,7 +26,7 @@ export function runGraph(place) {
         height,
         style: { "--least": `${Math.round(width * LEAST_SCALE)}px`, "--whole": `${width}px` },
         role: "group",
-        "aria-label": `Graph of ${run.workflow}: ${graph.nodes.length} steps`,
+        "aria-label": `Graph of ${run.workflow}: ${graph.nodes.length} ${graph.nodes.length === 1 ? "step" : "steps"}`,
       },
       h(
         "g",
