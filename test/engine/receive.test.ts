@@ -17,13 +17,15 @@ async function told(
   order: Partial<Order> | undefined,
   more: { reroutes?: DelegationState["reroutes"]; settles?: boolean } = {},
 ) {
+  const streams: string[] = [];
   const inputs: (DelegationInput | { type: "stray"; run: string; problems: unknown })[] = [];
   const forgotten: string[] = [];
   const whole = { id: "one", agent: "webster", validate: true, format: "json", ...order };
   const state = order && ({ order: whole, reroutes: more.reroutes } as DelegationState);
   const engine = {
     read: async () => state,
-    accept: async ({ input }: { input: (typeof inputs)[number] }) => {
+    accept: async ({ stream, input }: { stream: string; input: (typeof inputs)[number] }) => {
+      streams.push(stream);
       inputs.push(input);
       return { state, events: [{ type: more.settles ? "delegation.settled" : "attempt.failed" }] };
     },
@@ -41,6 +43,7 @@ async function told(
   assert.ok(input && inputs.length === 1);
   return {
     input,
+    stream: streams[0],
     forgotten,
     problems: "problems" in input ? (input.problems as { path: string; message: string }[]) : [],
     handoff: input.type === "handoff" ? input.handoff : undefined,
@@ -55,6 +58,15 @@ test("a file that is none is a bad handoff with the problems of reading it, know
   const stray = await told(bad, undefined);
   assert.deepEqual([stray.input.type, stray.problems], ["stray", PROBLEMS]);
   assert.deepEqual((await told(good(), undefined)).problems, []);
+});
+
+test("a stray is recorded once for its place and its bytes, and anew when either is another", async () => {
+  const streamOf = async (more: object) =>
+    (await told({ ...good(), source: { ...SOURCE, ...more } }, undefined)).stream;
+  const first = await streamOf({});
+  assert.equal(await streamOf({}), first);
+  assert.notEqual(await streamOf({ digest: "d2" }), first);
+  assert.notEqual(await streamOf({ path: "/in/two.json" }), first);
 });
 
 test("validation is as strict as was asked for, and what reading repaired is kept", async () => {

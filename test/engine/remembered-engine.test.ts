@@ -94,6 +94,27 @@ test("what was read from the ledger is remembered too, while it is open", async 
   assert.deepEqual(loads, [ID]);
 });
 
+test("an effect whose end means nothing to the state any more is ended all the same", async (t) => {
+  const { engine, ledger } = await start(t);
+  await engine.accept({ ...said, isNew: true });
+  const claim = (now: number) =>
+    ledger.claim({
+      lanes: ["discord"],
+      now,
+      limit: 9,
+      holdMs: 1000,
+      holder: "me",
+      epoch: 1,
+      capacity: () => 1,
+    });
+  const [effect] = await claim(AT);
+  assert.ok(effect);
+  await engine.accept(posted);
+  const again = await engine.accept({ ...posted, settles: [{ id: effect.id, outcome: "done" }] });
+  assert.deepEqual(again.events, []);
+  assert.deepEqual(await claim(AT + 10_000), []);
+});
+
 test("whom others forestall at every single try gives up in the end, and says so", async (t) => {
   const { engineOn, ledger } = await start(t);
   let tries = 0;

@@ -364,6 +364,22 @@ test("a folder that config lets go is seen as long as somebody was told to write
   );
 });
 
+test("a folder that config lets go for the second time is seen for those who were told it in between", async (t) => {
+  const { dir, place, arrived, inbox, setSettings } = await startInbox(t);
+  const elsewhere = join(makeFolder(t), "elsewhere");
+  inbox.expect("orch-1");
+  setSettings({ dir: elsewhere });
+  await inbox.sweep();
+  setSettings({ dir });
+  await inbox.sweep();
+  inbox.expect("orch-2");
+  inbox.forget("orch-1");
+  setSettings({ dir: elsewhere });
+  await inbox.sweep();
+  place("orch-2.json", document("orch-2"));
+  assert.equal((await arrived(1))[0]?.source.path, join(dir, "orch-2.json"));
+});
+
 test("a folder that config let go while nobody watched is seen as long as somebody is owed something", async (t) => {
   const memo = { folders: [] as readonly string[] };
   const own = makeFolder(t);
