@@ -1,6 +1,7 @@
 import type { AgentCard, Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
 import {
+  type DelegationEvent,
   type DelegationInput,
   type DelegationState,
   isSettled,
@@ -20,6 +21,8 @@ import type { Crash, Log } from "./ports/log.ts";
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 const LOOK_AGAIN_MS = 5000;
+/** An agent that answers at once has handed in by then, and its handoff ends the request in one commit instead of two. */
+const HAND_IN_SOON_MS = 2;
 
 /** Exponential wait, from 1 s to 30 s. */
 export function waitAfter(deferrals: number): number {
@@ -91,11 +94,36 @@ export function createDispatch(deps: DispatchDeps) {
     const { agent } = effect.body;
     // It went to another agent while this one had no room.
     if (agent !== state.order.agent) return { kind: "done", outcome: `${state.order.agent} has it now` };
-    const answer = await send(state, attempt, life);
-    const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
-    await tell(effect, run, input);
+    const handIn = watchHandIn(run, attempt);
+    try {
+      const answer = await send(state, attempt, life);
+      const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
+      if (input.type !== "dispatched" || !(await handIn.settledWithin(HAND_IN_SOON_MS)))
+        await tell(effect, run, input);
+    } finally {
+      handIn.end();
+    }
     crash("dispatch:recorded");
     return { kind: "recorded" };
+  }
+
+  /** Whether its agent's handoff settles it: that ends the open request too, and gives the capacity back. */
+  function watchHandIn(run: string, attempt: number) {
+    const settled = Promise.withResolvers<boolean>();
+    const end = engine.watch((stored) => {
+      const events = stored.map(({ body }) => body as DelegationEvent);
+      const isOurs = events.some(
+        (event) => event.type === "handoff.seen" && event.source.attempt === attempt,
+      );
+      if (isOurs && events.some(({ type }) => type === "delegation.settled")) settled.resolve(true);
+    }, run);
+    return {
+      end,
+      settledWithin(ms: number): Promise<boolean> {
+        const timer = setTimeout(settled.resolve, ms, false);
+        return settled.promise.finally(() => clearTimeout(timer));
+      },
+    };
   }
 
   /** What its agent cannot be given goes to another one, if whoever asked allowed that and there is one. */

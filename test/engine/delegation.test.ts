@@ -268,6 +268,47 @@ test("cancel settles at once; what the agent hands in later is recorded as late 
     assert.equal((await core.verbs.cancel(operator, delegation.id)).status, "canceled");
   }));
 
+test("an agent that hands in before its gateway answers: one commit ends both, and its place is free", async () => {
+  let core: Core | undefined;
+  const answer = async ({ idempotencyKey }: { readonly idempotencyKey: string }) => {
+    const [run = ""] = idempotencyKey.split("#");
+    await core?.hand(run, handoffOf(run));
+    return { kind: "accepted" } as const;
+  };
+  await withCore({ answer }, async (made) => {
+    core = made;
+    for (const runId of ["orch-one", "orch-two"]) {
+      await core.verbs.delegate(operator, ask({ runId }));
+      assert.equal((await core.verbs.wait(runId, {})).status, "succeeded");
+      await core.settled();
+      const types: string[] = (await made.verbs.history(runId)).map(({ type }) => type);
+      assert.deepEqual(types, ["delegation.queued", "handoff.seen", "delegation.settled"]);
+    }
+    const open = (await core.ledger.backlog()).map(({ type }) => type);
+    assert.equal(open.includes("dispatch"), false);
+  });
+});
+
+test("work that is canceled while its gateway answers keeps the agent's place for as long as it may take", async () => {
+  let core: Core | undefined;
+  const answer = async ({ idempotencyKey }: { readonly idempotencyKey: string }) => {
+    if (idempotencyKey === "orch-one#1") await core?.verbs.cancel(operator, "orch-one");
+    return { kind: "accepted" } as const;
+  };
+  await withCore({ answer }, async (made) => {
+    core = made;
+    await core.verbs.delegate(operator, ask({ runId: "orch-one", timeoutMs: 10_000 }));
+    await core.until("orch-one", "delegation.settled");
+    await core.verbs.delegate(operator, ask({ runId: "orch-two" }));
+    await core.settled();
+    core.pass(39_999);
+    await core.settled();
+    assert.equal(core.sent.length, 1);
+    core.pass(1);
+    await core.until("orch-two", "attempt.dispatched");
+  });
+});
+
 test("what is over, or tried anew, in the moment in which it was claimed is not sent", async () => {
   const source = { path: "/in/early.json", digest: "d", attempt: 1 };
   for (const input of [

@@ -2,10 +2,17 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import { delegation } from "../../src/domain/delegation.ts";
-import type { DelegationInput, DelegationState, Order } from "../../src/domain/delegation-types.ts";
+import type {
+  DelegationEvent,
+  DelegationInput,
+  DelegationState,
+  Order,
+} from "../../src/domain/delegation-types.ts";
 import type { Engine } from "../../src/engine/accept.ts";
 import { createDispatch, type DispatchDeps } from "../../src/engine/dispatch.ts";
+import type { Listener } from "../../src/engine/listeners.ts";
 import type { AgentHealth, DispatchAnswer, DispatchRequest } from "../../src/engine/ports/agents.ts";
+import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { cardOf, settingsOf } from "../support/core.ts";
 import { ORDER } from "../support/order.ts";
@@ -26,6 +33,8 @@ async function performed(
     promptFor?: DispatchDeps["promptFor"];
     hasStandIn?: boolean;
     lives?: readonly (number | undefined)[];
+    /** What is written to the delegation before the gateway answers, and in the moment after. */
+    written?: { readonly before?: readonly DelegationEvent[]; readonly after?: readonly DelegationEvent[] };
   } = {},
 ) {
   const order = { ...ORDER, ...script.order };
@@ -36,18 +45,29 @@ async function performed(
   const sent: DispatchRequest[] = [];
   const steps: string[] = [];
   const lives = [...(script.lives ?? [1])];
+  const listeners = new Set<Listener>();
+  function write(events: readonly DelegationEvent[] = []): void {
+    for (const listener of listeners)
+      listener(events.map((body) => ({ type: body.type, body }) as StoredEvent));
+  }
   const engine = {
     read: async () => {
       steps.push("read");
       return state;
     },
     accept: async ({ input }: { input: DelegationInput }) => void told.push(input),
+    watch: (listener: Listener, stream?: string) => {
+      if (stream === order.id) listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   } as unknown as Engine;
   const made = createDispatch({
     engine,
     agents: {
       dispatch: async (request: DispatchRequest) => {
         sent.push(request);
+        write(script.written?.before);
+        queueMicrotask(() => queueMicrotask(() => write(script.written?.after)));
         return script.answer ?? { kind: "accepted" };
       },
       probe: async () => {
@@ -78,7 +98,7 @@ async function performed(
     type === "dispatch"
       ? await made.dispatch({ ...effect, body: { type, ...body } })
       : await made.reconcile({ ...effect, body: { type, ...body } });
-  return { outcome, told: told[0], sent, steps };
+  return { outcome, told: told[0], sent, steps, watching: listeners.size };
 }
 
 test("each answer of a gateway is kept as what it means, with the instant of the next try", async () => {
@@ -101,6 +121,32 @@ test("each answer of a gateway is kept as what it means, with the instant of the
   assert.deepEqual(await after({ kind: "unauthorized", text: "no" }), ["reroute", "manager"]);
   assert.deepEqual(await after({ ...again, reason: "agent_down" }, false), ["agent_down", 1000]);
   assert.deepEqual(await after({ kind: "unauthorized", text: "no" }, false), ["agent_unauthorized", 30_000]);
+});
+
+test("an agent that hands in before or just after its gateway answers ends the request with its handoff alone", async () => {
+  const at = NOW;
+  const source = { path: "/in/orch-1.json", digest: "d", attempt: 1 };
+  const seen = { type: "handoff.seen", at, source, verdict: "accepted", problems: [] } as const;
+  const settled = { type: "delegation.settled", at, status: "succeeded", problems: [] } as const;
+  const toldAfter = async (events: readonly DelegationEvent[]) => {
+    const told = [];
+    for (const written of [{ before: events }, { after: events }]) {
+      const made = await performed("dispatch", { written });
+      assert.deepEqual([made.outcome, made.watching], [{ kind: "recorded" }, 0]);
+      told.push(made.told?.type ?? "nothing");
+    }
+    return told;
+  };
+  assert.deepEqual(await toldAfter([seen, settled]), ["nothing", "nothing"]);
+  const answered = ["dispatched", "dispatched"];
+  assert.deepEqual(await toldAfter([settled]), answered, "a cancel leaves the agent at work");
+  const earlier = { ...seen, source: { ...source, attempt: 0 } };
+  assert.deepEqual(await toldAfter([earlier, settled]), answered, "so does the result of an earlier attempt");
+  assert.deepEqual(await toldAfter([{ ...seen, verdict: "rejected" }]), answered, "it may still mend it");
+  assert.deepEqual(await toldAfter([]), answered);
+  const refused = { kind: "final", status: 400, text: "no" } as const;
+  const { told } = await performed("dispatch", { answer: refused, written: { before: [seen, settled] } });
+  assert.equal(told?.type, "refused", "only what was accepted waits for its handoff");
 });
 
 test("what went to another agent while the first one had no room is not sent to the first one", async () => {
