@@ -98,8 +98,9 @@ export function createDispatch(deps: DispatchDeps) {
     try {
       const answer = await send(state, attempt, life);
       const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
-      if (input.type !== "dispatched" || !(await handIn.settledWithin(HAND_IN_SOON_MS)))
-        await tell(effect, run, input);
+      // A second sending is told of in any case: that it was sent twice stands in its story.
+      const mayBeLeftOut = input.type === "dispatched" && !again;
+      if (!mayBeLeftOut || !(await handIn.settledWithin(HAND_IN_SOON_MS))) await tell(effect, run, input);
     } finally {
       handIn.end();
     }

@@ -27,6 +27,7 @@ async function performed(
     order?: Partial<Order>;
     inputs?: readonly DelegationInput[];
     agent?: string;
+    again?: boolean;
     answer?: DispatchAnswer;
     health?: Partial<AgentHealth>;
     at?: number;
@@ -92,7 +93,7 @@ async function performed(
     crash: () => undefined,
   });
   const agent = script.agent ?? "webster";
-  const body = { run: order.id, agent, attempt: 1, sentAt: SENT_AT, again: false };
+  const body = { run: order.id, agent, attempt: 1, sentAt: SENT_AT, again: script.again ?? false };
   const effect = { id: "e", stream: order.id, lane: "any", dueAt: 0, createdAt: 0, tries: 1 } as const;
   const outcome =
     type === "dispatch"
@@ -147,6 +148,8 @@ test("an agent that hands in before or just after its gateway answers ends the r
   const refused = { kind: "final", status: 400, text: "no" } as const;
   const { told } = await performed("dispatch", { answer: refused, written: { before: [seen, settled] } });
   assert.equal(told?.type, "refused", "only what was accepted waits for its handoff");
+  const twice = await performed("dispatch", { again: true, written: { before: [seen, settled] } });
+  assert.equal(twice.told?.type, "dispatched", "that it was sent twice is kept");
 });
 
 test("what went to another agent while the first one had no room is not sent to the first one", async () => {
