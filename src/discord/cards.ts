@@ -204,7 +204,7 @@ export function createCards(deps: CardsDeps): Cards {
       effect,
       firstPart: part,
       sent: "card:sent",
-      refresh: (message) => editFitting({ channel, message, delivery: id }, payload),
+      refresh: (at) => editFitting({ ...at, delivery: id }, payload),
       isKeptUpToDate: true,
     });
     remember(id, face, payload);

@@ -5,7 +5,7 @@ import type { Settings } from "../domain/settings.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
 
-const SNOWFLAKE = /^\d{17,20}$/;
+export const SNOWFLAKE = /^\d{17,20}$/;
 
 export type GuildChannel = { readonly id: string; readonly name: string };
 

@@ -8,6 +8,7 @@ import { DiscordError } from "./discord-failure.ts";
 import { limitProblems } from "./limits.ts";
 import { hasMark, markOf } from "./marks.ts";
 import { bodyOf, type Payload, textsOf } from "./payload.ts";
+import type { Places } from "./places.ts";
 import { renderSafely } from "./render-lines.ts";
 import type { DiscordRest } from "./rest.ts";
 import { showFitting } from "./shorten.ts";
@@ -37,7 +38,12 @@ export function isOld({ since }: Doubt, now: number): boolean {
   return now < since || now - since >= NONCE_HOLDS_MS;
 }
 
-type Seen = { readonly id: string; readonly timestamp: string; readonly mark: (mark: string) => boolean };
+type Seen = {
+  readonly id: string;
+  readonly channel: string;
+  readonly timestamp: string;
+  readonly mark: (mark: string) => boolean;
+};
 
 /** Our own messages of a channel since an instant, newest first. */
 export async function ownHistory(
@@ -52,7 +58,8 @@ export async function ownHistory(
     const messages = await rest.history(channel, { limit: PAGE, ...(before ? { before } : {}) });
     for (const message of messages) {
       if (message.author.id !== botId) continue;
-      seen.push({ id: message.id, timestamp: message.timestamp, mark: (mark) => hasMark(message, mark) });
+      const { id, timestamp } = message;
+      seen.push({ id, channel, timestamp, mark: (mark) => hasMark(message, mark) });
     }
     const oldest = messages.at(-1);
     if (!oldest || messages.length < PAGE) break;
@@ -62,9 +69,28 @@ export async function ownHistory(
   return seen;
 }
 
+/** The same of channels in which it may have been left besides; one that was deleted has nothing any more. */
+export async function otherHistories(
+  rest: DiscordRest,
+  channels: Iterable<string>,
+  botId: string,
+  since: number,
+): Promise<readonly Seen[]> {
+  const seen: Seen[] = [];
+  for (const channel of channels) {
+    try {
+      seen.push(...(await ownHistory(rest, channel, botId, since)));
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "unreachable-place") throw thrown;
+    }
+  }
+  return seen;
+}
+
 export type PostOnceDeps = {
   readonly rest: DiscordRest;
   readonly deliveries: DeliveryPort;
+  readonly places: Places;
   readonly botId: () => string;
   readonly now: () => number;
   readonly log: Log;
@@ -80,7 +106,7 @@ export type PostOnce = {
   readonly firstPart?: number;
   readonly sent: "post:sent" | "card:sent";
   /** Brings a message that an earlier try may have left up to date, before it is recorded. */
-  readonly refresh?: (message: string) => Promise<unknown>;
+  readonly refresh?: (at: Pick<Receipt, "channel" | "message">) => Promise<unknown>;
   /** It will be edited, so what is too long is shortened, and not posted as plain words with a file. */
   readonly isKeptUpToDate?: boolean;
 };
@@ -91,14 +117,17 @@ export type Posted = { readonly receipts: readonly Receipt[]; readonly isRecorde
 /**
  * Posts each part once and records it before the next one; the commit of the last part ends the effect.
  * A part with a receipt is skipped. While Discord remembers the nonce, a repeated POST is answered with the first
- * message; after that the channel's history is asked. Throws `DiscordError` when Discord did not take it.
+ * message; after that the channel's history is asked, and that of other places always. Throws `DiscordError` when
+ * Discord did not take it.
  */
 export function createPostOnce(deps: PostOnceDeps) {
-  const { rest, deliveries, now, log, crash } = deps;
+  const { rest, deliveries, places, now, log, crash } = deps;
 
   return async function postOnce(job: PostOnce): Promise<Posted> {
     const { delivery, channel, effect, parts, firstPart = 0 } = job;
     const doubt = doubtOf(effect);
+    // What follows a message of its own goes where that one is, which the receipts tell.
+    if (firstPart === 0 && delivery.kind !== "reminder") await places.note(delivery.to, channel);
     const known = doubt || firstPart > 0 ? await deliveries.receipts(delivery.id) : [];
     const receipts: Receipt[] = [];
     let history: readonly Seen[] | undefined;
@@ -110,20 +139,17 @@ export function createPostOnce(deps: PostOnceDeps) {
         receipts.push(earlier);
         continue;
       }
-      let message: { readonly id: string; readonly timestamp: string } | undefined;
-      if (doubt && isOld(doubt, now())) {
-        history ??= await ownHistory(rest, channel, deps.botId(), doubt.since);
-        message = history.find(({ mark }) => mark(markOf(delivery.id, part)));
-      }
-      message ??= await post(job, part, payload);
+      if (doubt) history ??= await lookBack(job, doubt);
+      const before = history?.find(({ mark }) => mark(markOf(delivery.id, part)));
+      const message = before ?? (await post(job, part, payload));
       crash(job.sent);
-      if (doubt) await job.refresh?.(message.id);
+      const at = { channel: before?.channel ?? channel, message: message.id };
+      if (doubt) await job.refresh?.(at);
       const receipt: Receipt = {
         delivery: delivery.id,
         part,
         nonce: nonceOf(delivery.id, part),
-        channel,
-        message: message.id,
+        ...at,
         postedAt: Date.parse(message.timestamp) || now(),
       };
       receipts.push(receipt);
@@ -134,6 +160,14 @@ export function createPostOnce(deps: PostOnceDeps) {
     }
     return { receipts, isRecorded };
   };
+
+  /** Our messages where an earlier try may have left it: elsewhere, and here when Discord may have forgotten its nonce. */
+  async function lookBack({ channel, delivery }: PostOnce, doubt: Doubt): Promise<readonly Seen[]> {
+    const elsewhere = await places.others(delivery.to, channel, doubt.since);
+    const others = await otherHistories(rest, elsewhere, deps.botId(), doubt.since);
+    if (!isOld(doubt, now())) return others;
+    return [...(await ownHistory(rest, channel, deps.botId(), doubt.since)), ...others];
+  }
 
   function post({ channel, delivery: { id }, isKeptUpToDate }: PostOnce, part: number, payload: Payload) {
     if (!isKeptUpToDate) return send(channel, id, part, payload);

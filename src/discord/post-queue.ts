@@ -9,7 +9,14 @@ import type { AskPlace, GatePlace, PostPlace } from "./gate-place.ts";
 import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
 import { createPlaceless } from "./placeless.ts";
-import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnceDeps } from "./post-once.ts";
+import {
+  createPostOnce,
+  doubtOf,
+  isOld,
+  otherHistories,
+  ownHistory,
+  type PostOnceDeps,
+} from "./post-once.ts";
 import { createPostTrouble, type TroubledPosts } from "./post-trouble.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
 import { planRetry, planUnknownGuild } from "./retry-plan.ts";
@@ -157,10 +164,14 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
 
   /** One look at the channel's history for many: what is there is recorded, what is not may be posted with others. */
   async function clear(channel: string, queue: ChannelQueue, jobs: readonly Job[]): Promise<void> {
-    const since = Math.min(...jobs.map(({ effect }) => effect.createdAt));
+    const sinceOf = ({ effect }: Job) => doubtOf(effect)?.since ?? effect.createdAt;
+    const since = Math.min(...jobs.map(sinceOf));
+    const elsewhere = jobs.map((job) => deps.places.others(job.delivery.to, channel, sinceOf(job)));
+    const others = new Set((await Promise.all(elsewhere)).flat());
     let seen: History;
     try {
-      seen = await ownHistory(deps.rest, channel, deps.botId(), since);
+      const here = await ownHistory(deps.rest, channel, deps.botId(), since);
+      seen = [...here, ...(await otherHistories(deps.rest, others, deps.botId(), since))];
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
       queue.failures += 1;
@@ -169,7 +180,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     }
     for (const job of jobs) {
       try {
-        await lookFor(channel, queue, job, seen);
+        await lookFor(queue, job, seen);
       } catch (error) {
         queue.jobs = queue.jobs.filter((other) => other !== job);
         job.fail(error);
@@ -177,7 +188,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
     }
   }
 
-  async function lookFor(channel: string, queue: ChannelQueue, job: Job, seen: History): Promise<void> {
+  async function lookFor(queue: ChannelQueue, job: Job, seen: History): Promise<void> {
     const { delivery, effect } = job;
     const message = seen.find(({ mark }) => mark(markOf(delivery.id, 0)));
     if (!message && (await deliveries.receipts(delivery.id)).length === 0) {
@@ -193,7 +204,7 @@ export function createPostQueue(deps: PostQueueDeps): PostQueue {
       delivery: delivery.id,
       part: 0,
       nonce: nonceOf(delivery.id, 0),
-      channel,
+      channel: message.channel,
       message: message.id,
       postedAt: Date.parse(message.timestamp),
     };

@@ -4,6 +4,7 @@ import { type Cards, type CardsDeps, createCards } from "./cards.ts";
 import { type Connection, type ConnectionDeps, createConnection } from "./connection.ts";
 import { createDeletedQuestions, type DeletedQuestionsDeps } from "./deleted-questions.ts";
 import { createFaces } from "./faces.ts";
+import { createPlaces } from "./places.ts";
 import { createPostQueue, type PostQueue, type PostQueueDeps } from "./post-queue.ts";
 import type { TroubledPosts } from "./post-trouble.ts";
 import { createTaskEdge, type TaskEdge, type TaskEdgeDeps } from "./task-edge.ts";
@@ -24,8 +25,8 @@ export type Term = {
 };
 
 export type TermDeps = Omit<ConnectionDeps, "onClient"> &
-  PostQueueDeps &
-  Omit<CardsDeps, "faceOf"> &
+  Omit<PostQueueDeps, "places"> &
+  Omit<CardsDeps, "faceOf" | "places"> &
   Omit<DeletedQuestionsDeps, "faceOf"> &
   Omit<TaskEdgeDeps, "isConnected">;
 
@@ -38,8 +39,9 @@ export function createTerm(deps: TermDeps): Term {
   const faceOf = createFaces({ ...deps, holder: tasks.holder });
   const questions = createDeletedQuestions({ ...deps, faceOf });
   const { deliveries } = questions;
-  const queue = createPostQueue({ ...deps, deliveries });
-  const cards = createCards({ ...deps, deliveries, faceOf });
+  const places = createPlaces(deps);
+  const queue = createPostQueue({ ...deps, deliveries, places });
+  const cards = createCards({ ...deps, deliveries, places, faceOf });
   const connection = createConnection({
     ...deps,
     onClient(client) {

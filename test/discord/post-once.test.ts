@@ -59,6 +59,7 @@ function poster(rest: DiscordRest, known: readonly Receipt[] = []) {
       view: () => Promise.reject(new Error("not asked for")),
       batchBody: async () => undefined,
     },
+    places: { note: async () => undefined, others: async () => [] },
     botId: () => "bot",
     now: () => NOW,
     log,
@@ -99,7 +100,7 @@ test("while the nonce is remembered nothing is read back; after that what is the
   const brought: string[] = [];
   await post({
     effect: effectOf({ tries: 2, createdAt: NOW - 3 * MINUTE }),
-    refresh: async (message) => void brought.push(message),
+    refresh: async ({ message }) => void brought.push(message),
   });
   assert.deepEqual(
     old.posted.map(({ part }) => part),

@@ -403,6 +403,25 @@ test("after an outage of minutes, what may have been posted is looked up once an
   assert.equal(batch?.delivery.members?.length, 37);
 });
 
+test("many that an audit takes for missing are looked for as far back as they may be there", async (t) => {
+  const { edge, guild, ledger, clock, act } = await startEdge(t);
+  const runs = Array.from({ length: 12 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const since = clock.now();
+  for (const run of runs) await edge.perform.post(postOf(resultOf(run)));
+  for (let n = 0; n < 100; n++) await act("messages", { channel: "results", content: `talk ${n}` });
+  ledger.receipts.length = 0;
+  clock.pass(30 * MINUTE);
+  const again = runs.map((run) => {
+    const delivery = resultOf(run);
+    const body = { type: "post", delivery, mayBeThereSince: since } as const;
+    return edge.perform.post(postOf(delivery, { body, createdAt: clock.now() }));
+  });
+  await Promise.all(again);
+  await Promise.all(ledger.batches);
+  assert.equal(guild.inspect.messages("results").length, 112);
+});
+
 test("a result of several messages that was begun before an outage is ended by itself among many, every file of it", async (t) => {
   const files = Array.from({ length: 12 }, (_, n) => ({ name: `f${n}.txt`, bytes: Buffer.from(`${n}`) }));
   const attachable = async (run: string) => (run === "orch-0" || run === "orch-1" ? files : []);
