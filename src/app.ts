@@ -7,6 +7,7 @@ import { removeRunFile, writeRunFile } from "./app/home.ts";
 import { makeOwnFolders } from "./app/own-folders.ts";
 import { createStage } from "./app/stage.ts";
 import { openStore } from "./app/store.ts";
+import { exampleAgent } from "./domain/agent-card.ts";
 import type { Config } from "./domain/config.ts";
 import { createLifecycle } from "./kernel/lifecycle.ts";
 
@@ -94,9 +95,9 @@ async function startAll(options: AppOptions, begin: Begin): Promise<Ready> {
   return ready;
 }
 
-function someAgent({ registry: { agents, find } }: Config): Pick<Ready, "agent"> {
-  const card = find("webster") ?? agents[0];
-  return card ? { agent: card.id } : {};
+function someAgent({ registry }: Config): Pick<Ready, "agent"> {
+  const agent = exampleAgent(registry.agents);
+  return agent === undefined ? {} : { agent };
 }
 
 /** Of several members only the one that leads has a local guild: another one gets its own when it takes over. */

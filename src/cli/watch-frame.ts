@@ -1,3 +1,4 @@
+import { exampleAgent } from "../domain/agent-card.ts";
 import type { NowView } from "../engine/now.ts";
 import { cut, oneLine } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -24,7 +25,9 @@ export function frameOf(now: NowView, nowMs: number, size: Size, trouble?: strin
       left > 0 || hasMore ? ` · ${left > 0 ? `${left}${hasMore ? "+" : ""}` : "some"} more not shown` : "";
     return ["", `${title}${more}`, ...lines.slice(0, share)];
   });
-  const quiet = blocks.length === 1 ? ["", 'Nothing is open. Hand work over: hq delegate webster "…"'] : [];
+  const quiet = blocks.every(({ title }) => title === "AGENTS")
+    ? ["", `Nothing is open. Hand work over: hq delegate ${exampleAgent(now.agents) ?? "AGENT"} "…"`]
+    : [];
   return [...head, ...quiet, ...shown]
     .slice(0, size.rows - 1)
     .map((line) => cut(oneLine(line, 500), size.columns - 1));

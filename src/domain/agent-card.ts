@@ -104,3 +104,8 @@ export function canRead({ workspace, reads = [] }: AgentCard, file: string): boo
     file.startsWith(folder.endsWith("/") ? folder : `${folder}/`),
   );
 }
+
+/** Whom examples ask: webster where there is one, else the first. */
+export function exampleAgent(agents: readonly { readonly id: string }[]): string | undefined {
+  return (agents.find(({ id }) => id === "webster") ?? agents[0])?.id;
+}

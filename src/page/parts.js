@@ -41,6 +41,12 @@ export function panel(title, { key = title, count, beside, tone = "" } = {}, ...
   );
 }
 
+/** How one of these agents is asked from a shell. */
+export function askFromShell(agents, words) {
+  const { id = "AGENT" } = agents.find((agent) => agent.id === "webster") ?? agents[0] ?? {};
+  return code(`hq delegate ${id} "${words}"`);
+}
+
 /** What is shown when there is nothing: what it means, and what to do next. */
 export function empty(title, ...next) {
   return h(

@@ -98,7 +98,11 @@ test("the screen shows what waits for people first, says what is late, and never
 test("the screen says what is wrong, and what to do when nothing is open", () => {
   const size = { columns: 120, rows: 24 };
   const quiet = frameOf(viewOf(), AT, size).join("\n");
-  assert.match(quiet, /Nothing is open\. Hand work over: hq delegate/);
+  assert.match(quiet, /Nothing is open\. Hand work over: hq delegate webster "/);
+  const saidTo = (ids: readonly string[]) =>
+    /hq delegate \S+/.exec(frameOf(viewOf({ agents: ids.map((id) => agent(id)) }), AT, size).join("\n"))?.[0];
+  assert.equal(saidTo(["main", "scout"]), "hq delegate main", "an agent that is there");
+  assert.equal(saidTo([]), "hq delegate AGENT");
   const checks = [{ name: "discord", ok: false, text: "not connected" }];
   const broken = frameOf(
     viewOf({ ready: false, checks, agents: [agent("webster", "down")] }),

@@ -6,6 +6,9 @@ import { temporaryFolder } from "../support/supervisor.ts";
 import { newRoot, startHq } from "./cli-process.ts";
 import { personAt, shown, startFor } from "./discord-person.ts";
 import { withWorkflows } from "./own-workflows.ts";
+import { openPage, sees, useBrowser } from "./page-fixture.ts";
+
+const browser = useBrowser();
 
 const named = (name: string, agent: string) =>
   `name: ${name}\nsteps:\n  a: { agent: ${agent}, task: "Note it." }\n`;
@@ -57,6 +60,19 @@ test("a start with agents of one's own names one of them to try, and tells in on
     err,
     /^warning: a notice: \S+ has 3 files that ask agents whom agents\.yaml does not have: one, three, two \(.*\)\n$/,
   );
+});
+
+test("the page says how an agent that is there is asked, not one that others have", async (t) => {
+  using home = temporaryFolder();
+  const HQ_CONFIG = withWorkflows(home.path);
+  writeFileSync(join(HQ_CONFIG, "acl.yaml"), "{}\n");
+  writeFileSync(join(HQ_CONFIG, "agents.yaml"), "agents: { main: { url: 'http://127.0.0.1:9' } }\n");
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG });
+  const { body } = await supervisor.call("POST", "/page/link");
+  const page = await openPage(t, browser(), body.url);
+  await sees(page.getByText('hq delegate main "Find the CTE of Zerodur"'));
+  await page.keyboard.press("/");
+  await sees(page.getByText('hq delegate main "…"'));
 });
 
 test("agents that are taken out of agents.yaml while it runs: #agent-logs has one line for all their workflows", async (t) => {

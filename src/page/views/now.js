@@ -1,5 +1,5 @@
 import { h } from "../node.js";
-import { bar, code, empty, panel, viewHead } from "../parts.js";
+import { askFromShell, bar, code, empty, panel, viewHead } from "../parts.js";
 import { to } from "../router.js";
 import { lineOfDelegation, lineOfRun, lineOfTask, rows } from "../rows.js";
 import { dot, lookOf } from "../states.js";
@@ -43,7 +43,7 @@ export function nowView(app) {
           late.length > 0
             ? panel("Late", { key: "late", count: late.length, tone: "panel-late" }, rows("Late", late, asIs))
             : undefined,
-          isQuiet ? panel("Nothing to do", { key: "quiet" }, quiet()) : undefined,
+          isQuiet ? panel("Nothing to do", { key: "quiet" }, quiet(agents)) : undefined,
           runs.some((run) => !run.late)
             ? panel(
                 "Runs",
@@ -110,7 +110,7 @@ function rest(count, href, word) {
     : undefined;
 }
 
-function quiet() {
+function quiet(agents) {
   return empty(
     "Nothing runs, nothing waits, nothing is late.",
     h(
@@ -119,7 +119,7 @@ function quiet() {
       "Ask an agent in Discord with ",
       code("/delegate"),
       ", or from a shell: ",
-      code('hq delegate webster "Find the CTE of Zerodur"'),
+      askFromShell(agents, "Find the CTE of Zerodur"),
     ),
     h("span", {}, "Run a workflow: ", code("hq workflow run quick-research --input query=…")),
   );

@@ -1,5 +1,5 @@
 import { h } from "../node.js";
-import { button, code, empty, viewHead } from "../parts.js";
+import { askFromShell, button, empty, viewHead } from "../parts.js";
 import { to, toSubject } from "../router.js";
 import { row } from "../rows.js";
 import { isSettled } from "../states.js";
@@ -135,7 +135,7 @@ export function searchView(app, { query }) {
               "span",
               {},
               "What people and agents ask, and what comes back, is found here: ",
-              code('hq delegate webster "…"'),
+              askFromShell(app.now.agents, "…"),
             ),
           )
         : empty(
