@@ -224,7 +224,7 @@ test("hq trace prints the story of what was done, and --json the same for progra
   const { home, supervisor } = await started(t);
   const { body } = await supervisor.call("POST", "/delegations", {
     agent: "webster",
-    objective: "The CTE of ULE [slow 10ms]",
+    objective: "The CTE of ULE [slow 500ms]",
   });
   await supervisor.call("GET", `/delegations/${body.id}?wait=30s`);
   const options = { env: { HQ_HOME: home }, cwd: home };
