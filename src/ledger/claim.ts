@@ -169,12 +169,15 @@ export function firstDue(
       first = queue.at;
       break;
     }
-    for (const row of ofHolders(sql, queue)) {
-      if (row.ready_at < row.until) first = Math.min(first, row.ready_at);
-    }
     const room = capacity(queue.slot);
-    if (room <= 0) continue;
     const slots = slotsOf(sql, queue.slot).sort((a, b) => a.until - b.until);
+    const isFull = slots.filter(({ until }) => until > storeNow).length >= room;
+    for (const row of ofHolders(sql, queue)) {
+      // Who held a slot that is over waits for a free one, like all others.
+      if (row.ready_at < row.until && !(isFull && row.until <= storeNow))
+        first = Math.min(first, row.ready_at);
+    }
+    if (room <= 0) continue;
     const freeAt = slots[slots.length - room]?.until ?? Number.NEGATIVE_INFINITY;
     first = Math.min(first, Math.max(freeAt, queue.at));
   }

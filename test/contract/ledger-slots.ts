@@ -143,12 +143,75 @@ export function checkSlots(check: Check): void {
     assert.deepEqual(await claimOf(ledger, { now: AT + 100 }), []);
   });
 
+  check("the same where the agent has room for others", async (ledger) => {
+    const two = () => 2;
+    await ask(ledger, "webster", "run-1");
+    await claimOf(ledger, { holdMs: 10, capacity: two });
+    await told(ledger, "run-1", AT + 100);
+    const resend = { expectedVersion: 2, effects: [dispatch("run-1", "webster", AT + 50, 1, true)] };
+    await written(ledger, commitOf("run-1", resend));
+    assert.deepEqual(streams(await claimOf(ledger, { now: AT + 50, capacity: two })), ["run-1"]);
+    await ask(ledger, "webster", "run-2", "run-3");
+    assert.deepEqual(streams(await claimOf(ledger, { now: AT + 100, capacity: two })), ["run-2"]);
+  });
+
+  check(
+    "a resend whose slot is over waits for a new one, also when the agent has fewer by now",
+    async (ledger) => {
+      await ask(ledger, "webster", "run-1", "run-2");
+      await claimOf(ledger, { capacity: () => 2 });
+      await told(ledger, "run-1", AT + 100);
+      await told(ledger, "run-2", AT + 900);
+      const resend = { expectedVersion: 2, effects: [dispatch("run-1", "webster", AT + 50, 1, true)] };
+      await written(ledger, commitOf("run-1", resend));
+      assert.deepEqual(await claimOf(ledger, { now: AT + 100 }), [], "run-2 has the only one");
+      assert.deepEqual(streams(await claimOf(ledger, { now: AT + 900 })), ["run-1"]);
+    },
+  );
+
+  check(
+    "a resend whose slot is over is not told as due while others have all of the agent: a look would be in vain",
+    async (ledger) => {
+      const now = await ledger.now();
+      const two = () => 2;
+      await ask(ledger, "webster", "run-1", "run-2");
+      await claimOf(ledger, { now, capacity: two });
+      await told(ledger, "run-1", now - 5);
+      await told(ledger, "run-2", now + 600_000);
+      const resend = { expectedVersion: 2, effects: [dispatch("run-1", "webster", now - 10, 1, true)] };
+      await written(ledger, commitOf("run-1", resend));
+      assert.deepEqual(await claimOf(ledger, { now }), []);
+      assert.equal(await ledger.nextDue(["any"], one), now + 600_000);
+      assert.equal(await ledger.nextDue(["any"], () => 0), undefined, "it is drained");
+      assert.ok(((await ledger.nextDue(["any"], two)) ?? Number.POSITIVE_INFINITY) <= now);
+    },
+  );
+
+  check("resends of a full agent are taken oldest first, and no more than asked for", async (ledger) => {
+    const two = () => 2;
+    await ask(ledger, "webster", "run-1", "run-2", "run-3");
+    await claimOf(ledger, { capacity: two });
+    for (const run of ["run-2", "run-1"]) {
+      await told(ledger, run, AT + 500);
+      const resend = { expectedVersion: 2, effects: [dispatch(run, "webster", AT, 1, true)] };
+      await written(ledger, commitOf(run, resend));
+    }
+    assert.deepEqual(streams(await claimOf(ledger, { capacity: two, limit: 1 })), ["run-2"]);
+    assert.deepEqual(streams(await claimOf(ledger, { capacity: two })), ["run-1"]);
+  });
+
   check("a dispatch whose earlier begin is in doubt keeps its slot when it is given back", async (ledger) => {
     await ask(ledger, "webster", "run-1", "run-2");
     await claimOf(ledger, { holdMs: 1 });
     assert.deepEqual(streams(await claimOf(ledger, { now: AT + 1 })), ["run-1"]);
     await ledger.postpone("run-1@1#0", AT + 50, "not now");
     assert.deepEqual(await claimOf(ledger, { now: AT + 2 }), []);
+  });
+
+  check("of what waits for one agent in several lanes the oldest is taken first", async (ledger) => {
+    for (const lane of ["host", "any"] as const)
+      await written(ledger, commitOf(lane, { effects: [{ ...dispatch(lane, "webster"), lane }] }));
+    assert.deepEqual(streams(await claimOf(ledger, { lanes: ["any", "host"] })), ["host"]);
   });
 
   check("another attempt needs a slot of its own", async (ledger) => {

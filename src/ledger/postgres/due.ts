@@ -20,12 +20,14 @@ const DUE = `
     ) first where w.slot is not null group by w.slot
   )
   select q.slot, q.at, array(select s.until::text from slot s where s.lane = q.slot order by s.until) as untils,
-    (select min(o.ready_at) from slot s join outbox o
+    own.at as own, own.held, now_ms() as now
+  from queue q, lateral (
+    select min(o.ready_at) as at, min(o.ready_at) filter (where s.until > now_ms()) as held from slot s join outbox o
       on o.stream = s.stream and o.slot = s.lane and o.attempt = s.attempt and o.settled_at is null
-      where s.lane = q.slot and o.lane = any (q.lanes) and o.ready_at < s.until) as own
-  from queue q
+      where s.lane = q.slot and o.lane = any (q.lanes) and o.ready_at < s.until
+  ) own
   union all
-  select null, first.ready_at, '{}', null from lane l, lateral (
+  select null, first.ready_at, '{}', null, null, now_ms() from lane l, lateral (
     select o.ready_at from outbox o where o.lane = l.name and o.settled_at is null and o.slot is null
       order by o.ready_at limit 1
   ) first`;
@@ -34,7 +36,11 @@ type DueRow = {
   readonly slot: string | null;
   readonly at: number;
   readonly untils: readonly string[];
+  /** Of attempts that hold a slot, or held one that is over. */
   readonly own: number | null;
+  /** Of those that hold one. */
+  readonly held: number | null;
+  readonly now: number;
 };
 
 /** The first instant at which a claim would return something, when nothing else is written. */
@@ -44,10 +50,13 @@ export async function firstDue(
   capacity: ClaimRequest["capacity"],
 ): Promise<number | undefined> {
   const rows = await read<DueRow>("due", DUE, [lanes]);
-  const instants = rows.flatMap(({ slot, at, untils, own }) => {
+  const instants = rows.flatMap(({ slot, at, untils, own, held, now }) => {
     if (slot === null) return [at];
-    const ofHolders = own === null ? [] : [own];
     const room = capacity(slot);
+    const isFull = untils.filter((until) => Number(until) > now).length >= room;
+    // Who held a slot that is over waits for a free one, like all others.
+    const first = isFull ? held : own;
+    const ofHolders = first === null ? [] : [first];
     if (room <= 0) return ofHolders;
     const freeAt = Number(untils[untils.length - room] ?? Number.NEGATIVE_INFINITY);
     return [...ofHolders, Math.max(freeAt, at)];
