@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { readOldFolder, readOldLogs } from "../../src/handoffs/old-folder.ts";
@@ -41,6 +41,39 @@ test("a folder that is not there is an error, logs that are not there are none",
   writeFileSync(join(folder.path, "attempts.jsonl"), "a\nb\n");
   writeFileSync(join(folder.path, "readme.txt"), "c\n");
   assert.deepEqual([...readOldLogs(folder.path)], ["a", "b", ""]);
+  assert.throws(() => [...readOldLogs(join(folder.path, "readme.txt"))], /ENOTDIR/);
+});
+
+test("a folder that cannot be read is named, and the others are read", () => {
+  using folder = temporaryFolder();
+  for (const path of ["a/1.json", "b/2.json", "c/3.json"]) {
+    mkdirSync(join(folder.path, path, ".."));
+    writeFileSync(join(folder.path, path), "{}");
+  }
+  const { files, unread } = readOldFolder(folder.path);
+  const read: string[] = [];
+  for (const { path } of files) {
+    read.push(path);
+    // It was listed, and is gone when its turn comes.
+    rmSync(join(folder.path, "b"), { recursive: true, force: true });
+  }
+  assert.deepEqual(read, ["a/1.json", "c/3.json"]);
+  assert.deepEqual(
+    unread.map(({ path, why }) => [path, why.includes("ENOENT")]),
+    [["b/", true]],
+  );
+});
+
+test("a log may be much larger than a handoff, but not larger than 256 MiB", () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "attempts.jsonl");
+  writeFileSync(path, "x".repeat((4 << 20) + 1));
+  assert.deepEqual(
+    [...readOldLogs(folder.path)].map(({ length }) => length),
+    [(4 << 20) + 1],
+  );
+  truncateSync(path, (256 << 20) + 1);
+  assert.throws(() => [...readOldLogs(folder.path)], /at most|plain file/);
 });
 
 test("six folders deep are read and none below, four megabytes of a file and no more, with its own time", () => {
@@ -52,7 +85,8 @@ test("six folders deep are read and none below, four megabytes of a file and no 
   writeFileSync(join(deep, "7/b.json"), "{}");
   writeFileSync(join(folder, "large.json"), "x".repeat(4 << 20));
   writeFileSync(join(folder, "too-large.json"), "x".repeat((4 << 20) + 1));
-  utimesSync(join(deep, "a.json"), 1_700_000_000, 1_700_000_000);
+  // Parts of a millisecond are none of an instant here.
+  utimesSync(join(deep, "a.json"), 1_700_000_000.0004, 1_700_000_000.0004);
   const files = [...readOldFolder(folder).files];
   assert.deepEqual(
     files.map((file) => [file.path, file.text?.length ?? file.why?.includes("plain file")]),
