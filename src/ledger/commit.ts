@@ -93,10 +93,7 @@ export function writeCommit(
   const before = expectedVersion === 0 ? undefined : headOf(sql, heads, stream, expectedVersion);
   const version = expectedVersion + bodies.length;
   if (expectedVersion > 0 && before?.version !== expectedVersion) return { ok: false, reason: "conflict" };
-  if (!writeStream(sql, prepared, version, before)) {
-    heads.delete(stream);
-    return { ok: false, reason: "conflict" };
-  }
+  if (!writeStream(sql, prepared, version, before)) return { ok: false, reason: "conflict" };
 
   let position: number | bigint | undefined;
   for (const [index, { type, schema }] of commit.events.entries()) {

@@ -62,6 +62,23 @@ export function checkCommits(check: Check): void {
   });
 
   check(
+    "a stream that ends without another status is over, in its row, the lists and the counts",
+    async (ledger) => {
+      await written(ledger, commitOf("run-1", { agent: "webster" }));
+      await written(ledger, commitOf("run-2", { agent: "webster" }));
+      await written(ledger, commitOf("run-1", { agent: "webster", expectedVersion: 1, open: false }));
+      assert.equal((await ledger.load("run-1"))?.open, false);
+      const { items } = await ledger.list({ kind: "delegation", open: true, limit: 9 });
+      assert.deepEqual(
+        items.map(({ stream }) => stream),
+        ["run-2"],
+      );
+      const [queued] = await ledger.openByAgent("delegation", ["queued"]);
+      assert.equal(queued?.count, 1);
+    },
+  );
+
+  check(
     "a commit without a state keeps the folded one, and load adds the events after it",
     async (ledger) => {
       await written(ledger, commitOf("run-1", { state: { seen: 1 } }));

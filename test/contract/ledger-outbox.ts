@@ -240,6 +240,17 @@ export function checkOutbox(check: Check): void {
     },
   );
 
+  check("a commit may cancel any number of kinds of effects", async (ledger) => {
+    const others = ["dispatch", "reconcile", "post", "card", "tell"] as const;
+    for (let before = 0; before <= others.length; before++) {
+      const run = `run-${before}`;
+      const cancels = [...others.slice(0, before), "filing", ...others.slice(before)] as const;
+      await written(ledger, commitOf(run, { effects: [line(run, AT)] }));
+      await written(ledger, commitOf(run, { expectedVersion: 1, cancels }));
+    }
+    assert.deepEqual(await claimOf(ledger), []);
+  });
+
   check("the backlog counts what is open by type, with the oldest instant", async (ledger) => {
     const card = {
       body: { type: "card", run: "run-1", to: { channel: "1" } },

@@ -42,6 +42,19 @@ test("what was taken for over in a transaction that failed is claimed afterwards
   );
 });
 
+test("a commit that was undone with all of its tick is counted once when it is made again", async (t) => {
+  const { path, ledger } = await open(t);
+  const other = new DatabaseSync(path);
+  t.after(() => other.close());
+  other.exec(
+    "create trigger refuse before insert on counter begin select raise(abort, 'no numbers now'); end",
+  );
+  await assert.rejects(ledger.commit(commitOf("run-1")), /no numbers now/);
+  other.exec("drop trigger refuse");
+  await written(ledger, commitOf("run-1"));
+  assert.deepEqual(await ledger.counts(), [{ kind: "delegation", status: "queued", count: 1 }]);
+});
+
 test("a wake that is moved to an earlier instant, still to come, is told", async (t) => {
   const { ledger } = await open(t);
   await written(ledger, commitOf("run-1", { wakeAt: AT + 100 }));

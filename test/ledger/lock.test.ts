@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -58,6 +58,32 @@ test("the same process is refused too, and gets the lock after the release", asy
   assert.equal((await holdHome({ path, describe: { n: 3 } })).ok, false, "an old release frees no new lock");
   await second.release();
   assert.deepEqual(readdirSync(join(path, "..")), ["supervisor.lock"]);
+});
+
+test("a holder whose word is missing or half written holds all the same", async (t) => {
+  const path = newPath(t);
+  const note = `${path}.json`;
+  const first = await holdHome({ path, describe: { n: 1 } });
+  assert.ok(first.ok);
+  assert.equal(statSync(note).mode & 0o777, 0o600);
+  for (const change of [() => writeFileSync(note, '{"n":'), () => rmSync(note)]) {
+    change();
+    assert.deepEqual(await holdHome({ path, describe: { n: 2 } }), { ok: false, holder: undefined });
+  }
+  mkdirSync(note);
+  await assert.rejects(holdHome({ path, describe: { n: 2 } }), { code: "EISDIR" });
+  rmSync(note, { recursive: true });
+  await first.release();
+});
+
+test("who cannot write its word holds nothing", async (t) => {
+  const path = newPath(t);
+  mkdirSync(`${path}.json.new`);
+  await assert.rejects(holdHome({ path, describe: { n: 1 } }), { code: "EISDIR" });
+  rmSync(`${path}.json.new`, { recursive: true });
+  const next = await holdHome({ path, describe: { n: 2 } });
+  assert.ok(next.ok);
+  await next.release();
 });
 
 test("a folder that cannot be used is named", async (t) => {

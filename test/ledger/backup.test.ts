@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import { checkLedger, copyLedger, doubtOpenWork } from "../../src/ledger/backup.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contract/ledger-fixture.ts";
+
+function newDir(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), "hq-backup-"));
+  t.after(() => rmSync(dir, { recursive: true }));
+  return dir;
+}
+
+async function open(t: TestContext, path: string) {
+  const ledger = await openSqliteLedger({ path, ballastBytes: 0 });
+  t.after(() => ledger.close());
+  return ledger;
+}
+
+test("a copy of a ledger that is written to is whole, says what it holds, and is for its owner alone", async (t) => {
+  const dir = newDir(t);
+  const ledger = await open(t, join(dir, "ledger.db"));
+  await written(ledger, commitOf("run-1", { events: [noted("a"), noted("b")] }));
+  await written(ledger, commitOf("run-2"));
+  const target = join(dir, "copy.db");
+  const [copied] = await Promise.all([
+    copyLedger(join(dir, "ledger.db"), target),
+    written(ledger, commitOf("run-1", { expectedVersion: 2 })),
+  ]);
+  const { size, mode } = statSync(target);
+  assert.deepEqual(copied, checkLedger(target));
+  assert.equal(copied.streams, 2);
+  assert.ok(copied.position === 3 || copied.position === 4, "before or after what was written meanwhile");
+  assert.deepEqual([copied.bytes, mode & 0o777], [size, 0o600]);
+});
+
+test("what is no ledger, or an empty one, is refused and named", async (t) => {
+  const dir = newDir(t);
+  const path = join(dir, "ledger.db");
+  writeFileSync(path, "");
+  const refused = { code: "ledger_trouble", message: `The ledger ${path} is damaged: it is empty` };
+  assert.throws(() => checkLedger(path), refused);
+  writeFileSync(path, "words ".repeat(1000));
+  assert.throws(() => checkLedger(path), /is damaged or is no ledger/);
+  await assert.rejects(copyLedger(path, join(dir, "copy.db")), (error: Error) =>
+    error.message.includes(path),
+  );
+});
+
+test("after a restore what is open and may have reached others is in doubt since the backup, and nobody holds it", async (t) => {
+  const path = join(newDir(t), "ledger.db");
+  const before = await openSqliteLedger({ path, ballastBytes: 0 });
+  const to = { channel: "1" };
+  const delivery = { id: "n/notice", kind: "notice", to, text: "hello" } as const;
+  const card = { body: { type: "card", run: "run-1", to }, lane: "any", dueAt: AT } as const;
+  const post = { body: { type: "post", delivery }, lane: "any", dueAt: AT } as const;
+  const effects = [dispatch("run-1", "webster"), card, post, line("a line", AT)];
+  await written(before, commitOf("run-1", { effects }));
+  await written(before, commitOf("run-2", { effects: [dispatch("run-2", "nx", AT - 7)] }));
+  await claimOf(before, { now: AT - 7 });
+  await written(before, commitOf("run-3", { effects: [dispatch("run-3", "webster")] }));
+  await before.settle([{ id: "run-3@1#0", outcome: "over" }]);
+  await before.close();
+  assert.equal(doubtOpenWork(path, AT + 100), 4);
+  const ledger = await open(t, path);
+  const claimed = await claimOf(ledger);
+  assert.deepEqual(claimed.map(({ stream, body, begunBefore }) => [stream, body.type, begunBefore]).sort(), [
+    ["run-1", "card", AT + 100],
+    ["run-1", "dispatch", AT + 100],
+    ["run-1", "filing", undefined],
+    ["run-1", "post", AT + 100],
+    ["run-2", "dispatch", AT - 7],
+  ]);
+});
