@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { contextFor } from "../../src/domain/run-conditions.ts";
 import { summaryDocument } from "../../src/domain/run-documents.ts";
+import { composeTask } from "../../src/domain/run-work.ts";
 import { assertReloads, begin } from "../support/run-law.ts";
 import { approvalOf, stepOf, taskOf } from "../support/workflow.ts";
 
 const task = taskOf("webster", "Go.");
 const step = (id: string, needs: readonly string[] = [], more: Partial<Parameters<typeof stepOf>[2]> = {}) =>
   stepOf(id, task, { needs, ...more });
+const LIMITS = { maxParallel: 4, timeoutMs: 60_000, maxFailures: 9 };
 
 test("a step begins when all it needs have succeeded, and the run ends with its last one", () => {
   const law = begin([step("a"), step("b"), step("c", ["a", "b"])]);
@@ -156,6 +159,123 @@ test("conditions see what steps before came to", () => {
   ]);
   law.succeed("a", undefined, { output: { mass: 4 }, confidence: "high" });
   assert.deepEqual(law.statuses.slice(1), ["yes running", "no skipped"]);
+});
+
+test("expressions see all that a step came to, of a fan-out each item, and nothing undefined", () => {
+  const each = { forEach: { expression: "split('x,y', ',')", maxParallel: 2 } };
+  const law = begin([step("a"), step("each", [], each), step("b", ["a", "each"])]);
+  assert.equal(contextFor(law.state, 2).step("a"), undefined, "not before it is over");
+  const { item, index } = contextFor(law.state, 1, 1);
+  assert.deepEqual([item, index], ["y", 1]);
+  law.started("a");
+  const more = { output: { n: 1 }, confidence: "high", reason: "why", artifacts: ["/x"] } as const;
+  law.succeed("a", undefined, { ...more, result: "done", verdict: "warn", issues: ["one", "two"] });
+  const ofA = { status: "succeeded", result: "done", outputs: [], results: [], agent: "webster" };
+  assert.deepEqual(contextFor(law.state, 2).step("a"), {
+    ...more,
+    ...ofA,
+    verdict: "warn",
+    issues: "one; two",
+  });
+  law.succeed("each", 0, { output: 1, result: "first" });
+  law.take({
+    type: "child-settled",
+    of: law.placeOf("each", 1),
+    child: "wf-1.each_1",
+    outcome: { status: "succeeded", at: law.now },
+  });
+  const { outputs, results } = contextFor(law.state, 2).step("each") ?? {};
+  assert.deepEqual(
+    [outputs, results],
+    [
+      [1, null],
+      ["first", ""],
+    ],
+  );
+});
+
+test("what is canceled has not succeeded, nor has it failed, and cleanup hears of that", () => {
+  const tidy = step("tidy", [], { cleanup: true });
+  const law = begin([step("a"), step("b", ["a"]), tidy], { limits: LIMITS });
+  law.fail("a");
+  const failed = { success: false, failure: true, canceled: false };
+  for (const index of [1, 2]) assert.deepEqual(contextFor(law.state, index).status, failed);
+  const canceled = { success: false, failure: false, canceled: true };
+  const both = begin([step("a"), step("x"), step("b", ["a"])], { limits: LIMITS });
+  both.fail("a");
+  both.cancel();
+  assert.deepEqual(contextFor(both.state, 2).status, canceled);
+  const only = begin([step("a"), tidy]);
+  only.cancel();
+  assert.deepEqual(contextFor(only.state, 1).status, canceled);
+});
+
+test("what is only a part, or left by a step that failed, is never passed on as the whole: a note says so, once", () => {
+  const part = "Note: the result of the step a is partial (half). Treat it as incomplete.";
+  const left = "Note: the step a failed (half). What stands here of it is not its result.";
+  const notes = (words: string, status: "partial" | "failed", needs: readonly string[], more = {}) => {
+    const law = begin(
+      [
+        step("a", [], { continueOnError: true }),
+        step("between", ["a"]),
+        stepOf("b", taskOf("webster", words), { needs, ...more }),
+      ],
+      { limits: LIMITS },
+    );
+    law.end(law.placeOf("a"), status, { reason: "half", output: ["x"] });
+    const { objective } = composeTask(law.state, law.placeOf("b"));
+    return objective.split("\n\n").filter((text) => text.startsWith("Note:"));
+  };
+  for (const property of ["result", "results", "output", "outputs"]) {
+    const words = `Go on with $\{{ toJSON(steps.a.${property}) }}.`;
+    assert.deepEqual(notes(words, "partial", ["between"]), [part], property);
+    assert.deepEqual(notes(words, "partial", ["between", "a"]), [part], property);
+    assert.deepEqual(notes(words, "failed", ["a"]), [left], property);
+  }
+  assert.deepEqual(notes("Go on.", "partial", ["a"]), [part]);
+  assert.deepEqual(notes("Go on.", "failed", ["a"]), [], "it is not there to be taken for a result");
+  assert.deepEqual(notes("It ${{ steps.a.status }}.", "failed", ["a"]), []);
+  const forEach = { expression: "steps.a.output", maxParallel: 1 };
+  assert.deepEqual(notes("Do ${{ item }}.", "partial", ["between"], { forEach }), [part]);
+});
+
+test("a skipped step names what failed rather than what was skipped, and its own condition where that asked", () => {
+  const no = { if: "1 > 2" };
+  const law = begin(
+    [
+      step("wish", [], no),
+      step("bad"),
+      step("lost", ["bad"]),
+      step("after-bad", ["wish", "lost", "bad"]),
+      step("after-lost", ["wish", "lost"]),
+      step("asks", ["bad"], { if: "cancelled()" }),
+      step("tidy", ["bad"], { cleanup: true, ...no }),
+    ],
+    { limits: LIMITS },
+  );
+  law.fail("bad");
+  const why = (id: string) => {
+    const { reason, lost = false } = law.step(id).outcome ?? {};
+    return [reason, lost];
+  };
+  assert.deepEqual(why("wish"), ["its condition says no: 1 > 2", false]);
+  assert.deepEqual(why("lost"), ["bad failed", true]);
+  assert.deepEqual(why("after-bad"), ["bad failed", true]);
+  assert.deepEqual(why("after-lost"), ["lost was skipped", true]);
+  assert.deepEqual(why("asks"), ["its condition says no: cancelled()", false]);
+  assert.deepEqual(why("tidy"), ["its condition says no: 1 > 2", false]);
+});
+
+test("cleanup runs also when people take what there is", () => {
+  const steps = ["a", "b", "c", "d"].map((id) => step(id));
+  const law = begin([...steps, step("tidy", [], { cleanup: true })], {
+    limits: { ...LIMITS, maxParallel: 1, maxFailures: 2 },
+  });
+  law.fail("a");
+  law.fail("b");
+  assert.ok(law.state.stopped);
+  law.accept();
+  assert.deepEqual(law.statuses.slice(2), ["c skipped", "d skipped", "tidy running"]);
 });
 
 test("an expression that cannot be evaluated fails its step with the sentence", () => {
