@@ -8,7 +8,7 @@ import type { Actor } from "../../src/domain/actor.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
-import { handoffOf, startCore } from "../support/core.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 const SECRET = "a secret of the test, long enough";
@@ -101,6 +101,63 @@ test("a child that would outlive its parent is refused before any call; without 
     assert.equal((await child()).delegation.timeoutMs, 40_000);
   }));
 
+test("the time that is left is that of the parent's latest attempt", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(OPERATOR, ask({ timeoutMs: 60_000, validate: true }));
+    await core.until(delegation.id, "attempt.dispatched");
+    core.pass(30_000);
+    await core.hand(delegation.id, handoffOf(delegation.id, { agent: "tech-lead", status: "done" }));
+    await core.until(delegation.id, "attempt.dispatched", 2);
+    core.pass(15_000);
+    const lead = await actorBy(core, tokenIn(core, delegation.id, 2) ?? "");
+    assert.ok(lead);
+    assert.equal((await core.verbs.delegate(lead, ask({ agent: "webster" }))).delegation.timeoutMs, 45_000);
+  }));
+
+test("what is asked on behalf of work that waits itself has no more time, also to begin, than those above it have left", () => {
+  const waits = { kind: "again", reason: "agent_busy", text: "busy" } as const;
+  return withCore(
+    { answer: ({ agent }) => (agent.id === "webster" ? waits : { kind: "accepted" }) },
+    async (core) => {
+      const lead = await begun(core, ask({ timeoutMs: 60_000 }));
+      const { delegation: waiting } = await core.verbs.delegate(lead.actor, ask({ agent: "webster" }));
+      await core.until(waiting.id, "attempt.deferred");
+      core.pass(50_000);
+      const below = ask({ agent: "secretary", parent: waiting.id });
+      assert.equal(
+        await codeOf(core.verbs.delegate(OPERATOR, { ...below, timeoutMs: 20_000 })),
+        "guard_deadline",
+      );
+      const { delegation } = await core.verbs.delegate(OPERATOR, below);
+      const order = (await core.engine.read("delegation", delegation.id))?.order;
+      assert.deepEqual([order?.timeoutMs, order?.startWithinMs], [10_000, 10_000]);
+    },
+  );
+});
+
+test("what an agent hands on has at most the budget that it was given itself", () =>
+  withCore({}, async (core) => {
+    const lead = await begun(core, ask({ budget: { usd: 2 } }));
+    const budgetOf = async (objective: string, more: Partial<DelegateRequest>) => {
+      const request = ask({ agent: "webster", objective, ...more });
+      const { delegation } = await core.verbs.delegate(lead.actor, request);
+      return (await core.engine.read("delegation", delegation.id))?.order.budget;
+    };
+    assert.deepEqual(await budgetOf("a", {}), { usd: 2 });
+    assert.deepEqual(await budgetOf("b", { budget: { usd: 9, tokens: 1000 } }), { usd: 2, tokens: 1000 });
+  }));
+
+test("what goes in a circle is refused as that, also when nobody is there to be asked", () =>
+  withCore({}, async (core) => {
+    const lead = await begun(core, ask());
+    const webster = await begun(core, ask({ agent: "webster" }), lead.actor);
+    Object.assign(core.config, { acl: { ...DEFAULT_ACL, matrix: { webster: ["*"] } } });
+    core.setHealth("down");
+    const bound: Actor = { kind: "agent", id: "webster", run: webster.id };
+    const back = ask({ ifDown: "refuse" });
+    assert.equal(await codeOf(core.verbs.delegate(bound, back)), "guard_cycle");
+  }));
+
 test("the parent is the run of the token, whatever the request says", () =>
   withCore({}, async (core) => {
     const lead = await begun(core, ask());
@@ -126,6 +183,28 @@ test("starting the same child twice is a no-op, with the token as with the paren
     await core.until(first.delegation.id, "attempt.dispatched");
     assert.equal(core.sent.length, 2);
   }));
+
+test("the same child is asked for anew under another key, by another capability, and by people", () => {
+  const capabilities = ["search", "read"];
+  const cards = [cardOf("tech-lead", { concurrency: 9 }), cardOf("webster", { capabilities })];
+  return withCore({ cards }, async (core) => {
+    const lead = await begun(core, ask());
+    const { agent: _, ...nobody } = ask({ objective: "Find the CTE of ULE" });
+    const child: DelegateRequest = { ...nobody, agent: "webster", parent: lead.id };
+    const asked = async (actor: Actor, request: DelegateRequest) =>
+      (await core.verbs.delegate(actor, request)).delegation.id;
+    const ids = [
+      await asked(lead.actor, child),
+      await asked(lead.actor, { ...child, key: { scope: "rest", key: "k1" } }),
+      await asked(lead.actor, { ...child, key: { scope: "rest", key: "k2" } }),
+      await asked(lead.actor, { ...nobody, capability: "search" }),
+      await asked(lead.actor, { ...nobody, capability: "read" }),
+      await asked(OPERATOR, child),
+      await asked(OPERATOR, child),
+    ];
+    assert.equal(new Set(ids).size, ids.length);
+  });
+});
 
 test("a token ends with its attempt and with its run, and a forged one is nobody's", () =>
   withCore({}, async (core) => {

@@ -148,6 +148,30 @@ test("two requests with one key at the same moment are one delegation", () =>
     assert.deepEqual(both.map(({ repeated }) => repeated).toSorted(), [false, true]);
   }));
 
+test("of two other requests with one key, or for one run id, at the same moment the later one is refused", () =>
+  withCore({}, async (core) => {
+    for (const same of [{ key: { scope: "rest", key: "k1" } }, { runId: "my-run" }]) {
+      const codes = await Promise.all(
+        ["one", "other"].map((objective) =>
+          codeOf(core.verbs.delegate(operator, ask({ ...same, objective }))),
+        ),
+      );
+      assert.deepEqual(codes.toSorted(), ["allowed", "key_reused"], JSON.stringify(same));
+    }
+    const other = { runId: "my-run", key: { scope: "rest", key: "k2" } };
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask(other))), "key_reused");
+  }));
+
+test("a request that is sent again is answered with its delegation, however its agent is by now", () =>
+  withCore({}, async (core) => {
+    const request = ask({ key: { scope: "rest", key: "k1" }, ifDown: "refuse" });
+    const first = await core.verbs.delegate(operator, request);
+    core.setHealth("down");
+    const again = await core.verbs.delegate(operator, request);
+    assert.deepEqual([again.delegation.id, again.repeated], [first.delegation.id, true]);
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ ifDown: "refuse" }))), "agent_down");
+  }));
+
 test("what is not as whoever asked would think stands in the answer, and stays with the delegation", () =>
   withCore({ cards: [cardOf("webster", { hooksPath: "/hooks/delegate" })] }, async (core) => {
     const { delegation } = await core.verbs.delegate(
@@ -158,6 +182,30 @@ test("what is not as whoever asked would think stands in the answer, and stays w
     assert.deepEqual((await core.verbs.delegation(delegation.id)).warnings, delegation.warnings);
     const plain = await core.verbs.delegate(operator, ask());
     assert.equal("warnings" in plain.delegation, false);
+  }));
+
+test("of a channel as many messages are read as was asked for, and else as config says", () =>
+  withCore({}, async (core) => {
+    const read = async (messages?: number) => {
+      const channelContext = { channel: "technical", ...(messages === undefined ? {} : { messages }) };
+      const { delegation } = await core.verbs.delegate(operator, ask({ channelContext }));
+      return (await core.engine.read("delegation", delegation.id))?.order.channelContext?.messages;
+    };
+    assert.deepEqual([await read(1), await read(30), await read()], [1, 30, 20]);
+  }));
+
+test("with discord.mirror only what began elsewhere is shown in #inter-agent, and the objective without its edges", () =>
+  withCore({}, async (core) => {
+    const orderOf = async (more: Partial<DelegateRequest>) => {
+      const { delegation } = await core.verbs.delegate(operator, ask({ objective: " Find it\n", ...more }));
+      const order = (await core.engine.read("delegation", delegation.id))?.order;
+      return [order?.objective, order?.card];
+    };
+    assert.deepEqual(await orderOf({}), ["Find it", undefined]);
+    const { settings } = core.config;
+    Object.assign(core.config, { settings: { ...settings, discord: { ...settings.discord, mirror: true } } });
+    assert.deepEqual(await orderOf({}), ["Find it", { role: "interAgent" }]);
+    assert.deepEqual(await orderOf({ origin: { door: "discord" } }), ["Find it", undefined]);
   }));
 
 test("refusals come before anything is sent or written, with the place and the reason", () =>

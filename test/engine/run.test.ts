@@ -563,6 +563,19 @@ test("config/acl.yaml narrows and widens who starts, decides, skips and cancels"
   assert.equal((await core.runs.cancelRun(eve, run.id)).status, "canceled");
 });
 
+test("whoever may start a workflow gets its steps done, also where config/acl.yaml lets nobody delegate", async () => {
+  using folder = temporaryFolder();
+  const one = workflowOf("one", [stepOf("look", taskOf("webster", "Look."))]);
+  await using core = await coreWith(folder.path, [one]);
+  Object.assign(core.config, { acl: { ...core.config.acl, verbs: { delegate: [] } } });
+  const asked = { agent: "webster", objective: "Look.", origin: ORIGIN };
+  await assert.rejects(core.verbs.delegate(ADA, asked), { code: "not_allowed" });
+  const { run } = await core.runs.startRun(ADA, { workflow: "one", inputs: {}, origin: ORIGIN });
+  await core.answer(`${run.id}.look`, "webster");
+  await core.until(run.id, "run.settled");
+  assert.equal((await core.runs.run(run.id)).status, "succeeded");
+});
+
 test("a step that is skipped in the moment in which its child was to be made has none", async () => {
   using folder = temporaryFolder();
   let core: Awaited<ReturnType<typeof coreWith>> | undefined;

@@ -59,10 +59,11 @@ test("a delegation that was begun on behalf of another is told with it", async (
   const ask = async (agent: string, more: object = {}) =>
     (await core.verbs.delegate(OPERATOR, { agent, objective: "o", origin: { door: "cli" }, ...more }))
       .delegation.id;
-  const top = await ask("tech-lead", { timeoutMs: 600_000 });
+  const top = await ask("tech-lead", { timeoutMs: 600_000, key: { scope: "rest", key: "k-2" } });
   await core.until(top, "attempt.dispatched");
   const below = await ask("webster", { parent: top, timeoutMs: 60_000, runId: "chosen-by-its-caller" });
   const trace = await core.verbs.trace(top);
+  assert.equal(trace.lines[0]?.text, "operator by the command line, key rest:k-2");
   assert.deepEqual(
     trace.children.map(({ id }) => id),
     [below],
