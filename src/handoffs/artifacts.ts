@@ -24,10 +24,9 @@ export async function readArtifacts(options: {
   let left = options.maxBytes;
   for (const path of options.paths.slice(0, MOST_FILES)) {
     const found = await firstInside(path, options.roots);
-    const isAllowed =
-      found !== undefined && roots.some((root) => isInside(root, found)) && !isHidden(roots, found);
     if (
-      !isAllowed ||
+      found === undefined ||
+      isHidden(roots, found) ||
       forbidden.some(
         (folder) =>
           isInside(folder, found) && !roots.some((root) => isInside(folder, root) && isInside(root, found)),
@@ -58,6 +57,7 @@ async function real(path: string): Promise<string | undefined> {
       code === "ENOTDIR" ||
       code === "EACCES" ||
       code === "ELOOP" ||
+      code === "ENAMETOOLONG" ||
       code === "ERR_INVALID_ARG_VALUE"
     )
       return undefined;
@@ -79,6 +79,7 @@ function isInside(folder: string, path: string): boolean {
   return way !== "" && !way.startsWith("..") && !isAbsolute(way);
 }
 
+/** Below a name with a dot, or in none of `roots`. */
 function isHidden(roots: readonly string[], path: string): boolean {
   const root = roots.find((candidate) => isInside(candidate, path));
   return (
