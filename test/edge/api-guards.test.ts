@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { request } from "node:http";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { request, type Server } from "node:http";
 import { connect } from "node:net";
 import test from "node:test";
 import { API_SETTINGS, agentToken, OPERATOR_KEY, openDoor } from "./api-scripted.ts";
@@ -288,6 +289,20 @@ test("a key is taken as a bearer only, and a body without a key is not read", as
   }
   const big = await door.call("/delegations", { method: "POST", key: undefined, body: "x".repeat(200_000) });
   assert.equal(big.status, 401);
+});
+
+test("whoever sends slowly is given up: 30 s for the headers, ten minutes for all of a request", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const limits: unknown[] = [];
+  const note = (message: unknown) => {
+    const { server } = message as { readonly server: Server };
+    limits.push([server.headersTimeout, server.requestTimeout]);
+  };
+  subscribe("http.server.request.start", note);
+  t.after(() => unsubscribe("http.server.request.start", note));
+  await door.call("/agents");
+  assert.deepEqual(limits, [[30_000, 600_000]]);
 });
 
 test("a body above the limit is refused as too large", async (t) => {

@@ -145,6 +145,28 @@ test("the key signs in too; a wrong one, an agent's token and an unclear wish do
   assert.deepEqual(await refused({ key: OPERATOR_KEY, code: "x" }), [400, "invalid_input", null]);
 });
 
+test("whoever signs in once more in one browser ends what was signed in there", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const before = await signedIn(door);
+  const after = cookieOf(await signIn(door, { key: OPERATOR_KEY }, before));
+  assert.equal((await fromPage(door, before, "/delegations")).status, 401);
+  assert.equal((await fromPage(door, after, "/delegations")).status, 200);
+});
+
+test("a cookie that was set over https is never sent without it", async (t) => {
+  const door = await openDoor({
+    settings: () => ({ ...API_SETTINGS, allowedHosts: ["hq.example.org:443"] }),
+  });
+  t.after(door.api.stop);
+  const answer = await fetch(`${door.url}/api/v1/page/session`, {
+    method: "POST",
+    headers: { origin: "https://hq.example.org", "content-type": "application/json" },
+    body: JSON.stringify({ key: OPERATOR_KEY }),
+  });
+  assert.match(answer.headers.get("set-cookie") ?? "", /; HttpOnly; SameSite=Strict; .*; Secure$/);
+});
+
 test("only the operator makes links", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
@@ -318,6 +340,24 @@ test("codes end after ten minutes, sessions after twelve hours", () => {
   now += 1;
   assert.equal(sessions.find(token), undefined);
   assert.equal(session.over.aborted, true);
+});
+
+test("of links that nobody used the newest hundred are good, of sign-ins the newest thousand go on", (t) => {
+  const sessions = createPageSessions(() => 0);
+  t.after(sessions.endAll);
+  const codes = Array.from({ length: 101 }, () => sessions.makeCode().code);
+  assert.deepEqual(codes.slice(0, 2).map(sessions.spend), [false, true]);
+  assert.equal(sessions.spend(codes.at(-1) ?? ""), true);
+  const [oldest, next, ...others] = Array.from({ length: 1001 }, sessions.open);
+  assert.ok(oldest && next);
+  assert.equal(sessions.find(oldest.token), undefined);
+  assert.equal(oldest.session.over.aborted, true, "what it has open ends with it");
+  assert.equal(sessions.find(next.token)?.over.aborted, false);
+  sessions.end(next.token);
+  assert.deepEqual([sessions.find(next.token), next.session.over.aborted], [undefined, true]);
+  assert.ok(others.every(({ session }) => !session.over.aborted));
+  sessions.endAll();
+  assert.ok(others.every(({ token, session }) => session.over.aborted && !sessions.find(token)));
 });
 
 test("a sign-in ends by itself, so that what is open ends with it although nobody asks", (t) => {

@@ -96,8 +96,10 @@ test("the same key answers the same delegation, other content under it is refuse
   assert.deepEqual(door.requests[0]?.request.key, { scope: "rest", key: "k-1" });
   const other = await door.post("/delegations", { ...WORK, objective: "Other" }, { headers });
   assert.deepEqual([other.status, (await json<Problem>(other)).code], [409, "key_reused"]);
-  const bad = await door.post("/delegations", WORK, { headers: { "idempotency-key": "two words" } });
-  assert.equal(bad.status, 400);
+  const statusWith = async (key: string) =>
+    (await door.post("/delegations", WORK, { headers: { "idempotency-key": key } })).status;
+  assert.equal(await statusWith("k".repeat(200)), 201);
+  for (const key of ["two words", "", "k".repeat(201), "clé"]) assert.equal(await statusWith(key), 400, key);
 });
 
 test("everything that is wrong with a body is named with its place", async (t) => {

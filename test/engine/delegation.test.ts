@@ -162,6 +162,21 @@ test("of two other requests with one key, or for one run id, at the same moment 
     assert.equal(await codeOf(core.verbs.delegate(operator, ask(other))), "key_reused");
   }));
 
+test("the same request is the same through another door and by another word for the agent, not by somebody else", () =>
+  withCore({}, async (core) => {
+    const request = ask({ agent: "tech-lead", runId: "my-run" });
+    await core.verbs.delegate(operator, request);
+    for (const more of [
+      { origin: { door: "cli" } },
+      { agent: "technical-lead" },
+      { card: { channel: "123456789012345678" } },
+      { key: { scope: "rest", key: "k1" } },
+    ] as const)
+      assert.equal((await core.verbs.delegate(operator, { ...request, ...more })).repeated, true);
+    const manager = { kind: "agent", id: "manager" } as const;
+    assert.equal(await codeOf(core.verbs.delegate(manager, request)), "key_reused");
+  }));
+
 test("a request that is sent again is answered with its delegation, however its agent is by now", () =>
   withCore({}, async (core) => {
     const request = ask({ key: { scope: "rest", key: "k1" }, ifDown: "refuse" });
@@ -240,6 +255,63 @@ test("refusals come before anything is sent or written, with the place and the r
     ]);
     assert.deepEqual((await core.verbs.delegations({})).items, []);
     assert.deepEqual(core.sent, []);
+  }));
+
+test("every range of a request is what its refusal says, to the last value", () =>
+  withCore({}, async (core) => {
+    const [hour, day, kib] = [3_600_000, 86_400_000, 1024];
+    const reading = (messages: number) => ({ channelContext: { channel: "technical", messages } });
+    const posting = (digits: number) => ({ agentPosts: { channel: "1".repeat(digits) } });
+    const within: readonly Partial<DelegateRequest>[] = [
+      ...[1000, 48 * hour].map((timeoutMs) => ({ timeoutMs })),
+      ...[0, 7 * day].map((startWithinMs) => ({ startWithinMs })),
+      ...[0, 3].map((retries) => ({ retries })),
+      ...[1, 30].map(reading),
+      ...[17, 20].map(posting),
+      ...["x".repeat(80), "x.123", "x.1y"].map((runId) => ({ runId })),
+      ...["x".repeat(240 * kib), "€".repeat(80 * kib)].map((objective) => ({ objective })),
+    ];
+    for (const more of within)
+      assert.equal(await codeOf(core.verbs.delegate(operator, ask(more))), "allowed");
+    const beyond: readonly (readonly [string, Partial<DelegateRequest>])[] = [
+      ...[999, 48 * hour + 1, Number.NaN].map((timeoutMs) => ["timeout", { timeoutMs }] as const),
+      ...[-1, 7 * day + 1].map((startWithinMs) => ["startWithin", { startWithinMs }] as const),
+      ...[-1, 4, 1.5].map((retries) => ["retries", { retries }] as const),
+      ...[0, 31, 1.5].map((messages) => ["channelMessages", reading(messages)] as const),
+      ...[16, 21].map((digits) => ["channel", posting(digits)] as const),
+      ...["x".repeat(81), "x.1", "x.12"].map((runId) => ["runId", { runId }] as const),
+    ];
+    for (const [path, more] of beyond) {
+      await assert.rejects(core.verbs.delegate(operator, ask(more)), (error) => {
+        assert.ok(isRefusal(error));
+        assert.deepEqual([error.code, error.problems.map((one) => one.path)], ["invalid_input", [path]]);
+        return true;
+      });
+    }
+    const half = "x".repeat(120 * kib);
+    const too: readonly Partial<DelegateRequest>[] = [
+      { objective: `${half}${half}x` },
+      { objective: `${"€".repeat(80 * kib)}x` },
+      { objective: half, attachments: [{ name: "a.txt", text: `${half}x` }] },
+    ];
+    for (const more of too) assert.equal(await codeOf(core.verbs.delegate(operator, ask(more))), "too_large");
+  }));
+
+test("what a channel says counts as a part of the task, and is refused with it when it is too much", async () => {
+  const readChannel = async (channel: string, messages: number) => {
+    return { channel, channelId: "1", messages, text: "x".repeat(240 * 1024) };
+  };
+  await withCore({ readChannel }, async (core) => {
+    const request = ask({ channelContext: { channel: "technical" } });
+    assert.equal(await codeOf(core.verbs.delegate(operator, request)), "too_large");
+  });
+});
+
+test("the run and the step that a request says it belongs to are read back", () =>
+  withCore({}, async (core) => {
+    const workflow = { run: "wf-old-1", step: "look" };
+    const { delegation } = await core.verbs.delegate(operator, ask({ workflow }));
+    assert.deepEqual((await core.verbs.delegation(delegation.id)).workflow, workflow);
   }));
 
 test("an agent that is down refuses a person at once, and lets a program's work wait until it is back", async () => {

@@ -123,6 +123,33 @@ test("an agent that is down is refused by its state, and another one is asked wh
     assert.equal(nobody.code, "agent_down");
   }));
 
+test("what its agent certainly did not take goes to those alone who have the capability, or were named for it", async () => {
+  const cards = [
+    cardOf("webster", { capabilities: ["search", "read", "write"] }),
+    cardOf("secretary", { capabilities: ["read", "write"] }),
+    cardOf("optimizer", { capabilities: ["search"] }),
+  ];
+  for (const wish of [{ capability: "search" }, { agent: "webster", fallback: ["optimizer"] }]) {
+    const down = new Set<string>();
+    await withAgents(
+      down,
+      async (core) => {
+        const { delegation } = await core.verbs.delegate(operator, ask(wish));
+        await core.until(delegation.id, "attempt.dispatched");
+        assert.deepEqual(sentTo(core), ["webster", "optimizer"]);
+      },
+      {
+        cards,
+        answer: ({ agent }) => {
+          if (agent.id !== "webster") return { kind: "accepted" };
+          down.add(agent.id);
+          return DOWN;
+        },
+      },
+    );
+  }
+});
+
 test("an agent that dies between the choice and the dispatch loses the work to the next one", () => {
   const down = new Set<string>();
   let dispatches = 0;

@@ -147,7 +147,12 @@ test("everything is stopped however much there is: tasks, runs, workers and dele
       },
     },
     acl: () => DEFAULT_ACL,
-    hold: { put: async () => void order.push("hold") } as never,
+    hold: {
+      async put() {
+        await new Promise(setImmediate);
+        order.push("hold");
+      },
+    } as never,
     now: () => 7,
   });
   const stopped = await stopNow(OPERATOR);

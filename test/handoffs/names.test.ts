@@ -20,6 +20,15 @@ test("a run that is waited for wins over the reading as an attempt", () => {
     { kind: "handoff", run: "trial.2", attempt: 1 },
   );
   assert.deepEqual(readName("trial.2.json", nobody), { kind: "handoff", run: "trial", attempt: 2 });
+  assert.deepEqual(
+    readName("wf-x.lock.2.json", (run) => run === "wf-x.lock.2"),
+    { kind: "handoff", run: "wf-x.lock.2", attempt: 1 },
+  );
+});
+
+test("attempts are counted from 1 and have two digits at most; any other number belongs to the run", () => {
+  for (const run of ["trial.0", "trial.02", "trial.100"])
+    assert.deepEqual(readName(`${run}.json`, nobody), { kind: "handoff", run, attempt: 1 });
 });
 
 for (const name of [
@@ -31,6 +40,12 @@ for (const name of [
   "x.part",
   "x.json.tmp.12",
   "x.swp",
+  "x.swx",
+  "x.temp",
+  "x.partial.json",
+  "x.json.lock",
+  "x.json.8F2Zq",
+  "X.JSON.TMP",
 ]) {
   test(`${name} is somebody's temporary name`, () => assert.equal(readName(name, nobody).kind, "ignored"));
 }
