@@ -71,7 +71,7 @@ export function placeInChain(input: {
   if (remainingMs !== undefined && (remainingMs <= 0 || (input.timeoutMs ?? 0) > remainingMs)) {
     throw new Refusal(
       "guard_deadline",
-      `${parent.id} has ${formatDuration(Math.max(0, remainingMs))} left, the child asks for more.`,
+      `${parent.id} has ${formatDuration(remainingMs)} left, the child asks for more.`,
       {
         hint: "Ask with a shorter --timeout, or leave it out to take what remains.",
       },

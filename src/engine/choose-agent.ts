@@ -70,7 +70,7 @@ export function createChooseAgent(deps: ChooseDeps): ChooseAgent {
   async function forCapability(actor: Actor, wish: Wish, wanted: string): Promise<Choice> {
     const registry = deps.registry();
     const among = registry.able(wanted).filter(({ id }) => !wish.not?.includes(id));
-    if (among.length === 0) throw unknownCapability(registry, wanted, wish.not ?? []);
+    if (among.length === 0) throw unknownCapability(registry, wanted);
     const { best, ranked } =
       wish.ifDown === "refuse" ? await firstAlive(actor, among) : withBest(await rank(actor, among));
     if (best) return { agent: best.agent, why: reasonFor(best, wanted, ranked) };
@@ -206,8 +206,9 @@ function lackOf(
   };
 }
 
-function unknownCapability(registry: Registry, wanted: string, not: readonly string[]): Refusal {
-  const inChain = registry.able(wanted).filter(({ id }) => not.includes(id));
+/** Nobody has it but those who were shut out. */
+function unknownCapability(registry: Registry, wanted: string): Refusal {
+  const inChain = registry.able(wanted);
   if (inChain.length > 0) {
     return new Refusal(
       "guard_cycle",

@@ -112,6 +112,7 @@ test("an agent asks on behalf of its own delegations only; the operator may for 
   assert.equal(code({ kind: "agent", id: "optimizer" }), "not_allowed");
   assert.equal(code({ kind: "agent", id: "tech-lead" }), "allowed");
   assert.equal(code(AS_MANAGER), "allowed");
+  assert.equal(code({ kind: "person", id: "1", name: "ada", rights: ["delegate"] }), "allowed");
 });
 
 test("an agent is told of those colleagues that it could really ask", () => {

@@ -179,6 +179,38 @@ test("a name of config with a port of its own is that name at that port alone, f
   assert.equal(codeOf(await post("hq.example.org:8443", "https://hq.example.org")), "foreign_origin");
 });
 
+test("a name is the same in capital letters; the name of api.public_url is answered at its port", async (t) => {
+  const settings = () => ({
+    ...API_SETTINGS,
+    allowedHosts: ["HQ.Example.net"],
+    publicUrl: "https://hq.example.org:8443",
+  });
+  const door = await openDoor({ settings });
+  t.after(door.api.stop);
+  const post = (host: string, origin: string) =>
+    send(door.port, { headers: { ...KEY, ...JSON_TYPE, host, origin }, body: WORK });
+  for (const host of ["hq.example.net", `hq.example.net:${door.port}`])
+    assert.equal((await post(host, "https://HQ.example.net")).status, 201, host);
+  assert.equal((await post("hq.example.org:8443", "https://hq.example.org:8443")).status, 201);
+  assert.equal(codeOf(await post("hq.example.org", "https://hq.example.org")), "foreign_origin");
+});
+
+test("whatever it listens on, its address is one by which this machine reaches it", async () => {
+  for (const [host, name] of [
+    ["0.0.0.0", "127.0.0.1"],
+    ["::", "[::1]"],
+    ["::1", "[::1]"],
+  ] as const) {
+    const door = await openDoor({ settings: () => ({ ...API_SETTINGS, host }) });
+    try {
+      assert.equal(door.url, `http://${name}:${door.port}`);
+      assert.equal((await door.call("/agents")).status, 200);
+    } finally {
+      await door.api.stop();
+    }
+  }
+});
+
 test("a foreign web page changes nothing by any other method either", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
@@ -308,7 +340,10 @@ test("whoever sends slowly is given up: 30 s for the headers, ten minutes for al
 test("a body above the limit is refused as too large", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
-  const answer = await door.post("/delegations", { agent: "webster", objective: "x".repeat(70_000) });
+  const ofBytes = (bytes: number) => WORK.padEnd(bytes, " ");
+  const most = API_SETTINGS.bodyLimit;
+  assert.equal((await door.call("/delegations", { method: "POST", body: ofBytes(most) })).status, 201);
+  const answer = await door.call("/delegations", { method: "POST", body: ofBytes(most + 1) });
   assert.equal(answer.status, 413);
   assert.equal(answer.headers.get("content-type"), "application/problem+json; charset=utf-8");
   assert.equal(((await answer.json()) as { code: string }).code, "too_large");
@@ -320,10 +355,20 @@ test("who asks too often is told when to come back; others and liveness go on", 
   for (let i = 0; i < 3; i++) assert.equal((await door.call("/agents")).status, 200);
   const answer = await door.call("/agents");
   assert.equal(answer.status, 429);
-  assert.ok(Number(answer.headers.get("retry-after")) > 0);
+  const seconds = Number(answer.headers.get("retry-after"));
+  assert.ok(seconds > 30 && seconds <= 60, `${seconds} s`);
   assert.equal(((await answer.json()) as { code: string }).code, "rate_limited");
   for (let i = 0; i < 5; i++) assert.equal((await door.call("/health/live", { key: undefined })).status, 200);
   assert.equal((await door.call("/agents", { key: agentToken("webster") })).status, 200);
+});
+
+test("what is handed in is counted for each run by itself, so that many agents of one machine may", async (t) => {
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, ratePerMinute: 3 }) });
+  t.after(door.api.stop);
+  const statusOf = async (run: string) =>
+    (await door.post(`/handoffs/${run}`, { result: "x" }, { key: "guessed" })).status;
+  for (const run of ["a", "b", "c", "d", "e"]) assert.equal(await statusOf(run), 404, run);
+  assert.deepEqual([await statusOf("a"), await statusOf("a"), await statusOf("a")], [404, 404, 429]);
 });
 
 test("guessing keys is slowed down too", async (t) => {
@@ -345,5 +390,7 @@ test("answers may not be framed, sniffed or kept", async (t) => {
   assert.equal(headers.get("x-content-type-options"), "nosniff");
   assert.equal(headers.get("cache-control"), "no-store");
   assert.equal(headers.get("cross-origin-resource-policy"), "same-origin");
+  // It speaks http itself: a browser that was told to use https only would not find it again.
+  assert.equal(headers.get("strict-transport-security"), null);
   assert.match(headers.get("content-security-policy") ?? "", /default-src 'self'/);
 });

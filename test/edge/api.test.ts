@@ -157,6 +157,8 @@ test("an agent asks as itself, never as another", async (t) => {
   assert.equal(refused.status, 403);
   assert.equal((await json<Problem>(refused)).hint, "Ask manager or tech-lead.");
   assert.deepEqual(door.requests[0]?.actor, { kind: "agent", id: "tech-lead" });
+  const asOther = await door.post("/delegations", { ...WORK, caller: "operator" }, { key });
+  assert.equal((await json<Problem>(asOther)).code, "unknown_agent");
   const unknown = await door.post("/delegations", { ...WORK, caller: "nobody" });
   assert.equal((await json<Problem>(unknown)).code, "unknown_agent");
   const asOperator = await door.post("/delegations", { ...WORK, caller: "operator" });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
 import { routeWords } from "../../src/domain/view.ts";
+import { createChooseAgent } from "../../src/engine/choose-agent.ts";
 import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { isRefusal, type Refusal } from "../../src/kernel/refusal.ts";
@@ -123,16 +126,119 @@ test("an agent that is down is refused by its state, and another one is asked wh
     assert.equal(nobody.code, "agent_down");
   }));
 
+test("work is rerouted neither to its own agent nor into a circle: it waits", () =>
+  withAgents(
+    new Set(["webster"]),
+    async (core) => {
+      const lead = await core.verbs.delegate(operator, ask({ agent: "tech-lead" }));
+      const asked = [
+        await core.verbs.delegate(operator, ask({ agent: "webster", fallback: ["webster"] })),
+        await core.verbs.delegate(
+          operator,
+          ask({ agent: "webster", capability: "research", fallback: true }),
+        ),
+        await core.verbs.delegate(
+          { kind: "agent", id: "tech-lead" },
+          ask({ agent: "webster", fallback: ["tech-lead"], parent: lead.delegation.id }),
+        ),
+      ];
+      for (const { delegation } of asked) {
+        await core.until(delegation.id, "attempt.deferred");
+        const { agent, reroutes } = await core.verbs.delegation(delegation.id);
+        assert.deepEqual([agent, reroutes], ["webster", undefined]);
+      }
+    },
+    {
+      cards: [
+        cardOf("webster", { capabilities: ["research"], concurrency: 3 }),
+        cardOf("tech-lead", { concurrency: 2 }),
+      ],
+      condition: () => "up",
+    },
+  ));
+
+type Known = "up" | "down" | "unauthorized";
+/** A choice among CARDS: what is believed of each at first, and what a look at it finds, which is known from then on. */
+function choosing(found: Readonly<Record<string, Known>>, believed: Known = "up") {
+  const registry = createRegistry(CARDS);
+  const known = new Map<string, Known>();
+  const looks: string[] = [];
+  const choose = createChooseAgent({
+    registry: () => registry,
+    acl: () => DEFAULT_ACL,
+    agents: {
+      async probe({ id }) {
+        const state = found[id] ?? "up";
+        looks.push(id);
+        known.set(id, state);
+        return { state, text: "connection refused", checkedAt: 1, since: 1 };
+      },
+    },
+    conditions: async () => (id) => ({
+      state: known.get(id) ?? believed,
+      isDraining: false,
+      running: 0,
+      queued: 0,
+    }),
+  });
+  return { choose, looks };
+}
+
+test("what is believed of agents may be old: each is looked at before it gets the work, until one answers", async () => {
+  const { choose, looks } = choosing({ webster: "down", "tech-lead": "down" });
+  const wish = { capability: "materials", ifDown: "refuse" } as const;
+  assert.equal((await choose(operator, wish)).agent, "auditor");
+  assert.deepEqual(looks, ["webster", "tech-lead", "auditor"]);
+  const stuck = choosing({ webster: "down", "tech-lead": "down", auditor: "down" });
+  const refusal = await refusalOf(stuck.choose(operator, wish));
+  assert.equal(refusal.code, "agent_down");
+  assert.match(
+    refusal.message,
+    /can be given work now: webster is down; tech-lead is down; auditor is down\.$/,
+  );
+});
+
+test("an agent that was named is looked at when only one that answers will do; who may wait is not kept waiting", async () => {
+  const named = { agent: "webster", fallback: true } as const;
+  const once = choosing({ webster: "down" });
+  assert.equal((await once.choose(operator, { ...named, ifDown: "refuse" })).agent, "tech-lead");
+  assert.deepEqual(once.looks, ["webster", "tech-lead"]);
+  const patient = choosing({ webster: "down" });
+  assert.equal((await patient.choose(operator, { ...named, ifDown: "wait" })).agent, "webster");
+  assert.deepEqual(patient.looks, []);
+  const alone = choosing({ webster: "down", "tech-lead": "down", auditor: "down" }, "down");
+  assert.equal(
+    (await alone.choose(operator, { ...named, ifDown: "wait" })).agent,
+    "webster",
+    "it waits for it",
+  );
+});
+
+test("nobody stands in who works on the same chain, or may not be asked, and the refusal says why", async () => {
+  const { choose } = choosing({ webster: "down" });
+  const wish = { agent: "webster", fallback: true, ifDown: "refuse" } as const;
+  assert.equal((await choose(operator, { ...wish, not: ["tech-lead"] })).agent, "auditor");
+  const lead = { kind: "agent", id: "tech-lead" } as const;
+  const able = { capability: "materials", ifDown: "refuse", not: ["tech-lead"] } as const;
+  assert.equal((await refusalOf(choose(lead, able))).code, "agent_down", "webster it might ask");
+  const without = await refusalOf(choose(operator, { ...wish, fallback: [] }));
+  assert.equal(without.message, "webster does not answer at http://127.0.0.1:9: connection refused");
+  const locked = choosing({ webster: "unauthorized" });
+  const named = { agent: "webster", ifDown: "refuse" } as const;
+  assert.equal((await refusalOf(locked.choose(operator, named))).code, "agent_unauthorized");
+  const refused = await refusalOf(choose(lead, { ...wish, fallback: ["auditor"] }));
+  assert.match(refused.message, /connection refused Nobody can stand in: .*auditor/);
+});
+
 test("what its agent certainly did not take goes to those alone who have the capability, or were named for it", async () => {
   const cards = [
     cardOf("webster", { capabilities: ["search", "read", "write"] }),
     cardOf("secretary", { capabilities: ["read", "write"] }),
     cardOf("optimizer", { capabilities: ["search"] }),
   ];
-  for (const wish of [{ capability: "search" }, { agent: "webster", fallback: ["optimizer"] }]) {
-    const down = new Set<string>();
+  for (const wish of [{ capability: "search" }, { agent: "webster", fallback: ["webster", "optimizer"] }]) {
     await withAgents(
-      down,
+      new Set(),
       async (core) => {
         const { delegation } = await core.verbs.delegate(operator, ask(wish));
         await core.until(delegation.id, "attempt.dispatched");
@@ -140,11 +246,7 @@ test("what its agent certainly did not take goes to those alone who have the cap
       },
       {
         cards,
-        answer: ({ agent }) => {
-          if (agent.id !== "webster") return { kind: "accepted" };
-          down.add(agent.id);
-          return DOWN;
-        },
+        answer: ({ agent }) => (agent.id === "webster" ? DOWN : { kind: "accepted" }),
       },
     );
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import { stateOf } from "../../src/engine/accept.ts";
+import { findWorkflow } from "../../src/engine/agree.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
 import { handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
@@ -348,6 +349,35 @@ test("a nested run is a run of its own whose result is the step's", async () => 
   await core.answer(`${inner}.judge`, "tech-lead", { result: "fine" });
   await core.until(run.id, "run.settled");
   assert.equal((await core.runs.run(run.id)).result, "fine");
+});
+
+test("a run carries what its nested workflows nest in turn, and whoever may not ask for that starts none of it", async () => {
+  using folder = temporaryFolder();
+  const nesting = (name: string, workflow: string) =>
+    workflowOf(name, [stepOf("in", { kind: "workflow", workflow, with: {} })]);
+  const deep = workflowOf("deep", [stepOf("look", taskOf("webster", "Look."))]);
+  const workflows = [nesting("outer", "middle"), nesting("middle", "deep"), deep];
+  await using core = await coreWith(folder.path, workflows);
+  const secretary = { kind: "agent", id: "secretary" } as const;
+  await assert.rejects(core.runs.startRun(secretary, { workflow: "outer", inputs: {}, origin: ORIGIN }), {
+    code: "not_allowed",
+  });
+  const { run } = await core.start(" outer ");
+  await core.answer(`${run.id}.in.in.look`, "webster");
+  await core.until(run.id, "run.settled");
+  assert.equal((await core.runs.run(run.id)).status, "succeeded");
+});
+
+test("a workflow whose file is not valid is refused with what is wrong in it, one that is not there by its nearest", () => {
+  const entries = [{ name: "research", problems: ["steps.look.task is missing"] }];
+  assert.throws(() => findWorkflow(entries, "research"), {
+    code: "invalid_input",
+    message: "The workflow research is not valid: steps.look.task is missing",
+  });
+  assert.throws(() => findWorkflow(entries, "reserch"), {
+    code: "not_found",
+    hint: /Did you mean research\?/,
+  });
 });
 
 test("an agent that is silent for twice the expected time is asked, and the card says so", async () => {
