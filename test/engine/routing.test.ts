@@ -130,7 +130,13 @@ test("work is rerouted neither to its own agent nor into a circle: it waits", ()
   withAgents(
     new Set(["webster"]),
     async (core) => {
-      const lead = await core.verbs.delegate(operator, ask({ agent: "tech-lead" }));
+      const matrix = { secretary: ["*"], "tech-lead": ["*"] };
+      Object.assign(core.config, { acl: { ...DEFAULT_ACL, matrix } });
+      const first = await core.verbs.delegate(operator, ask({ agent: "secretary" }));
+      const second = await core.verbs.delegate(
+        { kind: "agent", id: "secretary" },
+        ask({ agent: "tech-lead", parent: first.delegation.id }),
+      );
       const asked = [
         await core.verbs.delegate(operator, ask({ agent: "webster", fallback: ["webster"] })),
         await core.verbs.delegate(
@@ -139,7 +145,7 @@ test("work is rerouted neither to its own agent nor into a circle: it waits", ()
         ),
         await core.verbs.delegate(
           { kind: "agent", id: "tech-lead" },
-          ask({ agent: "webster", fallback: ["tech-lead"], parent: lead.delegation.id }),
+          ask({ agent: "webster", fallback: ["secretary"], parent: second.delegation.id }),
         ),
       ];
       for (const { delegation } of asked) {
@@ -151,7 +157,8 @@ test("work is rerouted neither to its own agent nor into a circle: it waits", ()
     {
       cards: [
         cardOf("webster", { capabilities: ["research"], concurrency: 3 }),
-        cardOf("tech-lead", { concurrency: 2 }),
+        cardOf("tech-lead"),
+        cardOf("secretary"),
       ],
       condition: () => "up",
     },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { hasRoomFor, uploadNameFault } from "../../src/domain/uploads.ts";
 import { createLeftovers } from "../../src/handoffs/leftovers.ts";
 import { createUploadFiles, UPLOADS_MARK } from "../../src/handoffs/upload-files.ts";
 import { digestOf } from "../../src/kernel/id.ts";
@@ -40,6 +41,37 @@ test("a file is at its place only when it is kept, whole and for its owner alone
     [await files.has(PLACE, taken.digest), await files.has(PLACE, digestOf("other"))],
     [true, false],
   );
+});
+
+test("two files for one place at once are hidden until one is kept, and do not mix", async (t) => {
+  const { files, folder, dir } = filesIn(t);
+  const [one, other] = await Promise.all([
+    files.take(PLACE, parts("one"), 100),
+    files.take(PLACE, parts("other"), 100),
+  ]);
+  const halves = readdirSync(folder);
+  assert.deepEqual([halves.length, halves.every((name) => name.startsWith("."))], [2, true]);
+  assert.equal(statSync(join(dir, "artifacts", "orch-1", UPLOADS_MARK)).mode & 0o777, 0o600);
+  await one.keep();
+  await other.drop();
+  assert.deepEqual(readdirSync(folder), ["table.csv"]);
+  assert.equal(readFileSync(join(folder, "table.csv"), "utf8"), "one");
+});
+
+test("a name has at most 200 characters, an attempt at most a hundred files", () => {
+  assert.equal(uploadNameFault("x".repeat(200)), undefined);
+  assert.match(uploadNameFault("x".repeat(201))?.message ?? "", /longer than 200/);
+  const those = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...PLACE,
+      name: `${index}`,
+      digest: "d",
+      bytes: 1,
+      at: 1,
+    }));
+  const next = { attempt: 2, bytes: 1 };
+  assert.deepEqual([hasRoomFor(those(99), next, 100), hasRoomFor(those(100), next, 1000)], [true, false]);
+  assert.equal(hasRoomFor(those(99), { ...next, bytes: 2 }, 100), false);
 });
 
 test("of a file that breaks off, is too large or is not wanted nothing stays", async (t) => {
