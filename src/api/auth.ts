@@ -23,8 +23,13 @@ const PAGE = new Set(["/", "/page/*", SESSION_ROUTE]);
 /** Whoever signed in on the page. */
 export const PAGE_ACTOR: Actor = { kind: "operator", via: "page" };
 
+/** What a request can carry as its key. */
+const CREDENTIAL = "[\\x21-\\x7e]{1,512}";
+const BEARER = new RegExp(`^Bearer +(${CREDENTIAL})$`, "i");
+export const isCredential = (text: string): boolean => new RegExp(`^${CREDENTIAL}$`).test(text);
+
 export function bearerOf(request: FastifyRequest): string | undefined {
-  return /^Bearer +([\x21-\x7e]{1,512})$/i.exec(request.headers.authorization ?? "")?.[1];
+  return BEARER.exec(request.headers.authorization ?? "")?.[1];
 }
 
 /** Liveness and the page's files need no key; a handoff is handed in with its run's token, which the verb checks. */

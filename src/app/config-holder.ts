@@ -9,7 +9,7 @@ import type { Part } from "../kernel/lifecycle.ts";
 import { createOneByOne } from "../kernel/one-by-one.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { SampleAgents } from "../local/agents/sample-agents.ts";
-import { weakKey } from "./exposure.ts";
+import { unfitKey } from "./exposure.ts";
 import { waitingForStart } from "./fixed-settings.ts";
 import type { Env } from "./mode.ts";
 import { withSampleWorkers } from "./sample-workers.ts";
@@ -97,8 +97,8 @@ export function createConfigHolder(options: {
         place,
         files: authored.files,
         onChange(config, warnings) {
-          const weak = weakKey(config.settings.api, env);
-          if (weak) return refuse(`${weak.message}\n${weak.hint}`);
+          const unfit = unfitKey(config.settings.api, env);
+          if (unfit) return refuse(`${unfit.message}\n${unfit.hint}`);
           oneByOne(async () => {
             await samples?.employ(idsIn(config));
             take(config, warnings);

@@ -8,7 +8,7 @@ import { createMinute } from "../triggers/minute.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
 import { createDiscordDoor } from "./discord-door.ts";
-import { refuseWeakKey } from "./exposure.ts";
+import { refuseUnfitKey } from "./exposure.ts";
 import { expectInLeftFolders } from "./handoff-folders.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
@@ -33,7 +33,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await expectInLeftFolders(inbox, stage.ledger);
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
   const upkeep = createUpkeepVerbs(base, stage);
-  refuseWeakKey(config.current().settings.api, options.env);
+  refuseUnfitKey(config.current().settings.api, options.env);
   const api = createApi({
     verbs,
     actorFor: createActorFor(

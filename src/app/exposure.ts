@@ -1,3 +1,4 @@
+import { isCredential } from "../api/auth.ts";
 import { isLoopback } from "../domain/agent-card.ts";
 import type { Settings } from "../domain/settings.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -11,22 +12,28 @@ export function isExposed({ host, publicUrl }: Settings["api"]): boolean {
   return !isLoopback(host) || publicUrl !== undefined;
 }
 
-/** A key that can be guessed is refused where others may try: it opens everything. */
-export function refuseWeakKey(api: Settings["api"], env: Env): void {
-  const refusal = weakKey(api, env);
+/** A key that can be guessed is refused where others may try: it opens everything. So is one that nobody can send. */
+export function refuseUnfitKey(api: Settings["api"], env: Env): void {
+  const refusal = unfitKey(api, env);
   if (refusal) throw refusal;
 }
 
-/** Why the key is not enough for who would reach REST; undefined when it is. */
-export function weakKey(api: Settings["api"], env: Env): Refusal | undefined {
+/** Why the key cannot be used, or is not enough for who would reach REST; undefined when it is good. */
+export function unfitKey(api: Settings["api"], env: Env): Refusal | undefined {
   const key = env.ORCHESTRATOR_API_KEY;
+  const hint = "as in: openssl rand -base64 32. Without the variable one is made in HQ_HOME/api.key.";
+  if (key && !isCredential(key)) {
+    return new Refusal(
+      "invalid_input",
+      "ORCHESTRATOR_API_KEY is no key that a request can carry: it has a blank or a letter beyond ASCII, or more than 512 characters.",
+      { hint: `Choose another one, ${hint}` },
+    );
+  }
   if (!key || key.length >= LEAST_KEY || !isExposed(api)) return undefined;
   return new Refusal(
     "invalid_input",
     `ORCHESTRATOR_API_KEY has ${key.length} characters, and other machines reach REST (${exposureText(api)}).`,
-    {
-      hint: `Use at least ${LEAST_KEY}, as in: openssl rand -base64 32. Without the variable one is made in HQ_HOME/api.key.`,
-    },
+    { hint: `Use at least ${LEAST_KEY}, ${hint}` },
   );
 }
 

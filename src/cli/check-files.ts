@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkSecret } from "../app/credentials.ts";
-import { refuseWeakKey } from "../app/exposure.ts";
+import { refuseUnfitKey } from "../app/exposure.ts";
 import { readMode, readPort } from "../app/mode.ts";
 import { checkDatabase } from "../app/store.ts";
 import { workflowPlaceOf } from "../app/workflow-place.ts";
@@ -97,7 +97,7 @@ function checkEnvironment(
   const inFile = { file: join(place.dir, "hq.yaml"), path: "database" };
   read(() => checkDatabase(env, config), env["DATABASE_URL"] ? undefined : inFile);
   read(() => checkSecret(env));
-  read(() => config && refuseWeakKey(config.settings.api, env));
+  read(() => config && refuseUnfitKey(config.settings.api, env));
   if (isReadByOthers(envFile)) {
     const suggestion = `chmod 600 ${envFile}`;
     warnings.push({

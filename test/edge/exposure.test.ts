@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
+import { runHq } from "./cli-process.ts";
 import { newInstallation } from "./setup-fixture.ts";
 
 const KEY = "k".repeat(32);
@@ -37,4 +38,26 @@ test("check refuses a key that can be guessed where other machines reach REST, a
   assert.equal(code, 2);
   assert.match(err, /ORCHESTRATOR_API_KEY has 5 characters[\s\S]*openssl rand -base64 32/);
   assert.equal((await run(["check"], { ORCHESTRATOR_API_KEY: KEY })).code, 0);
+});
+
+test("a key that no request can carry is refused by check, doctor and the start, in words and without the key", async (t) => {
+  const { root, run } = newInstallation(t);
+  const refused = /ORCHESTRATOR_API_KEY is no key that a request can carry[\s\S]*openssl rand -base64 32/;
+  for (const key of ["my secret key", "schlüssel", "k".repeat(513)]) {
+    const env = { ORCHESTRATOR_API_KEY: key };
+    for (const [command, exit] of [
+      ["check", 2],
+      ["doctor", 1],
+    ] as const) {
+      const { code, out, err } = await run([command], env);
+      assert.equal(code, exit, command);
+      assert.match(`${out}${err}`, refused);
+      assert.ok(!`${out}${err}`.includes(key));
+    }
+  }
+  assert.equal((await run(["check"], { ORCHESTRATOR_API_KEY: "k".repeat(512) })).code, 0);
+  const env = { ORCHESTRATOR_API_KEY: "my secret key", HQ_HOME: join(root, ".hq") };
+  const started = await runHq(t, ["start", "--port", "0", "--guild-port", "0"], { env, cwd: root });
+  assert.equal(started.code, 2);
+  assert.match(started.err, refused);
 });

@@ -1,4 +1,4 @@
-import { exposureText, isExposed, refuseWeakKey } from "../../app/exposure.ts";
+import { exposureText, isExposed, refuseUnfitKey } from "../../app/exposure.ts";
 import type { Env } from "../../app/mode.ts";
 import { isLoopback } from "../../domain/agent-card.ts";
 import type { Config } from "../../domain/config.ts";
@@ -11,7 +11,7 @@ const ID = "exposure";
 export function checkExposure({ settings: { api } }: Pick<Config, "settings">, env: Env): Finding {
   const text = `REST and the page: ${exposureText(api)}`;
   try {
-    refuseWeakKey(api, env);
+    refuseUnfitKey(api, env);
   } catch (thrown) {
     if (!isRefusal(thrown)) throw thrown;
     return fail(ID, thrown.message, thrown.hint ?? "use a longer key");
