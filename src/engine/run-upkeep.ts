@@ -1,8 +1,8 @@
 import type { Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
 import { SUMMARY_FILE, summaryDocument } from "../domain/run-documents.ts";
-import { isRunSettled, type Place, type RunInput } from "../domain/run-types.ts";
-import { childIdOf, stepAt, workAt } from "../domain/run-work.ts";
+import type { Place, RunInput } from "../domain/run-types.ts";
+import { childIdOf, workAt } from "../domain/run-work.ts";
 import { formatDuration } from "../kernel/time.ts";
 import type { Engine } from "./accept.ts";
 import type { Outcome as Performed } from "./loop.ts";
@@ -60,9 +60,7 @@ export function createRunUpkeep(deps: {
   /** Nothing was heard for twice the expected time: what the ledger and the agent say of it. */
   async function lookAtStall(run: string, of: Place, at: number): Promise<RunInput | undefined> {
     const state = await engine.read("run", run);
-    if (!state || isRunSettled(state.status) || stepAt(state, of.step)?.generation !== of.generation)
-      return undefined;
-    if (workAt(state, of)?.status !== "running") return undefined;
+    if (!state || workAt(state, of)?.status !== "running") return undefined;
     const child = await engine.read("delegation", childIdOf(run, of));
     if (!child) return undefined;
     const { agent } = child.order;
