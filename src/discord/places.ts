@@ -3,6 +3,7 @@ import { SNOWFLAKE } from "./channels.ts";
 import type { Memory } from "./tasks-read.ts";
 
 const MEMO = "discord/places";
+/** Of each target; a ninth channel takes the place of the one that was left first. */
 const MOST_KEPT = 8;
 
 /** A channel in which a target's posts went; without `until` they go there now. */
