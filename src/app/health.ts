@@ -5,6 +5,7 @@ import type { Agents } from "../engine/ports/agents.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Health, MemberView } from "../engine/verbs.ts";
+import { counted } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import type { Edge } from "./edge.ts";
 import { nameOf } from "./elsewhere.ts";
@@ -97,12 +98,11 @@ export function createHealth(deps: {
     if (!troubled) return [];
     const { count, reason, isUnasked, isNowhere } = troubled;
     if (isUnasked) {
-      const what = count === 1 ? "1 question waits" : `${count} questions wait`;
-      const text = `${what} for people and can be shown nowhere: ${reason}; make one for approvals (config/channels.yaml)`;
+      const text = `${counted(count, "question waits", "questions wait")} for people and can be shown nowhere: ${reason}; make one for approvals (config/channels.yaml)`;
       return [{ name: "posts", ok: false, text }];
     }
     const since = isNowhere ? "" : " after five tries or more";
-    const text = `${count === 1 ? "1 post waits" : `${count} posts wait`}${since}: ${reason}; \`hq doctor\` names what is missing`;
+    const text = `${counted(count, "post waits", "posts wait")}${since}: ${reason}; \`hq doctor\` names what is missing`;
     return [{ name: "posts", ok: false, text }];
   }
 

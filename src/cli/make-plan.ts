@@ -6,7 +6,7 @@ import type { Config, ConfigProblem } from "../domain/config.ts";
 import { ruleOfThumb, walkText } from "../domain/playbook/decision-tree.ts";
 import { readDetails } from "../domain/playbook/plan-details.ts";
 import { nameFor, planWorkflow } from "../domain/playbook/plan-workflow.ts";
-import { makeFolder } from "../handoffs/make-folder.ts";
+import { AS_USUAL, makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Io } from "./io.ts";
 import type { PlanOptions } from "./plan.ts";
@@ -87,7 +87,7 @@ function checkFile(
 }
 
 function write(io: Io, file: string, yaml: string): void {
-  makeFolder(dirname(file), 0o777);
+  makeFolder(dirname(file), AS_USUAL);
   if (writeNew(file, yaml)) return;
   throw new Refusal("invalid_input", `${relative(io.cwd, file)} is there already and was left as it is.`, {
     hint: "Name another file with --out.",

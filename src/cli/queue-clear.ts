@@ -79,7 +79,7 @@ async function clear(hq: Hq, options: ClearOptions): Promise<number> {
   if (options.json) io.out(`${jsonText(total)}\n`);
   else io.out(`${counted(total.removed, "message")} removed.\n`);
   for (const { reason, count } of total.kept)
-    io.err(`${count} ${count === 1 ? "stays" : "stay"}: ${oneLine(reason, 300)}\n`);
+    io.err(`${counted(count, "stays", "stay")}: ${oneLine(reason, 300)}\n`);
   if (!done) return 130;
   return total.kept.length > 0 ? 1 : 0;
 }

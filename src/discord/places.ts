@@ -1,4 +1,5 @@
 import type { DeliveryTarget } from "../domain/effects.ts";
+import { createOneByOne } from "../kernel/one-by-one.ts";
 import { SNOWFLAKE } from "./channels.ts";
 import type { Memory } from "./tasks-read.ts";
 
@@ -17,7 +18,7 @@ type Kept = Readonly<Record<string, readonly Place[]>>;
  */
 export function createPlaces({ memory, now }: { readonly memory: Memory; readonly now: () => number }) {
   const noted = new Map<string, string>();
-  let writing: Promise<unknown> = Promise.resolve();
+  const oneByOne = createOneByOne();
 
   async function read(): Promise<Kept> {
     return JSON.parse((await memory.recall(MEMO)) ?? "{}") as Kept;
@@ -40,9 +41,7 @@ export function createPlaces({ memory, now }: { readonly memory: Memory; readonl
     async note(to: DeliveryTarget, channel: string): Promise<void> {
       const target = nameOf(to);
       if (target === undefined || noted.get(target) === channel) return;
-      const written = writing.then(() => write(target, channel));
-      writing = written.catch(() => undefined);
-      await written;
+      await oneByOne(() => write(target, channel));
     },
     /** Other channels in which such posts went at any time since. */
     async others(to: DeliveryTarget, channel: string, since: number): Promise<readonly string[]> {

@@ -2,9 +2,12 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 
+/** As open as this user makes folders. */
+export const AS_USUAL = 0o777;
+
 /**
- * Makes a folder, and those above it; for its owner alone if nothing else is said. One by one: where a file system knows no new folders, as /proc,
- * Node's `recursive` tries for ever.
+ * Makes a folder, and those above it; for its owner alone if nothing else is said. One by one: where a file system knows
+ * no new folders, as /proc, Node's `recursive` tries for ever.
  */
 export function makeFolder(path: string, mode = 0o700): void {
   const missing: string[] = [];

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { PERMISSIONS } from "../../src/discord/client.ts";
-import { createLocalGuild } from "../../src/local/local-guild.ts";
-import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { beginWithGuild } from "../faults/discord-world.ts";
-import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { TOKEN } from "./discord-fixture.ts";
-import { type Message, personAt, shown, startFor } from "./discord-person.ts";
-import { FAILING, PAIR, withWorkflows } from "./own-workflows.ts";
+import { type Message, type personAt, shown } from "./discord-person.ts";
+import { outlivingGuild } from "./outliving-guild.ts";
+import { FAILING, PAIR } from "./own-workflows.ts";
 import { propose } from "./propose.ts";
 
 /** Its result is for a channel of its own, and somebody is asked before. */
@@ -26,30 +21,10 @@ steps:
 output: { step: after, channel: reports }
 `;
 
-/** A guild that outlives the supervisor and of which channels are made and deleted; roles as they are given. */
+/** Such a guild with roles that stay as they are given. */
 async function startIn(t: TestContext, roles: Readonly<Record<string, string>>) {
-  const folder = temporaryFolder("hq-gone-channels-");
-  t.after(folder.remove);
-  const home = folder.path;
-  const config = withWorkflows(home, PAIR, FAILING, TOLD);
-  writeFileSync(join(config, "channels.yaml"), JSON.stringify({ roles }));
-  const bot = { permissions: BigInt(PERMISSIONS) | P.ManageThreads };
-  const guild = await createLocalGuild({ port: 0, rates: false, seed: { ...ATOMIZER_HQ, bot } });
-  await guild.start();
-  t.after(guild.stop);
-  const start = async (more: Record<string, string> = {}) => {
-    const supervisor = await startFor(t, home, {
-      HQ_CONFIG: config,
-      HQ_AGENTS: "sample",
-      DISCORD_TOKEN: TOKEN,
-      GUILD_ID: guild.guildId,
-      DISCORD_API: guild.restApi,
-      ...more,
-    });
-    const seen = { ...supervisor, ready: { ...supervisor.ready, guild: guild.url } } as Supervisor;
-    return { supervisor: seen, person: personAt(seen) };
-  };
-  return { guild, home, start };
+  const { guild, home, start } = await outlivingGuild(t, PAIR, FAILING, TOLD);
+  return { guild, home, start: (more: Record<string, string> = {}) => start(roles, more) };
 }
 
 const isGate = (message: Message) => /Approval needed/.test(shown(message));

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { PERMISSIONS } from "../../src/discord/client.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
-import { createLocalGuild } from "../../src/local/local-guild.ts";
-import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
-import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
-import { cardEffect, noticeOf, postOf, resultOf, startEdge, TOKEN } from "./discord-fixture.ts";
-import { personAt, shown, startFor } from "./discord-person.ts";
+import type { Supervisor } from "../support/supervisor.ts";
+import { cardEffect, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import { shown } from "./discord-person.ts";
+import { outlivingGuild } from "./outliving-guild.ts";
 
 const MINUTE = 60_000;
 
@@ -148,29 +144,9 @@ test("while the channel of before cannot be read, what may be there waits; what 
 });
 
 test("killed between a post and its record, and its logical channel is another one afterwards: it is there once", async (t) => {
-  const folder = temporaryFolder("hq-moved-channels-");
-  t.after(folder.remove);
-  const config = join(folder.path, "config");
-  mkdirSync(config);
-  const bot = { permissions: BigInt(PERMISSIONS) | P.ManageThreads };
-  const guild = await createLocalGuild({ port: 0, rates: false, seed: { ...ATOMIZER_HQ, bot } });
-  await guild.start();
-  t.after(guild.stop);
-  async function start(channel: string, more: Record<string, string> = {}) {
-    const roles = { results: channel, agentLogs: channel };
-    writeFileSync(join(config, "channels.yaml"), JSON.stringify({ roles }));
-    const supervisor = await startFor(t, folder.path, {
-      HQ_CONFIG: config,
-      HQ_AGENTS: "sample",
-      DISCORD_TOKEN: TOKEN,
-      GUILD_ID: guild.guildId,
-      DISCORD_API: guild.restApi,
-      ...more,
-    });
-    const seen = { ...supervisor, ready: { ...supervisor.ready, guild: guild.url } } as Supervisor;
-    return { supervisor, person: personAt(seen) };
-  }
-  const first = await start("results", { HQ_CRASH_AT: "post:sent#2" });
+  const { guild, start } = await outlivingGuild(t);
+  const rolesAt = (channel: string) => ({ results: channel, agentLogs: channel });
+  const first = await start(rolesAt("results"), { HQ_CRASH_AT: "post:sent#2" });
   const ask = async (supervisor: Supervisor): Promise<string> => {
     const asked = await supervisor.call("POST", "/delegations", {
       agent: "webster",
@@ -180,7 +156,7 @@ test("killed between a post and its record, and its logical channel is another o
   };
   const id = await ask(first.supervisor);
   assert.deepEqual(await first.supervisor.exited, [null, "SIGKILL"]);
-  const { person, supervisor } = await start("technical");
+  const { person, supervisor } = await start(rolesAt("technical"));
   const later = await ask(supervisor);
   await person.until("technical", (all) => all.some((one) => shown(one).includes(`${later}/log`)));
   const { items } = (await supervisor.call("GET", `/delegations/${id}/receipts`)).body;

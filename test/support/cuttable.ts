@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { Transform } from "node:stream";
+import { createSockets } from "./sockets.ts";
 
 /**
  * A way to a port of this machine that can be cut and mended, as a network is. `isNamed`: it passes for the server that
@@ -8,14 +9,9 @@ import { Transform } from "node:stream";
  * with `there` alone the answers stay as they are, and whoever goes on goes by no way.
  */
 export async function createCuttable({ isNamed = false }: { readonly isNamed?: boolean | "there" } = {}) {
-  const sockets = new Set<Socket>();
+  const { open, keep } = createSockets();
   let isCut = false;
   let target = 0;
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    socket.on("error", () => socket.destroy());
-  };
   const server = createServer((near) => {
     keep(near);
     if (isCut) {
@@ -36,7 +32,7 @@ export async function createCuttable({ isNamed = false }: { readonly isNamed?: b
   await once(server, "listening");
   const cut = () => {
     isCut = true;
-    for (const socket of sockets) socket.destroy();
+    for (const socket of open) socket.destroy();
   };
   return {
     port: (server.address() as AddressInfo).port,

@@ -1,20 +1,16 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { createSockets } from "./sockets.ts";
 
 /**
  * A way to a port of this machine on which bytes may be late, as in a network that holds them: from what `holds` on,
  * whatever was sent is kept and delivered by `deliver`, also when whoever sent it is gone by then.
  */
 export async function createLateWay(target: number) {
-  const sockets = new Set<Socket>();
+  const { open, keep } = createSockets();
   const holding = Promise.withResolvers<void>();
   let holds: ((sent: string) => boolean) | undefined;
   const kept: { readonly far: Socket; readonly bytes: Buffer[] }[] = [];
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-    socket.on("error", () => socket.destroy());
-  };
   const server = createServer((near) => {
     keep(near);
     const far = connect(target, "127.0.0.1");
@@ -56,7 +52,7 @@ export async function createLateWay(target: number) {
       );
     },
     async stop(): Promise<void> {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of open) socket.destroy();
       server.close();
       await once(server, "close");
     },

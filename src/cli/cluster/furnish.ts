@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { differencesOf, type Json } from "../../agents/cluster/openclaw-config.ts";
 import { writeAtomically } from "../../config/atomic-file.ts";
 import { parseEnv, writeEnvFile } from "../../config/env-file.ts";
-import { makeFolder } from "../../handoffs/make-folder.ts";
+import { AS_USUAL, makeFolder } from "../../handoffs/make-folder.ts";
 import { isReadByOthers } from "../check-files.ts";
 
 /**
@@ -16,14 +16,11 @@ export type FileReport = {
   readonly differences?: readonly string[];
 };
 
-/** As open as this user makes folders. */
-const OPEN = 0o777;
-
 type How = { readonly isDry: boolean; readonly mode?: number };
 
 export function furnishFolder(path: string, { isDry, mode }: How): FileReport {
   if (existsSync(path)) return { path, state: "kept" };
-  if (!isDry) makeFolder(path, mode ?? OPEN);
+  if (!isDry) makeFolder(path, mode ?? AS_USUAL);
   return { path, state: "written" };
 }
 
@@ -73,6 +70,6 @@ export function furnishEnv(
 
 function write(path: string, text: string, { isDry, mode }: How): void {
   if (isDry) return;
-  makeFolder(dirname(path), OPEN);
+  makeFolder(dirname(path), AS_USUAL);
   writeAtomically(path, text, mode);
 }

@@ -12,7 +12,7 @@ import {
   WRITTEN_BY,
 } from "../../agents/cluster/units.ts";
 import { writeAtomically } from "../../config/atomic-file.ts";
-import { makeFolder } from "../../handoffs/make-folder.ts";
+import { AS_USUAL, makeFolder } from "../../handoffs/make-folder.ts";
 import { Refusal } from "../../kernel/refusal.ts";
 import type { Io } from "../io.ts";
 import { jsonText } from "../print.ts";
@@ -80,7 +80,7 @@ function writeUnits(io: Io, { here, settings, dir: cluster }: Cluster, dir: stri
       hint: "Move it away, or write into another folder with --dir and compare.",
     });
   }
-  makeFolder(dir, 0o777);
+  makeFolder(dir, AS_USUAL);
   return Object.entries(texts).map(([name, text]): Written => {
     const file = join(dir, name);
     const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;

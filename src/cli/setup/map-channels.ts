@@ -1,7 +1,7 @@
 import type { ChannelRole } from "../../domain/effects.ts";
 import type { Settings } from "../../domain/settings.ts";
 import { type Channel, placeRoles } from "../doctor/guild.ts";
-import type { Questions } from "./questions.ts";
+import { named, type Questions } from "./questions.ts";
 
 const PURPOSES: Readonly<Record<ChannelRole, string>> = {
   results: "Where shall results be posted?",
@@ -64,10 +64,6 @@ function nameOf(channel: Channel, channels: readonly Channel[]): string {
   return named(channels, channel.name).length === 1 && /^[^#\s@]+$/.test(channel.name)
     ? channel.name
     : channel.id;
-}
-
-function named(channels: readonly Channel[], word: string): readonly Channel[] {
-  return channels.filter(({ name }) => name.toLowerCase() === word.toLowerCase());
 }
 
 function decorated(channels: readonly Channel[], wanted: string): Channel | undefined {

@@ -18,6 +18,11 @@ export type Questions = {
 };
 export type Choice = { readonly id: string; readonly name: string };
 
+/** Those that are called so; Discord lets several have one name. */
+export function named<C extends Choice>(choices: readonly C[], word: string): readonly C[] {
+  return choices.filter(({ name }) => name.toLowerCase() === word.toLowerCase());
+}
+
 /** Asks on a terminal; stdout stays free for data. */
 export function createTerminalQuestions(given: {
   readonly input: Readable;
@@ -54,13 +59,11 @@ export function createTerminalQuestions(given: {
     guild: (guilds) =>
       answerTo(select({ ...streams, message: "Which guild?", options: options(guilds, "") })),
     channel(purpose, wanted, channels) {
-      const called = (word: string) =>
-        channels.filter(({ name }) => name.toLowerCase() === word.toLowerCase()).length;
-      const many = called(wanted);
+      const many = named(channels, wanted).length;
       // Two of one name are told apart by their ids, which Discord's developer mode shows.
       const told = channels.map(({ id, name }) => ({
         id,
-        name: called(name) > 1 ? `${name} (${id})` : name,
+        name: named(channels, name).length > 1 ? `${name} (${id})` : name,
       }));
       return answerTo(
         select({

@@ -186,5 +186,6 @@ function rememberHandled(home: string, { handled, handledFrom }: Imported): stri
   if (handledFrom === undefined)
     return "No assigned-tasks.txt lies near the imported file: every message without ✅ counts as open.";
   const added = addHandledTasks(home, handled);
-  return `${counted(handled.length, "task")} of ${handledFrom} ${handled.length === 1 ? "is remembered as handled" : "are remembered as handled"} (${added} new): ${handled.length === 1 ? "it is" : "they are"} not done again.`;
+  const [are, they] = handled.length === 1 ? ["is", "it is"] : ["are", "they are"];
+  return `${counted(handled.length, "task")} of ${handledFrom} ${are} remembered as handled (${added} new): ${they} not done again.`;
 }

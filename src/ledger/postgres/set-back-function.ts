@@ -1,7 +1,7 @@
 /**
  * Notes how late it is and, when that is at least ten seconds earlier than it was noted before, brings what was to come
  * earlier by as much: else members that are over, leases of such, and what is to be tried again would wait for as long
- * as the clock was set back. \`own\` is by how much the caller's clock just followed: until then it went on writing
+ * as the clock was set back. `own` is by how much the caller's clock just followed: until then it went on writing
  * instants of the clock before, which lie further ahead than anything else that comes soon. Returns what was moved by.
  */
 export const SET_BACK_FUNCTION = `
