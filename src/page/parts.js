@@ -47,6 +47,14 @@ export function askFromShell(agents, words) {
   return code(`hq delegate ${id} "${words}"`);
 }
 
+/** How a workflow is run from a shell: the first shipped one, where its agents are. */
+export function runFromShell(agents) {
+  const isThere = (id) => agents.some((agent) => agent.id === id);
+  return isThere("webster") && isThere("tech-lead")
+    ? h("span", {}, code("hq workflow run quick-research --input query=…"))
+    : h("span", {}, code("hq workflow run NAME"), "; ", code("hq workflow list"), " shows which there are");
+}
+
 /** What is shown when there is nothing: what it means, and what to do next. */
 export function empty(title, ...next) {
   return h(

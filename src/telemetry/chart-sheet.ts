@@ -93,16 +93,18 @@ function tilesOf({ delegations, now }: MetricsView, looks: Looks, y: number): st
     { big: percent(successRate), small: "success", colour: rateColour },
     {
       big: working.p50Ms === undefined ? "–" : shortSpan(working.p50Ms),
-      small: working.p95Ms === undefined ? "median" : `p95 ${shortSpan(working.p95Ms)}`,
+      small: working.p95Ms === undefined ? "median" : `median, p95 ${shortSpan(working.p95Ms)}`,
       colour: looks.accent,
     },
     {
       big: shortCount(open),
-      small: waiting > 0 ? `${shortCount(waiting)} waiting` : "open now",
+      small: waiting > 0 ? `open, ${shortCount(waiting)} waiting` : "open now",
       colour: looks.text,
     },
   ];
   const width = (WIDTH - 2 * EDGE - 3 * 8) / 4;
+  const widest = Math.max(...tiles.map(({ small }) => widthOf(small, 1)));
+  const smallSize = Math.min(13.5, (width - 12) / widest);
   return tiles
     .map(({ big, small, colour }, index) => {
       const x = EDGE + index * (width + 8);
@@ -111,7 +113,7 @@ function tilesOf({ delegations, now }: MetricsView, looks: Looks, y: number): st
       return (
         card(x, y, width, TILES, looks) +
         text(middle, y + 37, big, { size, colour, isBold: true, anchor: "middle" }) +
-        text(middle, y + 59, small, { size: 13.5, colour: looks.faint, anchor: "middle" })
+        text(middle, y + 59, small, { size: smallSize, colour: looks.faint, anchor: "middle" })
       );
     })
     .join("");

@@ -50,6 +50,22 @@ test("names are words in a picture, whatever they say", () => {
   assert.ok(isPng(drawChart("agents", viewOf([fact("<b>&{n|x}")]), "dark")));
 });
 
+test("a picture says which time and which number stand in it, also when its tiles are narrow for that", () => {
+  const now = (queued: number) => ({ ...viewOf([]).now, delegations: { queued, dispatched: 1 } });
+  const words = (view: MetricsView) =>
+    [...sheetOf("overview", view, [], looksOf("dark")).matchAll(/font-size="([\d.]+)"[^>]*>([^<]+)</g)].map(
+      ([, size, said]) => ({ size: Number(size), said }),
+    );
+  const sizeOf = (view: MetricsView, said: string) =>
+    words(view).find((word) => word.said?.startsWith(said))?.size;
+  const busy = viewOf([fact("webster")], { now: now(12_400) });
+  const size = sizeOf(busy, "open, 12.4k waiting");
+  assert.ok(size !== undefined && size < 13 && size > 8, String(size));
+  assert.equal(sizeOf(busy, "median, p95 "), size, "all tiles alike");
+  const quiet = viewOf([], { now: now(0) });
+  assert.deepEqual([sizeOf(quiet, "median"), sizeOf(quiet, "open now")], [13.5, 13.5]);
+});
+
 test("numbers are short, and not all is never told as all", () => {
   assert.deepEqual([0, 850, 4200, 38_000, 720_000, 12_600_000].map(shortSpan), [
     "0",

@@ -62,7 +62,7 @@ test("a start with agents of one's own names one of them to try, and tells in on
   );
 });
 
-test("the page says how an agent that is there is asked, not one that others have", async (t) => {
+test("the page says how an agent that is there is asked, and which workflows there are, not what others have", async (t) => {
   using home = temporaryFolder();
   const HQ_CONFIG = withWorkflows(home.path);
   writeFileSync(join(HQ_CONFIG, "acl.yaml"), "{}\n");
@@ -71,6 +71,9 @@ test("the page says how an agent that is there is asked, not one that others hav
   const { body } = await supervisor.call("POST", "/page/link");
   const page = await openPage(t, browser(), body.url);
   await sees(page.getByText('hq delegate main "Find the CTE of Zerodur"'));
+  await sees(page.getByText("Run a workflow: hq workflow run NAME; hq workflow list shows which there are"));
+  await page.getByRole("link", { name: "Runs", exact: true }).first().click();
+  await sees(page.getByText("or from a shell: hq workflow run NAME; hq workflow list"));
   await page.keyboard.press("/");
   await sees(page.getByText('hq delegate main "…"'));
 });

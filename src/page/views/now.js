@@ -1,5 +1,5 @@
 import { h } from "../node.js";
-import { askFromShell, bar, code, empty, panel, viewHead } from "../parts.js";
+import { askFromShell, bar, code, empty, panel, runFromShell, viewHead } from "../parts.js";
 import { to } from "../router.js";
 import { lineOfDelegation, lineOfRun, lineOfTask, rows } from "../rows.js";
 import { dot, lookOf } from "../states.js";
@@ -121,7 +121,7 @@ function quiet(agents) {
       ", or from a shell: ",
       askFromShell(agents, "Find the CTE of Zerodur"),
     ),
-    h("span", {}, "Run a workflow: ", code("hq workflow run quick-research --input query=…")),
+    h("span", {}, "Run a workflow: ", runFromShell(agents)),
   );
 }
 

@@ -1,6 +1,6 @@
 import { h } from "../node.js";
 import { createPaged } from "../paged.js";
-import { bar, button, code, empty, viewHead } from "../parts.js";
+import { bar, button, code, empty, runFromShell, viewHead } from "../parts.js";
 import { to } from "../router.js";
 import { rows } from "../rows.js";
 import { instant, span, ticking } from "../time.js";
@@ -34,7 +34,7 @@ export function runsView(app, { query }) {
                   "Start one in Discord with ",
                   code("/workflow run"),
                   " or from a shell: ",
-                  code("hq workflow run quick-research --input query=…"),
+                  runFromShell(app.now.agents),
                 ),
           )
         : h("div", { class: "panel panel-bare", key: "list" }, rows("Runs", list.items(), line)),
