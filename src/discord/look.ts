@@ -4,6 +4,7 @@ import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
 import { inDiscordWords } from "./in-discord-words.ts";
 import { asLine, asMarkdown } from "./sanitize.ts";
+import { leadingText } from "./split-text.ts";
 
 /** How a status looks and reads, everywhere. Colours are 0xRRGGBB. */
 export type Look = { readonly symbol: string; readonly colour: number; readonly word: string };
@@ -43,7 +44,7 @@ export function relative(at: number): string {
 
 /** What is not as whoever asked would think, a line each. */
 export function warningLines({ warnings = [] }: Pick<DelegationView, "warnings">): readonly string[] {
-  return warnings.map((warning) => `⚠️ ${cut(asMarkdown(inDiscordWords(warning)), 500)}`);
+  return warnings.map((warning) => `⚠️ ${leadingText(asMarkdown(inDiscordWords(warning)), 500).text}`);
 }
 
 /** Why a delegation waits, and until when: for the next try, or for good. */

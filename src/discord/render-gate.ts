@@ -9,12 +9,13 @@ import { stepSymbol } from "./look-run.ts";
 import { markOf } from "./marks.ts";
 import { type Payload, text } from "./payload.ts";
 import { button, showButton } from "./render-run-card.ts";
-import { asLine, asMarkdown } from "./sanitize.ts";
+import { asLine, asMarkdown, plain } from "./sanitize.ts";
 import { leadingText } from "./split-text.ts";
 
 /** Of the prompt and of what was said before and at the decision. */
 const PROMPT_CHARS = 1500;
 const RESULT_CHARS = 280;
+const RESULT_LINES = 8;
 const MOST_RESULTS = 5;
 const REASON_CHARS = 500;
 const MOST_REASONS = 4;
@@ -160,10 +161,22 @@ function reasonLines(gate: GateView | undefined): readonly string[] {
 function resultLines(needs: readonly StepView[]): readonly string[] {
   const told = needs.filter(({ result, reason }) => result !== undefined || reason !== undefined);
   const lines = told.slice(0, MOST_RESULTS).map((step) => {
-    const said = cut(asLine(step.result ?? step.reason ?? ""), RESULT_CHARS);
     const sure = step.confidence ? ` · confidence ${asLine(step.confidence)}` : "";
-    return `${stepSymbol(step)} **${step.id}**${step.agent ? ` · ${asLine(step.agent)}` : ""}${sure}\n> ${said}`;
+    return `${stepSymbol(step)} **${step.id}**${step.agent ? ` · ${asLine(step.agent)}` : ""}${sure}\n${excerpt(step.result ?? step.reason ?? "")}`;
   });
   const more = told.length - lines.length;
   return more > 0 ? [...lines, `-# and ${more} more; Open run shows all`] : lines;
+}
+
+/** The first lines of a text as a quote, with its lists and its emphasis. */
+function excerpt(said: string): string {
+  const lines = plain(said)
+    .split("\n")
+    .filter((line) => line !== "");
+  const { text: shown, isCut } = leadingText(
+    asMarkdown(lines.slice(0, RESULT_LINES).join("\n")),
+    RESULT_CHARS,
+  );
+  const more = !isCut && lines.length > RESULT_LINES ? "\n…" : "";
+  return `${shown}${more}`.replaceAll(/^/gm, "> ");
 }

@@ -4,6 +4,7 @@
  */
 
 const FENCE = "```";
+const MOST_LOOKS = 8;
 const ZERO_WIDTH = "\u200b";
 // Control characters except tab and line feed, and the marks that turn the direction of text.
 const INVISIBLE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
@@ -43,9 +44,11 @@ function prose(text: string): string {
     .replaceAll("](", "] (");
 }
 
+export type Piece = { readonly code: boolean; readonly text: string };
+
 /** Splits at code that Discord would show as code: fenced, or in one line between equal runs of backticks. */
-function pieces(text: string): readonly { readonly code: boolean; readonly text: string }[] {
-  const found: { code: boolean; text: string }[] = [];
+export function pieces(text: string): readonly Piece[] {
+  const found: Piece[] = [];
   let at = 0;
   let from = 0;
   const push = (code: boolean, end: number) => {
@@ -81,6 +84,16 @@ function pieces(text: string): readonly { readonly code: boolean; readonly text:
 
 /** Untrusted text as formatted text. A fence that was left open is closed. */
 export function asMarkdown(text: string): string {
+  let shown = marked(text);
+  // What was changed may have moved backticks, and with them what is code: then it is looked at anew.
+  for (let again = marked(shown), looks = 1; again !== shown && looks < MOST_LOOKS; looks++) {
+    shown = again;
+    again = marked(shown);
+  }
+  return shown;
+}
+
+function marked(text: string): string {
   const clean = plain(text);
   const fences = clean.split(FENCE).length - 1;
   const closed = fences % 2 === 0 ? clean : `${clean}\n${FENCE}`;

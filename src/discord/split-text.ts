@@ -1,17 +1,26 @@
-const FENCE = /^\s*(```+)([A-Za-z0-9_+.#-]*)\s*$/;
+import { pieces } from "./sanitize.ts";
 
-/** The fence that is open at the end of a text: its opening line, or undefined. */
-function openFence(text: string, before: string | undefined): string | undefined {
-  let open = before;
-  for (const line of text.split("\n")) {
-    const match = FENCE.exec(line);
-    if (!match) {
-      if ((line.split("```").length - 1) % 2 === 1) open = open ? undefined : "```";
-      continue;
-    }
-    open = open ? undefined : `\`\`\`${match[2] ?? ""}`;
+/** The code that a cut divides: where it begins, and what opens it again. */
+type Around = { readonly from: number; readonly opens: string };
+
+const FENCE = "```";
+
+function codeAround(text: string, at: number): Around | undefined {
+  let from = 0;
+  for (const piece of pieces(text)) {
+    const to = from + piece.text.length;
+    if (at < to) return piece.code && at > from ? { from, opens: opening(piece.text) } : undefined;
+    from = to;
   }
-  return open;
+  return undefined;
+}
+
+/** The backticks of code in a line, or the first line of a fence. */
+function opening(code: string): string {
+  const ticks = /^`+/.exec(code)?.[0] ?? "";
+  if (ticks.length < FENCE.length) return ticks;
+  const language = /^`+([A-Za-z0-9_+.#-]{0,20})\s*\n/.exec(code)?.[1] ?? "";
+  return `${FENCE}${language}\n`;
 }
 
 /** Where to cut within `room`: after a paragraph, a line or a word, in this order, but not too early. */
@@ -30,26 +39,49 @@ function cutAt(text: string, room: number): number {
   return last >= 0xd800 && last <= 0xdbff ? room - 1 : room;
 }
 
+/** Never between two backticks or after a backslash: fewer of them, or what follows alone, mean something else. */
+function besideMarks(text: string, at: number): number {
+  let from = at;
+  while (from > 0 && (text[from - 1] === "\\" || (text[from - 1] === "`" && text[from] === "`"))) from--;
+  return from > 0 ? from : at;
+}
+
+/** Words from the middle of a line, where they begin a message: still no heading, list, quote or small print. */
+function asRunOn(text: string): string {
+  return text
+    .trimStart()
+    .replace(/^(?=#{1,3}\s|-#|>>>|[>*-]\s)/, "\\")
+    .replace(/^(\d+)\.(?=\s)/, "$1\\.");
+}
+
 /**
- * Cuts text into parts of at most `most` characters (at least 40). A fence that a cut falls into is closed in the
- * one part and opened again in the next.
+ * Cuts text into parts of at most `most` characters (at least 40), each as harmless to show as the whole: code that a
+ * cut falls into is closed in the one part and opened again in the next, since what is words there may be a link or
+ * a heading without it. Code in a line stays in one part where it can.
  */
 export function splitText(text: string, most: number): readonly string[] {
   const parts: string[] = [];
   let rest = text.trim();
-  let fence: string | undefined;
+  let head = "";
   while (rest) {
-    const head = fence ? `${fence}\n` : "";
     if (head.length + rest.length <= most) {
       parts.push(head + rest);
       break;
     }
-    const at = cutAt(rest, most - head.length - "\n```".length);
+    const room = most - head.length - `\n${FENCE}`.length;
+    const wish = besideMarks(rest, cutAt(rest, room));
+    const code = codeAround(head + rest, head.length + wish);
+    const isFence = code?.opens.startsWith(FENCE) ?? false;
+    const before = code && !isFence ? code.from - head.length : 0;
+    const at = before > room * 0.3 ? before : wish;
     const piece = rest.slice(0, at).trimEnd();
-    rest = rest.slice(at).replace(/^\n+|^ /, "");
-    const open = openFence(piece, fence);
-    parts.push(`${head}${piece}${open ? "\n```" : ""}`);
-    fence = open;
+    const after = rest.slice(at);
+    const isInside = code !== undefined && at === wish;
+    const gap = piece.endsWith("`") ? " " : "";
+    parts.push(`${head}${piece}${isInside ? (isFence ? `\n${FENCE}` : `${gap}${code.opens}`) : ""}`);
+    const isMidLine = !isInside && !/^\s*\n/.test(after);
+    rest = isMidLine ? asRunOn(after) : after.replace(/^\n+|^ /, "");
+    head = isInside ? `${code.opens}${!isFence && rest.startsWith("`") ? " " : ""}` : "";
   }
   return parts;
 }

@@ -141,7 +141,7 @@ test("an open gate pings its approvers and nobody else, and shows what is decide
   assert.match(text, /^### Approval needed · design-review \/ sign-off\n<@&7>\nConsolidate now\?/);
   assert.match(
     text,
-    /✅ \*\*technical\*\* · tech-lead · confidence high\n> \\# Sound but see @\u200beveryone/,
+    /✅ \*\*technical\*\* · tech-lead · confidence high\n> \*\*Sound\*\*\n> but see @\u200beveryone\n/,
   );
   assert.match(text, /❌ \*\*optimization\*\* · optimizer\n> timed out/);
   assert.match(text, /one approval is enough · expires <t:\d+:R> · digest 9f2c41ab77d0/);
@@ -154,6 +154,30 @@ test("an open gate pings its approvers and nobody else, and shows what is decide
       "d1:show:wf-design-review-1",
     ],
   );
+});
+
+test("a gate shows the first lines of each result as they were written, and what was left out is marked", () => {
+  const quoted = (result: string) => {
+    const step = { ...technical, result };
+    const gate = shownGate(runWith("running", [step, optimization, gateStep("open")]), {
+      step: "sign-off",
+      generation: 1,
+    });
+    assert.ok(gate);
+    const text = shown(renderGate(gate, engineering));
+    return /confidence high\n((?:> .*\n)*)/.exec(text)?.[1]?.trimEnd().split("\n") ?? [];
+  };
+  assert.deepEqual(
+    quoted("Two points:\n\n- the **limit** of `0.02 ppm/K`\n- [the load](https://x.example)"),
+    ["> Two points:", "> - the **limit** of `0.02 ppm/K`", "> - [the load] (https://x.example)"],
+  );
+  const points = Array.from({ length: 9 }, (_, n) => `- point ${n}`);
+  assert.deepEqual(quoted(points.slice(0, 8).join("\n")).at(-1), "> - point 7");
+  assert.deepEqual(quoted(points.join("\n\n")).slice(-2), ["> - point 7", "> …"]);
+  const long = quoted("so on and ".repeat(60));
+  assert.ok(long.join("\n").length <= 290 && long.at(-1) === "> …", long.join("\n"));
+  const code = quoted("See:\n```ts\n-# orch-1/result\n```\n-# orch-1/result");
+  assert.deepEqual(code, ["> See:", "> ```ts", "> -# orch-1/result", "> ```", "> \\-# orch-1/result"]);
 });
 
 test("a decided gate says who, when and why, pings nobody and has no buttons", () => {

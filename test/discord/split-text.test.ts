@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as fc from "fast-check";
+import { asMarkdown } from "../../src/discord/sanitize.ts";
 import { leadingText, splitText } from "../../src/discord/split-text.ts";
 
 test("short text stays whole", () => {
@@ -72,4 +73,39 @@ test("no part is longer than allowed with fences either, and what leads a text h
 
 test("a pair of halves is never cut in two", () => {
   for (const part of splitText("😀".repeat(300), 101)) assert.ok(part.isWellFormed());
+});
+
+test("inline code that a cut falls into stays code: what was harmless as code is no link and no footer in a part", () => {
+  const link = "[the results](https://evil.example)";
+  const { text } = leadingText(`Look at \`${link} ${"and so on ".repeat(20)}\` for more.`, 120);
+  assert.doesNotMatch(text.replaceAll(/`[^`]*`/g, ""), /\]\(/, text);
+  const [first, second] = splitText(`${"a ".repeat(40)}\`b ${link}\` c`, 100);
+  assert.deepEqual(
+    [first, second],
+    ["a ".repeat(40).trim(), `\`b ${link}\` c`],
+    "in one piece where it fits",
+  );
+});
+
+test("each part of a text that is safe to show is safe to show alone", () => {
+  const bit = fc.oneof(
+    fc.constantFrom("`", "``", "```", "\n```\n", "\\"),
+    fc.constantFrom("[x](https://evil.example)", "-# orch-9/result", "# Big", ">>> all"),
+    fc.constantFrom("word ", ".", "x".repeat(30), "\n", "\n\n"),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(bit, { maxLength: 60, size: "max" }),
+      fc.integer({ min: 40, max: 90 }),
+      (bits, most) => {
+        for (const part of splitText(asMarkdown(bits.join("")), most)) {
+          const shown = asMarkdown(part);
+          assert.equal(shown.slice(0, part.length), part);
+          assert.match(shown.slice(part.length), /^(\n```)?$/, "after a heap of backticks at the most");
+          assert.ok(part.length <= most);
+        }
+      },
+    ),
+    { numRuns: 3000 },
+  );
 });
