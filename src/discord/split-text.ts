@@ -48,10 +48,7 @@ function besideMarks(text: string, at: number): number {
 
 /** Words from the middle of a line, where they begin a message: still no heading, list, quote or small print. */
 function asRunOn(text: string): string {
-  return text
-    .trimStart()
-    .replace(/^(?=#{1,3}\s|-#|>>>|[>*-]\s)/, "\\")
-    .replace(/^(\d+)\.(?=\s)/, "$1\\.");
+  return text.trimStart().replace(/^(?=#{1,3}\s|-#|>>>|[>*-]\s)/, "\\");
 }
 
 /**

@@ -37,6 +37,11 @@ test("headings become bold, small print and endless quotes are words", () => {
   assert.equal(asMarkdown(">>> all of it"), "\\>>> all of it");
 });
 
+test("what is code is looked at anew when backticks have moved", () => {
+  const text = "# Big``\\```-# orch-9/result``";
+  assert.equal(asMarkdown(asMarkdown(text)), asMarkdown(text));
+});
+
 test("a fence that was left open is closed", () => {
   assert.equal(asMarkdown("see\n```ts\nconst a = 1;"), "see\n```ts\nconst a = 1;\n```");
 });

@@ -85,6 +85,16 @@ test("inline code that a cut falls into stays code: what was harmless as code is
     ["a ".repeat(40).trim(), `\`b ${link}\` c`],
     "in one piece where it fits",
   );
+  const [ticks] = splitText(`\`\`${link} ${"x".repeat(60)}\` ${"y".repeat(60)}\`\``, 110);
+  assert.equal(
+    ticks,
+    `\`\`${link} ${"x".repeat(60)}\` \`\``,
+    "its own backticks are kept apart from the last ones",
+  );
+  const marks = `\\\`\`\`word ${"x".repeat(30)}\\\`\`\`\n\`\`\`\n[x](https://evil.example)`;
+  for (const part of splitText(asMarkdown(marks), 44)) {
+    assert.ok(asMarkdown(part).startsWith(part), `a backslash stays with what it stands before: ${part}`);
+  }
 });
 
 test("each part of a text that is safe to show is safe to show alone", () => {
