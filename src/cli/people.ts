@@ -1,3 +1,4 @@
+import { type NeededResult, neededResults } from "../domain/needed-results.ts";
 import type { GateView, RunView, StepView } from "../domain/run-view.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { cut, forTerminal, oneLine } from "../kernel/text.ts";
@@ -94,15 +95,16 @@ export function createPeople(deps: {
 }
 
 function questionsOf(view: RunView, asking: Asking | undefined): readonly Question[] {
-  const gates = openGates(view).map((step) => gateQuestion(view.id, step, asking));
+  const gates = openGates(view).map((step) => gateQuestion(view, step, asking));
   return view.stopped ? [...gates, stopQuestion(view)] : gates;
 }
 
 function gateQuestion(
-  run: string,
-  { id, generation, gate }: StepView & { readonly gate: GateView },
+  view: RunView,
+  { id, generation, needs, gate }: StepView & { readonly gate: GateView },
   asking: Asking | undefined,
 ): Question {
+  const run = view.id;
   const path = (act: string) => `/runs/${encodeURIComponent(run)}/steps/${encodeURIComponent(id)}/${act}`;
   const { digest } = gate;
   return {
@@ -110,6 +112,7 @@ function gateQuestion(
     text: [
       oneLine(`${id} ${whomFor(gate)}:`),
       ...indented(gate.prompt),
+      ...neededResults(view, { needs }).flatMap(resultLines),
       ...howToDecide(run, id).map((line) => `    ${line}`),
     ].join("\n"),
     title: `${id}: what is your decision?`,
@@ -126,6 +129,11 @@ function gateQuestion(
       return { path: path("reject"), body: { digest, ...(reason === "" ? {} : { reason }) } };
     },
   };
+}
+
+function resultLines({ id, status, agent, confidence, said }: NeededResult): readonly string[] {
+  const facts = [agent, status, confidence && `confidence ${confidence}`].filter(Boolean).join(", ");
+  return [`    ${oneLine(`${id} (${facts}):`)}`, ...indented(said).map((line) => `  ${line}`)];
 }
 
 function stopQuestion({ id, stopped }: RunView): Question {

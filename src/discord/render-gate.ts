@@ -1,7 +1,7 @@
 import { ButtonStyle, ComponentType } from "discord.js";
 import type { GateRef } from "../domain/effects.ts";
 import type { GateView, RunView, StepView } from "../domain/run-view.ts";
-import { cut } from "../kernel/text.ts";
+import { cut, firstLines } from "../kernel/text.ts";
 import type { Mentioned } from "./approvers.ts";
 import { gateSubject } from "./custom-id.ts";
 import { AMBER, GREEN, GREY, RED, relative } from "./look.ts";
@@ -170,13 +170,6 @@ function resultLines(needs: readonly StepView[]): readonly string[] {
 
 /** The first lines of a text as a quote, with its lists and its emphasis. */
 function excerpt(said: string): string {
-  const lines = plain(said)
-    .split("\n")
-    .filter((line) => line !== "");
-  const { text: shown, isCut } = leadingText(
-    asMarkdown(lines.slice(0, RESULT_LINES).join("\n")),
-    RESULT_CHARS,
-  );
-  const more = !isCut && lines.length > RESULT_LINES ? "\n…" : "";
-  return `${shown}${more}`.replaceAll(/^/gm, "> ");
+  const lines = firstLines(plain(said), RESULT_LINES, RESULT_CHARS).join("\n");
+  return leadingText(asMarkdown(lines), RESULT_CHARS).text.replaceAll(/^/gm, "> ");
 }

@@ -1,4 +1,5 @@
 import type { DelegationStatus, WaitingReason } from "./delegation-types.ts";
+import type { NeededResult } from "./needed-results.ts";
 import type { ApprovalView, RunView } from "./run-view.ts";
 import type { TaskChildKind } from "./task-types.ts";
 
@@ -48,6 +49,8 @@ export type NowGate = {
   readonly workflow: string;
   readonly step: string;
   readonly prompt: string;
+  /** What the steps before it came to. */
+  readonly results: readonly NeededResult[];
   readonly digest: string;
   readonly openedAt: number;
   readonly expiresAt: number;

@@ -4,6 +4,7 @@ import { actorName } from "./actor.ts";
 import { currentAttempt } from "./delegation.ts";
 import type { DelegationState } from "./delegation-types.ts";
 import { slowAfterMs } from "./expectation.ts";
+import { neededResults } from "./needed-results.ts";
 import type { Lateness, NowDelegation, NowGate, NowRun, NowTask } from "./now-types.ts";
 import type { RunView } from "./run-view.ts";
 import { type Executor, type TaskState, taskChildOf } from "./task-types.ts";
@@ -81,7 +82,7 @@ export function nowOfRun(view: RunView, now: number): NowRun {
 
 /** The gates of a run at which people are waited for. */
 export function gatesOf(view: RunView, now: number): readonly NowGate[] {
-  return view.steps.flatMap(({ id: step, status, gate }) => {
+  return view.steps.flatMap(({ id: step, status, gate, needs }) => {
     if (status !== "waiting" || gate?.status !== "open") return [];
     const { prompt, digest, openedAt, expiresAt, approvers, min, approvals, escalated } = gate;
     return {
@@ -89,6 +90,7 @@ export function gatesOf(view: RunView, now: number): readonly NowGate[] {
       workflow: view.workflow,
       step,
       prompt,
+      results: neededResults(view, { needs }),
       digest,
       openedAt,
       expiresAt,

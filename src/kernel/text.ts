@@ -7,6 +7,19 @@ export function cut(text: string, length: number): string {
   return `${text.slice(0, end)}…`;
 }
 
+/** The first lines of a text that say something, in at most `length` characters; "…" stands for what is left out. */
+export function firstLines(text: string, most: number, length: number): readonly string[] {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  const told: string[] = [];
+  let room = length;
+  for (const line of lines.slice(0, most)) {
+    if (room < 20) break;
+    told.push(cut(line.trimEnd(), room));
+    room -= line.length + 1;
+  }
+  return told.length < lines.length ? [...told, "…"] : told;
+}
+
 /** A number with its noun: `1 run`, `2 runs`; `many` where an s is not enough. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;

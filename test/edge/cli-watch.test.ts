@@ -56,6 +56,7 @@ const gate = {
   workflow: "design-review",
   step: "sign-off",
   prompt: "Consolidate now?",
+  results: [],
   digest: "d",
   openedAt: AT - 90_000,
   expiresAt: AT,

@@ -26,7 +26,12 @@ async function openReview(t: TestContext) {
   const { runs } = desk.door;
   when(desk, "run.started", (id) => {
     runs.step(id, "technical", { status: "running", startedAt: 1500 });
-    runs.step(id, "technical", { status: "succeeded", settledAt: 13_500, confidence: "high" });
+    runs.step(id, "technical", {
+      status: "succeeded",
+      settledAt: 13_500,
+      confidence: "high",
+      result: "Sound:\n\n- one\u001b[31m point",
+    });
     runs.openGate(id);
   });
   const finish = (id: string) => runs.settle(id, { status: "succeeded", result: "Build it." });
@@ -138,6 +143,10 @@ test("at a gate it tells whom it waits for and what to type, and waits on", asyn
   assert.equal(code, 0);
   assert.match(err, /sign-off waits for role:engineering until 1970-01-02 00:00:02Z:/);
   assert.match(err, /Consolidate now\?\n {4}Two reviews are there\./);
+  assert.match(
+    err,
+    /there\.\n {4}technical \(tech-lead, succeeded, confidence high\):\n {6}Sound:\n {6}- one point\n/,
+  );
   assert.match(err, /hq workflow approve wf-design-review-0001 sign-off/);
   assert.equal(err.match(/Consolidate now/g)?.length, 1, "told once");
   assert.deepEqual(desk.runs.calls.at(-1)?.said, {

@@ -70,6 +70,10 @@ test("a run's graph and timeline change live, and its gate is decided once while
   const sameGate = other.getByRole("article", { name: "Gate design-review / sign-off" });
   await sees(gate.getByText("Consolidate the reviews of this design? A mirror of Zerodur"));
   await sees(sameGate.getByText("@Engineering"));
+  const technical = sameGate.getByRole("region", { name: "Result of technical" });
+  await sees(technical.getByText("tech-lead · confidence"));
+  await sees(technical.getByText("Before a decision, state: load case"));
+  await sees(technical.getByRole("link", { name: "technical" }));
   await gate.getByRole("button", { name: "Approve design-review / sign-off" }).press("Enter");
   await gone(gate);
   await gone(sameGate);

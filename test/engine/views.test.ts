@@ -75,6 +75,14 @@ test("gates are shown with what people need to decide, until they have", async (
     gates.map(({ run: id, step, prompt, late }) => [id, step, prompt, late]),
     [[run.id, "sign", "Shall the mirror be built?", false]],
   );
+  assert.deepEqual(
+    gates[0]?.results.map(({ id, status, agent, said }) => [id, status, agent, said]),
+    [
+      ["judge", "succeeded", "webster", "the mirror"],
+      ["other", "succeeded", "tech-lead", handoffOf("x").result],
+    ],
+    "what the steps that it needs came to, not what was before them",
+  );
   assert.deepEqual([runs[0]?.id, runs[0]?.waiting], [run.id, "gate"]);
   const [gate] = gates;
   assert.ok(gate);

@@ -6,7 +6,7 @@ import { readCrashAt } from "../../src/kernel/crash.ts";
 import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kernel/id.ts";
 import { inTime } from "../../src/kernel/in-time.ts";
 import { createLifecycle } from "../../src/kernel/lifecycle.ts";
-import { counted, cut, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
+import { counted, cut, firstLines, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
 import { createShiftedClock, formatDuration, parseDuration } from "../../src/kernel/time.ts";
 
 test("durations read as bare seconds or with a unit, and nothing else reads", () => {
@@ -77,6 +77,19 @@ test("cutting never splits a surrogate pair and says that something is missing",
         cut(text, length).length <= Math.max(length, text.length <= length ? text.length : length),
     ),
   );
+});
+
+test("of a long text its first lines that say something are told, and that there is more", () => {
+  assert.deepEqual(firstLines("a \r\n\n \n  b\n", 2, 100), ["a", "  b"]);
+  assert.deepEqual(firstLines("a\nb\nc", 2, 100), ["a", "b", "…"]);
+  const long = "x".repeat(40);
+  assert.deepEqual(firstLines(`${long}\n${long}`, 8, 61), [long, `${"x".repeat(19)}…`]);
+  assert.deepEqual(
+    firstLines(`${long}\n${long}`, 8, 60),
+    [long, "…"],
+    "too little room for a line says nothing",
+  );
+  assert.deepEqual(firstLines("", 8, 60), []);
 });
 
 test("terminals and lines get no control characters", () => {

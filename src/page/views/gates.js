@@ -2,7 +2,7 @@ import { ask } from "../dialog.js";
 import { h } from "../node.js";
 import { button, code, empty, facts, prose, viewHead } from "../parts.js";
 import { to } from "../router.js";
-import { pill } from "../states.js";
+import { dot, pill } from "../states.js";
 import { ticking } from "../time.js";
 
 /** What waits for people, with the buttons that decide it. */
@@ -49,8 +49,8 @@ export function gatesView(app) {
 
 /** One gate: what is asked, who asked, who may decide, until when. */
 export function gateCard(app, gate) {
-  const { run, workflow, step, prompt, asker, approvers, approvals, min, openedAt, expiresAt, escalated } =
-    gate;
+  const { run, workflow, step, prompt, results, asker, approvers, approvals } = gate;
+  const { min, openedAt, expiresAt, escalated } = gate;
   const name = `${workflow} / ${step}`;
   return h(
     "article",
@@ -63,6 +63,7 @@ export function gateCard(app, gate) {
       h("span", { class: "gate-since" }, "since ", ticking(openedAt)),
     ),
     prose(prompt, { long: 900 }),
+    results.map((result) => resultBefore(run, result)),
     facts([
       ["Asked by", asker],
       ["Decided by", approvers.map(approver).join(", ") || "anybody with the permission"],
@@ -75,6 +76,26 @@ export function gateCard(app, gate) {
       ["Expires", ticking(expiresAt, "in")],
     ]),
     gateButtons(app, gate),
+  );
+}
+
+/** What is decided about: what a step before the gate came to. */
+function resultBefore(run, { id, status, agent, confidence, said }) {
+  return h(
+    "section",
+    { class: "gate-result", key: id, "aria-label": `Result of ${id}` },
+    h(
+      "p",
+      { class: "gate-result-head" },
+      dot(status, 15),
+      h("a", { href: to("runs", run, { step: id }) }, id),
+      h(
+        "span",
+        { class: "muted" },
+        [agent, confidence && `confidence ${confidence}`].filter(Boolean).join(" · "),
+      ),
+    ),
+    prose(said),
   );
 }
 
