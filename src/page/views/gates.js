@@ -40,15 +40,15 @@ export function gatesView(app) {
         : h(
             "div",
             { class: "gate-list", key: "gates" },
-            gates.map((gate) => gateCard(app, gate)),
+            gates.map((gate) => gateCard(app, gate, { isOpen: true })),
           ),
     ];
   }
   return { usesNow: true, title: () => "Gates", load: async () => undefined, draw };
 }
 
-/** One gate: what is asked, who asked, who may decide, until when. */
-export function gateCard(app, gate) {
+/** One gate: what is asked, what is decided about (to be opened, or open at once), who asked, who may decide, until when. */
+export function gateCard(app, gate, { isOpen = false } = {}) {
   const { run, workflow, step, prompt, results, asker, approvers, approvals } = gate;
   const { min, openedAt, expiresAt, escalated } = gate;
   const name = `${workflow} / ${step}`;
@@ -63,7 +63,7 @@ export function gateCard(app, gate) {
       h("span", { class: "gate-since" }, "since ", ticking(openedAt)),
     ),
     prose(prompt, { long: 900 }),
-    results.map((result) => resultBefore(run, result)),
+    results.map((result) => resultBefore(run, result, isOpen)),
     facts([
       ["Asked by", asker],
       ["Decided by", approvers.map(approver).join(", ") || "anybody with the permission"],
@@ -80,22 +80,14 @@ export function gateCard(app, gate) {
 }
 
 /** What is decided about: what a step before the gate came to. */
-function resultBefore(run, { id, status, agent, confidence, said }) {
+function resultBefore(run, { id, status, agent, confidence, said }, isOpen) {
+  const who = [agent, confidence && `confidence ${confidence}`].filter(Boolean).join(" · ");
   return h(
-    "section",
-    { class: "gate-result", key: id, "aria-label": `Result of ${id}` },
-    h(
-      "p",
-      { class: "gate-result-head" },
-      dot(status, 15),
-      h("a", { href: to("runs", run, { step: id }) }, id),
-      h(
-        "span",
-        { class: "muted" },
-        [agent, confidence && `confidence ${confidence}`].filter(Boolean).join(" · "),
-      ),
-    ),
+    "details",
+    { class: "gate-result", key: id, open: isOpen },
+    h("summary", {}, dot(status, 15), h("strong", {}, id), h("span", { class: "muted" }, who)),
     prose(said),
+    h("a", { href: to("runs", run, { step: id }) }, "All of it"),
   );
 }
 
