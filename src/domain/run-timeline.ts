@@ -1,4 +1,3 @@
-import { formatDuration } from "../kernel/time.ts";
 import { graphOf, levelsOf } from "./run-graph.ts";
 import type { RunState } from "./run-types.ts";
 import { type RunView, type StepView, viewOfRun } from "./run-view.ts";
@@ -193,10 +192,8 @@ function waitsSince(step: StepView, { children, until }: Around): readonly StepW
   return children.flatMap(({ agent = "its agent", startedAt: from, dispatchedAt, settledAt, waiting }) => {
     const to = dispatchedAt ?? settledAt;
     if (from === undefined || (to ?? until) - from < LEAST_WAIT_MS) return [];
-    const text =
-      to === undefined
-        ? `waits for ${agent}${waiting === undefined ? "" : `: ${waiting}`}`
-        : `waited ${formatDuration(to - from)} for ${agent}${waiting === undefined ? "" : `: ${waiting}`}`;
+    const why = waiting === undefined ? "" : `: ${waiting}`;
+    const text = `${to === undefined ? "waits" : "waited"} for ${agent}${why}`;
     return [wait("agent", agent, text, from, to, until)];
   });
 }

@@ -72,9 +72,9 @@ test("an agent is waited for until it has the work, with what it is busy with", 
     "agent | waits for webster: webster has 1 of 1 | 1000…",
   ]);
   assert.deepEqual(waits({ startedAt: 1000, dispatchedAt: 1500, settledAt: 1900 }), [
-    "agent | waited 500ms for webster | 500",
+    "agent | waited for webster | 500",
   ]);
-  assert.deepEqual(waits({ startedAt: 1000, settledAt: 1900 }), ["agent | waited 900ms for webster | 900"]);
+  assert.deepEqual(waits({ startedAt: 1000, settledAt: 1900 }), ["agent | waited for webster | 900"]);
   assert.deepEqual(waits({ startedAt: 1000, dispatchedAt: 1049 }), []);
   assert.deepEqual(waits({ startedAt: 1000, dispatchedAt: 1050 }).length, 1);
   assert.deepEqual(waits({}), [], "it was not asked yet");
