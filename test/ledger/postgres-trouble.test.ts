@@ -194,7 +194,11 @@ test("a text that PostgreSQL cannot keep is refused alone; what people only read
     ["fulfilled", "rejected"],
   );
   assert.deepEqual((await ledger.load("run-1"))?.state, { text: "a\0b\ud800" });
-  await ledger.postpone("run-1@1#0", AT, "why\0not");
+  await ledger.postpone("run-1@1#0", AT, "why\0not \ud800");
+  await ledger.settle([{ id: "run-1@1#0", outcome: "an answer\0of bytes \ud800" }]);
+  const [told] = await ledger.trail.effectsOf("run-1", 9);
+  assert.deepEqual([told?.reason, told?.outcome], ["why\ufffdnot \ufffd", "an answer\ufffdof bytes \ufffd"]);
+  await written(ledger, commitOf("run-2", { key: { scope: "s", key: "half \ud800", digest: "d" } }));
 });
 
 test("a lock that others hold makes writes wait, and after some time say so; then they work again", async (t) => {
