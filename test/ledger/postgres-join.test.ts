@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import test, { after, type TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import type { AppOptions } from "../../src/app/base.ts";
+import { joinLedger } from "../../src/app/membership.ts";
+import type { Part } from "../../src/kernel/lifecycle.ts";
+import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
+import { claimOf, commitOf, line, streams, written } from "../contract/ledger-fixture.ts";
+import { createCuttable } from "../support/cuttable.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+import { query } from "./postgres-query.ts";
+
+const postgres = await startPostgres();
+after(() => postgres.stop());
+
+const LEASE_MS = 10_000;
+
+/** Members of one database, without all that a supervisor does beside that. */
+async function world(t: TestContext) {
+  const database = await postgres.createDatabase();
+  const folder = temporaryFolder("hq-join-");
+  t.after(folder.remove);
+  return {
+    database,
+    async join(
+      name: string,
+      given: { readonly url?: string; readonly isEmbedded?: boolean; readonly now?: () => number } = {},
+    ) {
+      const home = join(folder.path, name);
+      mkdirSync(home, { recursive: true });
+      const ledger = await openPostgresLedger({ url: given.url ?? database, rideOutMs: 100 });
+      let part: Part | undefined;
+      const said: string[] = [];
+      const say = (_: object, text: string) => void said.push(text);
+      const { shared, ledger: own } = await joinLedger({
+        options: { home, version: "1", env: {}, isEmbedded: given.isEmbedded === true } as AppOptions,
+        base: {
+          now: given.now ?? Date.now,
+          shiftClock: () => undefined,
+          log: { debug: say, info: say, warn: say, error: say },
+          config: { current: () => ({ settings: { takeOverMs: 120_000 } }) },
+          credentials: { secret: name },
+        } as never,
+        begin: async (begun) => {
+          part = begun;
+        },
+        ledger,
+        holder: `holder-${name}`,
+      });
+      assert.ok(shared && part);
+      let isGone = false;
+      const leave = async () => {
+        if (isGone) return;
+        isGone = true;
+        await part?.stop();
+        await ledger.close();
+      };
+      t.after(leave);
+      const changed = (to: boolean) =>
+        new Promise<number>((resolve) => {
+          const unfollow = shared.onLead((leads) => {
+            if (leads !== to) return;
+            unfollow();
+            resolve(performance.now());
+          });
+        });
+      return { shared, own, ledger, leave, said, changed };
+    },
+    /** Resolves when a member has said so many times that it lives. */
+    async beats(name: string, times: number) {
+      const seen = new Set<unknown>();
+      while (seen.size <= times) {
+        const rows = await query(database, "select seen_at from hq.member where id = $1", [`holder-${name}`]);
+        seen.add(rows[0]?.["seen_at"]);
+        await pause(20);
+      }
+    },
+    leader: async () =>
+      (
+        await query(
+          database,
+          "select holder from hq.lease where name = 'discord' and expires_at > hq.now_ms()",
+        )
+      )[0]?.["holder"],
+  };
+}
+
+test("the lead passes at once to whoever is there when it is resigned, and its number grows; who resigned does not come back", async (t) => {
+  const { join: enter, leader, beats } = await world(t);
+  const a = await enter("a");
+  const b = await enter("b");
+  assert.deepEqual([a.shared.leads(), b.shared.leads()], [true, false]);
+  const term = a.shared.term() ?? 0;
+  const [left, came] = [a.changed(false), b.changed(true)];
+  const at = performance.now();
+  await a.shared.resign();
+  assert.ok((await left) <= (await came), "nobody leads beside another one");
+  assert.ok((await came) - at < 2500, "not only with the next beat");
+  assert.ok((b.shared.term() ?? 0) > term);
+  assert.equal(await leader(), "holder-b");
+  await b.leave();
+  assert.equal(await leader(), undefined);
+  const before = a.said.length;
+  await beats("a", 2);
+  assert.deepEqual([a.shared.leads(), await leader(), a.said.length], [false, undefined, before]);
+});
+
+test("who stands back does not take the lead again while another one may, and takes it when nobody else is there", async (t) => {
+  const { join: enter, leader } = await world(t);
+  const a = await enter("a");
+  const b = await enter("b");
+  a.shared.standBack.begin(60_000, "not connected");
+  assert.ok(a.shared.leads(), "what it has it keeps until it is given back");
+  const came = b.changed(true);
+  await a.shared.giveBack();
+  await came;
+  assert.equal(await leader(), "holder-b");
+  assert.equal(a.shared.leads(), false);
+  const again = a.changed(true);
+  await b.leave();
+  await again;
+  assert.equal(await leader(), "holder-a");
+});
+
+test("alone beside one who could lead and does not, who stands back leaves the lead free with every beat", async (t) => {
+  const { database, join: enter, leader, beats } = await world(t);
+  const a = await enter("a");
+  // It lives, has said who it is, and is slow.
+  const facts = JSON.stringify({ host: "beta", pid: 1, behind: 0, clockAheadMs: 0 });
+  await query(database, "insert into hq.member select 'slow', 'slow', '1', hq.now_ms(), hq.now_ms() + 60000");
+  await query(database, "insert into hq.memo values ('member/slow', $1)", [facts]);
+  a.shared.standBack.begin(60_000, "not connected");
+  await a.shared.giveBack();
+  await beats("a", 2);
+  assert.deepEqual([a.shared.leads(), await leader()], [false, undefined]);
+  const again = a.changed(true);
+  await query(database, "delete from hq.member where id = 'slow'");
+  await again;
+  assert.equal(await leader(), "holder-a");
+});
+
+test("while the database answers no write, and with a clock that stands still, whoever leads stops in time by its own clock", async (t) => {
+  let stoodAt: number | undefined;
+  const { database, join: enter, leader } = await world(t);
+  const a = await enter("a", { now: () => stoodAt ?? Date.now() });
+  const left = a.changed(false);
+  stoodAt = Date.now();
+  const at = performance.now();
+  const held = query(database, "select pg_advisory_lock(1213289554, 1), pg_sleep(30)").catch(() => undefined);
+  const tookMs = (await left) - at;
+  assert.ok(tookMs < LEASE_MS - 300, `${tookMs} ms`);
+  assert.equal(a.shared.term(), undefined);
+  assert.equal(await leader(), "holder-a", "nobody else can lead yet");
+  await query(
+    database,
+    "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(30)%' and pid <> pg_backend_pid()",
+  );
+  await held;
+});
+
+test("a member that is here for one question leads only when it is asked to", async (t) => {
+  const { join: enter, leader, beats } = await world(t);
+  const a = await enter("a", { isEmbedded: true });
+  await beats("a", 1);
+  assert.deepEqual([a.shared.leads(), await leader()], [false, undefined]);
+  await a.shared.lead();
+  assert.deepEqual([a.shared.leads(), await leader()], [true, "holder-a"]);
+  await a.leave();
+  assert.equal(await leader(), undefined, "others need not wait for its end");
+});
+
+test("cut off from the database, whoever leads stops leading before its lease ends there, and claims nothing before it may be taken for gone", async (t) => {
+  const { database, join: enter, leader } = await world(t);
+  const way = await createCuttable();
+  t.after(way.stop);
+  const url = new URL(database);
+  way.leadTo(Number(url.port));
+  url.port = `${way.port}`;
+  const a = await enter("a", { url: url.href });
+  const now = await a.ledger.now();
+  await written(a.ledger, commitOf("run-1", { effects: [line("x", now)] }));
+  const left = a.changed(false);
+  way.cut();
+  const cutAt = performance.now();
+  const tookMs = (await left) - cutAt;
+  assert.equal(await leader(), "holder-a", "nobody else can lead yet");
+  assert.ok(tookMs < LEASE_MS - 300, `${tookMs} ms`);
+  assert.equal(a.shared.term(), undefined);
+  while (a.shared.life() !== undefined) await pause(20);
+  const [seen] = await query(database, "select hq.now_ms() - seen_at as ago from hq.member");
+  assert.ok(Number(seen?.["ago"]) < LEASE_MS + 1000, `${Number(seen?.["ago"])} ms`);
+  // Another one comes, and takes it for gone.
+  const b = await enter("b");
+  await query(database, "update hq.member set seen_at = seen_at - 10000 where id = 'holder-a'");
+  while ((await query(database, "select id from hq.member")).length > 1) await pause(20);
+  assert.deepEqual(await claimOf(a.own, { holder: "holder-a", now }), [], "and not with an error");
+  const epoch = a.shared.life();
+  assert.equal(epoch, undefined);
+  way.mend();
+  while (a.shared.life() === undefined) await pause(20);
+  assert.ok(b.shared.leads() && !a.shared.leads());
+  assert.deepEqual(streams(await claimOf(a.own, { holder: "holder-a", now })), ["run-1"], "it works again");
+});
