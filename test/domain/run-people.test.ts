@@ -440,6 +440,21 @@ test("a failure that another step of a rerun has seen is seen again", () => {
   assert.deepEqual(law.statuses, ["a failed", "b succeeded", "mend running"]);
 });
 
+test("a failure that was seen from afar is seen again after a rerun", () => {
+  const law = begin([
+    step("a"),
+    step("between", ["a"]),
+    step("b"),
+    stepOf("mend", taskOf("webster", "Mend."), { needs: ["between", "b"], if: "failure()" }),
+  ]);
+  law.fail("a");
+  law.succeed("b");
+  law.succeed("mend");
+  law.rerun("b");
+  law.succeed("b");
+  assert.equal(law.step("mend").status, "running");
+});
+
 test("a canceled run can be taken up again where it was", () => {
   const law = begin([step("a"), step("b", ["a"]), step("c", ["b"])]);
   law.succeed("a");

@@ -113,6 +113,32 @@ test("a step's file is a handoff that old tools read, with what is ours beside i
   assert.throws(() => stepDocument(law.state, "x"), /no step x/);
 });
 
+test("a step's file has what the run keeps where its child's handoff is not known, and why it is no success", () => {
+  const law = begin([look, stepOf("gate", approvalOf(), { needs: ["look"] })]);
+  const startedAt = law.now;
+  law.end(law.placeOf("look"), "partial", {
+    at: 5000,
+    result: "half",
+    output: { n: 1 },
+    artifacts: ["/x"],
+    confidence: "low",
+    reason: "two of three",
+    problems: [{ path: "n", message: "too small" }],
+  });
+  const file = stepDocument(law.state, "look") as Record<string, unknown>;
+  assert.deepEqual(
+    [file["status"], file["result"], file["output"], file["artifacts"], file["confidence"], file["reason"]],
+    ["partial", "half", { n: 1 }, ["/x"], "low", "two of three"],
+  );
+  assert.deepEqual(file["problems"], [{ path: "n", message: "too small" }]);
+  assert.equal(file["startedAt"], new Date(startedAt).toISOString());
+  assert.equal(file["timestamp"], "1970-01-01T00:00:05.000Z");
+  law.decide("gate", "reject", ADA, { reason: "no" });
+  const { gate } = stepDocument(law.state, "gate") as { gate: Record<string, unknown> };
+  const decidedAt = new Date(law.now).toISOString();
+  assert.deepEqual([gate["decidedAt"], gate["decidedBy"], gate["reason"]], [decidedAt, "@ada", "no"]);
+});
+
 test("a gate's file has the reason of each approval that gave one", () => {
   const law = begin([stepOf("gate", approvalOf({ min: 3 }))]);
   law.decide("gate", "approve", ADA, { reason: "fits the budget" });
@@ -131,10 +157,19 @@ test("a fan-out's file has its items, whole as they are kept", () => {
       forEach: { expression: "split('a,b', ',')", maxParallel: 1 },
     }),
   ]);
-  law.succeed("each", 0, { output: 1 });
-  const { items } = stepDocument(law.state, "each") as { items: Record<string, unknown>[] };
-  assert.equal(items[0]?.["status"], "complete");
-  assert.equal(items[0]?.["output"], 1);
+  law.succeed("each", 0, { at: 5000, output: 1, result: "cut", confidence: "high" });
+  const whole = new Map([["wf-1.each_0", { result: "the whole text" }]]);
+  const { items } = stepDocument(law.state, "each", whole) as { items: Record<string, unknown>[] };
+  assert.deepEqual(items[0], {
+    item: "a",
+    status: "complete",
+    runId: "wf-1.each_0",
+    agent: null,
+    result: "the whole text",
+    confidence: "high",
+    timestamp: "1970-01-01T00:00:05.000Z",
+    output: 1,
+  });
   assert.deepEqual(items[1], {
     item: "b",
     status: "running",
@@ -144,6 +179,10 @@ test("a fan-out's file has its items, whole as they are kept", () => {
     confidence: null,
     timestamp: null,
   });
+  law.end(law.placeOf("each", 1), "partial", { result: "half", reason: "one of two" });
+  const after = stepDocument(law.state, "each") as { items: Record<string, unknown>[] };
+  const { status, result, reason } = after.items[1] ?? {};
+  assert.deepEqual([status, result, reason], ["partial", "half", "one of two"]);
 });
 
 type SummaryStep = { readonly file: unknown; readonly reason?: unknown };
@@ -184,6 +223,37 @@ test("the summary counts, names what is missing and where each step's file is", 
       ["c.json", undefined],
     ],
   );
+});
+
+test("the summary of a run that is over tells each way in which its steps ended, and when", () => {
+  const steps = ["a", "b", "c", "d"].map((id) => stepOf(id, taskOf("x", "Go.")));
+  const law = begin([...steps, stepOf("e", taskOf("x", "Go."), { if: "false" })], { output: { step: "a" } });
+  law.succeed("a", undefined, { confidence: "high" });
+  law.end(law.placeOf("b"), "partial", { reason: "half" });
+  law.fail("c");
+  law.end(law.placeOf("d"), "canceled", { at: 9000, reason: "not needed" });
+  const summary = summaryDocument(law.state) as Record<string, unknown> & {
+    steps: Record<string, unknown>[];
+  };
+  assert.deepEqual(summary["counts"], {
+    total: 5,
+    complete: 1,
+    partial: 1,
+    failed: 1,
+    skipped: 1,
+    canceled: 1,
+  });
+  assert.equal(summary["timestamp"], new Date(law.view.settledAt ?? 0).toISOString());
+  assert.match(
+    String(summary["notes"]),
+    /^2 of 5 steps completed; c failed: it went wrong\nb is partial: half\./,
+  );
+  assert.equal(summary["result"], "a succeeded");
+  assert.equal(summary.steps[0]?.["confidence"], "high");
+  assert.equal(summary.steps[1]?.["status"], "partial");
+  assert.equal(summary.steps[3]?.["timestamp"], "1970-01-01T00:00:09.000Z");
+  law.retry();
+  assert.equal((summaryDocument(law.state) as Record<string, unknown>)["round"], 2);
 });
 
 test("at most twenty sentences say what is missing", () => {

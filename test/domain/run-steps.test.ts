@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { contextFor } from "../../src/domain/run-conditions.ts";
+import { contextFor, failedBy } from "../../src/domain/run-conditions.ts";
 import { summaryDocument } from "../../src/domain/run-documents.ts";
 import { composeTask } from "../../src/domain/run-work.ts";
 import { assertReloads, begin } from "../support/run-law.ts";
@@ -103,6 +103,41 @@ test("a failure that is tolerated lets the others go on, and the run is partial"
   assert.deepEqual(law.statuses, ["a failed", "b succeeded", "mend skipped"]);
   assert.equal(law.view.status, "partial");
   assert.deepEqual(law.view.missing, ["a failed: it went wrong."]);
+});
+
+test("what is canceled by itself is tolerated like a failure, where failures are", () => {
+  for (const continueOnError of [true, false]) {
+    const law = begin([step("a", [], { continueOnError }), step("b", ["a"])]);
+    law.end(law.placeOf("a"), "canceled", { reason: "not needed" });
+    assert.equal(law.step("b").status, continueOnError ? "running" : "skipped");
+  }
+});
+
+test("a check that said no lets others go on; one that was never made, since what it needs failed, does not", () => {
+  const check = stepOf("check", approvalOf(), {
+    needs: ["a"],
+    if: "steps.a.verdict == 'fail'",
+    passesWhenSkipped: true,
+  });
+  const passed = begin([step("a"), check, step("b", ["check"])]);
+  passed.succeed("a", undefined, { verdict: "pass" });
+  assert.deepEqual(passed.statuses, ["a succeeded", "check skipped", "b running"]);
+  const lost = begin([step("a"), check, step("b", ["check"])]);
+  lost.fail("a");
+  assert.deepEqual(lost.statuses, ["a failed", "check skipped", "b skipped"]);
+  assert.equal(lost.view.status, "failed");
+});
+
+test("cleanup hears of no failure that is tolerated, nor of one of the cleanup itself", () => {
+  const law = begin([
+    step("a", [], { continueOnError: true }),
+    step("tidy", [], { cleanup: true }),
+    step("mend", ["tidy"], { cleanup: true, if: "failure()" }),
+    step("cheer", ["tidy"], { cleanup: true, if: "success()" }),
+  ]);
+  law.fail("a");
+  law.fail("tidy");
+  assert.deepEqual(law.statuses, ["a failed", "tidy failed", "mend skipped", "cheer running"]);
 });
 
 test("failure() sees a failure at any distance, always() begins whatever happened", () => {
@@ -232,6 +267,7 @@ test("what is only a part, or left by a step that failed, is never passed on as 
     assert.deepEqual(notes(words, "partial", ["between", "a"]), [part], property);
     assert.deepEqual(notes(words, "failed", ["a"]), [left], property);
   }
+  assert.deepEqual(notes("Go on with ${{ toJSON(steps.a) }}.", "partial", ["between"]), [part]);
   assert.deepEqual(notes("Go on.", "partial", ["a"]), [part]);
   assert.deepEqual(notes("Go on.", "failed", ["a"]), [], "it is not there to be taken for a result");
   assert.deepEqual(notes("It ${{ steps.a.status }}.", "failed", ["a"]), []);
@@ -296,6 +332,11 @@ test("an expression that cannot be evaluated fails its step with the sentence", 
   assert.match(law.step("cond").outcome?.reason ?? "", /fromJSON/);
   assert.match(law.step("each").outcome?.reason ?? "", /must give a list for for_each, not a string/);
   assert.equal(law.bodies("start-child").length, 0);
+});
+
+test("only what an expression lacks fails its step; a bug stays one", () => {
+  const bug = new TypeError("a bug");
+  assert.throws(() => failedBy(bug, 1), bug);
 });
 
 test("a partial result satisfies what needs it and is never called success", () => {

@@ -21,6 +21,9 @@ test("the id of a child says its place, and long ones are a hash of it", () => {
   assert.equal(childIdOf("wf-1", { ...place, generation: 2 }), "wf-1.look~2");
   assert.equal(childIdOf("wf-1", { ...place, item: 12 }), "wf-1.look_12");
   assert.equal(childIdOf("wf-1", { ...place, item: 12, generation: 3 }), "wf-1.look_12~3");
+  const whole = childIdOf("wf-1", { ...place, step: "s".repeat(55) });
+  assert.equal(whole, `wf-1.${"s".repeat(55)}`, "sixty characters are an id");
+  assert.match(childIdOf("wf-1", { ...place, step: "s".repeat(56) }), /^orch-/);
   const long = childIdOf("wf-1", { ...place, step: "s".repeat(60) });
   assert.match(long, /^orch-[0-9a-f]{24}$/);
   assert.notEqual(long, childIdOf("wf-2", { ...place, step: "s".repeat(60) }));
@@ -128,6 +131,8 @@ test("the inputs of a nested run have the type of a lone expression, else they a
         n: "${{ steps.look.output.n }}",
         deep: "${{ inputs.deep }}",
         text: "of ${{ steps.look.result }}",
+        before: "${{ steps.look.output.n }} of them",
+        after: "all ${{ steps.look.output.n }}",
         fixed: 3,
       },
     },
@@ -136,25 +141,39 @@ test("the inputs of a nested run have the type of a lone expression, else they a
   const law = begin([look, inner], {}, { inputs: { deep: true } });
   law.succeed("look", undefined, { output: { n: 4 }, result: "ULE" });
   const of = law.placeOf("inner");
-  assert.deepEqual(composeInputs(law.state, of), { n: 4, deep: true, text: "of ULE", fixed: 3 });
-  assert.deepEqual(foreignInputsOf(law.state, of), ["n", "text"]);
+  assert.deepEqual(composeInputs(law.state, of), {
+    n: 4,
+    deep: true,
+    text: "of ULE",
+    before: "4 of them",
+    after: "all 4",
+    fixed: 3,
+  });
+  assert.deepEqual(foreignInputsOf(law.state, of), ["n", "text", "before", "after"]);
   assert.deepEqual(composeInputs(law.state, law.placeOf("look")), {});
   assert.deepEqual(foreignInputsOf(law.state, law.placeOf("look")), []);
 });
 
 test("an item is foreign as an input when its list came from a step, and only then", () => {
-  const inner = { kind: "workflow", workflow: "other", with: { text: "of ${{ item }}" } } as const;
-  const law = begin([
-    look,
-    stepOf("plain", inner, { forEach: { expression: "split('a,b', ',')", maxParallel: 2 } }),
-    stepOf("told", inner, {
-      needs: ["look"],
-      forEach: { expression: "steps.look.output", maxParallel: 2 },
-    }),
-  ]);
+  const given = { text: "of ${{ item }}", own: "by ${{ inputs.rule }}" };
+  const inner = { kind: "workflow", workflow: "other", with: given } as const;
+  const law = begin(
+    [
+      look,
+      stepOf("plain", inner, { forEach: { expression: "split('a,b', ',')", maxParallel: 2 } }),
+      stepOf("told", inner, {
+        needs: ["look"],
+        forEach: { expression: "steps.look.output", maxParallel: 2 },
+      }),
+    ],
+    {},
+    { inputs: { rule: "CTE" } },
+  );
   law.succeed("look", undefined, { output: ["c", "d"] });
   assert.deepEqual(foreignInputsOf(law.state, law.placeOf("plain", 0)), []);
   assert.deepEqual(foreignInputsOf(law.state, law.placeOf("told", 0)), ["text"]);
+  const second = composeInputs(law.state, law.placeOf("told", 1));
+  assert.deepEqual(second, { text: "of d", own: "by CTE" }, "each item has its own");
 });
 
 test("what is foreign stays foreign: in items that steps made, and in inputs that came from them", () => {

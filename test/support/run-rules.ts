@@ -25,6 +25,14 @@ export function assertAtRest(law: Law, ids: readonly string[]): void {
   assert.equal(state.counts.running, atWork, "what is counted is what runs");
   const isSettled = (id: string) => !["pending", "running", "waiting"].includes(law.step(id).status);
   assert.equal(state.counts.settled, ids.filter(isSettled).length);
+  const having = (...statuses: readonly string[]) =>
+    steps.filter(({ step }) => statuses.includes(step.status));
+  assert.equal(state.counts.succeeded, having("succeeded").length, "what is partial is no success");
+  assert.equal(state.counts.partial, having("partial").length);
+  const lost = having("failed", "canceled").filter(
+    ({ definition }) => !definition?.cleanup && !definition?.continueOnError,
+  );
+  assert.equal(state.counts.untolerated, lost.length);
   if (state.status !== "running") {
     assert.ok(ids.every(isSettled), "a settled run has nothing open");
     return;
