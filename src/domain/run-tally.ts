@@ -7,11 +7,9 @@ type Share = Omit<Counts, "failures">;
 
 export const NO_COUNTS: Counts = {
   running: 0,
-  waiting: 0,
   settled: 0,
   settledMain: 0,
   failures: 0,
-  failed: 0,
   partial: 0,
   succeeded: 0,
   untolerated: 0,
@@ -42,10 +40,8 @@ function shareOf(step: StepState, definition: StepDefinition): Share {
   const unbegun = status === "pending" ? 1 : isRunning && !step.ending ? itemsLeft(step) : 0;
   return {
     running: isRunning ? (step.itemCounts?.running ?? 1) : 0,
-    waiting: status === "waiting" ? 1 : 0,
     settled: isSettled ? 1 : 0,
     settledMain: isSettled && isMain ? 1 : 0,
-    failed: status === "failed" ? 1 : 0,
     partial: status === "partial" ? 1 : 0,
     succeeded: status === "succeeded" ? 1 : 0,
     untolerated: isMain && isUntolerated(step, definition) ? 1 : 0,
@@ -59,10 +55,8 @@ export function withShare(counts: Counts, step: StepState, definition: StepDefin
   return {
     failures: counts.failures,
     running: counts.running + sign * share.running,
-    waiting: counts.waiting + sign * share.waiting,
     settled: counts.settled + sign * share.settled,
     settledMain: counts.settledMain + sign * share.settledMain,
-    failed: counts.failed + sign * share.failed,
     partial: counts.partial + sign * share.partial,
     succeeded: counts.succeeded + sign * share.succeeded,
     untolerated: counts.untolerated + sign * share.untolerated,

@@ -165,14 +165,11 @@ export type RunState = {
   readonly counts: {
     /** Delegations and nested runs, items included. */
     readonly running: number;
-    /** Gates and waits. */
-    readonly waiting: number;
     readonly settled: number;
     /** Steps of the main part (not cleanup) that are settled. */
     readonly settledMain: number;
     /** Finally failed steps and items since the last answer of a person. */
     readonly failures: number;
-    readonly failed: number;
     readonly partial: number;
     readonly succeeded: number;
     /** Main steps that failed or were canceled and are not tolerated. */
