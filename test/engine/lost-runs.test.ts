@@ -14,11 +14,18 @@ const TAKEN_AT = NOW - 60_000;
 /** One look at what webster owes: two delegations, on a page each. `handsIn`: found by the sweep. */
 async function looked(
   health: Partial<AgentHealth>,
-  script: { order?: Partial<Order>; takenAt?: number; handsIn?: string } = {},
+  script: {
+    order?: Partial<Order>;
+    /** Null: it has not said that it took them. */
+    takenAt?: number | null;
+    handsIn?: string;
+    isNothingOwed?: boolean;
+  } = {},
 ) {
   const lost: string[] = [];
   const steps: string[] = [];
-  let owed = ["orch-1", "orch-2"];
+  const { takenAt: dispatchedAt = TAKEN_AT } = script;
+  let owed = script.isNothingOwed ? [] : ["orch-1", "orch-2"];
   const look = createLostRuns({
     engine: {
       accept: async ({ stream, input }: { stream: string; input: { type: string } }) =>
@@ -33,7 +40,7 @@ async function looked(
           state: {
             order: { ...ORDER, ...script.order, id },
             status: "dispatched",
-            attempts: [{ attempt: 1, dispatchedAt: script.takenAt ?? TAKEN_AT }],
+            attempts: [{ attempt: 1, ...(dispatchedAt === null ? {} : { dispatchedAt }) }],
           },
         }));
         return { items, ...(before === undefined && owed.length > 1 ? { next: "more" } : {}) };
@@ -74,6 +81,18 @@ test("what it took since then, or in the same second, it still has", async () =>
   assert.deepEqual((await looked({ uptimeMs: 30_000 }, { takenAt: NOW - 30_500 })).lost, []);
   assert.deepEqual((await looked({ uptimeMs: 30_000 }, { takenAt: NOW - 31_000 })).lost, BOTH);
   assert.deepEqual((await looked({ uptimeMs: 90_000 })).lost, []);
+  assert.deepEqual((await looked({ uptimeMs: 0 })).lost, BOTH, "it began this very moment");
+  assert.deepEqual(
+    (await looked({ uptimeMs: 0 }, { takenAt: null })).lost,
+    [],
+    "nobody knows that it took it",
+  );
+});
+
+test("nobody is asked for whom nothing is open, nor who is no longer there", async () => {
+  assert.deepEqual(await looked({ uptimeMs: 0 }, { isNothingOwed: true }), { lost: [], steps: [] });
+  const gone = await looked({ uptimeMs: 0 }, { order: { agent: "somebody" } });
+  assert.deepEqual(gone, { lost: [], steps: ["expect orch-1", "expect orch-2", "sweep"] });
 });
 
 test("a gateway that is gone loses its work only to others who may do it, and only for certain", async () => {

@@ -80,6 +80,46 @@ test("of eight instances one is silent, one answers 500, one 401: the aggregate 
   );
 });
 
+test("whoever is known to refuse our token is a line among others; alone it is a refusal", async () => {
+  await inOrchestra(
+    async (core) => {
+      const { shares } = await core.verbs.orchestrator.call(operator, callOf({ instances: ["C-D"] }));
+      assert.deepEqual(
+        shares.map(({ status }) => status),
+        ["ok", "unauthorized"],
+      );
+      const one = core.verbs.orchestrator.call(operator, callOf({ instances: ["D"] }));
+      assert.equal((await refusalIn(one)).code, "agent_unauthorized");
+    },
+    { more: { condition: (agent) => (agent === "auditor" ? "unauthorized" : "up") } },
+  );
+});
+
+test("each instance is tried as often as was asked for, and a call answers its own asker alone", async () => {
+  await inOrchestra(async (core) => {
+    const key = { scope: "rest", key: "k" };
+    const request = callOf({ instances: ["A"], retries: 3, key });
+    const { shares } = await core.verbs.orchestrator.call(operator, request);
+    const { maxAttempts } = await core.verbs.delegation(shares[0]?.delegation ?? "");
+    assert.equal(maxAttempts, 4);
+    const other = { kind: "agent", id: "manager" } as const;
+    const refused = await refusalIn(core.verbs.orchestrator.call(other, request));
+    assert.equal(refused.code, "key_reused");
+  });
+});
+
+test("whoever asked and is gone is waited for no longer", async () => {
+  await inOrchestra(
+    async (core) => {
+      const request = callOf({ instances: ["A"], timeoutMs: 3_600_000 });
+      const answer = core.verbs.orchestrator.call(operator, request, AbortSignal.abort());
+      const { shares } = await answer;
+      assert.deepEqual([shares[0]?.status, shares[0]?.open], ["timeout", true]);
+    },
+    { behave: () => "silent" },
+  );
+});
+
 test("whoever refuses our token is not waited for", async () => {
   await inOrchestra(
     async (core) => {

@@ -128,6 +128,9 @@ test("a session is spawned once: the same key has the same answer, anything else
     assert.deepEqual([bad.code, bad.problems[0]?.path], ["invalid_input", "sessionId"]);
     const many = await refusalIn(begin(operator, { sessionId: "s4", instance: "A-C" }));
     assert.equal(many.code, "invalid_input");
+    const lead = { kind: "agent", id: "tech-lead" } as const;
+    const stolen = await refusalIn(begin(lead, asked));
+    assert.equal(stolen.code, "key_reused", "somebody else's key gives nobody its token");
   });
 });
 
@@ -263,6 +266,101 @@ test("what cannot be delegated does not hold the session up, and a failed turn i
       result: remembering,
     },
   );
+});
+
+test("a turn that was refused is not begun again by its key", async () => {
+  using folder = temporaryFolder();
+  await withOrchestra(folder.path, async (core) => {
+    const { token } = await spawn(core);
+    const large = () => refusalIn(sendTo(core, token, "x".repeat(300_000), { key: "k" }));
+    assert.equal((await large()).code, "too_large");
+    assert.equal((await large()).code, "not_found");
+    assert.equal((await sendTo(core, token, "next")).turn, 2);
+    assert.deepEqual(core.sent.map(runOf), ["session-s1.t2"]);
+  });
+});
+
+test("a turn is as it was asked: with all of its data, as often tried, shown to nobody else; other wishes are another turn", async () => {
+  using folder = temporaryFolder();
+  await withOrchestra(folder.path, async (core) => {
+    const { token } = await spawn(core);
+    const request = { data: { task: "Sum up", rows: [17, 23] }, retries: 3, key: "k" };
+    await sendTo(core, token, "", request);
+    const { maxAttempts, deliver } = await core.verbs.delegation("session-s1.t1");
+    assert.deepEqual([maxAttempts, deliver], [4, false]);
+    assert.match(core.sent[0]?.message ?? "", /17,\s*23/);
+    const other = await refusalIn(sendTo(core, token, "", { ...request, retries: 1 }));
+    assert.equal(other.code, "key_reused");
+    assert.equal(core.sent.length, 1);
+  });
+});
+
+test("what is asked while everything is stopped is a turn, and comes first once work goes on", async () => {
+  using folder = temporaryFolder();
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { token } = await spawn(core);
+      await core.hold.put(operator);
+      assert.equal((await refusalIn(sendTo(core, token, "early"))).code, "held");
+      await core.hold.clear();
+      assert.equal((await sendTo(core, token, "next")).reply, "now: next; before: early");
+      assert.deepEqual(core.sent.map(runOf), ["session-s1.t1", "session-s1.t2"]);
+    },
+    { result: remembering },
+  );
+});
+
+test("an agent that goes down the moment it was looked at has its turn when it is back", async () => {
+  using folder = temporaryFolder();
+  const looks: "up"[] = [];
+  let state: "up" | "down" = "up";
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { token } = await spawn(core);
+      looks.push("up");
+      state = "down";
+      assert.equal((await sendTo(core, token, "x", { timeoutMs: 50 })).turn, 1);
+    },
+    { more: { condition: () => looks.shift() ?? state } },
+  );
+});
+
+test("whoever refuses our token is asked nothing, and not waited for when that shows later", async () => {
+  using folder = temporaryFolder();
+  let state: "up" | "unauthorized" = "unauthorized";
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      state = "up";
+      const { token } = await spawn(core);
+      state = "unauthorized";
+      assert.equal((await refusalIn(sendTo(core, token, "x"))).code, "agent_unauthorized");
+      state = "up";
+      const late = await sendTo(core, token, "x", { timeoutMs: 3_600_000 });
+      assert.deepEqual([late.ok, late.open, late.error?.code], [false, true, "unauthorized"]);
+    },
+    {
+      behave: () => ({ kind: "unauthorized", text: "webster: it refused our token (401)" }),
+      more: { condition: () => state },
+    },
+  );
+});
+
+test("a session has 500 turns, and the one after them is refused", async () => {
+  using folder = temporaryFolder();
+  await withOrchestra(folder.path, async (core) => {
+    const { token } = await spawn(core);
+    for (let turn = 1; turn <= 500; turn++) {
+      const on = { kind: "session", stream: "session-s1", cause: "test" } as const;
+      const asked = { type: "ask", at: turn, data: {}, digest: "d", actor: operator } as const;
+      await core.engine.accept({ ...on, input: asked });
+      await core.engine.accept({ ...on, input: { type: "answered", at: turn, turn, status: "refused" } });
+    }
+    const over = await refusalIn(sendTo(core, token, "one more"));
+    assert.deepEqual([over.code, over.hint], ["session_closed", "Spawn a new one."]);
+  });
 });
 
 test("after closing nothing more is taken; whoever has the token, its asker or the operator may close", async () => {

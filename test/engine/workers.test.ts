@@ -110,6 +110,19 @@ test("withdrawing a task kills its worker; one that waits is not begun at all", 
     { taskQueue: { maxAtOnce: 1 } },
   ));
 
+test("withdrawing a task that is done once more kills what does it now", () =>
+  withWorkers(async (queue, workers) => {
+    await queue.post("7", "x [model:cheap]");
+    await workers.begun(1);
+    workers.end("task-7", { status: "lost" });
+    await workers.begun(2);
+    await queue.tasks.withdraw(ADA, "task-7");
+    await queue.until("task-7.w1", "worker.settled");
+    await queue.quiet();
+    assert.deepEqual(workers.killed, [workers.orders[1]?.id]);
+    assert.notEqual(workers.orders[1]?.id, "task-7");
+  }));
+
 test("the supervisor leaves without its workers, and the next life finds them instead of beginning again", async () => {
   using folder = temporaryFolder();
   const { workers, orders, end, begun } = scriptWorkers();
