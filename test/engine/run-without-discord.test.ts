@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import type { ChannelReader } from "../../src/engine/ports/channels.ts";
-import { Refusal } from "../../src/kernel/refusal.ts";
+import { Refusal, type RefusalCode } from "../../src/kernel/refusal.ts";
 import { readHello, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
@@ -12,14 +12,18 @@ const channelContext = { channel: "technical" };
 const listening = (more = {}) => taskOf("webster", "Look.", { channelContext, ...more });
 
 /** A core without Discord, in which a run of this workflow waits for it. */
-async function openWaiting(t: TestContext, definition = workflowOf("listen", [stepOf("look", listening())])) {
+async function openWaiting(
+  t: TestContext,
+  definition = workflowOf("listen", [stepOf("look", listening())]),
+  code: RefusalCode = "no_discord",
+) {
   const folder = temporaryFolder();
   let isThere = false;
   let reads = 0;
   const readChannel: ChannelReader = async (channel, messages) => {
     reads++;
     if (isThere) return readHello(channel, messages);
-    throw new Refusal("no_discord", "There is no connection to Discord.");
+    throw new Refusal(code, "There is no connection to Discord.");
   };
   const core = await startCore(folder.path, { workflows: [definition], readChannel });
   t.after(async () => {
@@ -101,4 +105,25 @@ test("what cleans up after a cancel waits for Discord and is done", async (t) =>
   core.pass(TRY_AGAIN_MS);
   await core.until(`${core.id}.tidy`, "attempt.dispatched");
   assert.match(core.sent[0]?.message ?? "", /ada \(Engineering\): hello/);
+});
+
+test("whatever passes by itself is waited for, and what is outside no longer than start_within", async (t) => {
+  const startWithinMs = TRY_AGAIN_MS + 1000;
+  for (const [code, end] of [
+    ["no_discord", "failed"],
+    ["rate_limited", "failed"],
+    ["ledger_trouble", "running"],
+    ["stopping", "running"],
+    ["not_found", "failed"],
+  ] as const) {
+    const definition = workflowOf("listen", [stepOf("look", listening({ startWithinMs }))]);
+    const core = await openWaiting(t, definition, code);
+    await core.passOn(TRY_AGAIN_MS);
+    assert.equal((await core.look()).status, code === "not_found" ? "failed" : "running", code);
+    await core.passOn(TRY_AGAIN_MS);
+    assert.equal((await core.look()).status, end, code);
+    core.connect();
+    core.pass(TRY_AGAIN_MS);
+    if (end === "running") await core.until(`${core.id}.look`, "attempt.dispatched");
+  }
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { WorkerState } from "../../src/domain/worker-types.ts";
+import type { Engine } from "../../src/engine/accept.ts";
 import { TASK_CRASH_POINTS } from "../../src/engine/ports/log.ts";
+import { createRunWorkers } from "../../src/engine/run-workers.ts";
 import { handoffOf } from "../support/core.ts";
 import { ADA, type Queue, scriptWorkers, startQueue, untilOver } from "../support/queue.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
@@ -122,6 +125,29 @@ test("withdrawing a task that is done once more kills what does it now", () =>
     assert.deepEqual(workers.killed, [workers.orders[1]?.id]);
     assert.notEqual(workers.orders[1]?.id, "task-7");
   }));
+
+test("what is over, or was begun once more since, is ended and never begun", async () => {
+  for (const [status, attempt] of [
+    ["canceled", 1],
+    ["running", 2],
+  ] as const) {
+    const scripted = scriptWorkers();
+    const told: string[] = [];
+    const work = { id: "task-7.w1", taskOf: { task: "task-7", try: 1 } };
+    const { run } = createRunWorkers({
+      engine: {
+        read: async () => ({ work, status, attempt }) as WorkerState,
+        accept: async ({ input }: { input: { type: string } }) => void told.push(input.type),
+      } as unknown as Engine,
+      workers: { ...scripted.workers, run: async ({ id }) => assert.fail(`${id} was begun`) },
+      now: () => 1,
+      crash: () => undefined,
+    });
+    const body = { type: "run-worker", worker: work.id, attempt: 1 } as const;
+    assert.deepEqual(await run({ id: "1", body } as never), { kind: "recorded" });
+    assert.deepEqual([scripted.killed, told], [["task-7"], ["gone"]], status);
+  }
+});
 
 test("the supervisor leaves without its workers, and the next life finds them instead of beginning again", async () => {
   using folder = temporaryFolder();
