@@ -244,6 +244,45 @@ test("what a step says about its delegation is in the child's order, and what it
   assert.ok(toWebster?.message.includes(text));
 });
 
+test("no step has more time than is left of its run, neither to begin nor to end", async () => {
+  using folder = temporaryFolder();
+  const long = taskOf("webster", "Look.", { startWithinMs: 600_000, timeoutMs: 300_000 });
+  const limits = { maxParallel: 1, timeoutMs: 100_000, maxFailures: 3 };
+  await using core = await coreWith(folder.path, [workflowOf("short", [stepOf("look", long)], { limits })]);
+  const { run } = await core.start("short");
+  await core.until(`${run.id}.look`, "attempt.dispatched");
+  const child = await core.engine.read("delegation", `${run.id}.look`);
+  assert.deepEqual([child?.order.startWithinMs, child?.order.timeoutMs], [100_000, 100_000]);
+});
+
+test("a child that was made before a crash is told to stop when its run was canceled meanwhile", async () => {
+  using folder = temporaryFolder();
+  let deaths = 0;
+  await using core = await coreWith(
+    folder.path,
+    [workflowOf("one", [stepOf("look", taskOf("webster", "Look."))])],
+    {
+      crash: (point) => {
+        if (point !== "start-child:made" || deaths > 0) return;
+        deaths++;
+        throw new Error("died");
+      },
+    },
+  );
+  const { run } = await core.start("one");
+  await core.until(`${run.id}.look`, "attempt.dispatched");
+  while (deaths === 0) await new Promise(setImmediate);
+  await core.runs.cancelRun(OPERATOR, run.id, "not needed");
+  core.pass(60_000);
+  await core.until(`${run.id}.look`, "delegation.settled");
+  await core.until(run.id, "run.settled");
+  const child = await core.verbs.delegation(`${run.id}.look`);
+  const { status, steps } = await core.runs.run(run.id);
+  assert.deepEqual([child.status, status, steps[0]?.child], ["canceled", "canceled", `${run.id}.look`]);
+  assert.equal(steps[0]?.reason, "not needed");
+  assert.equal(core.sent.length, 1);
+});
+
 test("a result that does not fit its schema goes back with what is wrong", async () => {
   using folder = temporaryFolder();
   const schema = { type: "object", required: ["cte"], properties: { cte: { type: "number" } } };
