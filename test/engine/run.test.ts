@@ -255,6 +255,33 @@ test("no step has more time than is left of its run, neither to begin nor to end
   assert.deepEqual([child?.order.startWithinMs, child?.order.timeoutMs], [100_000, 100_000]);
 });
 
+test("a nested run has its own limit of time, and begins with no inputs that are not valid", async () => {
+  using folder = temporaryFolder();
+  const count = { name: "n", type: "number", description: "", required: true } as const;
+  const limits = { maxParallel: 1, timeoutMs: 50_000, maxFailures: 3 };
+  const inner = workflowOf("inner", [stepOf("sum", taskOf("tech-lead", "Sum."))], {
+    inputs: [count],
+    limits,
+  });
+  const nested = (n: string | number) => ({ kind: "workflow", workflow: "inner", with: { n } }) as const;
+  const outer = workflowOf("outer", [
+    stepOf("first", taskOf("webster", "Look.")),
+    stepOf("good", nested(3)),
+    stepOf("bad", nested("${{ steps.first.result }}"), { needs: ["first"] }),
+  ]);
+  await using core = await coreWith(folder.path, [inner, outer]);
+  const { run } = await core.start("outer");
+  await core.until(`${run.id}.good`, "run.started");
+  const { startedAt, deadlineAt } = await core.runs.run(`${run.id}.good`);
+  assert.equal(deadlineAt - startedAt, limits.timeoutMs);
+  await core.answer(`${run.id}.first`, "webster", { result: "many" });
+  await core.settled();
+  const bad = (await core.runs.run(run.id)).steps.find(({ id }) => id === "bad");
+  assert.equal(bad?.status, "failed");
+  assert.match(bad.reason ?? "", /The inputs of inner are not valid/);
+  assert.equal(await core.engine.read("run", `${run.id}.bad`), undefined);
+});
+
 test("a child that was made before a crash is told to stop when its run was canceled meanwhile", async () => {
   using folder = temporaryFolder();
   let deaths = 0;
