@@ -182,6 +182,30 @@ test("a pipeline by hand goes through its stages one by one, and each answer of 
   assert.deepEqual(sent, []);
 });
 
+test("by hand as well only people let a held stage pass, once, and what failed is not completed", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { pipelines } = verbs;
+  const manual = request({ manual: true, stages: STAGES.slice(0, 2) });
+  const { id } = await pipelines.create(OPERATOR, manual);
+  await pipelines.advance(OPERATOR, id);
+  const pass = (actor: Actor) => no(pipelines.override(actor, id, 0, "it is fine"));
+  assert.match(await pass(OPERATOR), /is not held/);
+  await pipelines.complete(OPERATOR, id, 0);
+  assert.match(await pass({ kind: "agent", id: "webster" }), /^not_allowed/);
+  assert.equal((await pipelines.advance(OPERATOR, id)).outcome, "blocked");
+  const { stages } = await pipelines.override(OPERATOR, id, 0, "nothing to hand on");
+  assert.equal(stages[0]?.override?.reason, "nothing to hand on");
+  assert.match(await pass(OPERATOR), /operator let it pass already/);
+  await pipelines.advance(OPERATOR, id);
+  await pipelines.fail(OPERATOR, id, 1, "no database");
+  assert.match(await no(pipelines.complete(OPERATOR, id, 1)), /is failed; it cannot be completed/);
+  assert.deepEqual(
+    (await pipelines.list({ status: "failed" })).map((one) => one.id),
+    [id],
+  );
+  assert.deepEqual(await pipelines.list({ status: "completed" }), []);
+});
+
 test("a pipeline by hand is canceled once, with who and why: nothing of it begins or ends after that", async (t) => {
   const { verbs, no } = await startWork(t);
   const { pipelines, work } = verbs;
