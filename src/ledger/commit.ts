@@ -164,10 +164,11 @@ function writeStream(
   const stateVersion = state === null ? null : version;
   if (expectedVersion === 0 && !before) {
     const since = stateVersion ?? 0;
-    return (
+    const added =
       sql.addStream.run(stream, kind, status, agent, parent, deadlineAt, wakeAt, open, version, state, since)
-        .changes === 1
-    );
+        .changes === 1;
+    if (added && sql.forgetPruned.run(stream).changes === 1) clear(sql, stream);
+    return added;
   }
   // The columns of the lists' indexes are only touched when one of them changed.
   const { changes } = isMoved(commit, before)
@@ -187,6 +188,14 @@ function writeStream(
       )
     : sql.touchStream.run(parent, deadlineAt, version, state, stateVersion, stream, expectedVersion);
   return changes === 1;
+}
+
+/** What a pruning has left for later of an earlier stream of this id must neither stand in the way nor take this one's. */
+function clear(sql: Statements, stream: string): void {
+  sql.clearEvents.run(stream);
+  sql.clearEffects.run(stream);
+  sql.clearReceipts.run(stream);
+  sql.clearSlots.run(stream);
 }
 
 function writeRest(sql: Statements, { commit, effects }: Prepared, version: number): void {
