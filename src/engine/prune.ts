@@ -59,6 +59,8 @@ export function createPruner(deps: {
     };
     // What goes stays in the figures.
     while (!dry && (await deps.countOn())) signal?.throwIfAborted();
+    // One that was killed has left rows of streams that are gone, and nothing else may be due.
+    if (!dry) await drop(gone.tally, [], old);
     if (isByAge) await takeOut(gone, options, { before: old, limit: PAGE });
     if (keepBytes !== undefined) {
       const isTooLarge = async () => {
@@ -76,6 +78,11 @@ export function createPruner(deps: {
     const files = await removeFiles(gone, options, keepBytes === undefined ? old : young, isOld);
     const before = isByAge ? old : young;
     return { before, dry, ...gone.tally, keys, files, ledger: await upkeep.size() };
+  }
+
+  async function drop(tally: Gone["tally"], streams: readonly string[], before: number): Promise<void> {
+    const out = await upkeep.prune(streams, before);
+    for (const name of ["streams", "events", "effects", "receipts"] as const) tally[name] += out[name];
   }
 
   async function takeOut(
@@ -97,8 +104,7 @@ export function createPruner(deps: {
           continue;
         }
         await deps.ledger.search.forget(streams);
-        const out = await upkeep.prune(streams, before);
-        for (const name of ["streams", "events", "effects", "receipts"] as const) tally[name] += out[name];
+        await drop(tally, streams, before);
       }
       onProgress?.(`${tally.streams} streams`);
       after = page.next;

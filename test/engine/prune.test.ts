@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import type { OldFile } from "../../src/engine/ports/old-files.ts";
 import { createPruner } from "../../src/engine/prune.ts";
@@ -50,6 +52,8 @@ async function pruned(t: test.TestContext, days: number) {
   const { prune } = createPruner({ ledger, oldFiles, countOn: verbs.metrics.countOn, now });
   return {
     prune,
+    ids,
+    path: join(folder.path, "ledger.db"),
     files: () => [...there.keys()].filter((path) => !path.startsWith("orch-")).sort(),
     left: async () => {
       const known = await Promise.all(ids.map((id) => ledger.load(id)));
@@ -95,4 +99,26 @@ test("with an age and a size, both hold", async (t) => {
   const kept = await bySize.left();
   assert.equal(kept.at(-1), 5);
   assert.ok(kept.length <= 2, `${kept.length} stayed, and the last day alone is always kept`);
+});
+
+test("what a pruning that was killed had begun is finished by the next one, also when nothing else may go", async (t) => {
+  const { prune, ids, path } = await pruned(t, 2);
+  const [id = ""] = ids;
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  t.after(() => db.close());
+  const rows = () => db.prepare("select 1 from event where stream = ?").all(id).length;
+  // The rows of the streams are gone, and what else is theirs is noted.
+  const note = db.prepare(
+    "insert into pruned (stream) select id from stream where id = ?1 or id like ?1 || '/%'",
+  );
+  note.run(id);
+  db.exec("delete from stream where id in (select stream from pruned)");
+  const before = rows();
+  assert.ok(before > 0);
+  const { streams } = await prune({ keepBytes: MUCH, dry: true });
+  assert.deepEqual([streams, rows()], [0, before], "a dry run takes nothing");
+  const report = await prune({ keepBytes: MUCH });
+  assert.deepEqual([report.streams, rows()], [0, 0]);
+  assert.ok(report.events >= before, "and it is said");
+  assert.deepEqual(db.prepare("select stream from pruned").all(), []);
 });
