@@ -48,6 +48,8 @@ test("what is old is taken out once a day, from its hour on, and only when the c
   now = new Date(2026, 1, 17, 3, 30).getTime();
   await look(signal);
   await look(signal);
+  now += 60 * 60_000;
+  await look(signal);
   assert.deepEqual(asked, [{ olderThanMs: 90 * 86_400_000, signal }]);
   now = new Date(2026, 1, 18, 12, 0).getTime();
   await look(signal);
@@ -93,10 +95,10 @@ test("a pruning that breaks off goes on: after a stop at the next start, after a
 
   const [first, other] = [life("first"), life("other")];
   const one = await begin(first);
-  for (let minute = 0; minute < 10; minute++) {
+  for (let minute = 0; minute < 20; minute++) {
     now += 60_000;
-    await first.look();
     await other.look();
+    await first.look();
   }
   assert.equal(by(), "first", "however long it takes, nobody begins beside it");
   first.stop();
@@ -125,6 +127,62 @@ test("a pruning that breaks off goes on: after a stop at the next start, after a
   await four.done;
   await second.look();
   assert.equal(by(), "first second second second", "the day after has its own, once");
+});
+
+test("what was left of the day before and goes on after today's hour is today's as well", async (t) => {
+  const folder = temporaryFolder("hq-retention-");
+  t.after(folder.remove);
+  const ledger = await openSqliteLedger({ path: join(folder.path, "ledger.db") });
+  t.after(ledger.close);
+  await ledger.remember("pruned", "2026-2-17 left");
+  let now = new Date(2026, 1, 18, 12, 0).getTime();
+  let count = 0;
+  const look = createRetention({
+    holder: "us",
+    retention: () => ({ olderThanMs: 90 * 86_400_000, atMinute: 210 }),
+    ledger,
+    prune: async () => {
+      count += 1;
+      return REPORT;
+    },
+    now: () => now,
+    log: silentLog(),
+  });
+  const { signal } = new AbortController();
+  await look(signal);
+  now += 60 * 60_000;
+  await look(signal);
+  assert.equal(count, 1);
+});
+
+test("where several share the ledger, each takes out the files of its own home, one after the other", async (t) => {
+  const folder = temporaryFolder("hq-retention-");
+  t.after(folder.remove);
+  let now = new Date(2026, 1, 17, 12, 0).getTime();
+  const ledger = await openSqliteLedger({ path: join(folder.path, "ledger.db"), now: () => now });
+  t.after(ledger.close);
+  const by: string[] = [];
+  const lookOf = (home: string) =>
+    createRetention({
+      holder: home,
+      home,
+      retention: () => ({ olderThanMs: 90 * 86_400_000, atMinute: 210 }),
+      ledger,
+      prune: async () => {
+        by.push(home);
+        return REPORT;
+      },
+      now: () => now,
+      log: silentLog(),
+    });
+  const looks = ["left", "right"].map(lookOf);
+  const { signal } = new AbortController();
+  for (let minute = 0; minute < 10; minute++) {
+    for (const look of looks) await look(signal);
+    if (minute === 0) assert.deepEqual(by, ["left"], "not two at a time");
+    now += 60_000;
+  }
+  assert.deepEqual(by, ["left", "right"]);
 });
 
 test("without an age or a size nothing is kept short, and a wrong hour is refused", () => {

@@ -46,6 +46,7 @@ async function world(home: string, schedule: Given | readonly Given[], at = STAR
   return {
     ...core,
     told,
+    scheduler,
     look: scheduler().look,
     /** As another process, which remembers nothing, would. */
     lookAnew: () => scheduler().look(),
@@ -154,10 +155,76 @@ test("a firing that cannot start is told to people once", async () => {
   const hq = await world(folder.path, { inputs: { nothing: "such" } });
   await hq.look();
   hq.pass(HOUR / 2);
-  await hq.look();
+  await Promise.all([hq.look(), hq.look()]);
   await hq.look();
   assert.equal(hq.told.length, 1);
   assert.match(hq.told[0] ?? "", /scheduled run of hourly .* was not started: .*nothing/);
+  await hq.stop();
+});
+
+test("a firing that was started and is found with other inputs since is neither started again nor told", async () => {
+  using folder = temporaryFolder();
+  const hq = await world(folder.path, {});
+  await hq.look();
+  const memory = await hq.ledger.recall("schedules");
+  hq.pass(HOUR / 2);
+  await hq.look();
+  await hq.cancelAll();
+  // As if it had been killed before its note.
+  await hq.ledger.remember("schedules", memory ?? "");
+  hq.edit({ inputs: { n: "2" } });
+  await hq.lookAnew();
+  assert.deepEqual([(await hq.runs()).length, hq.told], [1, []]);
+  await hq.stop();
+});
+
+test("a firing that met trouble which is no refusal is started by a later look", async () => {
+  using folder = temporaryFolder();
+  const hq = await world(folder.path, {});
+  const { startRun } = hq.verbs.runs;
+  let isFull = true;
+  const { look } = hq.scheduler({
+    ...hq.verbs.runs,
+    startRun: (...asked) => (isFull ? Promise.reject(new Error("the disk is full")) : startRun(...asked)),
+  });
+  await look();
+  hq.pass(HOUR / 2);
+  await assert.rejects(look(), /disk is full/);
+  isFull = false;
+  hq.pass(60_000);
+  await look();
+  assert.equal((await hq.runs()).length, 1);
+  await hq.stop();
+});
+
+test("a run that a person began holds no firing up", async () => {
+  using folder = temporaryFolder();
+  const hq = await world(folder.path, {});
+  await hq.look();
+  await hq.verbs.runs.startRun(
+    { kind: "operator" },
+    { workflow: "hourly", inputs: {}, origin: { door: "rest" } },
+  );
+  hq.pass(HOUR / 2);
+  await hq.look();
+  assert.equal((await hq.runs()).length, 2);
+  await hq.stop();
+});
+
+test("while its file cannot be read a schedule keeps what was seen of it", async () => {
+  using folder = temporaryFolder();
+  const hq = await world(folder.path, {});
+  await hq.look();
+  hq.pass(60_000);
+  await hq
+    .scheduler({
+      ...hq.verbs.runs,
+      workflows: () => [{ name: "hourly", problems: ["no YAML"] }],
+    })
+    .look();
+  hq.pass(HOUR);
+  await hq.lookAnew();
+  assert.equal((await hq.runs()).length, 1, "of five o'clock");
   await hq.stop();
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -34,6 +34,35 @@ test("a copy of a ledger that is written to is whole, says what it holds, and is
   assert.equal(copied.streams, 2);
   assert.ok(copied.position === 3 || copied.position === 4, "before or after what was written meanwhile");
   assert.deepEqual([copied.bytes, mode & 0o777], [size, 0o600]);
+});
+
+test("a copy is of one instant, and comes to its end however much is written meanwhile", async (t) => {
+  const dir = newDir(t);
+  const path = join(dir, "ledger.db");
+  const ledger = await open(t, path);
+  const blobs = [{ digest: "large", body: "x".repeat(4 << 20) }];
+  await written(ledger, commitOf("run-0", { blobs }));
+  let isDone = false;
+  const copying = copyLedger(path, join(dir, "copy.db")).finally(() => {
+    isDone = true;
+  });
+  let count = 0;
+  while (!isDone && count < 1000) await written(ledger, commitOf(`run-${++count}`));
+  assert.ok(isDone, "nobody who writes makes it begin anew");
+  const { position, streams } = await copying;
+  assert.equal(position, streams);
+});
+
+test("what is damaged inside is refused, when it can be read all the same", async (t) => {
+  const path = join(newDir(t), "ledger.db");
+  const ledger = await openSqliteLedger({ path, ballastBytes: 0 });
+  await written(ledger, commitOf("run-marked"));
+  await ledger.close();
+  const bytes = readFileSync(path);
+  // In one of the places that hold it, so that a table and its index differ.
+  bytes[bytes.indexOf("run-marked")] = "s".charCodeAt(0);
+  writeFileSync(path, bytes);
+  assert.throws(() => checkLedger(path), { code: "ledger_trouble", message: /is damaged: .*index/ });
 });
 
 test("what is no ledger, or an empty one, is refused and named", async (t) => {

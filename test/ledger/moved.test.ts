@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -44,4 +53,22 @@ test("a moved ledger is put aside with its log, and its reserve is given up", (t
   writeFileSync(ledger, "again");
   putAside(ledger);
   assert.equal(readFileSync(`${ledger}.moved-wal`, "utf8"), "of -wal");
+});
+
+test("putting a ledger aside that breaks off in between leaves the ledger in its place, to be put aside again", (t) => {
+  const home = newHome(t);
+  const ledger = join(home, "ledger.db");
+  for (const end of ["", "-wal", "-shm"]) writeFileSync(`${ledger}${end}`, `of ${end}`);
+  // A folder is in the way of the log's new name.
+  const inTheWay = `${ledger}.moved-wal`;
+  mkdirSync(join(inTheWay, "x"), { recursive: true });
+  assert.throws(() => putAside(ledger));
+  assert.ok(existsSync(ledger));
+  rmSync(inTheWay, { recursive: true });
+  putAside(ledger);
+  assert.deepEqual(readdirSync(home).sort(), [
+    "ledger.db.moved",
+    "ledger.db.moved-shm",
+    "ledger.db.moved-wal",
+  ]);
 });
