@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit, Ledger } from "../../src/engine/ports/ledger.ts";
 import type { AuditPage, AuditQuery } from "../../src/engine/ports/upkeep.ts";
-import { AT, type Check, commitOf, dispatch, line, noted, written } from "./ledger-fixture.ts";
+import { AT, type Check, claimOf, commitOf, dispatch, line, noted, written } from "./ledger-fixture.ts";
 
 const settledOrder = (id: string, more: object = {}) => ({ order: { id, deliver: false, ...more } });
 
@@ -191,6 +191,85 @@ export function checkUpkeep(check: Check): void {
     const next = await written(again, commitOf("d", { kind: "session", effects: [] }));
     assert.ok(next.position > position, `${next.position} after ${position}`);
   });
+
+  check(
+    "whoever names it: what is open, has open work, is young or is known for good stays",
+    async (ledger) => {
+      await written(ledger, commitOf("open"));
+      await written(ledger, commitOf("owes", { status: "succeeded", open: false, effects: [line("o", AT)] }));
+      await written(ledger, commitOf("skill", { kind: "skill", status: "known", open: false }));
+      await written(ledger, commitOf("young", { status: "succeeded", open: false, at: AT + 50 }));
+      await last(ledger);
+      const all = ["open", "owes", "skill", "young"];
+      assert.deepEqual(await prunable(ledger, AT + 50), []);
+      assert.equal((await ledger.upkeep.prune(all, AT + 50)).streams, 0);
+      for (const id of all) assert.ok(await ledger.load(id), id);
+    },
+  );
+
+  check("what has the newest effect stays, and is not found to be prunable", async (ledger) => {
+    for (const id of ["a", "b"]) await settled(ledger, id);
+    await written(ledger, commitOf("b", { expectedVersion: 2, open: false, effects: [line("b", AT)] }));
+    await ledger.settle([{ id: "b@3#0", outcome: "done" }]);
+    await written(ledger, commitOf("end", { kind: "session" }));
+    assert.deepEqual(await prunable(ledger, AT + 1), ["a", "a/log"]);
+    assert.equal((await ledger.upkeep.prune(["a", "b"], AT + 1)).streams, 1);
+    assert.ok(await ledger.load("b"));
+  });
+
+  check("a stream takes its deliveries with it, its receipts and its place at the agent", async (ledger) => {
+    await written(ledger, commitOf("a", { effects: [dispatch("a", "webster")] }));
+    await claimOf(ledger);
+    const receipt = { delivery: "a/card", part: 0, nonce: "1", channel: "1", message: "1", postedAt: AT };
+    const settles = [{ id: "a@1#0", outcome: "done" }];
+    const over = { status: "succeeded", open: false, state: settledOrder("a") } as const;
+    await written(ledger, commitOf("a", { expectedVersion: 1, ...over, settles, receipts: [receipt] }));
+    const posted = { kind: "delivery", status: "posted", open: false } as const;
+    await written(ledger, commitOf("a/log", posted));
+    await written(
+      ledger,
+      commitOf("skill/card", { ...posted, receipts: [{ ...receipt, delivery: "skill/card" }] }),
+    );
+    await last(ledger);
+    assert.equal((await ledger.upkeep.prune(["a", "skill/card"], AT + 1)).receipts, 2);
+    assert.equal(await ledger.load("a/log"), undefined);
+    assert.deepEqual((await ledger.upkeep.receipts({ limit: 9 })).items, []);
+    await written(ledger, commitOf("b", { effects: [dispatch("b", "webster")] }));
+    assert.ok((await claimOf(ledger)).some(({ stream }) => stream === "b"));
+  });
+
+  check("of long streams and of many keys nothing is left", async (ledger) => {
+    const events = Array.from({ length: 450 }, (_, n) => noted(String(n)));
+    const lines = Array.from({ length: 450 }, (_, n) => line(String(n), AT));
+    const over = { status: "succeeded", open: false } as const;
+    await written(ledger, commitOf("events", { ...over, events }));
+    await written(ledger, commitOf("effects", { ...over, effects: lines }));
+    await ledger.settle(lines.map((_, n) => ({ id: `effects@1#${n}`, outcome: "done" })));
+    const ids = Array.from({ length: 600 }, (_, n) => `run-${n}`);
+    const key = (id: string) => ({ scope: "s", key: id, digest: "d" });
+    await Promise.all(ids.map((id) => written(ledger, commitOf(id, { ...over, key: key(id) }))));
+    await last(ledger);
+    const gone = await ledger.upkeep.prune(["events", "effects", ...ids], AT + 1);
+    assert.deepEqual([gone.streams, gone.events, gone.effects], [602, 1051, 450]);
+    assert.deepEqual(await ledger.events({ stream: "events", after: 0, limit: 9 }), []);
+    assert.deepEqual(await ledger.trail.effectsOf("effects", 9), []);
+    assert.equal(await ledger.upkeep.pruneKeys(), 600);
+    assert.equal(await ledger.keyOf("s", "run-599"), undefined);
+  });
+
+  check(
+    "parents and children go together or stay together, from whichever side one looks",
+    async (ledger) => {
+      await settled(ledger, "child", { parent: "open-parent" });
+      await written(ledger, commitOf("open-parent"));
+      await settled(ledger, "parent");
+      await written(ledger, commitOf("open-child", { parent: "parent" }));
+      await settled(ledger, "old");
+      await settled(ledger, "old-child", { parent: "old" });
+      await last(ledger);
+      assert.deepEqual(await prunable(ledger, AT + 1), ["old", "old-child", "old-child/log", "old/log"]);
+    },
+  );
 
   check("what was written to since it was found old is not taken out", async (ledger) => {
     await settled(ledger, "a");

@@ -26,21 +26,27 @@ async function pruned(t: test.TestContext, days: number) {
   put("attempts.jsonl", []);
   put("rejected/nobody.json", ["nobody"]);
   const ids: string[] = [];
-  for (let day = 0; day < days; day += 1) {
-    const request = { agent: "webster", objective: `CTE of glass ${day}`, origin: { door: "rest" } } as const;
-    const { delegation } = await verbs.delegate({ kind: "operator" }, { ...request, deliver: false });
+  async function work(passMs: number): Promise<void> {
+    const objective = `CTE of glass ${ids.length}`;
+    const request = { agent: "webster", objective, origin: { door: "rest" } } as const;
+    const key = { scope: "test", key: objective };
+    const { delegation } = await verbs.delegate({ kind: "operator" }, { ...request, key, deliver: false });
     await core.until(delegation.id, "attempt.dispatched");
     await core.hand(delegation.id, handoffOf(delegation.id));
     await verbs.wait(delegation.id, {});
     ids.push(delegation.id);
     put(`${delegation.id}.json`, [delegation.id]);
-    core.pass(DAY_MS);
+    core.pass(passMs);
   }
-  await core.settled();
-  // Nobody reads Discord here: what is to be posted counts as posted.
-  const all = { holder: "test", epoch: 9, limit: 999, holdMs: 1, capacity: () => 999, now: now() };
-  const posts = await ledger.claim({ ...all, lanes: ["discord"] });
-  await ledger.settle(posts.map((post) => ({ id: post.id, outcome: "posted" })));
+  async function posted(): Promise<void> {
+    await core.settled();
+    // Nobody reads Discord here: what is to be posted counts as posted.
+    const all = { holder: "test", epoch: 9, limit: 999, holdMs: 1, capacity: () => 999, now: now() };
+    const posts = await ledger.claim({ ...all, lanes: ["discord"] });
+    await ledger.settle(posts.map((post) => ({ id: post.id, outcome: "posted" })));
+  }
+  for (let day = 0; day < days; day += 1) await work(DAY_MS);
+  await posted();
   const oldFiles = {
     async *all(before: number) {
       yield [...there.values()].filter(({ at }) => at < before);
@@ -53,6 +59,13 @@ async function pruned(t: test.TestContext, days: number) {
   return {
     prune,
     ids,
+    ledger,
+    put,
+    pass: core.pass,
+    async workToday(count: number) {
+      for (let n = 0; n < count; n += 1) await work(60_000);
+      await posted();
+    },
     path: join(folder.path, "ledger.db"),
     files: () => [...there.keys()].filter((path) => !path.startsWith("orch-")).sort(),
     left: async () => {
@@ -121,4 +134,73 @@ test("what a pruning that was killed had begun is finished by the next one, also
   assert.deepEqual([report.streams, rows()], [0, 0]);
   assert.ok(report.events >= before, "and it is said");
   assert.deepEqual(db.prepare("select stream from pruned").all(), []);
+});
+
+test("what ended within the last day stays with its files, whatever age or size is asked for", async (t) => {
+  for (const options of [{ olderThanMs: 1 }, { keepBytes: 1 }]) {
+    const { prune, files, left, put, workToday } = await pruned(t, 2);
+    await workToday(3);
+    put("today.jsonl", []);
+    await prune(options);
+    assert.deepEqual(await left(), [2, 3, 4]);
+    assert.deepEqual(files(), ["today.jsonl"]);
+  }
+});
+
+test("a dry run names all that would go, by age or by size, and takes nothing", async (t) => {
+  const { prune, files, left, workToday } = await pruned(t, 60);
+  await workToday(1);
+  const all = Array.from({ length: 61 }, (_, day) => day);
+  for (const options of [{ olderThanMs: DAY_MS }, { keepBytes: 1 }]) {
+    const { streams, files: old } = await prune({ ...options, dry: true });
+    assert.ok(streams >= 60);
+    assert.ok(old.count >= 60, `${old.count} files`);
+    assert.deepEqual(await left(), all);
+    assert.deepEqual(files(), ["attempts.jsonl", "rejected/nobody.json"]);
+  }
+  const told = await prune({ olderThanMs: DAY_MS, dry: true });
+  const done = await prune({ olderThanMs: DAY_MS });
+  assert.deepEqual([done.streams, done.files], [told.streams, told.files]);
+  assert.deepEqual(await left(), [60]);
+});
+
+test("what is taken out is not found any more, and its request may be asked again", async (t) => {
+  const { prune, ids, ledger, path, workToday } = await pruned(t, 2);
+  await workToday(1);
+  const about = { kind: "delegation", status: "succeeded", words: ["glass"] } as const;
+  const entries = ids.map((stream) => ({ stream, ...about }));
+  const [from, to] = [await ledger.search.position(), await ledger.search.head()];
+  await ledger.search.put({ from, to, entries });
+  const report = await prune({ olderThanMs: DAY_MS });
+  assert.equal(report.keys, 2);
+  const known = await Promise.all(ids.map((_, n) => ledger.keyOf("test", `CTE of glass ${n}`)));
+  assert.deepEqual(
+    known.map((key) => key?.stream),
+    [undefined, undefined, ids[2]],
+  );
+  const db = new DatabaseSync(path, { readOnly: true });
+  t.after(() => db.close());
+  assert.equal(db.prepare("select rowid from search where search match 'glass'").all().length, 1);
+});
+
+test("a file that came late goes with the work it tells of, though younger than other work that stays", async (t) => {
+  const { prune, files, ids, put, pass } = await pruned(t, 3);
+  pass(3 * DAY_MS);
+  put("rejected/late.json", [ids[0] ?? ""]);
+  put("attempts-late.jsonl", []);
+  pass(2 * DAY_MS);
+  await prune({ keepBytes: 1 });
+  assert.deepEqual(files(), ["attempts-late.jsonl"]);
+});
+
+test("a stop ends a pruning before the next files go, and a second pruning waits for the first", async (t) => {
+  const { prune, files, left } = await pruned(t, 2);
+  const stopping = new AbortController();
+  const stopped = prune({ olderThanMs: DAY_MS, signal: stopping.signal, onProgress: () => stopping.abort() });
+  const second = prune({ olderThanMs: DAY_MS, dry: true });
+  await assert.rejects(stopped, { name: "AbortError" });
+  assert.equal((await second).streams, 0, "what the first one took is not told twice");
+  assert.deepEqual(files(), ["attempts.jsonl", "rejected/nobody.json"]);
+  await prune({ olderThanMs: DAY_MS });
+  assert.deepEqual(await left(), [1]);
 });
