@@ -217,6 +217,14 @@ export function checkUpkeep(check: Check): void {
     assert.ok(await ledger.load("b"));
   });
 
+  check("work whose message was the last thing written is not found to be prunable", async (ledger) => {
+    for (const id of ["a", "b"]) await settled(ledger, id);
+    await last(ledger);
+    const again = { kind: "delivery", status: "posted", open: false, expectedVersion: 1 } as const;
+    await written(ledger, commitOf("b/log", again));
+    assert.deepEqual(await prunable(ledger, AT + 1), ["a", "a/log"]);
+  });
+
   check("a stream takes its deliveries with it, its receipts and its place at the agent", async (ledger) => {
     await written(ledger, commitOf("a", { effects: [dispatch("a", "webster")] }));
     await claimOf(ledger);

@@ -159,6 +159,8 @@ test("a dry run names all that would go, by age or by size, and takes nothing", 
     assert.deepEqual(files(), ["attempts.jsonl", "rejected/nobody.json"]);
   }
   const told = await prune({ olderThanMs: DAY_MS, dry: true });
+  const both = await prune({ olderThanMs: DAY_MS, keepBytes: 1, dry: true });
+  assert.equal(both.streams, told.streams, "nothing is told twice");
   const done = await prune({ olderThanMs: DAY_MS });
   assert.deepEqual([done.streams, done.files], [told.streams, told.files]);
   assert.deepEqual(await left(), [60]);
@@ -189,8 +191,10 @@ test("a file that came late goes with the work it tells of, though younger than 
   put("rejected/late.json", [ids[0] ?? ""]);
   put("attempts-late.jsonl", []);
   pass(2 * DAY_MS);
+  put("rejected/today.json", [ids[0] ?? ""]);
+  pass(60_000);
   await prune({ keepBytes: 1 });
-  assert.deepEqual(files(), ["attempts-late.jsonl"]);
+  assert.deepEqual(files(), ["attempts-late.jsonl", "rejected/today.json"], "nothing of the last day");
 });
 
 test("a stop ends a pruning before the next files go, and a second pruning waits for the first", async (t) => {
