@@ -294,6 +294,53 @@ export function checkUpkeep(check: Check): void {
     assert.equal((await ledger.load("a"))?.version, 3);
   });
 
+  check(
+    "what is asked for since an instant is all that was written from it on, over all pages",
+    async (ledger) => {
+      for (const id of ["a", "b", "c", "d"])
+        await written(ledger, commitOf(id, { at: AT + (id > "b" ? 100 : 0) }));
+      const since = AT + 100;
+      const streams: string[] = [];
+      const changed: number[] = [];
+      const events: string[] = [];
+      for (let after: string | undefined; ; ) {
+        const page = { limit: 2, since, ...(after === undefined ? {} : { after }) };
+        const found = await ledger.upkeep.streams({ ...page, kind: "delegation" });
+        streams.push(...found.items.map(({ stream }) => stream));
+        changed.push(...found.items.flatMap(({ beganAt, changedAt }) => [beganAt, changedAt]));
+        after = found.next;
+        if (after === undefined) break;
+      }
+      for (let after: string | undefined; ; ) {
+        const found = await ledger.upkeep.events({
+          limit: 2,
+          since,
+          ...(after === undefined ? {} : { after }),
+        });
+        events.push(...found.items.map(({ stream }) => stream));
+        after = found.next;
+        if (after === undefined) break;
+      }
+      assert.deepEqual([streams, events, changed], [["c", "d"], ["c", "d"], Array(4).fill(since)]);
+    },
+  );
+
+  check(
+    "an audit since an instant leaves out what was over before, and nothing that is open",
+    async (ledger) => {
+      const attempts = [{ attempt: 1, sends: 0 }];
+      const state = { order: { id: "open" }, status: "queued", attempts };
+      await written(ledger, commitOf("open", { state }));
+      const delivery = { id: "n/notice", kind: "notice", to: { role: "agentLogs" }, text: "hello" } as const;
+      const post = { body: { type: "post", delivery }, lane: "discord", dueAt: AT } as const;
+      await written(ledger, commitOf("n", { kind: "notice", open: false, effects: [post] }));
+      await ledger.settle([{ id: "n@1#0", outcome: "gone wrong" }]);
+      const late = { since: AT + 1 };
+      assert.deepEqual((await audit(ledger)).told, ["lost open", "unseen n/notice"]);
+      assert.deepEqual((await audit(ledger, late)).told, ["lost open"]);
+    },
+  );
+
   check("the ledger tells what it takes of the disk", async (ledger) => {
     const { bytes, freeBytes } = await ledger.upkeep.size();
     assert.ok(bytes > 0 && freeBytes >= 0 && freeBytes <= bytes);
