@@ -1,5 +1,6 @@
 import type { Commit, Committed } from "../engine/ports/ledger.ts";
 import { dueIn, type Earliest } from "./earliest.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Statements } from "./statements.ts";
 
 type Text = string | null;
@@ -77,6 +78,7 @@ export function writeCommit(
   counters: Counters,
   heads: Heads,
   earliest: Earliest,
+  leftovers: Leftovers,
   prepared: Prepared,
 ): Committed {
   const { commit, bodies } = prepared;
@@ -94,6 +96,7 @@ export function writeCommit(
   const version = expectedVersion + bodies.length;
   if (expectedVersion > 0 && before?.version !== expectedVersion) return { ok: false, reason: "conflict" };
   if (!writeStream(sql, prepared, version, before)) return { ok: false, reason: "conflict" };
+  if (expectedVersion === 0) leftovers.clear(stream);
 
   let position: number | bigint | undefined;
   for (const [index, { type, schema }] of commit.events.entries()) {
@@ -164,11 +167,10 @@ function writeStream(
   const stateVersion = state === null ? null : version;
   if (expectedVersion === 0 && !before) {
     const since = stateVersion ?? 0;
-    const added =
+    return (
       sql.addStream.run(stream, kind, status, agent, parent, deadlineAt, wakeAt, open, version, state, since)
-        .changes === 1;
-    if (added && sql.forgetPruned.run(stream).changes === 1) clear(sql, stream);
-    return added;
+        .changes === 1
+    );
   }
   // The columns of the lists' indexes are only touched when one of them changed.
   const { changes } = isMoved(commit, before)
@@ -188,14 +190,6 @@ function writeStream(
       )
     : sql.touchStream.run(parent, deadlineAt, version, state, stateVersion, stream, expectedVersion);
   return changes === 1;
-}
-
-/** What a pruning has left for later of an earlier stream of this id must neither stand in the way nor take this one's. */
-function clear(sql: Statements, stream: string): void {
-  sql.clearEvents.run(stream);
-  sql.clearEffects.run(stream);
-  sql.clearReceipts.run(stream);
-  sql.clearSlots.run(stream);
 }
 
 function writeRest(sql: Statements, { commit, effects }: Prepared, version: number): void {

@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { PRUNABLE } from "../domain/prune.ts";
 import type { Pruned } from "../engine/ports/upkeep.ts";
 import type { Counters } from "./commit.ts";
+import type { Leftovers } from "./leftovers.ts";
 import type { Scanner } from "./scanner.ts";
 
 /** A transaction of pruning ends after so many rows or so long, whichever is first, and lets others write. */
@@ -42,9 +43,10 @@ export function createPrune(deps: {
   readonly db: DatabaseSync;
   readonly write: <T>(unit: () => T) => Promise<T>;
   readonly counters: Counters;
+  readonly leftovers: Leftovers;
   readonly scanner: Scanner;
 }) {
-  const { db, write, counters, scanner } = deps;
+  const { db, write, counters, leftovers, scanner } = deps;
   let prepared: Statements | undefined;
   const sql = (): Statements => {
     prepared ??= Object.fromEntries(
@@ -63,6 +65,7 @@ export function createPrune(deps: {
     if (hasOpen.get(stream) || (at !== undefined && at >= before)) return 0;
     const all = [{ ...found, id: stream }, ...sql().told.all(`${stream}/`, `${stream}0`)].map(toOut);
     if (all.some(isNewest)) return 0;
+    leftovers.expect();
     for (const { id, kind, status, open } of all) {
       sql().note.run(id);
       sql().dropStream.run(id);

@@ -7,6 +7,7 @@ import { createCounters, type Heads, prepareCommit, settleEffect, writeCommit } 
 import { createEarliest, toldOf } from "./earliest.ts";
 import { createGroupCommit } from "./group-commit.ts";
 import { takeLease } from "./lease.ts";
+import { createLeftovers } from "./leftovers.ts";
 import { migrate } from "./migrations.ts";
 import {
   listStreams,
@@ -55,6 +56,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const counters = createCounters(sql);
   const heads: Heads = new Map();
   const earliest = createEarliest();
+  const leftovers = createLeftovers(db);
   const ballast = createBallast({ path: `${path}.ballast`, bytes: ballastBytes });
   let ballastAgainAt: number | undefined;
 
@@ -90,13 +92,13 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
     return group.write(unit);
   };
 
-  const upkeep = createUpkeep({ path, db, write, counters });
+  const upkeep = createUpkeep({ path, db, write, counters, leftovers });
 
   return {
     now: async () => now(),
     async commit(commit) {
       const prepared = prepareCommit(commit);
-      return write(() => writeCommit(sql, counters, heads, earliest, prepared));
+      return write(() => writeCommit(sql, counters, heads, earliest, leftovers, prepared));
     },
     load: (stream) => read(() => loadStream(sql, stream)),
     keyOf: (scope, key) =>

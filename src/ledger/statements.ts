@@ -16,13 +16,6 @@ export const SQL = {
   lastPosition: "select max(position) as position from event",
   addStream:
     "insert into stream (id, kind, status, agent, parent, deadline_at, wake_at, open, version, state, state_version) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
-  /** What a pruning has not come to yet. */
-  forgetPruned: "delete from pruned where stream = ?",
-  clearEvents: "delete from event where stream = ?",
-  clearEffects: "delete from outbox indexed by outbox_stream where stream = ?",
-  clearReceipts:
-    "delete from delivery_part where delivery = ?1 or (delivery >= ?1 || '/' and delivery < ?1 || '0')",
-  clearSlots: "delete from slot where stream = ?",
   moveStream:
     "update stream set kind = ?, status = ?, agent = ?, open = ?, wake_at = ?, parent = ?, deadline_at = ?, version = ?, state = coalesce(?, state), state_version = coalesce(?, state_version) where id = ? and version = ?",
   touchStream:

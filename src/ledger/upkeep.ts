@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Upkeep } from "../engine/ports/upkeep.ts";
 import type { Counters } from "./commit.ts";
+import type { Leftovers } from "./leftovers.ts";
 import { createPrune } from "./prune.ts";
 import { createReader, createScanner } from "./scanner.ts";
 
@@ -10,6 +11,7 @@ export function createUpkeep(deps: {
   readonly db: DatabaseSync;
   readonly write: <T>(unit: () => T) => Promise<T>;
   readonly counters: Counters;
+  readonly leftovers: Leftovers;
 }): Upkeep {
   const scanner = createScanner(deps.path);
   return { ...createReader(scanner), ...createPrune({ ...deps, scanner }) };

@@ -295,6 +295,29 @@ export function checkUpkeep(check: Check): void {
   });
 
   check(
+    "work of an id that is just being pruned begins anew, and the pruning takes none of it",
+    async (ledger) => {
+      const dispatched = { effects: [dispatch("a", "webster"), line("old", AT)] };
+      await written(ledger, commitOf("a", { ...dispatched, events: [noted("old"), noted("older")] }));
+      for (const { id } of await claimOf(ledger)) await ledger.settle([{ id, outcome: "done" }]);
+      await written(ledger, commitOf("a", { expectedVersion: 2, status: "succeeded", open: false }));
+      await written(ledger, commitOf("last", { kind: "notice", open: false, effects: [line("last", AT)] }));
+      const pruning = ledger.upkeep.prune(["a"], AT + 1);
+      const again = commitOf("a", { events: [noted("new")], effects: [line("new", AT)] });
+      await written(ledger, again);
+      assert.equal((await pruning).streams, 1);
+      await ledger.upkeep.prune([], AT + 1);
+      const events = await ledger.events({ stream: "a", after: 0, limit: 9 });
+      assert.deepEqual(
+        events.map(({ version, body }) => [version, body]),
+        [[1, { text: "new" }]],
+      );
+      assert.equal((await ledger.trail.effectsOf("a", 9)).length, 1);
+      assert.equal((await ledger.load("a"))?.version, 1);
+    },
+  );
+
+  check(
     "what is asked for since an instant is all that was written from it on, over all pages",
     async (ledger) => {
       for (const id of ["a", "b", "c", "d"])

@@ -10,25 +10,29 @@ import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contra
 async function opened(t: TestContext) {
   const dir = mkdtempSync(join(tmpdir(), "hq-prune-"));
   const path = join(dir, "ledger.db");
-  const ledger = await openSqliteLedger({ path, ballastBytes: 0 });
+  const open = () => openSqliteLedger({ path, ballastBytes: 0 });
+  const ledger = await open();
   const db = new DatabaseSync(path, { timeout: 5000 });
   t.after(async () => {
     db.close();
     await ledger.close();
     rmSync(dir, { recursive: true });
   });
-  return { ledger, db };
+  return { ledger, db, open };
 }
 
 test("work of an id whose earlier work is just being pruned begins anew, and the pruning takes nothing of it", async (t) => {
-  const { ledger, db } = await opened(t);
+  const { ledger: first, db, open } = await opened(t);
   const receipt = { delivery: "a/card", part: 0, nonce: "1", channel: "1", message: "1", postedAt: AT };
   const [effects, receipts] = [[dispatch("a", "webster"), line("old", AT)], [receipt]];
-  await written(ledger, commitOf("a", { events: [noted("old"), noted("older")], effects, receipts }));
-  await written(ledger, commitOf("b", { kind: "notice", effects: [line("b", AT)] }));
-  await claimOf(ledger, { holdMs: 1 });
-  // As it is while its rows go, and stays when the pruning is killed.
+  await written(first, commitOf("a", { events: [noted("old"), noted("older")], effects, receipts }));
+  await written(first, commitOf("b", { kind: "notice", effects: [line("b", AT)] }));
+  await claimOf(first, { holdMs: 1 });
+  // As a pruning leaves it that is killed.
   db.exec("insert into pruned (stream) values ('a'); delete from stream where id = 'a'");
+  await first.close();
+  const ledger = await open();
+  t.after(ledger.close);
   const later = { effects: [line("new", AT)], receipts: [{ ...receipt, delivery: "a/result" }] };
   await written(ledger, commitOf("a", { events: [noted("new")], ...later }));
   for (const when of ["before", "after"]) {
