@@ -46,16 +46,14 @@ function prose(text: string): string {
 
 export type Piece = { readonly code: boolean; readonly text: string };
 
-/** Splits at code that Discord would show as code: fenced, or in one line between equal runs of backticks. */
-export function pieces(text: string): readonly Piece[] {
-  const found: Piece[] = [];
+/**
+ * Splits at code that Discord would show as code: fenced, or in one line between equal runs of backticks. Code that
+ * begins at `until` or later is not looked for.
+ */
+export function* pieces(text: string, until = text.length): Generator<Piece> {
   let at = 0;
   let from = 0;
-  const push = (code: boolean, end: number) => {
-    if (end > from) found.push({ code, text: text.slice(from, end) });
-    from = end;
-  };
-  while (at < text.length) {
+  while (at < until) {
     const char = text[at];
     if (char === "\\") {
       at += 2;
@@ -74,17 +72,18 @@ export function pieces(text: string): readonly Piece[] {
       at += run.length;
       continue;
     }
-    push(false, at);
-    at = close + (fenced ? FENCE.length : run.length);
-    push(true, at);
+    if (at > from) yield { code: false, text: text.slice(from, at) };
+    from = close + (fenced ? FENCE.length : run.length);
+    yield { code: true, text: text.slice(at, from) };
+    at = from;
   }
-  push(false, text.length);
-  return found;
+  if (from < text.length) yield { code: false, text: text.slice(from) };
 }
 
 /** Untrusted text as formatted text. A fence that was left open is closed. */
 export function asMarkdown(text: string): string {
   let shown = marked(text);
+  if (!shown.includes("`")) return shown;
   // What was changed may have moved backticks, and with them what is code: then it is looked at anew.
   for (let again = marked(shown), looks = 1; again !== shown && looks < MOST_LOOKS; looks++) {
     shown = again;
@@ -97,11 +96,7 @@ function marked(text: string): string {
   const clean = plain(text);
   const fences = clean.split(FENCE).length - 1;
   const closed = fences % 2 === 0 ? clean : `${clean}\n${FENCE}`;
-  return defuse(
-    pieces(closed)
-      .map((piece) => (piece.code ? piece.text : prose(piece.text)))
-      .join(""),
-  );
+  return defuse([...pieces(closed)].map((piece) => (piece.code ? piece.text : prose(piece.text))).join(""));
 }
 
 /** Untrusted text as one line without any formatting of its own. */

@@ -7,7 +7,7 @@ const FENCE = "```";
 
 function codeAround(text: string, at: number): Around | undefined {
   let from = 0;
-  for (const piece of pieces(text)) {
+  for (const piece of pieces(text, at)) {
     const to = from + piece.text.length;
     if (at < to) return piece.code && at > from ? { from, opens: opening(piece.text) } : undefined;
     from = to;
@@ -57,13 +57,16 @@ function asRunOn(text: string): string {
  * a heading without it. Code in a line stays in one part where it can.
  */
 export function splitText(text: string, most: number): readonly string[] {
-  const parts: string[] = [];
+  return [...partsOf(text, most)];
+}
+
+function* partsOf(text: string, most: number): Generator<string> {
   let rest = text.trim();
   let head = "";
   while (rest) {
     if (head.length + rest.length <= most) {
-      parts.push(head + rest);
-      break;
+      yield head + rest;
+      return;
     }
     const room = most - head.length - `\n${FENCE}`.length;
     const wish = besideMarks(rest, cutAt(rest, room));
@@ -75,16 +78,16 @@ export function splitText(text: string, most: number): readonly string[] {
     const after = rest.slice(at);
     const isInside = code !== undefined && at === wish;
     const gap = piece.endsWith("`") ? " " : "";
-    parts.push(`${head}${piece}${isInside ? (isFence ? `\n${FENCE}` : `${gap}${code.opens}`) : ""}`);
+    yield `${head}${piece}${isInside ? (isFence ? `\n${FENCE}` : `${gap}${code.opens}`) : ""}`;
     const isMidLine = !isInside && !/^\s*\n/.test(after);
     rest = isMidLine ? asRunOn(after) : after.replace(/^\n+|^ /, "");
     head = isInside ? `${code.opens}${!isFence && rest.startsWith("`") ? " " : ""}` : "";
   }
-  return parts;
 }
 
 /** The first part only, with an ellipsis when something was left out. */
 export function leadingText(text: string, most: number): { readonly text: string; readonly isCut: boolean } {
-  const [first = "", ...more] = splitText(text, most - 2);
-  return more.length === 0 ? { text: first, isCut: false } : { text: `${first}\n…`, isCut: true };
+  const parts = partsOf(text, most - 2);
+  const { value: first = "" } = parts.next();
+  return parts.next().done ? { text: first, isCut: false } : { text: `${first}\n…`, isCut: true };
 }

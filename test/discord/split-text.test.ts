@@ -97,6 +97,13 @@ test("inline code that a cut falls into stays code: what was harmless as code is
   }
 });
 
+test("what leads a text is cut without a look at the rest, however long that is", () => {
+  const text = "Some `code` and words. ".repeat(1_000_000);
+  assert.ok(leadingText(text, 1200).isCut);
+  const parts = splitText(text.slice(0, 4_000_000), 1800);
+  assert.ok(parts.length > 2000 && parts.every((part) => part.length <= 1800));
+});
+
 test("each part of a text that is safe to show is safe to show alone", () => {
   const bit = fc.oneof(
     fc.constantFrom("`", "``", "```", "\n```\n", "\\"),
