@@ -205,7 +205,11 @@ async function openEdge(options: AppOptions, base: Base, stage: Stage, begin: Be
   const isOwnGuild = base.mode.kind === "local";
   let made: ReturnType<typeof make> | undefined;
   const edge = () => {
-    made ??= make();
+    // What failed is tried anew, and there is nothing of it to be stopped.
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
     return made;
   };
   const standBy = async () => stage.doors().edge?.standBy();

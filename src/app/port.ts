@@ -13,7 +13,7 @@ export async function onFreePort<T>(
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new Refusal("locked", `Port ${port} is taken by another program.`, {
-      hint: `Choose another one, as in ${variable}=${port + 10} npm start (0 = a free one).`,
+      hint: `Choose another one, as in ${variable}=${port + 10 < 65_536 ? port + 10 : 0} npm start (0 = a free one).`,
       cause: error,
     });
   }

@@ -1,5 +1,7 @@
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -28,6 +30,29 @@ const CLEAN = [
   "CHIP_TOKEN",
   "GUILD_ID",
 ];
+
+/** What a start says whose door, at the API or the local guild, is another program's; it ends and leaves nothing. */
+export async function refusedPort(
+  t: TestContext,
+  home: string,
+  door: "port" | "guild-port",
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  t.after(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  const flags = ["--port", "0", "--guild-port", "0", `--${door}`, `${port}`];
+  const hq = startHq(t, ["start", ...flags], { env: { HQ_HOME: home, ...env }, cwd: home });
+  const { code, err } = await hq.done;
+  assert.deepEqual([code, existsSync(join(home, "run.json"))], [3, false], err);
+  const variable = door === "port" ? "HQ_PORT" : "HQ_GUILD_PORT";
+  const another = port + 10 < 65_536 ? port + 10 : 0;
+  assert.equal(
+    err,
+    `Port ${port} is taken by another program.\nChoose another one, as in ${variable}=${another} npm start (0 = a free one).\n`,
+  );
+}
 
 /** The `hq` command as a process of its own. */
 export function startHq(

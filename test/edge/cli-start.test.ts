@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { person, startGuild } from "../support/guild.ts";
-import { newRoot, startHq } from "./cli-process.ts";
+import { newRoot, refusedPort, startHq } from "./cli-process.ts";
 
 const LOCAL = "http://127\\.0\\.0\\.1:\\d+";
 const REST = `  REST: (?<api>${LOCAL})/api/v1 · stop with Ctrl-C or: npx --no hq stop\n$`;
@@ -93,4 +93,11 @@ test("what the start leaves behind is given back a moment after it is ready", as
     nodeFlags: ["--trace-gc"],
   });
   await hq.said(/"event":"ready"[^]*Mark-Compact \(reduce\).* testing; GC/);
+});
+
+test("a door that another program holds is told with another one to choose, and nothing of the start is left", async (t) => {
+  const { home } = newRoot(t);
+  mkdirSync(home, { recursive: true });
+  await refusedPort(t, home, "port");
+  await refusedPort(t, home, "guild-port");
 });

@@ -7,6 +7,7 @@ import { PASSWORD, startPostgres } from "../support/postgres.ts";
 import { beginWork, supervisedFolder, workDone } from "../support/supervised-folder.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { hq } from "./cli-harness.ts";
+import { refusedPort } from "./cli-process.ts";
 
 const postgres = await startPostgres();
 after(() => postgres.stop());
@@ -129,4 +130,11 @@ test("a second supervisor works beside the first one, which may leave: nothing i
     second,
     await beginWork(second, "/delegations", { ...DELEGATION, objective: "Find the CTE of Invar" }),
   );
+});
+
+test("a guild whose port another program holds is told as without a database, and another start works", async (t) => {
+  const { home, url, start } = await newHome(t);
+  await refusedPort(t, home, "guild-port", { DATABASE_URL: url });
+  const supervisor = await start();
+  await workDone(supervisor, await beginWork(supervisor, "/delegations", DELEGATION));
 });
