@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { createRegistry } from "../../src/domain/agent-card.ts";
+import type { ClaimedOf } from "../../src/engine/perform.ts";
+import { createTaskChildren } from "../../src/engine/task-children.ts";
 import type { SeenMessage } from "../../src/engine/task-verbs.ts";
-import { isRefusal } from "../../src/kernel/refusal.ts";
-import { handoffOf } from "../support/core.ts";
+import { isRefusal, Refusal } from "../../src/kernel/refusal.ts";
+import { cardOf, handoffOf } from "../support/core.ts";
 import { ADA, type Queue, scriptWorkers, startQueue } from "../support/queue.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { approvalOf, stepOf, taskOf, workflowOf } from "../support/workflow.ts";
@@ -362,13 +364,16 @@ test("what is refused when it is to begin fails with an answer to the message", 
   let lose: () => void = () => undefined;
   return withQueue(
     async (queue) => {
-      lose = () => Object.assign(queue.config, { registry: createRegistry([]) });
+      lose = () => Object.assign(queue.config, { registry: createRegistry([cardOf("manager")]) });
       await queue.post("7", "Find the CTE [agent:webster]");
       await queue.until("task-7", "task.settled");
       await queue.quiet();
       const { status, tries } = await queue.tasks.task("task-7");
       assert.deepEqual([status, tries[0]?.outcome?.childStatus], ["failed", "refused"]);
-      assert.match(queue.notices()[0] ?? "", /Not begun: There is no agent "webster"/);
+      assert.match(
+        queue.notices()[0] ?? "",
+        /Not begun: There is no agent "webster"\. The agents are manager\./,
+      );
     },
     {
       claim: () => {
@@ -378,6 +383,215 @@ test("what is refused when it is to begin fails with an answer to the message", 
     },
   );
 });
+
+/** Dies at a point the first time that it gets there; `died` resolves then. */
+function dieOnceAt(point: string, then: () => void = () => undefined) {
+  const { promise: died, resolve } = Promise.withResolvers<void>();
+  let passed = 0;
+  const crash = (at: string) => {
+    if (at !== point || ++passed > 1) return;
+    then();
+    resolve();
+    throw new Error(`died at ${point}`);
+  };
+  return { crash, died, passed: () => passed };
+}
+
+/** Lets what failed be tried again. */
+async function tryAgain(queue: Queue): Promise<void> {
+  await queue.quiet();
+  queue.pass(60_000);
+  await queue.quiet();
+}
+
+for (const isAgain of [false, true]) {
+  test(`a task that was withdrawn before its work began begins none${isAgain ? ", also when it is run again: that begins its own" : ""}`, () => {
+    const { crash, died } = dieOnceAt("start-task:claimed");
+    return withQueue(
+      async (queue) => {
+        await queue.post("7", "Find the CTE [agent:webster]");
+        await died;
+        await queue.tasks.withdraw(ADA, "task-7");
+        if (isAgain) {
+          await queue.tasks.runAgain(ADA, "task-7");
+          await queue.until("task-7.d2", "attempt.dispatched");
+        }
+        await tryAgain(queue);
+        assert.equal(await queue.engine.read("delegation", "task-7.d1"), undefined);
+        assert.equal((await queue.tasks.task("task-7")).status, isAgain ? "claimed" : "withdrawn");
+        assert.equal(queue.sent.length, isAgain ? 1 : 0);
+      },
+      { crash },
+    );
+  });
+}
+
+test("work that was made stays its task's, also when nobody could make it any more a moment later", () => {
+  const workflows = [research];
+  const { crash, died } = dieOnceAt("start-task:made", () => workflows.splice(0));
+  return withQueue(
+    async (queue) => {
+      await queue.post("7", "Zerodur [workflow:research]");
+      await died;
+      await tryAgain(queue);
+      const { status, tries } = await queue.tasks.task("task-7");
+      assert.deepEqual([status, tries[0]?.child], ["claimed", "task-7.r1"]);
+    },
+    { crash, workflows },
+  );
+});
+
+test("what waits for its turn and is no longer wanted, or not as it is, is not claimed when there is room", () =>
+  withQueue(
+    async (queue) => {
+      await queue.post("7", "Find the CTE [workflow:research]");
+      for (const id of ["8", "9", "10"]) await queue.post(id, "Find the CTE [workflow:research]");
+      await answer(queue, "task-7.r1.look");
+      await queue.until("task-7.r1", "gate.opened");
+      await queue.tasks.withdraw(ADA, "task-8");
+      await queue.post("9", "Find the CTE [workflow:reserch]", { editedAt: queue.now() - 30_000 });
+      await queue.until("task-9", "task.refused");
+      await queue.verbs.runs.decideGate(OPERATOR, { run: "task-7.r1", decision: "approve" });
+      await queue.until("task-10", "task.claimed");
+      assert.deepEqual(queue.claims, ["task-7", "task-10"]);
+      assert.deepEqual(queue.checks, []);
+    },
+    { workflows: [research], taskQueue: { maxAtOnce: 1 } },
+  ));
+
+test("the ✅ of a claim that died before it was written down is taken away when nobody wants the task any more", () => {
+  const { promise: died, resolve: die } = Promise.withResolvers<void>();
+  return withQueue(
+    async (queue) => {
+      await queue.post("7", "Find the CTE [agent:webster]");
+      await died;
+      await queue.tasks.withdraw(ADA, "task-7");
+      await tryAgain(queue);
+      assert.deepEqual(queue.claims, ["task-7"]);
+      assert.deepEqual(queue.checks, [{ task: "task-7", wanted: false }]);
+    },
+    {
+      claim: () => {
+        die();
+        throw new Error("died");
+      },
+    },
+  );
+});
+
+test("a ✅ that Discord does not let us put back now is put back later, and counts from then on", () => {
+  let asked = 0;
+  return withQueue(
+    async (queue) => {
+      const message = queue.message("7", "Find the CTE [agent:webster]");
+      await queue.post("7", "Find the CTE [agent:webster]");
+      await queue.until("task-7", "task.started");
+      for (const own of [true, false]) await queue.tasks.see({ ...message, checks: { others: [], own } });
+      await queue.quiet();
+      const checked = async () => {
+        const events = await queue.ledger.events({ stream: "task-7", after: -1, limit: 100 });
+        return events.filter(({ type }) => type === "task.checked").length;
+      };
+      assert.deepEqual([asked, await checked()], [1, 0]);
+      queue.pass(1000);
+      await queue.until("task-7", "task.checked");
+      assert.deepEqual([asked, await checked()], [2, 1]);
+    },
+    {
+      discord: {
+        async check() {
+          asked++;
+          if (asked > 1) return { kind: "done", outcome: "put" };
+          return { kind: "again", dueAt: 1_000_000_001_000, reason: "429" };
+        },
+      },
+    },
+  );
+});
+
+test("a task waits for an agent that does not answer, has its own time and model, and is shown where it was asked", () =>
+  withQueue(
+    async (queue) => {
+      queue.setHealth("down");
+      await queue.post("7", "Find the CTE [agent:webster] [model:cheap] [timeout:10m]");
+      await queue.post("8", "Find the CTE [agent:nx-expert]");
+      await queue.post("9", "Zerodur [workflow:research]");
+      for (const id of ["7", "8", "9"]) await queue.until(`task-${id}`, "task.started");
+      const own = (await queue.engine.read("delegation", "task-7.d1"))?.order;
+      const usual = (await queue.engine.read("delegation", "task-8.d1"))?.order;
+      const run = (await queue.engine.read("run", "task-9.r1"))?.order;
+      const { models } = queue.config.settings.taskQueue;
+      assert.deepEqual(
+        [own?.timeoutMs, own?.model, usual?.timeoutMs, usual?.model],
+        [600_000, models["cheap"], queue.config.settings.delegation.timeoutMs, undefined],
+      );
+      const place = { channel: "5", guild: "1" };
+      for (const [order, message] of [
+        [own, "7"],
+        [run, "9"],
+      ] as const) {
+        assert.deepEqual(order?.origin, { door: "discord", message, ...place });
+        assert.deepEqual(order.card, { channel: "5" });
+      }
+    },
+    { workflows: [research] },
+  ));
+
+test("an end that was taken back before its task heard of it is not told; the next one is", () => {
+  const { crash, died, passed } = dieOnceAt("tell-task:claimed");
+  return withQueue(
+    async (queue) => {
+      const { runs } = queue.verbs;
+      await queue.post("7", "Zerodur [workflow:research]");
+      await answer(queue, "task-7.r1.look");
+      await queue.until("task-7.r1", "gate.opened");
+      await runs.decideGate(OPERATOR, { run: "task-7.r1", decision: "reject" });
+      await died;
+      await runs.retryRun(OPERATOR, "task-7.r1");
+      await queue.until("task-7.r1", "gate.opened", 2);
+      for (let times = 0; times < 3; times++) await tryAgain(queue);
+      assert.equal(passed(), 2, "it was found open, and left to its next end");
+      assert.equal((await queue.tasks.task("task-7")).status, "claimed");
+      await runs.decideGate(OPERATOR, { run: "task-7.r1", decision: "approve" });
+      await queue.until("task-7", "task.settled");
+      assert.equal((await queue.tasks.task("task-7")).status, "done");
+    },
+    { workflows: [research], crash },
+  );
+});
+
+test("work that cannot be made just now is made a little later; what is no refusal is no answer to anybody", () =>
+  withQueue(
+    async (queue) => {
+      await queue.post("7", "Find the CTE [agent:webster]");
+      await queue.until("task-7", "task.claimed");
+      const begin = (thrown: Error) => {
+        const { start } = createTaskChildren({
+          engine: queue.engine,
+          delegate: () => Promise.reject(thrown),
+          runs: queue.verbs.runs,
+          claims: () => assert.fail("nothing is claimed here"),
+          settings: () => queue.config.settings,
+          now: queue.now,
+          crash: () => undefined,
+        });
+        const body = { type: "start-task", task: "task-7", try: 1 } as const;
+        return start({ id: "e", body } as ClaimedOf<"start-task">);
+      };
+      for (const code of ["ledger_trouble", "no_discord", "rate_limited", "stopping"] as const)
+        assert.deepEqual(await begin(new Refusal(code, "Not now.", { hint: "Wait." })), {
+          kind: "again",
+          dueAt: queue.now() + 5000,
+          reason: "Not now.",
+        });
+      await assert.rejects(begin(new Error("a mistake of ours")), /a mistake of ours/);
+      assert.equal((await queue.tasks.task("task-7")).status, "claimed");
+      assert.deepEqual(await begin(new Refusal("not_allowed", "No.")), { kind: "recorded" });
+      const { status, tries } = await queue.tasks.task("task-7");
+      assert.deepEqual([status, tries[0]?.outcome?.reason], ["failed", "No."]);
+    },
+    { crash: (point) => assert.notEqual(point, "start-task:claimed") },
+  ));
 
 test("tags are looked at before a task is posted", () =>
   withQueue(async (queue) => {

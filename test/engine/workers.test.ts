@@ -92,6 +92,23 @@ test("a worker of which nothing is left is begun once more, and then it is lost"
     );
   }));
 
+test("a worker has the time that its task names, else that of its kind", () =>
+  withWorkers(async (queue, workers) => {
+    await queue.post("7", "x [model:cheap] [timeout:10m]");
+    await queue.post("8", "x [model:cheap]");
+    await workers.begun(2);
+    const limits = workers.orders.map(({ task, timeoutMs }) => [task, timeoutMs] as const);
+    assert.deepEqual(
+      new Map(limits),
+      new Map([
+        ["task-7", 600_000],
+        ["task-8", 120_000],
+      ]),
+    );
+    for (const id of ["task-7", "task-8"]) workers.end(id);
+    await untilOver(queue, "task-8");
+  }));
+
 test("withdrawing a task kills its worker; one that waits is not begun at all", () =>
   withWorkers(
     async (queue, workers) => {
