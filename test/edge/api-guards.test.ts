@@ -383,6 +383,40 @@ test("guessing keys is slowed down too", async (t) => {
   assert.equal((await door.call("/agents")).status, 200);
 });
 
+test("a rate that is changed in the configuration counts from the next request on", async (t) => {
+  let ratePerMinute = 1;
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, ratePerMinute }) });
+  t.after(door.api.stop);
+  const statusOf = async () => (await door.call("/agents")).status;
+  assert.deepEqual([await statusOf(), await statusOf()], [200, 429]);
+  ratePerMinute = 10;
+  assert.equal(await statusOf(), 200);
+});
+
+test("what Discord sends is counted by itself: nobody who guesses keys takes its place, nor it theirs", async (t) => {
+  const door = await openDoor({ settings: () => ({ ...API_SETTINGS, ratePerMinute: 3 }) });
+  t.after(door.api.stop);
+  const guess = async () => (await door.call("/agents", { key: "guess" })).status;
+  const discord = async () =>
+    (await send(door.port, { path: "/discord/interactions", headers: JSON_TYPE, body: "{}" })).status;
+  for (let i = 0; i < 3; i++) assert.equal(await guess(), 401);
+  assert.equal(await guess(), 429);
+  for (let i = 0; i < 3; i++) assert.notEqual(await discord(), 429);
+  assert.equal(await discord(), 429);
+});
+
+test("the scheme of a key is taken in any case, and an id of 200 characters is looked for", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const read = (path: string, scheme: string) =>
+    send(door.port, { method: "GET", path, headers: { authorization: `${scheme} ${OPERATOR_KEY}` } });
+  for (const scheme of ["Bearer", "bearer", "BEARER"])
+    assert.equal((await read("/api/v1/agents", scheme)).status, 200, scheme);
+  const codeFor = async (length: number) =>
+    codeOf(await read(`/api/v1/delegations/${"x".repeat(length)}`, "Bearer"));
+  assert.deepEqual([await codeFor(200), await codeFor(201)], ["not_found", "invalid_input"]);
+});
+
 test("answers may not be framed, sniffed or kept", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);

@@ -145,6 +145,33 @@ test("the key signs in too; a wrong one, an agent's token and an unclear wish do
   assert.deepEqual(await refused({ key: OPERATOR_KEY, code: "x" }), [400, "invalid_input", null]);
 });
 
+test("what can be no key and no code of ours is refused as such, not looked for", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  for (const [what, most] of [
+    ["key", 512],
+    ["code", 200],
+  ] as const) {
+    const statusOf = async (length: number) => (await signIn(door, { [what]: "x".repeat(length) })).status;
+    assert.deepEqual([await statusOf(0), await statusOf(most + 1)], [400, 400], what);
+    assert.deepEqual([await statusOf(1), await statusOf(most)], [401, 401], what);
+  }
+});
+
+test("the cookie of another supervisor on this machine is neither taken for ours nor hides it", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const cookie = await signedIn(door);
+  const name = `hq_page_${door.port}`;
+  assert.ok(cookie.startsWith(`${name}=`), cookie);
+  const others = `${name}0=another; x_${name}=another; hq_page_1=another`;
+  for (const sent of [`${others}; ${cookie}`, `${cookie}; ${others}`])
+    assert.equal((await fromPage(door, sent, "/delegations")).status, 200, sent);
+  const token = cookie.slice(name.length + 1);
+  for (const sent of [`${name}0=${token}`, `x_${name}=${token}`])
+    assert.equal((await fromPage(door, sent, "/delegations")).status, 401, sent);
+});
+
 test("whoever signs in once more in one browser ends what was signed in there", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
@@ -319,6 +346,12 @@ test("a search takes whatever is typed, and lists of what is chosen", async (t) 
     statuses: ["failed", "queued"],
     before: "z",
     limit: 7,
+  });
+  assert.equal((await door.call(`/search?q=${"x".repeat(1000)}`)).status, 200);
+  assert.deepEqual(await asked("?agent=webster&agent=manager,tech-lead"), {
+    ...nothing,
+    typed: "",
+    agents: ["webster", "manager", "tech-lead"],
   });
   for (const query of ["?kind=delivery", "?limit=0", "?limit=101", "?quest=x", `?q=${"x".repeat(1001)}`])
     assert.equal((await door.call(`/search${query}`)).status, 400, query);
