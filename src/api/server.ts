@@ -67,6 +67,8 @@ export function createApi(parts: ApiParts): Api {
   let stopping: Promise<void> | undefined;
   const sessions = createPageSessions(parts.now);
   let address = "";
+  /** Of the server's address, which is gone as soon as it closes, while some may still be told so. */
+  let ownPort = 0;
   function pageLink(): PageLink {
     const { code, expiresAt } = sessions.makeCode();
     return { url: `${address}/#code=${code}`, code, expiresAt };
@@ -75,7 +77,7 @@ export function createApi(parts: ApiParts): Api {
     ...parts,
     sessions,
     pageLink,
-    port: () => (opened ? portOf(opened) : 0),
+    port: () => ownPort,
     closing: closing.signal,
     enter() {
       waiting++;
@@ -96,9 +98,12 @@ export function createApi(parts: ApiParts): Api {
     });
     opened = app;
     app.server.on("request", (_, response) => answering.add(response));
+    app.server.once("listening", () => {
+      ownPort = portOf(app);
+    });
     const { host } = parts.settings();
     await app.listen({ port, host });
-    address = `http://${reachable(host)}:${portOf(app)}`;
+    address = `http://${reachable(host)}:${ownPort}`;
     return address;
   }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { request, type Server } from "node:http";
 import { connect } from "node:net";
 import test from "node:test";
@@ -415,6 +416,37 @@ test("the scheme of a key is taken in any case, and an id of 200 characters is l
   const codeFor = async (length: number) =>
     codeOf(await read(`/api/v1/delegations/${"x".repeat(length)}`, "Bearer"));
   assert.deepEqual([await codeFor(200), await codeFor(201)], ["not_found", "invalid_input"]);
+});
+
+test("whoever still asks while it stops is told so in the words of every refusal, and leaves", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const head = `Host: 127.0.0.1:${door.port}\r\nAuthorization: Bearer ${OPERATOR_KEY}\r\n`;
+  const asking = connect(door.port, "127.0.0.1");
+  await once(asking, "connect");
+  asking.write("GET /api/v1/agents HTTP/1.1\r\n");
+  const begun = Promise.withResolvers<void>();
+  const note = () => begun.resolve();
+  subscribe("http.server.request.start", note);
+  t.after(() => unsubscribe("http.server.request.start", note));
+  // What is being sent keeps the door from closing at once.
+  const sending = connect(door.port, "127.0.0.1");
+  t.after(() => sending.destroy());
+  sending.write(
+    `POST /api/v1/delegations HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{`,
+  );
+  await begun.promise;
+  // Whoever is answered now came after both of them, and both were let in.
+  for (const _ of [1, 2]) assert.equal((await door.call("/agents")).status, 200);
+  const stopped = door.api.stop();
+  asking.write(`${head}\r\n`);
+  let text = "";
+  for await (const part of asking) text += String(part);
+  sending.destroy();
+  await stopped;
+  assert.match(text, /^HTTP\/1\.1 503 /);
+  assert.match(text, /\r\nconnection: close\r\n/i);
+  assert.match(text, /application\/problem\+json[^]*"code":"stopping"/);
 });
 
 test("answers may not be framed, sniffed or kept", async (t) => {
