@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import { createShareOut } from "../../src/engine/share-out.ts";
 import { cardOf } from "../support/core.ts";
 import {
   type Core,
@@ -523,4 +525,37 @@ test("a skill is registered once, and confirms a card without changing it", asyn
     },
     { cards },
   );
+});
+
+test("balance: what was handed over counts until the ledger has it; who was not seen lately is looked at, and passed over", async () => {
+  let checkedAt = 0;
+  const looked: string[] = [];
+  const { balanced } = createShareOut({
+    ledger: { list: async () => ({ items: [] }) },
+    agents: {
+      health: () => ({ state: "up", text: "", checkedAt, since: 0 }),
+      probe: async ({ id }) => {
+        looked.push(id);
+        return { state: id === "webster" ? "down" : "up", text: "", checkedAt, since: 0 };
+      },
+    },
+    acl: () => DEFAULT_ACL,
+    conditions: async () => () => undefined,
+    now: () => 10_000,
+  });
+  const among = ["webster", "auditor"].map((id) => ({ word: id, card: cardOf(id) }));
+  const take = async () => {
+    const { instance, begun } = await balanced({ kind: "operator" }, among);
+    return { agent: instance.card.id, begun };
+  };
+  assert.equal((await take()).agent, "auditor");
+  assert.deepEqual(looked, ["webster", "auditor"]);
+  checkedAt = 1;
+  const first = await take();
+  assert.equal(first.agent, "webster", "it is believed for ten seconds, and has less to do");
+  for (const _ of [1, 2, 3]) first.begun();
+  assert.equal((await take()).agent, "webster", "what is in the ledger is not counted here any more");
+  assert.equal(looked.length, 2);
+  const taken = [(await take()).agent, (await take()).agent];
+  assert.deepEqual(taken.toSorted(), ["auditor", "webster"]);
 });
