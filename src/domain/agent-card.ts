@@ -109,3 +109,10 @@ export function canRead({ workspace, reads = [] }: AgentCard, file: string): boo
 export function exampleAgent(agents: readonly { readonly id: string }[]): string | undefined {
   return (agents.find(({ id }) => id === "webster") ?? agents[0])?.id;
 }
+
+/** Whom a request could have named. */
+export function agentsThere(names: readonly string[]): string {
+  return names.length > 0
+    ? `The agents are ${names.join(", ")}.`
+    : "No agent is configured: add one to config/agents.yaml.";
+}

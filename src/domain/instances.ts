@@ -1,6 +1,6 @@
 import { type Problem, Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
-import type { AgentCard, Registry } from "./agent-card.ts";
+import { type AgentCard, agentsThere, type Registry } from "./agent-card.ts";
 
 /** An agent with the word by which it was asked for: the letter where it came from a range. */
 export type Instance = { readonly word: string; readonly card: AgentCard };
@@ -31,7 +31,7 @@ export function readInstanceWords(registry: Registry, words: readonly string[]):
   throw new Refusal("unknown_agent", problems.map(({ message }) => message).join(" "), {
     problems,
     ...(problems.length === 1 && problems[0] ? { instance: problems[0].path } : {}),
-    hint: `The agents are ${registry.agents.map(nameOf).join(", ")}.`,
+    hint: agentsThere(registry.agents.map(nameOf)),
   });
 }
 

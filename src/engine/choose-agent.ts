@@ -1,6 +1,6 @@
 import type { Acl } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { AgentCard, Registry } from "../domain/agent-card.ts";
+import { type AgentCard, agentsThere, type Registry } from "../domain/agent-card.ts";
 import type { Order } from "../domain/delegation-types.ts";
 import { type Candidate, canTake, rankAgents, standInsFor } from "../domain/routing.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -41,7 +41,7 @@ export function findAgent(registry: Registry, word: string): AgentCard {
   const words = registry.agents.flatMap(({ id, aliases }) => [id, ...aliases]);
   const near = nearest(word, words);
   throw new Refusal("unknown_agent", `There is no agent "${word}".`, {
-    hint: `${near ? `Did you mean ${near}? ` : ""}The agents are ${registry.agents.map(({ id }) => id).join(", ")}.`,
+    hint: `${near ? `Did you mean ${near}? ` : ""}${agentsThere(registry.agents.map(({ id }) => id))}`,
   });
 }
 

@@ -16,6 +16,7 @@ import { historyOf } from "../../src/domain/session-history.ts";
 import { isStuck, shareOf } from "../../src/domain/share.ts";
 import { type SkillInput, skill } from "../../src/domain/skill.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
+import { findAgent } from "../../src/engine/choose-agent.ts";
 import { fold } from "../../src/kernel/decider.ts";
 import { isRunId } from "../../src/kernel/id.ts";
 import { isRefusal, type Refusal } from "../../src/kernel/refusal.ts";
@@ -54,6 +55,13 @@ test("everything that is unknown is named at once, an empty list and a range tha
   );
   assert.match(unknown.message, /Did you mean webster\?/);
   assert.match(unknown.hint ?? "", /A manager/);
+  const nobody = createRegistry([]);
+  for (const ask of [() => readInstances(nobody, ["webster"]), () => findAgent(nobody, "webster")])
+    assert.equal(refusalOf(ask).hint, "No agent is configured: add one to config/agents.yaml.");
+  assert.equal(
+    refusalOf(() => findAgent(registry, "webstr")).hint,
+    `Did you mean webster? The agents are ${AGENT_IDS.join(", ")}.`,
+  );
   assert.equal(refusalOf(() => ids("J")).instance, "J", "the one that it is about");
   const beyond = refusalOf(() => ids("G-J"));
   assert.deepEqual(
