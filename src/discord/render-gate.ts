@@ -1,5 +1,6 @@
 import { ButtonStyle, ComponentType } from "discord.js";
 import type { GateRef } from "../domain/effects.ts";
+import { MOST_LINES, MOST_RESULTS, toldBefore } from "../domain/needed-results.ts";
 import type { GateView, RunView, StepView } from "../domain/run-view.ts";
 import { cut, firstLines } from "../kernel/text.ts";
 import type { Mentioned } from "./approvers.ts";
@@ -15,8 +16,6 @@ import { leadingText } from "./split-text.ts";
 /** Of the prompt and of what was said before and at the decision. */
 const PROMPT_CHARS = 1500;
 const RESULT_CHARS = 280;
-const RESULT_LINES = 8;
-const MOST_RESULTS = 5;
 const REASON_CHARS = 500;
 const MOST_REASONS = 4;
 
@@ -31,8 +30,8 @@ export type ShownGate = {
   /** Absent: the step has begun anew since, or has no gate yet. */
   readonly gate?: GateView;
   readonly generation: number;
-  /** The steps that it needs. */
-  readonly needs: readonly StepView[];
+  /** The steps before it that came to something. */
+  readonly told: readonly StepView[];
 };
 
 export function shownGate(view: RunView, ref: GateRef): ShownGate | undefined {
@@ -40,12 +39,11 @@ export function shownGate(view: RunView, ref: GateRef): ShownGate | undefined {
   if (!step) return undefined;
   const { id, workflow, asker } = view;
   const isCurrent = step.generation === ref.generation;
-  const needed = new Set(step.needs);
   return {
     run: { id, workflow, asker },
     step,
     generation: ref.generation,
-    needs: view.steps.filter((one) => needed.has(one.id)),
+    told: toldBefore(view, step),
     ...(isCurrent && step.gate ? { gate: step.gate } : {}),
   };
 }
@@ -74,7 +72,7 @@ export function renderGate(shown: ShownGate, who: Mentioned, part = 0): Payload 
     ...(isOpen ? [who.text] : []),
     ...said,
     ...(gate ? [leadingText(asMarkdown(gate.prompt), room).text] : []),
-    ...(gate ? resultLines(shown.needs) : []),
+    ...(gate ? resultLines(shown.told) : []),
     ...small.map((line) => `-# ${line}`),
   ];
   return {
@@ -158,8 +156,7 @@ function reasonLines(gate: GateView | undefined): readonly string[] {
 }
 
 /** What the steps before it came to, in short: what is decided about. */
-function resultLines(needs: readonly StepView[]): readonly string[] {
-  const told = needs.filter(({ result, reason }) => result !== undefined || reason !== undefined);
+function resultLines(told: readonly StepView[]): readonly string[] {
   const lines = told.slice(0, MOST_RESULTS).map((step) => {
     const sure = step.confidence ? ` · confidence ${asLine(step.confidence)}` : "";
     return `${stepSymbol(step)} **${step.id}**${step.agent ? ` · ${asLine(step.agent)}` : ""}${sure}\n${excerpt(step.result ?? step.reason ?? "")}`;
@@ -170,6 +167,6 @@ function resultLines(needs: readonly StepView[]): readonly string[] {
 
 /** The first lines of a text as a quote, with its lists and its emphasis. */
 function excerpt(said: string): string {
-  const lines = firstLines(plain(said), RESULT_LINES, RESULT_CHARS).join("\n");
+  const lines = firstLines(plain(said), MOST_LINES, RESULT_CHARS).join("\n");
   return leadingText(asMarkdown(lines), RESULT_CHARS).text.replaceAll(/^/gm, "> ");
 }

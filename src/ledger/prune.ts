@@ -65,9 +65,8 @@ export function createPrune(deps: {
     if (hasOpen.get(stream) || (at !== undefined && at >= before)) return 0;
     const all = [{ ...found, id: stream }, ...sql().told.all(`${stream}/`, `${stream}0`)].map(toOut);
     if (all.some(isNewest)) return 0;
-    leftovers.expect();
     for (const { id, kind, status, open } of all) {
-      sql().note.run(id);
+      leftovers.note(id);
       sql().dropStream.run(id);
       counters.add(kind, status, open, -1);
     }

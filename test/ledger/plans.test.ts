@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
+import { LEFTOVERS_SQL } from "../../src/ledger/leftovers.ts";
 import { migrate } from "../../src/ledger/migrations.ts";
 import { PRUNE_SQL } from "../../src/ledger/prune.ts";
 import { SCAN_SQL } from "../../src/ledger/scan-statements.ts";
@@ -38,6 +39,9 @@ const trail = Object.fromEntries(Object.entries(TRAIL_SQL).map(([name, sql]) => 
 
 const scan = Object.fromEntries(Object.entries(SCAN_SQL).map(([name, sql]) => [`scan.${name}`, sql]));
 const prune = Object.fromEntries(Object.entries(PRUNE_SQL).map(([name, sql]) => [`prune.${name}`, sql]));
+const leftovers = Object.fromEntries(
+  Object.entries(LEFTOVERS_SQL).map(([name, sql]) => [`leftovers.${name}`, sql]),
+);
 const search = Object.fromEntries(Object.entries(SEARCH_SQL).map(([name, sql]) => [`search.${name}`, sql]));
 
 /** Reads a table from end to end, or sorts what it read. `waiting` and json_each are made of few rows. */
@@ -48,10 +52,11 @@ function isSlow(plan: string): boolean {
 test("no statement of the ledger walks a table that grows, or sorts", () => {
   const db = new DatabaseSync(":memory:");
   migrate(db, ":memory:");
-  const slow = Object.entries({ ...SQL, ...trail, ...search, ...scan, ...prune }).flatMap(([name, sql]) =>
-    plansOf(db, sql)
-      .filter((plan) => isSlow(plan) && !MAY_SCAN[name]?.test(plan))
-      .map((plan) => `${name}: ${plan}`),
+  const slow = Object.entries({ ...SQL, ...trail, ...search, ...scan, ...prune, ...leftovers }).flatMap(
+    ([name, sql]) =>
+      plansOf(db, sql)
+        .filter((plan) => isSlow(plan) && !MAY_SCAN[name]?.test(plan))
+        .map((plan) => `${name}: ${plan}`),
   );
   db.close();
   assert.deepEqual(slow, []);
