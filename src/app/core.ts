@@ -15,6 +15,7 @@ import { createDelegate } from "../engine/delegate.ts";
 import { createDispatch } from "../engine/dispatch.ts";
 import { createDrain } from "../engine/drain.ts";
 import { createExpectations } from "../engine/expectations.ts";
+import { createFirstSteps } from "../engine/first-steps.ts";
 import { createHold } from "../engine/hold.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
@@ -98,6 +99,8 @@ export type CoreDeps = {
   readonly health: () => Promise<Health>;
   readonly startedAt: number;
   readonly now: () => number;
+  /** What our thread had of the processor, ms. */
+  readonly workedMs?: () => number;
   readonly log: Log;
   readonly crash: Crash;
   readonly onBroken: (error: unknown) => void;
@@ -196,6 +199,11 @@ export function createCore(deps: CoreDeps) {
     stepFiles,
     delegate,
     expectedMs,
+    firstSteps: createFirstSteps({
+      engine,
+      clock: () => performance.now(),
+      workedMs: deps.workedMs ?? workedMs,
+    }),
     isHeld: hold.isOn,
     now,
     crash,
@@ -281,4 +289,9 @@ function discordOrLater(deps: CoreDeps): DiscordPart {
   const part = deps.discord();
   if (!part) throw new Error("the Discord lane was open without Discord");
   return part;
+}
+
+function workedMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }

@@ -45,6 +45,7 @@ export type RunChildrenDeps = {
   readonly engine: Engine;
   readonly delegate: Delegate;
   readonly expectedMs: ExpectedMs;
+  readonly firstSteps: { readonly turn: (run: string) => Promise<void> };
   readonly registry: () => Registry;
   readonly stepFiles: StepFiles;
   readonly checkStage: CheckStage;
@@ -69,6 +70,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
   async function startChild(effect: ClaimedOf<"start-child">): Promise<Performed> {
     crash("start-child:claimed");
     const { type: _, run, ...of } = effect.body;
+    await deps.firstSteps.turn(run);
     const state = await engine.read("run", run);
     if (!state) throw new Error(`start-child of ${run}, which has no events`);
     if (!isWanted(state, of)) return { kind: "done", outcome: "no longer wanted" };

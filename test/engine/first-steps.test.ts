@@ -1,0 +1,212 @@
+import assert from "node:assert/strict";
+import test, { mock, type TestContext } from "node:test";
+import { createFirstSteps } from "../../src/engine/first-steps.ts";
+import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
+
+/** Time that the test moves, in which our thread has `share` of the processor. */
+function scripted(t: TestContext, share = 1) {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  let at = 1000;
+  let workedMs = 0;
+  let listener: (events: readonly StoredEvent[]) => void = () => undefined;
+  const states = new Map<string, { readonly parent?: object; readonly settled: number }>();
+  const begun: string[] = [];
+  const { turn } = createFirstSteps({
+    engine: {
+      watch: (given) => {
+        listener = given;
+        return () => undefined;
+      },
+      read: async (_kind, run) => {
+        const { parent, settled } = states.get(run) ?? { settled: 0 };
+        return { order: { parent }, counts: { settled } } as never;
+      },
+    },
+    clock: () => at,
+    workedMs: () => workedMs,
+  });
+  const turns = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return {
+    states,
+    begun,
+    setShare: (given: number) => {
+      share = given;
+    },
+    async ask(...runs: readonly string[]) {
+      for (const run of runs) void turn(run).then(() => begun.push(run));
+      await turns();
+    },
+    async hear(type: string, ...runs: readonly string[]) {
+      listener(runs.map((stream) => ({ stream, type }) as StoredEvent));
+      await turns();
+    },
+    async pass(ms: number) {
+      for (let left = ms; left > 0; left--) {
+        at++;
+        workedMs += share;
+        mock.timers.tick(1);
+        await turns();
+      }
+    },
+  };
+}
+
+const named = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `run-${from + index}`);
+
+test("six runs are in hand at a time, and the next one begins when one of them is over, in the order asked", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(9));
+  assert.deepEqual(world.begun, named(6));
+  await world.hear("run.settled", "run-3");
+  assert.deepEqual(world.begun, named(7));
+  await world.hear("run.settled", "run-0", "run-1");
+  assert.deepEqual(world.begun, named(9));
+});
+
+test("a run that waits for its agents is in nobody's hands, until it is heard of again", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(6));
+  await world.ask(...named(8, 6));
+  await world.pass(14);
+  await world.hear("step.started", ...named(5));
+  assert.equal(world.begun.length, 6);
+  await world.pass(5);
+  assert.deepEqual(world.begun, named(7), "the one of which nothing was heard for 15 ms made room");
+  await world.hear("step.settled", "run-5");
+  await world.hear("run.settled", "run-0");
+  assert.deepEqual(world.begun, named(7), "it is in hand again");
+});
+
+test("of what began elsewhere, or waits, nothing is counted", async (t) => {
+  const world = scripted(t);
+  await world.hear("step.started", ...named(20, 100));
+  await world.ask(...named(8));
+  await world.hear("run.started", "run-6", "run-7");
+  assert.deepEqual(world.begun, named(6));
+  await world.hear("run.settled", "run-100");
+  assert.deepEqual(world.begun, named(6));
+});
+
+test("where the processor is not what is short, six more begin each 10 ms", async (t) => {
+  const world = scripted(t, 0.4);
+  await world.ask(...named(30));
+  const heard = async () => world.hear("step.started", ...world.begun);
+  assert.equal(world.begun.length, 6);
+  await world.pass(5);
+  await heard();
+  assert.equal(world.begun.length, 6, "nobody knows yet");
+  await world.pass(5);
+  await heard();
+  assert.equal(world.begun.length, 12);
+  await world.pass(10);
+  await heard();
+  assert.equal(world.begun.length, 18);
+  world.setShare(0.6);
+  await world.pass(10);
+  await heard();
+  assert.equal(world.begun.length, 18, "now it is short");
+});
+
+test("what was so long ago says nothing of the processor now", async (t) => {
+  const world = scripted(t, 0);
+  await world.ask(...named(6));
+  await world.pass(99);
+  await world.hear("step.started", ...named(6));
+  await world.ask("run-6");
+  assert.deepEqual(world.begun, named(7));
+  await world.pass(101);
+  await world.hear("step.started", ...named(7));
+  await world.ask("run-7");
+  assert.deepEqual(world.begun, named(7));
+});
+
+test("a run that is over counts no more, even if it is opened again", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(8));
+  await world.hear("run.settled", "run-0");
+  await world.hear("run.resumed", "run-0");
+  await world.hear("run.settled", "run-1");
+  assert.deepEqual(world.begun, named(8));
+});
+
+test("nobody waits longer than a second", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(9));
+  for (let n = 0; n < 99; n++) {
+    await world.pass(10);
+    await world.hear("step.started", ...named(6));
+  }
+  assert.deepEqual(world.begun, named(6));
+  await world.pass(10);
+  assert.deepEqual(world.begun, named(9));
+});
+
+test("only the first steps of a run of its own wait: not what follows, not what is a part, not its other first steps", async (t) => {
+  const world = scripted(t);
+  world.states.set("later", { settled: 1 });
+  world.states.set("part", { parent: { run: "run-0" }, settled: 0 });
+  await world.ask(...named(7));
+  await world.ask("later", "part", "run-0", "run-6");
+  assert.deepEqual(world.begun, [...named(6), "later", "part", "run-0"]);
+  await world.hear("run.settled", "run-1");
+  assert.deepEqual(world.begun.slice(9), ["run-6", "run-6"], "both of its first steps, in one turn");
+});
+
+test("a run that is over before its turn waits no longer, and takes no place", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(8));
+  await world.hear("run.settled", "run-6");
+  assert.deepEqual(world.begun, named(7));
+  await world.hear("run.settled", "run-0");
+  assert.deepEqual(world.begun, named(8));
+  await world.ask("run-9");
+  assert.equal(world.begun.length, 8);
+});
+
+test("no more than 256 wait, so that the loop has room for what is under way", async (t) => {
+  const world = scripted(t);
+  await world.ask(...named(6 + 256));
+  assert.equal(world.begun.length, 6);
+  await world.ask("one-more");
+  assert.deepEqual(world.begun.slice(6), ["one-more"]);
+});
+
+test("of runs asked at once, the first one's second step is sent before the last one's first", async () => {
+  using folder = temporaryFolder();
+  const twice = workflowOf("twice", [
+    stepOf("one", taskOf("webster", "One.")),
+    stepOf("two", taskOf("auditor", "Two."), { needs: ["one"] }),
+  ]);
+  let workedMs = 0;
+  const sent: string[] = [];
+  await using core = await startCore(folder.path, {
+    workflows: [twice],
+    cards: ["webster", "auditor"].map((id) => cardOf(id, { concurrency: 64 })),
+    workedMs: () => {
+      workedMs += 1000;
+      return workedMs;
+    },
+    answer: async ({ idempotencyKey }) => {
+      const [child = ""] = idempotencyKey.split("#");
+      sent.push(child);
+      const agent = child.endsWith(".one") ? "webster" : "auditor";
+      void core.hand(child, handoffOf(child, { agent }));
+      return { kind: "accepted" };
+    },
+  });
+  const begin = () =>
+    core.verbs.runs.startRun(
+      { kind: "operator" },
+      { workflow: "twice", inputs: {}, origin: { door: "cli" } },
+    );
+  const runs = await Promise.all(Array.from({ length: 30 }, begin));
+  const ids = runs.map(({ run }) => run.id);
+  for (const id of ids) await core.until(id, "run.settled");
+  assert.equal(new Set(sent).size, 60);
+  const order = [...new Set(sent.map((child) => child.slice(0, child.lastIndexOf("."))))];
+  assert.ok(sent.indexOf(`${order[0]}.two`) < sent.indexOf(`${order.at(-1)}.one`), sent.join(" "));
+});
