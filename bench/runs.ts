@@ -1,16 +1,18 @@
 /**
- * Runs at once: steps a second, and the time from a handoff that is on disk to the dispatch of the step that waited for
- * it. Beside it the same number of plain delegations, in the same run: what a step costs more than a delegation.
+ * Runs at once: steps a second, and the time from a handoff that is there to the hook of the step that waited for it,
+ * by the agents' clock. Beside it the same number of plain delegations, in the same run: what a step costs more than a delegation.
  *
  * usage: node bench/runs.ts [--dir FOLDER] [--runs 100] [--rounds 5] [--take MS]
  * --take is how long an agent takes, half to one and a half times as long; without it each answers at once.
  */
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { AGENT_IDS } from "../test/support/core.ts";
 import { stepOf, taskOf, workflowOf } from "../test/support/workflow.ts";
+import type { Times } from "./gateway.ts";
 import { startGateway, startProduct } from "./product.ts";
 import { percentile, table } from "./report.ts";
 
@@ -39,17 +41,6 @@ const { verbs } = product;
 const OPERATOR = { kind: "operator" } as const;
 const ORIGIN = { door: "rest" } as const;
 
-/** Instants at which handoffs were accepted and dispatches recorded, by delegation. */
-const accepted = new Map<string, number>();
-const dispatched = new Map<string, number>();
-product.engine.watch((events) => {
-  const at = performance.now();
-  for (const { type, stream } of events) {
-    if (type === "handoff.seen") accepted.set(stream, at);
-    if (type === "attempt.dispatched") dispatched.set(stream, at);
-  }
-});
-
 /** How long each run took, in ms. */
 const took = new Map<string, number>();
 
@@ -77,9 +68,10 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   const from = performance.now();
   const ids = await Promise.all(Array.from({ length: atOnce }, oneRun));
   const ms = performance.now() - from;
+  const times = await readTimes();
   const gaps = ids.flatMap((id) => [
-    gapBetween(`${id}.top`, `${id}.left`),
-    gapBetween(`${id}.top`, `${id}.right`),
+    gapBetween(times, `${id}.top`, `${id}.left`),
+    gapBetween(times, `${id}.top`, `${id}.right`),
   ]);
   if (round === 0) continue;
   const steps = atOnce * STEPS.length;
@@ -96,11 +88,10 @@ for (let round = 0; round <= Number(values.rounds); round++) {
     (ms / plainMs).toFixed(2),
   ]);
 }
-const alone = [];
-for (let n = 0; n < (values.take === "0" ? 50 : 5); n++) {
-  const id = await oneRun();
-  alone.push(gapBetween(`${id}.top`, `${id}.left`));
-}
+const aloneIds: string[] = [];
+for (let n = 0; n < (values.take === "0" ? 50 : 5); n++) aloneIds.push(await oneRun());
+const aloneTimes = await readTimes();
+const alone = aloneIds.map((id) => gapBetween(aloneTimes, `${id}.top`, `${id}.left`));
 await product.stop();
 gateway.child.disconnect();
 rmSync(base, { recursive: true, force: true });
@@ -123,10 +114,17 @@ console.log(
   `one run at a time: p50 ${percentile(alone, 50).toFixed(2)} ms, p99 ${percentile(alone, 99).toFixed(2)} ms`,
 );
 
-function gapBetween(before: string, after: string): number {
-  const from = accepted.get(before);
-  // An agent may be faster than the answer to its hook: then its handoff is the first sign.
-  const to = dispatched.get(after) ?? accepted.get(after);
+/** What the agents saw: when a hook had come and when its handoff was there, by delegation. */
+async function readTimes() {
+  const answer = once(gateway.child, "message");
+  gateway.child.send("times");
+  const [times] = (await answer) as [Times];
+  return new Map(times.map(([run, came, written]) => [run, { came, written }]));
+}
+
+function gapBetween(times: Awaited<ReturnType<typeof readTimes>>, before: string, after: string): number {
+  const from = times.get(before)?.written;
+  const to = times.get(after)?.came;
   if (from === undefined || to === undefined) throw new Error(`${before} or ${after} was not seen`);
   return to - from;
 }
