@@ -133,7 +133,7 @@ export function createDecideProposals(deps: DecideProposalsDeps) {
 
   async function isUnfinished({ decided }: Evolved): Promise<boolean> {
     if (decided?.decision !== "accepted") return false;
-    if (decided.files && !decided.applied) return true;
+    if (decided.files && (!decided.applied || decided.applied.problem !== undefined)) return true;
     return decided.child !== undefined && !(await engine.read("delegation", decided.child));
   }
 
@@ -156,8 +156,9 @@ export function createDecideProposals(deps: DecideProposalsDeps) {
     const evolved = await evolvedOf(slug);
     const { decided } = evolved ?? {};
     if (!evolved || decided?.decision !== "accepted") return;
+    let problem = decided.applied?.problem;
     if (decided.files && !decided.applied) {
-      const problem = await writeAll(evolved);
+      problem = await writeAll(evolved);
       await engine.accept({
         kind: "work",
         stream: workStream(slug),
@@ -171,8 +172,9 @@ export function createDecideProposals(deps: DecideProposalsDeps) {
         cause: `apply ${slug}`,
         actor: SYSTEM,
       });
-      if (problem !== undefined) return;
     }
+    // All of it is proposed anew then, also what the agent would get.
+    if (problem !== undefined) return;
     const { child } = decided;
     if (child === undefined || (await engine.read("delegation", child))) return;
     await send(decided.by, await items.show(slug), evolved, child);
@@ -239,9 +241,8 @@ export function writableWorkspace(registry: Registry, agent: string): string | u
 }
 
 /** Those whose text was known when they were proposed, for the agent that they are still for. */
-function writtenTargets({ bases = {}, agent, proposed = [] }: Evolved, owner: string): readonly string[] {
-  if (agent !== owner) return [];
-  return Object.keys(bases).filter((base) => proposed.some(({ target }) => target === base));
+function writtenTargets({ bases = {}, agent }: Evolved, owner: string): readonly string[] {
+  return agent === owner ? Object.keys(bases) : [];
 }
 
 function nothingFor(slug: string): Refusal {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Actor } from "../../src/domain/actor.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
 import { cardOf } from "../support/core.ts";
 import { OPERATOR, startWork } from "../support/work.ts";
 
@@ -46,7 +48,12 @@ async function start(t: TestContext, findings: readonly string[], crash?: (point
     return (await evolve.log(1))[0];
   };
   await propose();
-  return { ...core, folder, workspace, soul, propose, read: () => readFileSync(soul, "utf8") };
+  /** The files of agents are taken in anew, and the workspace may be written no more. */
+  const lock = () =>
+    Object.assign(core.config, {
+      registry: createRegistry(cards.map((card) => ({ ...card, writable: false }))),
+    });
+  return { ...core, folder, workspace, soul, propose, lock, read: () => readFileSync(soul, "utf8") };
 }
 
 test("in a writable workspace what is accepted is written, and the agent gets only the rest", async (t) => {
@@ -79,6 +86,12 @@ test("a dry run prints the difference and changes nothing", async (t) => {
   assert.deepEqual([read(), sent], [SOUL, []]);
   await verbs.evolve.decide(ADA, "one", "accepted");
   assert.equal(read(), LEARNED);
+});
+
+test("a dry run names the agent that gets what is not written", async (t) => {
+  const { verbs } = await start(t, ["always check the clock", "retries help"]);
+  const told = await verbs.evolve.decide(ADA, "one", "accepted", { dry: true });
+  assert.deepEqual([told.changes?.map(({ target }) => target), told.agent], [["SOUL.md"], "webster"]);
 });
 
 test("of people who decide at the same moment one does, and the others read who it was", async (t) => {
@@ -170,3 +183,133 @@ for (const point of ["proposals:half", "proposals:renamed"]) {
     assert.deepEqual(readdirSync(workspace), ["SOUL.md"]);
   });
 }
+
+test("what could not be sent once it was accepted is sent when somebody accepts once more, and nothing else changes it", async (t) => {
+  let leave: (() => void) | undefined;
+  const core = await start(t, ["always check the clock", "retries help"], (point) => {
+    if (point === "proposals:renamed") leave?.();
+  });
+  const { verbs, no, sent, settled, config } = core;
+  const { registry } = config;
+  leave = () => Object.assign(config, { registry: createRegistry([]) });
+  assert.match(
+    await no(verbs.evolve.decide(ADA, "one", "accepted")),
+    /^unknown_agent[\s\S]*hq work handoff one --to/,
+  );
+  await settled();
+  Object.assign(config, { registry });
+  assert.match(await no(verbs.evolve.decide(ADA, "one", "accepted", { dry: true })), /^already_settled/);
+  assert.match(await no(verbs.evolve.decide(ADA, "one", "dismissed")), /^already_settled: @ada accepted/);
+  await settled();
+  assert.deepEqual([core.read(), sent], [LEARNED, []]);
+  writeFileSync(core.soul, `${LEARNED}- one line more\n`);
+  const { delegation } = await verbs.evolve.decide(BOB, "one", "accepted");
+  await settled();
+  assert.equal(sent.length, 1);
+  assert.equal(core.read(), `${LEARNED}- one line more\n`, "what was written before is not looked at again");
+  const asked = (await core.engine.read("delegation", delegation ?? ""))?.order.actor;
+  assert.deepEqual(asked, ADA, "whoever accepted first asks");
+  assert.match(await no(verbs.evolve.decide(ADA, "one", "accepted")), /^already_settled/);
+});
+
+test("a file that is changed while it is written stays as it is; nothing goes to the agent until it is proposed anew", async (t) => {
+  const mine = `${SOUL}Mine.\n`;
+  let change: (() => void) | undefined;
+  const core = await start(t, ["always check the clock", "retries help"], (point) => {
+    if (point === "proposals:half") change?.();
+  });
+  const { verbs, no, propose, soul, read, settled, sent } = core;
+  change = () => writeFileSync(soul, mine);
+  assert.match(
+    await no(verbs.evolve.decide(ADA, "one", "accepted")),
+    /^base_changed[\s\S]*SOUL\.md of webster was changed[\s\S]*hq evolve run one/,
+  );
+  await settled();
+  assert.deepEqual([read(), sent], [mine, []]);
+  assert.match(
+    await no(verbs.evolve.decide(ADA, "one", "accepted")),
+    /^base_changed[\s\S]*hq evolve run one/,
+  );
+  await settled();
+  assert.deepEqual([read(), sent], [mine, []]);
+  change = undefined;
+  await propose();
+  assert.deepEqual((await verbs.evolve.decide(ADA, "one", "accepted")).written, ["SOUL.md"]);
+  await settled();
+  assert.match(read(), /Mine\.\n\n## Learned from finished work\n\n- always check the clock\n$/);
+  assert.equal(sent.length, 1);
+});
+
+test("what hinders the writing after a crash is noted, and nothing is written", async (t) => {
+  const hindrances = {
+    "SOUL.md of webster was changed": ({ soul }: { soul: string }) => writeFileSync(soul, "# Mine\n"),
+    "the workspace of webster is not writable any more": ({ lock }: { lock: () => void }) => lock(),
+    "is a symbolic link": ({ soul, folder }: { soul: string; folder: string }) => {
+      rmSync(soul);
+      symlinkSync(join(folder, "outside.md"), soul);
+    },
+  };
+  for (const [problem, hinder] of Object.entries(hindrances)) {
+    let die: (() => void) | undefined;
+    const core = await start(t, ["always check the clock", "retries help"], (point) => {
+      if (point !== "proposals:half" || !die) return;
+      die();
+      die = undefined;
+      throw new Error("the process died");
+    });
+    die = () => hinder(core);
+    await core.verbs.evolve.decide(ADA, "one", "accepted").catch(() => undefined);
+    await core.until("work-one", "work.proposals_applied");
+    await core.settled();
+    const { decided } = (await core.engine.read("work", "work-one"))?.evolved ?? {};
+    assert.ok(decided?.applied?.problem?.includes(problem), decided?.applied?.problem);
+    assert.doesNotMatch(existsSync(core.soul) ? core.read() : "", /Learned/);
+    assert.deepEqual(core.sent, []);
+  }
+});
+
+test("a workspace that is writable no more takes nothing, and what is proposed anew goes to the agent", async (t) => {
+  const { verbs, no, lock, propose, read, settled, sent } = await start(t, ["always check the clock"]);
+  lock();
+  assert.match(
+    await no(verbs.evolve.decide(ADA, "one", "accepted")),
+    /^base_changed[\s\S]*the workspace of webster is not writable any more/,
+  );
+  await propose();
+  const done = await verbs.evolve.decide(ADA, "one", "accepted");
+  await settled();
+  assert.deepEqual([done.written, read(), sent.length], [undefined, SOUL, 1]);
+});
+
+test("what was accepted and not written yet is written when it is accepted once more", async (t) => {
+  let isFull = true;
+  const { verbs, read, settled } = await start(t, ["always check the clock"], (point) => {
+    if (point === "proposals:half" && isFull) throw new Error("the disk is full");
+  });
+  await assert.rejects(verbs.evolve.decide(ADA, "one", "accepted"), /full/);
+  await settled();
+  assert.equal(read(), SOUL);
+  isFull = false;
+  assert.deepEqual((await verbs.evolve.decide(BOB, "one", "accepted")).written, ["SOUL.md"]);
+  assert.equal(read(), LEARNED);
+});
+
+test("whoever the work was handed over to gets what it taught, and nobody's files are written", async (t) => {
+  const { verbs, config, workspace, read } = await start(t, ["always check the clock"]);
+  const webster = cardOf("webster", { skills: ["python-backend"], workspace, writable: true });
+  Object.assign(config, { registry: createRegistry([webster, cardOf("auditor")]) });
+  await verbs.work.handoff(OPERATOR, "one", "auditor");
+  const { written, delegation } = await verbs.evolve.decide(ADA, "one", "accepted");
+  assert.deepEqual([written, read()], [undefined, SOUL]);
+  assert.equal((await verbs.delegation(delegation ?? "")).agent, "auditor");
+});
+
+test("an operator who speaks as an agent decides nothing, and whom a rule lets ask nobody decides nothing for an agent", async (t) => {
+  const { verbs, no, config, engine } = await start(t, ["retries help"]);
+  const claims: Actor = { kind: "operator", claims: "webster" };
+  assert.match(await no(verbs.evolve.decide(claims, "one", "accepted")), /^not_allowed[\s\S]*for people/);
+  Object.assign(config, { acl: { ...config.acl, verbs: { delegate: ["role:eng"] } } });
+  assert.match(await no(verbs.evolve.decide(ADA, "one", "accepted")), /^not_allowed[\s\S]*verbs\.delegate/);
+  const { evolved } = (await engine.read("work", "work-one")) ?? {};
+  assert.deepEqual([evolved?.proposals, evolved?.decided], [1, undefined]);
+});
