@@ -40,12 +40,10 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
         };
       }),
     );
-    const isCanceled = state.status === "canceled";
-    return composed(
-      { id, name: definition.name, project, postHooks, at: startedAt, isCanceled },
-      "run",
-      views,
-    );
+    const { status } = state;
+    // Also where no stage failed: a person said that one may not pass.
+    const over = status === "canceled" || status === "failed" ? status : undefined;
+    return composed({ id, name: definition.name, project, postHooks, at: startedAt, over }, "run", views);
   }
 
   async function viewOfManual(state: PipelineState): Promise<PipelineView> {
@@ -78,11 +76,7 @@ export function createPipelineView({ items }: { readonly items: WorkItems }) {
       at: canceled.at,
       ...(canceled.reason === undefined ? {} : { reason: canceled.reason }),
     };
-    return composed(
-      { ...rest, isCanceled: told !== undefined, ...(told ? { canceled: told } : {}) },
-      "manual",
-      views,
-    );
+    return composed({ ...rest, ...(told ? { over: "canceled", canceled: told } : {}) }, "manual", views);
   }
 
   return { viewOfRunState, viewOfManual };
@@ -112,17 +106,17 @@ function overrideIn(check: StepView | undefined): Pick<StageView, "override"> {
 type Shown = Pick<PipelineView, "id" | "name" | "postHooks" | "canceled"> & {
   readonly project?: string | undefined;
   readonly at: number;
-  readonly isCanceled: boolean;
+  readonly over?: "canceled" | "failed" | undefined;
 };
 
 function composed(
-  { id, name, project, postHooks, at, canceled, isCanceled }: Shown,
+  { id, name, project, postHooks, at, canceled, over }: Shown,
   mode: PipelineView["mode"],
   stages: readonly StageView[],
 ): PipelineView {
   const next = nextOf(stages);
   const isHeld = next.outcome === "blocked";
-  const status = isCanceled ? "canceled" : pipelineStatus(stages);
+  const status = over ?? pipelineStatus(stages);
   return {
     id,
     name,
@@ -131,7 +125,7 @@ function composed(
     status: isHeld && status === "completed" ? "in_progress" : status,
     ...(canceled ? { canceled } : {}),
     stages,
-    ...(next.outcome === "done" || isCanceled ? {} : { current: next.stage }),
+    ...(next.outcome === "done" || over === "canceled" ? {} : { current: next.stage }),
     postHooks,
     createdAt: at,
   };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Actor } from "../../src/domain/actor.ts";
 import { summaryOf } from "../../src/domain/pipeline.ts";
-import { OPERATOR, startWork } from "../support/work.ts";
+import { cardOf } from "../support/core.ts";
+import { HOLDERS, OPERATOR, startWork } from "../support/work.ts";
 
 const STAGES = [
   { capability: "implement", goal: "Build refresh token endpoint" },
@@ -116,6 +117,8 @@ test("a failed pipeline says so, and goes on where it failed when it is resumed"
   await handIn(id, "stage-0", { status: "blocked", result: "no disk" });
   const failed = await verbs.pipelines.advance(OPERATOR, id);
   assert.deepEqual([failed.outcome, failed.pipeline.status], ["failed", "failed"]);
+  assert.equal(failed.why, "stage 0 [implement] failed: sample");
+  assert.equal(failed.pipeline.stages[0]?.reason, "sample");
   assert.equal((await verbs.work.show(`${id}-stage-0`)).lifecycle.status, "failed");
   assert.deepEqual(
     failed.pipeline.stages.map(({ status }) => status),
@@ -261,4 +264,170 @@ test("hooks follow the end of a stage: reflect only when something was found, an
   assert.equal((await pipelines.show(id)).stages[0]?.postHooksRun, false);
   await pipelines.hooksRun(OPERATOR, id, 0);
   assert.equal((await pipelines.hooksRun(OPERATOR, id, 0)).stages[0]?.postHooksRun, true);
+});
+
+test("a stage that a person skips is skipped in its pipeline too, which is over without it", async (t) => {
+  const { verbs, handIn, settled } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request({ stages: STAGES.slice(0, 2) }));
+  await settled();
+  await verbs.runs.skipStep(OPERATOR, id, "stage-1");
+  await handIn(id, "stage-0");
+  const { status, stages } = await verbs.pipelines.show(id);
+  assert.deepEqual([status, ...stages.map((stage) => stage.status)], ["completed", "done", "skipped"]);
+});
+
+test("a stage shows the agent that really does it, whoever was meant when the pipeline was made", async (t) => {
+  const cards = [...HOLDERS, cardOf("tech-lead", { skills: ["python-backend"] })];
+  const { verbs, handIn, settled } = await startWork(t, { cards });
+  const { id, stages } = await verbs.pipelines.create(OPERATOR, request({ stages: STAGES.slice(0, 2) }));
+  assert.equal(stages[1]?.agent, "webster");
+  await settled();
+  await verbs.drainAgent(OPERATOR, "webster", "new model");
+  await handIn(id, "stage-0");
+  assert.equal((await verbs.pipelines.show(id)).stages[1]?.agent, "tech-lead");
+});
+
+test("a pipeline whose last stage is held is not over, and failed when a person says that it may not pass", async (t) => {
+  const { verbs, handIn, settled } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request({ stages: STAGES.slice(0, 1) }));
+  await settled();
+  const failing = { type: "test", name: "refresh", status: "fail", evidence: "log" } as const;
+  await verbs.work.note(OPERATOR, `${id}-stage-0`, [failing]);
+  await handIn(id, "stage-0");
+  const held = await verbs.pipelines.show(id);
+  assert.deepEqual([held.status, held.current], ["in_progress", 0]);
+  await verbs.runs.decideGate(OPERATOR, { run: id, decision: "reject", reason: "mend it" });
+  await settled();
+  const rejected = await verbs.pipelines.advance(OPERATOR, id);
+  assert.match(rejected.why, /^the run is failed: .*rejected by operator: mend it/);
+  const { status, stages } = rejected.pipeline;
+  assert.deepEqual(
+    [rejected.outcome, status, stages[0]?.status, stages[0]?.override],
+    ["failed", "failed", "done", undefined],
+  );
+  assert.equal((await verbs.pipelines.list({ status: "in_progress" })).length, 0);
+});
+
+test("a person who skips the check of a stage lets it pass, and is named", async (t) => {
+  const { verbs, handIn, settled, pass, now } = await startWork(t);
+  const { id } = await verbs.pipelines.create(OPERATOR, request({ stages: STAGES.slice(0, 1) }));
+  await settled();
+  const failing = { type: "test", name: "refresh", status: "fail", evidence: "log" } as const;
+  await verbs.work.note(OPERATOR, `${id}-stage-0`, [failing]);
+  await handIn(id, "stage-0");
+  pass(1000);
+  const check = (await verbs.runs.run(id)).steps[1]?.id ?? "";
+  await verbs.runs.skipStep(OPERATOR, id, check);
+  const { status, stages } = await verbs.pipelines.show(id);
+  assert.deepEqual(
+    [status, stages[0]?.override?.by, stages[0]?.override?.at],
+    ["completed", "operator", now()],
+  );
+});
+
+test("the hooks of a stage that is done once more are to be run again, in a run as by hand", async (t) => {
+  const { verbs, handIn, settled, pass } = await startWork(t);
+  const { pipelines, runs } = verbs;
+  const stages = STAGES.slice(0, 1);
+  const ran = async (id: string) => (await pipelines.show(id)).stages[0]?.postHooksRun;
+  const { id } = await pipelines.create(OPERATOR, request({ stages, postHooks: ["reflect"] }));
+  await settled();
+  assert.equal(await ran(id), false);
+  pass(1000);
+  await handIn(id, "stage-0");
+  await pipelines.hooksRun(OPERATOR, id, 0);
+  assert.equal(await ran(id), true);
+  pass(1000);
+  await runs.rerun(OPERATOR, id, "stage-0");
+  await settled();
+  pass(1000);
+  await handIn(id, "stage-0", {}, 2);
+  assert.equal(await ran(id), false);
+
+  const byHand = await pipelines.create(OPERATOR, request({ stages, manual: true }));
+  await pipelines.advance(OPERATOR, byHand.id);
+  await pipelines.fail(OPERATOR, byHand.id, 0, "no disk");
+  const failed = (await pipelines.show(byHand.id)).stages[0];
+  assert.deepEqual([failed?.reason, failed?.verdict], ["no disk", "fail"]);
+  await pipelines.hooksRun(OPERATOR, byHand.id, 0);
+  assert.equal(await ran(byHand.id), true);
+  pass(1000);
+  await pipelines.advance(OPERATOR, byHand.id, { resume: true });
+  await pipelines.complete(OPERATOR, byHand.id, 0);
+  assert.equal(await ran(byHand.id), false);
+});
+
+test("a name and stages that make no pipeline are refused before anything is made", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const create = (more: object) => no(verbs.pipelines.create(OPERATOR, request({ manual: true, ...more })));
+  const stage = { capability: "implement", goal: "Build" };
+  const many = (length: number) => ({ stages: Array.from({ length }, () => stage) });
+  assert.equal(await create({ name: "a".repeat(40) }), "it was allowed");
+  for (const name of ["", "a".repeat(41), "Auth", "2fa", "a_b", "a b", "-a"])
+    assert.match(await create({ name }), /^invalid_input: name: small letters/, name);
+  assert.equal(await create(many(20)), "it was allowed");
+  for (const length of [0, 21])
+    assert.match(await create(many(length)), /^invalid_input: stages: .* 1 to 20/);
+  const stages = [
+    { capability: "implement", goal: " \n" },
+    { capability: "documentation", goal: "" },
+    { capability: "documentation", goal: "x" },
+  ];
+  const refused = await create({ stages });
+  assert.match(
+    refused,
+    /stages\.0\.goal: say what is to be done; stages\.1\.goal: say what is to be done; stages\.1: no agent/,
+  );
+  assert.match(refused, /Add `skills: \[docs-engine\]` to an agent/, "each skill is named once");
+});
+
+test("a stage that is not there is refused with those that are", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { pipelines } = verbs;
+  const { id } = await pipelines.create(OPERATOR, request({ manual: true, stages: STAGES.slice(0, 2) }));
+  for (const index of [-1, 2, 0.5, Number.NaN]) {
+    const said = `not_found: ${id} has no stage ${index}. | Its stages are 0 to 1.`;
+    assert.equal(await no(pipelines.complete(OPERATOR, id, index)), said);
+    assert.equal(await no(pipelines.override(OPERATOR, id, index, "fine")), said);
+    assert.equal(await no(pipelines.hookTasks(id, index)), said);
+  }
+});
+
+test("a stage asks for the skill that was named for it, and goes to whoever holds that before anybody of the capability", async (t) => {
+  const cards = [
+    cardOf("tech-lead", { capabilities: ["implement"] }),
+    cardOf("webster", { skills: ["python-backend"] }),
+    cardOf("nx-expert", { skills: ["devops"] }),
+  ];
+  const { verbs } = await startWork(t, { cards });
+  const stages = [
+    { capability: "implement", goal: "  Build\n" },
+    { capability: "implement", goal: "Ship", skill: "devops" },
+  ];
+  const made = await verbs.pipelines.create(OPERATOR, request({ stages, manual: true }));
+  assert.deepEqual(
+    made.stages.map(({ goal, skill, agent }) => [goal, skill, agent]),
+    [
+      ["Build", "python-backend", "webster"],
+      ["Ship", "devops", "nx-expert"],
+    ],
+  );
+});
+
+test("the same key is the same pipeline as long as the same is asked for", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { create } = verbs.pipelines;
+  for (const manual of [true, false]) {
+    const key = { scope: "rest", key: `k ${manual}` };
+    const asked = request({ manual, key });
+    const first = await create(OPERATOR, asked);
+    assert.equal((await create(OPERATOR, asked)).id, first.id);
+    const others = [
+      { project: "other" },
+      { postHooks: [] },
+      { stages: STAGES.map((stage) => ({ ...stage, goal: "Something else" })) },
+    ];
+    for (const other of others)
+      assert.match(await no(create(OPERATOR, { ...asked, ...other })), /^key_reused/, JSON.stringify(other));
+  }
 });
