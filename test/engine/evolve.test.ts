@@ -261,3 +261,17 @@ test("what was proposed before its lines were kept is read from the work itself 
   await settled();
   assert.match(sent[0]?.message ?? "", /## SOUL\.md\n\n- always check the clock/);
 });
+
+test("whoever asked for the run decides what its steps taught", async (t) => {
+  const { verbs, settled, handIn, no } = await startWork(t);
+  const guest = (id: string) =>
+    ({ kind: "person", id, name: `guest${id}`, rights: ["delegate", "any-agent"] }) as const;
+  const stages = [{ capability: "implement", goal: "Build" }];
+  const { id } = await verbs.pipelines.create(guest("1"), { name: "build", stages });
+  await settled();
+  const slug = `${id}-stage-0`;
+  await verbs.work.note(OPERATOR, slug, [finding("never trust the clock")]);
+  await handIn(id, "stage-0");
+  assert.match(await no(verbs.evolve.decide(guest("2"), slug, "accepted")), /^not_allowed: .*somebody else/);
+  assert.equal((await verbs.evolve.decide(guest("1"), slug, "accepted")).decision, "accepted");
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { OPERATOR, startWork } from "../support/work.ts";
+import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
 const stages = [
   { capability: "implement", goal: "Build it" },
@@ -51,4 +52,39 @@ test("a short slug does what the whole one does: what waits for it goes on when 
   assert.match(await no(work.start(OPERATOR, "buy-oil")), new RegExp(`${oil} is done; it cannot be started`));
   for (const slug of ["mend-the-clock", "hang-the-bell"])
     assert.equal((await work.start(OPERATOR, slug)).lifecycle.status, "in_progress");
+});
+
+test("of many that are meant five are named, and a step of a run has a short slug too", async (t) => {
+  const workflow = workflowOf("two", [stepOf("dig", taskOf("webster", "Dig."))]);
+  const { verbs, no, pass } = await startWork(t, { workflows: [workflow] });
+  const { work, runs } = verbs;
+  const { run } = await runs.startRun(OPERATOR, { workflow: "two", inputs: {}, origin: { door: "cli" } });
+  assert.equal((await work.show("wf-two.dig")).slug, `${run.id}.dig`);
+  const create = async () => {
+    pass(1000);
+    await work.create(OPERATOR, { title: "Buy oil" });
+  };
+  for (let n = 0; n < 5; n++) await create();
+  const named = async () => (await no(work.show("buy-oil"))).match(/buy-oil-[0-9a-f]{6}/g)?.length;
+  assert.equal(await named(), 5);
+  assert.doesNotMatch(await no(work.show("buy-oil")), /…/);
+  await create();
+  assert.equal(await named(), 5);
+  assert.match(await no(work.show("buy-oil")), /names 6 work items\. \| Say which one: .*, …\.$/);
+});
+
+test("a stage by hand whose item was not made before a crash is found by its short slug", async (t) => {
+  const { verbs, engine } = await startWork(t);
+  const stage = { index: 0, step: "stage-0", goal: "Build", skill: "python-backend", via: "python-backend" };
+  const id = "wf-lost-0123456789abcdefghi";
+  const state = {
+    id,
+    name: "lost",
+    stages: [{ ...stage, capability: "implement" }],
+    postHooks: [],
+    at: 1000,
+  };
+  const input = { ...state, maker: OPERATOR, type: "create" } as const;
+  await engine.accept({ kind: "pipeline", stream: id, input, cause: "test", actor: OPERATOR });
+  assert.equal((await verbs.work.show("wf-lost-stage-0")).slug, `${id}-stage-0`);
 });

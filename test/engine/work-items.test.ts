@@ -268,3 +268,99 @@ test("what stands between two pieces of work is looked through, however long the
     [`${run.id}.s0 `, `${run.id}.last ${run.id}.s0`],
   );
 });
+
+test("the list is newest first, of items and steps alike, with what was noted of each, 50 of them unless more are asked for", async (t) => {
+  const workflow = workflowOf("one", [stepOf("dig", taskOf("webster", "Dig."))]);
+  const { verbs, pass } = await startWork(t, { workflows: [workflow] });
+  const { work } = verbs;
+  await work.create(OPERATOR, { title: "old", slug: "old" });
+  pass(1000);
+  const { run } = await verbs.runs.startRun(OPERATOR, {
+    workflow: "one",
+    inputs: {},
+    origin: { door: "cli" },
+  });
+  const dig = `${run.id}.dig`;
+  await work.note(WEBSTER, dig, [{ type: "finding", text: "clay below" }]);
+  pass(1000);
+  await work.create(OPERATOR, { title: "new", slug: "new" });
+  const three = await work.list({});
+  assert.deepEqual(
+    three.map(({ slug }) => slug),
+    ["new", dig, "old"],
+  );
+  assert.deepEqual(three[1]?.lessons.findings, ["clay below"]);
+  pass(1000);
+  for (let n = 0; n < 205; n++) await work.create(OPERATOR, { title: "more", slug: `more-${n}` });
+  const slugs = async (query: Parameters<typeof work.list>[0]) =>
+    (await work.list(query)).map(({ slug }) => slug);
+  assert.equal((await slugs({})).length, 50);
+  const all = await slugs({ limit: 500 });
+  assert.deepEqual([all.length, new Set(all).size], [208, 208]);
+  assert.deepEqual(all.slice(-3), ["new", dig, "old"]);
+  assert.deepEqual(await slugs({ workflow: run.id }), [dig], "of one run alone");
+  assert.deepEqual(await slugs({ workflow: "wf-nothing" }), []);
+});
+
+test("the items of a pipeline by hand are listed by it, with its project and when it was made", async (t) => {
+  const { verbs } = await startWork(t);
+  await verbs.work.create(OPERATOR, { title: "x", slug: "x" });
+  const stages = [{ capability: "implement", goal: "Build" }];
+  const { id } = await verbs.pipelines.create(OPERATOR, {
+    name: "by",
+    project: "mpmp",
+    stages,
+    manual: true,
+  });
+  const items = await verbs.work.list({ workflow: id });
+  assert.deepEqual(
+    items.map(({ slug, project, lifecycle }) => [slug, project, lifecycle.timestamps.created_at]),
+    [[`${id}-stage-0`, "mpmp", "2001-09-09T01:46:40.000Z"]],
+  );
+});
+
+test("an item may wait for a step of a run, and goes on when that is done", async (t) => {
+  const workflow = workflowOf("one", [stepOf("dig", taskOf("webster", "Dig."))]);
+  const { verbs, no, handIn } = await startWork(t, { workflows: [workflow] });
+  const { work, runs } = verbs;
+  const { run } = await runs.startRun(OPERATOR, { workflow: "one", inputs: {}, origin: { door: "cli" } });
+  await work.create(OPERATOR, { title: "x", slug: "x" });
+  await work.block(OPERATOR, "x", `${run.id}.dig`);
+  assert.match(await no(work.start(OPERATOR, "x")), /x is blocked by wf-one-\w+\.dig/);
+  await handIn(run.id, "dig");
+  assert.equal((await work.start(OPERATOR, "x")).lifecycle.status, "in_progress");
+});
+
+test("who waits for an item is shown only when it says so itself: a note that a crash left says nothing", async (t) => {
+  const { verbs, engine, now } = await startWork(t);
+  for (const slug of ["one", "two"]) await verbs.work.create(OPERATOR, { title: slug, slug });
+  for (const slug of ["two", "never-made"]) {
+    const input = { type: "depend", slug, at: now(), actor: OPERATOR } as const;
+    await engine.accept({ kind: "work", stream: "work-one", input, cause: "test", actor: OPERATOR });
+  }
+  assert.deepEqual((await verbs.work.show("one")).dependencies.dependents, []);
+  await verbs.work.block(OPERATOR, "two", "one");
+  assert.deepEqual((await verbs.work.show("one")).dependencies.dependents, ["two"]);
+});
+
+test("a step of a nested run has an item of its own, and one that is called like a stage is found", async (t) => {
+  const inner = workflowOf("inner", [stepOf("dig-stage-1", taskOf("webster", "Dig."))]);
+  const outer = workflowOf("outer", [
+    stepOf("sub", { kind: "workflow", workflow: "inner", with: {} }),
+    stepOf("fill-stage-2", taskOf("nx-expert", "Fill."), { needs: ["sub"] }),
+  ]);
+  const { verbs, settled } = await startWork(t, { workflows: [inner, outer] });
+  const { run } = await verbs.runs.startRun(OPERATOR, {
+    workflow: "outer",
+    inputs: {},
+    origin: { door: "cli" },
+  });
+  await settled();
+  for (const [slug, title] of [
+    [`${run.id}.sub.dig-stage-1`, "Dig."],
+    [`${run.id}.fill-stage-2`, "Fill."],
+  ] as const) {
+    const item = await verbs.work.show(slug);
+    assert.deepEqual([item.slug, item.title], [slug, title]);
+  }
+});
