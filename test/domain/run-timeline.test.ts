@@ -108,3 +108,52 @@ test("people are waited for from the opening of a gate to its decision, and a pa
     reason: "too thin",
   });
 });
+
+test("a step tells what the run says of it, and no more than is known", () => {
+  const law = begin([
+    stepOf("a", task, { forEach: { expression: "${{ json('[1, 2]') }}", maxParallel: 2 } }),
+    step("b"),
+    step("c", ["b"]),
+  ]);
+  law.started("b");
+  const { timeline, found } = timelineAt(law, 1500);
+  assert.equal(timeline.deadlineAt, law.state.order.deadlineAt);
+  const [a, b] = [found("a"), found("b")];
+  assert.deepEqual(a.items, law.view.steps[0]?.items);
+  assert.deepEqual(
+    [b.agent, b.startedAt, b.generation, "settledAt" in b, "items" in b],
+    ["webster", law.view.steps[1]?.startedAt, 1, false, false],
+  );
+  assert.equal("startedAt" in found("c"), false);
+  const at = law.step("b").stallAt ?? 0;
+  law.take({ type: "stalled", at, of: law.placeOf("b"), text: "nothing was heard", againAt: at + 5 });
+  assert.equal(timelineAt(law, 1500).found("b").stalled, "nothing was heard");
+  law.succeed("b");
+  const settled = timelineAt(law, 1500).found("b");
+  assert.equal(settled.settledAt, law.now);
+  law.rerun("b");
+  assert.equal(timelineAt(law, 1500).found("b").generation, 2);
+});
+
+test("what was waited for less than 50 ms is not told, and a question that nobody answered is over with its run", () => {
+  for (const [before, waits] of [
+    [48, []],
+    [49, ["need | waited for a | 50"]],
+  ] as const) {
+    const law = begin([step("a"), step("b", ["a"])]);
+    law.pass(before);
+    law.succeed("a");
+    assert.deepEqual(timelineAt(law, 1500).waits("b"), waits);
+  }
+  const law = begin([stepOf("sign", approvalOf()), stepOf("rest", { kind: "wait", ms: 500 })]);
+  law.pass(99);
+  law.cancel();
+  const { waits } = timelineAt(law, 1300);
+  assert.deepEqual(waits("sign"), ["gate | waited for whoever may operate | 100"]);
+  assert.deepEqual(waits("rest"), ["time | a pause | 100"]);
+  const nobody = begin([step("a")]);
+  const { agent: _, ...child } = childOf({ startedAt: 1000 });
+  assert.deepEqual(timelineAt(nobody, 1500, { a: [child] }).waits("a"), [
+    "agent | waits for its agent | 500…",
+  ]);
+});

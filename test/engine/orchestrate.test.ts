@@ -559,3 +559,55 @@ test("balance: what was handed over counts until the ledger has it; who was not 
   const taken = [(await take()).agent, (await take()).agent];
   assert.deepEqual(taken.toSorted(), ["auditor", "webster"]);
 });
+
+test("when none of several takes work each one's reason is told, and it is forbidden only when all of them are", async () => {
+  await inOrchestra(
+    async (core) => {
+      const optimizer = { kind: "agent", id: "optimizer" } as const;
+      await core.verbs.drainAgent(operator, "C", "new model");
+      const asked = callOf({ instances: ["D,C,H"], mode: "one" });
+      const one = await refusalIn(core.verbs.orchestrator.call(optimizer, asked));
+      assert.deepEqual([one.code, one.message], ["agent_down", "None of D, C, H takes work now."]);
+      assert.match(one.hint ?? "", /optimizer.* auditor.* secretary is being drained\. webster is down: /);
+      const balance = { ...asked, mode: "balance" } as const;
+      const { code, hint } = await refusalIn(core.verbs.orchestrator.call(operator, balance));
+      assert.equal(code, "agent_down");
+      assert.match(hint ?? "", /auditor takes no work now\. secretary takes no work now\. webster takes no/);
+    },
+    { more: { condition: () => "down" } },
+  );
+});
+
+test("balance passes over whom one may not ask, though that one is idle", async () => {
+  await inOrchestra(async (core) => {
+    const optimizer = { kind: "agent", id: "optimizer" } as const;
+    const asked = callOf({ instances: ["D,C"], mode: "balance" });
+    for (const _ of [1, 2]) {
+      const { shares } = await core.verbs.orchestrator.call(optimizer, asked);
+      assert.equal(shares[0]?.agent, "secretary");
+    }
+  });
+});
+
+test("balance counts what runs and what waits before it looks at whose turn it is", async () => {
+  for (const [concurrency, ofWebster] of [
+    [64, 1],
+    [1, 2],
+  ] as const) {
+    await inOrchestra(
+      async (core) => {
+        const work = { objective: "x", origin: { door: "rest" } } as const;
+        for (let n = 0; n < ofWebster; n++) await core.verbs.delegate(operator, { ...work, agent: "H" });
+        for (let n = 1; n < ofWebster; n++) await core.verbs.delegate(operator, { ...work, agent: "A" });
+        core.pass(1000);
+        const { delegation } = await core.verbs.delegate(operator, { ...work, agent: "A" });
+        await core.verbs.cancel(operator, delegation.id);
+        await core.settled();
+        const asked = callOf({ instances: ["H,A"], mode: "balance", timeoutMs: 0 });
+        const { shares } = await core.verbs.orchestrator.call(operator, asked);
+        assert.equal(shares[0]?.agent, "manager", `with room for ${concurrency}`);
+      },
+      { behave: () => "silent", cards: LETTERED.map((card) => ({ ...card, concurrency })) },
+    );
+  }
+});
