@@ -111,7 +111,7 @@ test("people are waited for from the opening of a gate to its decision, and a pa
 
 test("a step tells what the run says of it, and no more than is known", () => {
   const law = begin([
-    stepOf("a", task, { forEach: { expression: "${{ json('[1, 2]') }}", maxParallel: 2 } }),
+    stepOf("a", task, { forEach: { expression: "split('x,y', ',')", maxParallel: 2 } }),
     step("b"),
     step("c", ["b"]),
   ]);
@@ -119,7 +119,7 @@ test("a step tells what the run says of it, and no more than is known", () => {
   const { timeline, found } = timelineAt(law, 1500);
   assert.equal(timeline.deadlineAt, law.state.order.deadlineAt);
   const [a, b] = [found("a"), found("b")];
-  assert.deepEqual(a.items, law.view.steps[0]?.items);
+  assert.deepEqual(a.items, { total: 2, settled: 0, failed: 0, running: 2 });
   assert.deepEqual(
     [b.agent, b.startedAt, b.generation, "settledAt" in b, "items" in b],
     ["webster", law.view.steps[1]?.startedAt, 1, false, false],

@@ -266,3 +266,55 @@ test("the index goes on where it stopped, and an old ledger is taken in from its
   while (await after.searching.keepOn()) assert.ok(++steps < 10_000);
   assert.deepEqual(await after.found("glass number 7"), [ids[7]]);
 });
+
+test("a run in time has what was begun for each item of a step, and a nested run as it stands", async () => {
+  using folder = temporaryFolder();
+  const inner = workflowOf("inner", [stepOf("look", taskOf("tech-lead", "Look."))]);
+  const outer = workflowOf(
+    "outer",
+    [
+      stepOf("each", taskOf("webster", "Look."), {
+        forEach: { expression: `split('${"x,".repeat(59)}x', ',')`, maxParallel: 60 },
+      }),
+      stepOf("in", { kind: "workflow", workflow: "inner", with: {} }),
+      stepOf("late", taskOf("secretary", "Look.")),
+    ],
+    { limits: { maxParallel: 100, timeoutMs: 9_000_000, maxFailures: 3 } },
+  );
+  await using core = await started(folder.path, {
+    workflows: [inner, outer],
+    answer: ({ agent }) =>
+      agent.id === "secretary"
+        ? { kind: "again", reason: "agent_busy", text: "secretary: it answered 500" }
+        : { kind: "accepted" },
+  });
+  const { run } = await core.verbs.runs.startRun(OPERATOR, {
+    workflow: "outer",
+    inputs: {},
+    origin: ORIGIN,
+  });
+  const nested = `${run.id}.in`;
+  await core.until(nested, "run.started");
+  await core.settled();
+  core.pass(3 * SECOND);
+  const [each, into, late] = (await core.views.timeline(run.id)).steps;
+  assert.equal(each?.children.length, 50, "no more than fifty of a step");
+  const [first, second] = each?.children ?? [];
+  assert.deepEqual(
+    [first?.item, first?.state, first?.agent, first?.waiting],
+    [0, "dispatched", "webster", undefined],
+  );
+  assert.deepEqual([second?.item, second?.state], [1, "queued"]);
+  assert.equal(late?.children[0]?.waiting, "secretary: it answered 500");
+  assert.equal(late?.waitedFor[0]?.text, "waits for secretary: secretary: it answered 500");
+  const began = run.startedAt;
+  assert.deepEqual(into?.children, [
+    { id: nested, kind: "run", state: "running", startedAt: began, dispatchedAt: began },
+  ]);
+  await core.answer(`${nested}.look`, { agent: "tech-lead" });
+  await core.until(run.id, "step.settled");
+  const [done] = (await core.views.timeline(run.id)).steps[1]?.children ?? [];
+  assert.deepEqual([done?.state, done?.settledAt], ["succeeded", began + 3 * SECOND]);
+  const unknown = await core.views.timeline("wf-nothing").catch((error: unknown) => error);
+  assert.match(String((unknown as { hint?: string }).hint), /hq workflow status/);
+});
