@@ -186,7 +186,7 @@ test("a pipeline by hand goes through its stages one by one, and each answer of 
 });
 
 test("by hand as well only people let a held stage pass, once, and what failed is not completed", async (t) => {
-  const { verbs, no } = await startWork(t);
+  const { verbs, no, pass: later, now } = await startWork(t);
   const { pipelines } = verbs;
   const manual = request({ manual: true, stages: STAGES.slice(0, 2) });
   const { id } = await pipelines.create(OPERATOR, manual);
@@ -196,8 +196,10 @@ test("by hand as well only people let a held stage pass, once, and what failed i
   await pipelines.complete(OPERATOR, id, 0);
   assert.match(await pass({ kind: "agent", id: "webster" }), /^not_allowed/);
   assert.equal((await pipelines.advance(OPERATOR, id)).outcome, "blocked");
+  later(1000);
   const { stages } = await pipelines.override(OPERATOR, id, 0, "nothing to hand on");
   assert.equal(stages[0]?.override?.reason, "nothing to hand on");
+  assert.equal(stages[0]?.override?.at, now());
   assert.match(await pass(OPERATOR), /operator let it pass already/);
   await pipelines.advance(OPERATOR, id);
   await pipelines.fail(OPERATOR, id, 1, "no database");

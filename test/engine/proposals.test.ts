@@ -200,6 +200,7 @@ test("what could not be sent once it was accepted is sent when somebody accepts 
   Object.assign(config, { registry });
   assert.match(await no(verbs.evolve.decide(ADA, "one", "accepted", { dry: true })), /^already_settled/);
   assert.match(await no(verbs.evolve.decide(ADA, "one", "dismissed")), /^already_settled: @ada accepted/);
+  core.pass(3_600_000);
   await settled();
   assert.deepEqual([core.read(), sent], [LEARNED, []]);
   writeFileSync(core.soul, `${LEARNED}- one line more\n`);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { SendRequest } from "../../src/engine/orchestrator-verbs.ts";
+import { Refusal } from "../../src/kernel/refusal.ts";
 import { handoffOf } from "../support/core.ts";
 import { type Core, LETTERED, operator, refusalIn, runOf, withOrchestra } from "../support/orchestra.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
@@ -309,6 +310,49 @@ test("what is asked while everything is stopped is a turn, and comes first once 
     },
     { result: remembering },
   );
+});
+
+test("what the ledger could not take down is a turn all the same, and comes first once there is room again", async () => {
+  using folder = temporaryFolder();
+  let isFull: "no" | "soon" | "now" = "no";
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { token } = await spawn(core);
+      isFull = "soon";
+      assert.equal((await refusalIn(sendTo(core, token, "early"))).code, "ledger_trouble");
+      const [turn] = (await core.verbs.orchestrator.sessions.show("s1")).turns;
+      assert.deepEqual([turn?.turn, turn?.status], [1, undefined], "it is not answered yet");
+      assert.equal((await sendTo(core, token, "next")).reply, "now: next; before: early");
+      assert.deepEqual(core.sent.map(runOf), ["session-s1.t1", "session-s1.t2"]);
+    },
+    {
+      result: remembering,
+      more: {
+        // The turn itself is kept; its delegation finds no room, once.
+        crash: (point) => {
+          if (point === "accept:committed" && isFull === "soon") isFull = "now";
+          else if (point === "accept:decided" && isFull === "now") {
+            isFull = "no";
+            throw new Refusal("ledger_trouble", "The disk is full.");
+          }
+        },
+      },
+    },
+  );
+});
+
+test("whom a rule lets ask nobody spawns no session either, and the refusal names the rule", async () => {
+  using folder = temporaryFolder();
+  await withOrchestra(folder.path, async (core) => {
+    Object.assign(core.config, { acl: { ...core.config.acl, verbs: { delegate: ["role:eng"] } } });
+    const { spawn: begin } = core.verbs.orchestrator.sessions;
+    const person = { kind: "person", id: "1", name: "ada", rights: ["delegate", "any-agent"] } as const;
+    const refused = await refusalIn(begin(person, { sessionId: "s1", instance: "H" }));
+    assert.equal(refused.code, "not_allowed");
+    assert.match(refused.hint ?? "", /verbs\.delegate: role:eng/);
+    assert.deepEqual(await core.verbs.orchestrator.sessions.list({}), []);
+  });
 });
 
 test("an agent that goes down the moment it was looked at has its turn when it is back", async () => {
