@@ -344,7 +344,10 @@ test("who waits for an item is shown only when it says so itself: a note that a 
 });
 
 test("a step of a nested run has an item of its own, and one that is called like a stage is found", async (t) => {
-  const inner = workflowOf("inner", [stepOf("dig-stage-1", taskOf("webster", "Dig."))]);
+  const inner = workflowOf("inner", [
+    stepOf("dig-stage-1", taskOf("webster", "Dig.")),
+    stepOf("line", taskOf("webster", "Line it."), { needs: ["dig-stage-1"] }),
+  ]);
   const outer = workflowOf("outer", [
     stepOf("sub", { kind: "workflow", workflow: "inner", with: {} }),
     stepOf("fill-stage-2", taskOf("nx-expert", "Fill."), { needs: ["sub"] }),
@@ -358,6 +361,7 @@ test("a step of a nested run has an item of its own, and one that is called like
   await settled();
   for (const [slug, title] of [
     [`${run.id}.sub.dig-stage-1`, "Dig."],
+    [`${run.id}.sub.line`, "Line it."],
     [`${run.id}.fill-stage-2`, "Fill."],
   ] as const) {
     const item = await verbs.work.show(slug);
