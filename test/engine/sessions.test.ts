@@ -258,6 +258,7 @@ test("what cannot be delegated does not hold the session up, and a failed turn i
       assert.deepEqual([failed.ok, failed.turn, failed.error?.code], [false, 2, "failed"]);
       const next = await sendTo(core, token, "again");
       assert.match(next.reply ?? "", /before: fail$/);
+      assert.match(core.sent.at(-1)?.message ?? "", /\(no answer: it is failed\)/);
     },
     {
       behave: (_, { message }) =>
@@ -275,7 +276,11 @@ test("a turn that was refused is not begun again by its key", async () => {
     const { token } = await spawn(core);
     const large = () => refusalIn(sendTo(core, token, "x".repeat(300_000), { key: "k" }));
     assert.equal((await large()).code, "too_large");
-    assert.equal((await large()).code, "not_found");
+    const again = await large();
+    assert.deepEqual(
+      [again.code, again.message],
+      ["not_found", "Turn 1 of s1 was refused and has no answer."],
+    );
     assert.equal((await sendTo(core, token, "next")).turn, 2);
     assert.deepEqual(core.sent.map(runOf), ["session-s1.t2"]);
   });
@@ -323,8 +328,18 @@ test("what the ledger could not take down is a turn all the same, and comes firs
       assert.equal((await refusalIn(sendTo(core, token, "early"))).code, "ledger_trouble");
       const [turn] = (await core.verbs.orchestrator.sessions.show("s1")).turns;
       assert.deepEqual([turn?.turn, turn?.status], [1, undefined], "it is not answered yet");
-      assert.equal((await sendTo(core, token, "next")).reply, "now: next; before: early");
-      assert.deepEqual(core.sent.map(runOf), ["session-s1.t1", "session-s1.t2"]);
+      const lead = { kind: "agent", id: "tech-lead" } as const;
+      const next = { token, data: { task: "next" }, timeoutMs: 5000, origin: { door: "rest" } } as const;
+      const { reply } = await core.verbs.orchestrator.sessions.send(lead, { sessionId: "s1", ...next });
+      assert.equal(reply, "now: next; before: early");
+      const askers = await Promise.all(
+        ["session-s1.t1", "session-s1.t2"].map((id) => core.engine.read("delegation", id)),
+      );
+      assert.deepEqual(
+        askers.map((state) => state?.order.actor),
+        [operator, lead],
+        "each in the name of whoever asked it",
+      );
     },
     {
       result: remembering,
