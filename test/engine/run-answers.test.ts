@@ -221,3 +221,18 @@ test("of a silent agent that does not even answer it is said that it has the wor
     said.join(" | "),
   );
 });
+
+test("a plan counts the time of a nested workflow by the agents that would do it", async () => {
+  using folder = temporaryFolder();
+  const inner = workflowOf("inner", [stepOf("look", taskOf("webster", "Look."))]);
+  const outer = workflowOf("outer", [stepOf("in", { kind: "workflow", workflow: "inner", with: {} })]);
+  await using core = await startCore(folder.path, { workflows: [inner, outer] });
+  const request = { agent: "webster", objective: "x", origin: { door: "cli" } } as const;
+  const { delegation } = await core.verbs.delegate(OPERATOR, request);
+  await core.until(delegation.id, "attempt.dispatched");
+  core.pass(4000);
+  await core.hand(delegation.id, handoffOf(delegation.id));
+  await core.until(delegation.id, "delegation.settled");
+  const plan = await core.verbs.runs.planRun(OPERATOR, { workflow: "outer", inputs: {} });
+  assert.deepEqual([plan.waves[0]?.[0]?.estimatedMs, plan.estimatedMs], [4000, 4000]);
+});
