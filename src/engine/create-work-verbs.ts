@@ -4,7 +4,7 @@ import { contractNamed, findSkills, type SkillContract } from "../domain/skill-c
 import { graphOfWork } from "../domain/work-graph.ts";
 import { type WorkInput, type WorkStatus, workStream } from "../domain/work-types.ts";
 import type { WorkItem } from "../domain/work-view.ts";
-import { digestOf } from "../kernel/id.ts";
+import { digestOf, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import type { Ledger } from "./ports/ledger.ts";
@@ -138,11 +138,7 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
         "slug: small letters, digits and . _ ~ -, at most 120, beginning with a letter or digit.",
       );
     }
-    if (await items.lookFor(slug)) {
-      throw new Refusal("key_reused", `There is a work item ${slug} already.`, {
-        hint: "Choose another slug, or leave it out.",
-      });
-    }
+    if (await items.lookFor(slug)) throw taken(slug);
     const named = [];
     for (const blocker of request.blockers ?? []) named.push(slugOfFound(await items.find(blocker)));
     const blockers = [...new Set(named)];
@@ -164,7 +160,8 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
       at,
     };
     const stream = workStream(slug);
-    await engine.accept({ kind: "work", stream, input, cause: `create ${slug}`, actor });
+    const { events } = await engine.accept({ kind: "work", stream, input, cause: `create ${slug}`, actor });
+    if (events.length === 0) throw taken(slug);
     return items.show(slug);
   }
 
@@ -273,7 +270,13 @@ export function createWorkVerbs(deps: WorkVerbsDeps): WorkVerbs {
   };
 }
 
-/** `<project>-<title>-<6 hex>`: readable, and never the same twice. */
+function taken(slug: string): Refusal {
+  return new Refusal("key_reused", `There is a work item ${slug} already.`, {
+    hint: "Choose another slug, or leave it out.",
+  });
+}
+
+/** `<project>-<title>-<6 hex>`: readable, and another one each time. */
 function slugFor(title: string, project: string | undefined, at: number): string {
   const plain = (text: string, length: number) =>
     text
@@ -285,7 +288,7 @@ function slugFor(title: string, project: string | undefined, at: number): string
   const parts = [
     plain(project ?? "", 30),
     plain(title, LONGEST_TITLE_PART) || "work",
-    digestOf(`${project}\n${title}\n${at}`).slice(0, 6),
+    digestOf(newId(title, at)).slice(0, 6),
   ];
   return parts.filter((part) => part !== "").join("-");
 }

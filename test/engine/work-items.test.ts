@@ -368,3 +368,20 @@ test("a step of a nested run has an item of its own, and one that is called like
     assert.deepEqual([item.slug, item.title], [slug, title]);
   }
 });
+
+test("two items of one title made in the same moment are two, and of two with one short name the second is refused", async (t) => {
+  const { verbs, no } = await startWork(t);
+  const { work } = verbs;
+  const both = await Promise.all(
+    ["this", "that"].map((goal) => work.create(OPERATOR, { title: "Refresh tokens", goal })),
+  );
+  assert.deepEqual(
+    both.map(({ intent }) => intent.goal),
+    ["this", "that"],
+  );
+  assert.notEqual(both[0]?.slug, both[1]?.slug);
+  const make = (goal: string) => work.create(OPERATOR, { title: "Rotate keys", slug: "keys", goal });
+  const [first, second] = await Promise.all([make("this"), no(make("that"))]);
+  assert.equal(first.intent.goal, "this");
+  assert.match(second, /There is a work item keys already/);
+});
