@@ -8,7 +8,7 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 
 const NAME = "ledger.moved.json";
@@ -41,10 +41,10 @@ export function writeMoved(home: string, note: MovedNote): void {
     closeSync(file);
   }
   renameSync(half, path);
-  syncFolder(dirname(path));
+  syncFolder(home);
 }
 
-/** Puts the moved ledger aside, under a name that no supervisor opens. */
+/** Puts the moved ledger aside, under a name that no supervisor opens; the note that follows writes the folder. */
 export function putAside(ledger: string): string {
   const aside = `${ledger}.moved`;
   // The log first: whoever is killed between finds the ledger, and goes on.
@@ -52,7 +52,6 @@ export function putAside(ledger: string): string {
     if (existsSync(`${ledger}${end}`)) renameSync(`${ledger}${end}`, `${aside}${end}`);
   }
   rmSync(`${ledger}.ballast`, { force: true });
-  syncFolder(dirname(ledger));
   return aside;
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
@@ -14,6 +14,7 @@ import { query } from "../ledger/postgres-query.ts";
 import { PASSWORD, startPostgres } from "../support/postgres.ts";
 import { beginWork, supervisedFolder, workDone } from "../support/supervised-folder.ts";
 import { ROOT } from "../support/supervisor.ts";
+import { needing } from "../support/tools.ts";
 import { hq } from "./cli-harness.ts";
 
 const postgres = await startPostgres();
@@ -223,11 +224,73 @@ test("cut off between the database's commit and the note, no supervisor starts o
     env: { HQ_HOME: home },
   });
   assert.match(`${other.code} ${other.err}`, /^2 .*was to be moved, to/);
+  const dry = await hq(["store", "migrate", "--to", url, "--dry-run", "--json"], { env: { HQ_HOME: home } });
+  assert.equal(JSON.parse(dry.out).wasThere, true, dry.err);
+  const noted = () => JSON.parse(readFileSync(join(home, "ledger.moved.json"), "utf8")).state;
+  assert.deepEqual([existsSync(join(home, "ledger.db")), noted()], [true, "moving"], "only looked");
   const again = await hq(["store", "migrate", "--to", url, "--json"], { env: { HQ_HOME: home } });
   assert.equal(again.code, 0, again.err);
   assert.equal(JSON.parse(again.out).wasThere, true);
   assert.ok(existsSync(join(home, "ledger.db.moved")) && !existsSync(join(home, "ledger.db")));
-  assert.equal(JSON.parse(readFileSync(join(home, "ledger.moved.json"), "utf8")).state, "moved");
+  assert.equal(noted(), "moved");
+
+  // What the database had taken since is not in the file.
+  await query(url, "drop schema hq cascade");
+  renameSync(join(home, "ledger.db.moved"), join(home, "ledger.db"));
+  const lost = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } });
+  assert.match(`${lost.code} ${lost.err}`, /^2 .*does not hold it now\.\nRestore that database/);
+  assert.equal(await isThere(url), false);
+});
+
+test(
+  "the note of a move is on the disk before the database may have it, and its end before the move is done",
+  needing("strace", async (t) => {
+    const { home } = newHome(t);
+    const url = await postgres.createDatabase();
+    await filled(home);
+    const trace = join(home, "trace");
+    const program = [process.execPath, join(ROOT, "test/ledger/move-child.ts"), home, url];
+    const calls = "trace=fsync,rename,write,writev,sendto,sendmsg";
+    const { status, stderr } = spawnSync(
+      "strace",
+      ["-f", "-qq", "-y", "-s", "64", "-e", calls, "-o", trace, ...program],
+      { encoding: "utf8" },
+    );
+    assert.equal(status, 0, stderr);
+    const steps = readFileSync(trace, "utf8")
+      .split("\n")
+      .flatMap((text) => {
+        if (/"Q\\0\\0\\0\\vcommit\\0"/.test(text)) return ["commit"];
+        if (/rename\(.*\/ledger\.db"/.test(text)) return ["put aside"];
+        if (/rename\(.*\/ledger\.moved\.json"/.test(text)) return ["noted"];
+        if (/fsync\(.*\/ledger\.moved\.json\.tmp>/.test(text)) return ["note on the disk"];
+        if (/fsync\(/.test(text) && text.includes(`<${home}>`)) return ["folder on the disk"];
+        return [];
+      });
+    const note = ["note on the disk", "noted", "folder on the disk"];
+    assert.deepEqual(steps, [...note, "commit", "put aside", ...note]);
+  }),
+);
+
+test("a copy that proves otherwise than the file is not taken, and the file stays as it was", async (t) => {
+  const { home } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home);
+  // A database that changes what it is given.
+  await query(
+    url,
+    `create function spoil() returns trigger language plpgsql as $$ begin new.stream := 'orch-nobody'; return new; end $$;
+     create function spoil_keys() returns event_trigger language plpgsql as $$ begin
+       if to_regclass('hq.key') is not null then
+         create or replace trigger spoil before insert on hq.key for each row execute function public.spoil();
+       end if;
+     end $$;
+     create event trigger spoil_keys on ddl_command_end when tag in ('CREATE TABLE') execute function spoil_keys()`,
+  );
+  const moved = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } });
+  assert.match(`${moved.code} ${moved.err}`, /^1 .*The copy proves otherwise than the file: .*"lost":40/);
+  assert.deepEqual([await isThere(url), existsSync(join(home, "ledger.db"))], [false, true]);
+  assert.ok(!existsSync(join(home, "ledger.moved.json")), "it goes on where it was");
 });
 
 test("a database that holds something, or a ledger whose counters are wrong, is refused and nothing is changed", async (t) => {
