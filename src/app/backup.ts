@@ -1,5 +1,4 @@
 import {
-  constants,
   existsSync,
   promises as files,
   readdirSync,
@@ -18,10 +17,12 @@ import { refuseNewer } from "../ledger/migrations.ts";
 import { refuseMoved } from "../ledger/moved.ts";
 import { versionOfFile } from "../ledger/version.ts";
 
-/** How the name of a folder begins in which a packed backup is unpacked. */
+/** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
 export const UNPACKING = ".hq-restore-";
 const FORMAT = 1;
 const MANIFEST = "backup.json";
+/** Lies in a configuration as long as not all of it is there. */
+const RESTORING = ".hq-restoring";
 const LEDGER = "ledger.db";
 /** Secrets stay where they are; who restores brings them along or lets new ones be made. */
 const LEFT_OUT = [
@@ -97,7 +98,9 @@ async function copyAll(place: BackupPlace, target: string): Promise<BackupManife
     leftOut: LEFT_OUT,
   };
   // The last thing that is written: a folder without it is no backup.
-  writeFileSync(join(target, MANIFEST), `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
+  const path = join(target, MANIFEST);
+  writeFileSync(path, `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
+  for (const written of [path, target]) await sync(written);
   return manifest;
 }
 
@@ -128,9 +131,15 @@ export async function restoreBackup(
   const aside = await makeRoom(place, options.force);
   makeFolder(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
-  const isUsed = !existsSync(place.configDir) || readdirSync(place.configDir).length === 0;
+  const restoring = join(place.configDir, RESTORING);
+  const isUsed = isWithout(place.configDir) || existsSync(restoring);
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
+  if (isUsed) {
+    makeFolder(config);
+    writeFileSync(restoring, "");
+  }
   await copyTree(join(source, "config"), config);
+  rmSync(restoring, { force: true });
   const handoffs = place.handoffs() ?? join(home, "handoffs");
   await copyTree(join(source, "handoffs"), handoffs);
   // Whoever is broken off before the last step leaves no ledger that does not know that it is old.
@@ -151,7 +160,9 @@ export async function restoreBackup(
   };
 }
 
-async function sync(path: string): Promise<void> {
+const isWithout = (folder: string) => !existsSync(folder) || readdirSync(folder).length === 0;
+
+export async function sync(path: string): Promise<void> {
   const handle = await files.open(path, "r");
   try {
     await handle.sync();
@@ -226,8 +237,8 @@ function refuseFull(folder: string, why: string): void {
 }
 
 /**
- * Regular files and folders, mode and all; what goes away meanwhile is left out, and a file that is there already stays.
- * Returns how many files.
+ * Regular files and folders, mode and all, whole and on the disk under their names; what goes away meanwhile is left out,
+ * and a file that is there already stays. Returns how many files.
  */
 async function copyTree(
   from: string,
@@ -243,17 +254,24 @@ async function copyTree(
     if (entry.isDirectory()) count += await copyTree(path, join(to, entry.name), isLeft);
     if (entry.isFile()) count += await copyFile(path, join(to, entry.name));
   }
+  await sync(to);
   return count;
 }
 
 async function copyFile(from: string, to: string): Promise<number> {
+  const half = join(dirname(to), `${UNPACKING}${basename(to)}`);
   try {
-    await files.copyFile(from, to, constants.COPYFILE_EXCL);
+    await files.copyFile(from, half);
     const { atime, mtime } = await files.stat(from);
-    await files.utimes(to, atime, mtime);
+    await files.utimes(half, atime, mtime);
+    await sync(half);
+    if (existsSync(to)) return 0;
+    renameSync(half, to);
     return 1;
   } catch (error) {
-    if (["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) return 0;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return 0;
     throw error;
+  } finally {
+    rmSync(half, { force: true });
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { isFree, UNPACKING } from "../app/backup.ts";
+import { isFree, sync, UNPACKING } from "../app/backup.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { isAlive } from "./running.ts";
@@ -17,6 +17,7 @@ export async function packed<T>(file: string, make: (folder: string) => Promise<
     tar(["-czf", whole, "-C", folder, "backup"]);
     tar(["-tzf", whole]);
     chmodSync(whole, 0o600);
+    await sync(whole);
     if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
     renameSync(whole, file);
     return made;

@@ -20,6 +20,9 @@ import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { csvCell } from "../../src/domain/export.ts";
+import { holdHome } from "../../src/ledger/lock.ts";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { commitOf, dispatch, line, written } from "../contract/ledger-fixture.ts";
 import { cleanEnv, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { needing } from "../support/tools.ts";
 import { hq, INSTALLATION } from "./cli-harness.ts";
@@ -217,6 +220,8 @@ test("what the disk or a damaged backup refuses is told with what to do, and not
     const { code, err } = await hq(["restore", backup], { env: third });
     assert.match(`${code} ${err}`, words);
     assert.ok(!existsSync(third.HQ_HOME));
+    assert.equal((await hq(["restore", backup, "--force"], { env })).err, err);
+    assert.ok(existsSync(join(home, "ledger.db")), "nothing is moved aside for what cannot take its place");
   };
   const ledger = join(backup, "ledger.db");
   const newer = new DatabaseSync(ledger);
@@ -317,12 +322,13 @@ test("a restore that is killed while it copies the ledger leaves none, and is be
 });
 
 test(
-  "a restored ledger is on the disk before it has its name, and its name before the restore is done",
+  "a restored ledger, and what lies beside it, is on the disk before it has its name, and its name before the restore is done",
   needing("strace", async (t) => {
     const folder = folderFor(t);
     const home = join(folder, "home");
     const supervisor = await startFor(t, home);
     await supervisor.stop();
+    writeFileSync(join(home, "handoffs", "orch-waits.json"), "as it was");
     const backup = join(folder, "backup");
     assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home } })).code, 0);
     const other = join(folder, "other");
@@ -344,6 +350,10 @@ test(
     const data = lines.findLastIndex((line) => /fsync\(.*ledger\.db\.half>/.test(line));
     assert.ok(data >= 0 && data < named, lines.join("\n"));
     assert.ok(synced(other) > named, lines.join("\n"));
+    for (const path of ["handoffs/.hq-restore-orch-waits.json", "handoffs", "guild"]) {
+      const at = synced(join(other, path));
+      assert.ok(at >= 0 && at < named, `${path} is not on the disk\n${lines.join("\n")}`);
+    }
   }),
 );
 
@@ -362,6 +372,7 @@ test("handoffs go back to where the configuration looks for them, and what is th
   const made = await hq(["backup", backup], { env });
   assert.equal(made.code, 0, made.err);
   assert.match(made.err, /Not in it: .*workflow files, folders of agents\./);
+  assert.ok(existsSync(join(shared, "accepted")) && !existsSync(join(backup, "handoffs", "accepted")));
 
   const bringBack = async (home: string) => {
     const restored = await hq(["restore", backup, "--json"], {
@@ -377,6 +388,176 @@ test("handoffs go back to where the configuration looks for them, and what is th
   writeFileSync(join(shared, "orch-waits.json"), "written since");
   assert.equal(await bringBack("third"), "written since");
 });
+
+/** A folder with a ledger in which two dispatches and a line are open, and what else a backup takes. */
+async function leftHome(folder: string): Promise<string> {
+  const home = join(folder, "home");
+  for (const name of ["handoffs", "guild"]) mkdirSync(join(home, name), { recursive: true });
+  writeFileSync(join(home, "handoffs", "orch-waits.json"), "as it was");
+  writeFileSync(join(home, "guild", "guild.json"), "{}");
+  const ledger = await openSqliteLedger({ path: join(home, "ledger.db"), ballastBytes: 0 });
+  const effects = [dispatch("run-1", "webster"), dispatch("run-1", "webster", 1, 2), line("a line", 1)];
+  await written(ledger, commitOf("run-1", { effects }));
+  await ledger.close();
+  return home;
+}
+
+test("what was open is in doubt since the instant before anything was copied, and a restored ledger is for its owner alone", async (t) => {
+  const folder = folderFor(t);
+  const home = await leftHome(folder);
+  const backup = join(folder, "backup");
+  const begun = Date.parse("2026-02-17T12:00:00.000Z");
+  // A second later with each thing that is copied.
+  const now = () => begun + (existsSync(backup) ? readdirSync(backup).length * 1000 : 0);
+  assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home }, now })).code, 0);
+  chmodSync(join(backup, "ledger.db"), 0o644);
+  const other = join(folder, "other");
+  const env = { HQ_HOME: other, HQ_CONFIG: join(folder, "config") };
+  const restored = await hq(["restore", backup, "--json"], { env });
+  assert.equal(JSON.parse(restored.out).doubtful, 2, restored.err);
+  assert.equal(statSync(join(other, "ledger.db")).mode & 0o777, 0o600);
+  const db = new DatabaseSync(join(other, "ledger.db"), { readOnly: true });
+  t.after(() => db.close());
+  assert.deepEqual(
+    db
+      .prepare("select type, begun_at from outbox order by id")
+      .all()
+      .map((row) => [row["type"], row["begun_at"]]),
+    [
+      ["dispatch", begun],
+      ["dispatch", begun],
+      ["filing", null],
+    ],
+  );
+});
+
+test("the configuration of a backup goes where none is, and never among the files of one that is in use", async (t) => {
+  const folder = folderFor(t);
+  const home = await leftHome(folder);
+  const used = join(folder, "used");
+  cpSync(join(INSTALLATION, "config"), used, { recursive: true });
+  writeFileSync(join(used, "notes.txt"), "of the backup");
+  const backup = join(folder, "backup");
+  const made = await hq(["backup", backup], { env: { HQ_HOME: home, HQ_CONFIG: used } });
+  assert.equal(made.code, 0, made.err);
+  rmSync(join(used, "notes.txt"));
+
+  const second = join(folder, "second");
+  const beside = await hq(["restore", backup], { env: { HQ_HOME: second, HQ_CONFIG: used } });
+  assert.equal(beside.code, 0, beside.err);
+  assert.ok(!existsSync(join(used, "notes.txt")), "what was taken away since does not come back");
+  assert.equal(readFileSync(join(second, "config-of-backup", "notes.txt"), "utf8"), "of the backup");
+  assert.match(beside.err, /config-of-backup and differs perhaps from the one in use, which stays/);
+
+  const empty = join(folder, "empty");
+  mkdirSync(empty);
+  const third = join(folder, "third");
+  const taken = await hq(["restore", backup], { env: { HQ_HOME: third, HQ_CONFIG: empty } });
+  assert.match(taken.err, /empty and is in use/);
+  assert.ok(existsSync(join(empty, "notes.txt")) && !existsSync(join(third, "config-of-backup")));
+});
+
+test("a restore that is killed among the configuration or the handoffs puts all of them there when it is begun again", async (t) => {
+  const folder = folderFor(t);
+  const home = await leftHome(folder);
+  const [config, shared, backup] = ["config", "shared", "backup"].map((name) => join(folder, name));
+  assert.ok(config && shared && backup);
+  assert.equal((await hq(["backup", backup], { env: { HQ_HOME: home } })).code, 0);
+  writeFileSync(join(backup, "config", "hq.yaml"), `handoffs:\n  dir: ${JSON.stringify(shared)}\n`);
+  const env = { HQ_HOME: join(folder, "other"), HQ_CONFIG: config };
+  // Large enough to be met while it is copied.
+  const large = Buffer.alloc(100_000_000, "x");
+  for (const [of, place] of [
+    ["config", config],
+    ["handoffs", shared],
+  ] as const) {
+    writeFileSync(join(backup, of, "large"), large);
+    mkdirSync(place, { recursive: true });
+    const restoring = startHq(t, ["restore", backup, "--force"], { env, cwd: folder });
+    const isOver = new AbortController();
+    void restoring.done.then(() => isOver.abort());
+    for await (const { filename } of watch(place, { signal: isOver.signal }))
+      if (filename?.includes("large")) break;
+    restoring.child.kill("SIGKILL");
+    assert.equal((await restoring.done).signal, "SIGKILL", "it was met in the middle");
+    const again = await hq(["restore", backup, "--force"], { env });
+    assert.equal(again.code, 0, again.err);
+    assert.match(again.err, of === "config" ? /config and is in use/ : /the one in use, which stays/);
+    assert.deepEqual(readdirSync(place).sort(), readdirSync(join(backup, of)).sort());
+    assert.ok(readFileSync(join(place, "large")).equals(large), "no half of a file stands for the whole");
+    rmSync(join(backup, of, "large"));
+    rmSync(join(place, "large"));
+  }
+});
+
+test("nothing is restored over a supervisor that has only just begun, nor are the files of another restore taken away", async (t) => {
+  const folder = folderFor(t);
+  const home = await leftHome(folder);
+  const env = { HQ_HOME: home, HQ_CONFIG: join(folder, "config") };
+  const file = join(folder, "hq.tar.gz");
+  assert.equal((await hq(["backup", file], { env: { HQ_HOME: home } })).code, 0);
+  // It has its lock before it can be found by run.json.
+  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe: {} });
+  assert.ok(hold.ok);
+  const locked = await hq(["restore", file, "--force"], { env });
+  await hold.release();
+  assert.match(`${locked.code} ${locked.err}`, /^3 .*A supervisor works in/);
+  assert.ok(existsSync(join(home, "ledger.db")));
+
+  const [alive, dead] = [process.pid, spawnSync("true").pid].map((pid) =>
+    join(folder, `.hq-restore-home-${pid}-x`),
+  );
+  assert.ok(alive && dead);
+  for (const place of [alive, dead]) mkdirSync(place);
+  const restored = await hq(["restore", file, "--force"], { env });
+  assert.equal(restored.code, 0, restored.err);
+  assert.deepEqual([existsSync(alive), existsSync(dead)], [true, false]);
+});
+
+test(
+  "a backup reads handoffs before the ledger and the guild after it, and says that it is whole when all of it is on the disk",
+  needing("strace", async (t) => {
+    const folder = folderFor(t);
+    const home = await leftHome(folder);
+    const backup = join(folder, "backup");
+    const trace = join(folder, "trace");
+    const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), "backup", backup];
+    const args = ["-f", "-qq", "-y", "-e", "trace=openat,fsync,fdatasync", "-o", trace, ...program];
+    const { status, stderr } = spawnSync("strace", args, {
+      encoding: "utf8",
+      env: cleanEnv({ HQ_HOME: home }),
+    });
+    assert.equal(status, 0, stderr);
+    const lines = readFileSync(trace, "utf8").split("\n");
+    const opened = (path: string) =>
+      lines.findIndex((line) => line.includes("openat(") && line.includes(`"${path}"`));
+    const synced = (path: string) =>
+      lines.findLastIndex((line) => line.includes("sync(") && line.includes(`<${path}>`));
+    const order = [
+      opened(join(home, "handoffs/orch-waits.json")),
+      opened(join(backup, "ledger.db")),
+      opened(join(home, "guild/guild.json")),
+      opened(join(backup, "backup.json")),
+    ];
+    assert.ok(!order.includes(-1), JSON.stringify(order));
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+    const said = order.at(-1) ?? 0;
+    for (const path of [
+      "handoffs/.hq-restore-orch-waits.json",
+      "handoffs",
+      "ledger.db",
+      "guild/.hq-restore-guild.json",
+      "guild",
+    ]) {
+      const at = synced(join(backup, path));
+      assert.ok(at >= 0 && at < said, `${path} is not on the disk`);
+    }
+    assert.ok(synced(backup) > said && synced(join(backup, "backup.json")) > said);
+  }),
+);
 
 test("export prints every event and delegation with the cursor from which one goes on, also while it runs", async (t) => {
   const home = join(folderFor(t), "home");
