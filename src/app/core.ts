@@ -99,8 +99,6 @@ export type CoreDeps = {
   readonly health: () => Promise<Health>;
   readonly startedAt: number;
   readonly now: () => number;
-  /** What our thread had of the processor, ms. */
-  readonly workedMs?: () => number;
   readonly log: Log;
   readonly crash: Crash;
   readonly onBroken: (error: unknown) => void;
@@ -199,11 +197,7 @@ export function createCore(deps: CoreDeps) {
     stepFiles,
     delegate,
     expectedMs,
-    firstSteps: createFirstSteps({
-      engine,
-      clock: () => performance.now(),
-      workedMs: deps.workedMs ?? workedMs,
-    }),
+    firstSteps: createFirstSteps({ engine, clock: () => performance.now() }),
     isHeld: hold.isOn,
     now,
     crash,
@@ -289,9 +283,4 @@ function discordOrLater(deps: CoreDeps): DiscordPart {
   const part = deps.discord();
   if (!part) throw new Error("the Discord lane was open without Discord");
   return part;
-}
-
-function workedMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
 }

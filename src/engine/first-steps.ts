@@ -8,23 +8,17 @@ const LOOK_MS = 5;
 const LONGEST_WAIT_MS = 1000;
 /** The loop has room for only so many effects, and these keep some of it. */
 const MOST_WAITING = 256;
-/** The processor is short when our thread had more than this share of it, over a span of at least so many ms. */
-const SHORT_SHARE = 0.5;
-const SPAN_MS = 10;
-const LONGEST_SPAN_MS = 100;
 
 type Waiting = PromiseWithResolvers<void> & { readonly since: number };
 
 /**
- * What is under way goes before what begins: while the processor is short, the first steps of further runs wait until
- * one of those in hand is over or waits for its agents. Hardly anything waits where something else is what takes time.
+ * What is under way goes before what begins: the first steps of further runs wait until one of those in hand is over or
+ * waits for its agents, so that nothing of them waits behind all that was asked at once.
  */
 export function createFirstSteps(deps: {
   readonly engine: Pick<Engine, "read" | "watch">;
   /** Monotonic, ms. */
   readonly clock: () => number;
-  /** What our thread had of the processor since it began, ms. */
-  readonly workedMs: () => number;
 }) {
   const { engine, clock } = deps;
   /** Runs that began here and are open. */
@@ -33,7 +27,6 @@ export function createFirstSteps(deps: {
   const inHand = new Map<string, number>();
   const waiting = new Map<string, Waiting>();
   let timer: NodeJS.Timeout | undefined;
-  let span = { from: Number.NEGATIVE_INFINITY, workedMs: 0 };
 
   engine.watch((events) => {
     for (const { stream, type } of events) {
@@ -61,9 +54,8 @@ export function createFirstSteps(deps: {
       if (now - heardAt < QUIET_MS) break;
       inHand.delete(run);
     }
-    const most = isProcessorShort(now) ? MOST_IN_HAND : inHand.size + MOST_IN_HAND;
     for (const [run, { since, resolve }] of waiting) {
-      if (inHand.size >= most && now - since < LONGEST_WAIT_MS) break;
+      if (inHand.size >= MOST_IN_HAND && now - since < LONGEST_WAIT_MS) break;
       waiting.delete(run);
       begun.add(run);
       hear(run, now);
@@ -71,16 +63,6 @@ export function createFirstSteps(deps: {
     }
     clearTimeout(timer);
     timer = waiting.size > 0 ? setTimeout(look, LOOK_MS) : undefined;
-  }
-
-  /** Told once a span. In between, and when nobody looked for long, it is taken as short. */
-  function isProcessorShort(now: number): boolean {
-    const ms = now - span.from;
-    if (ms < SPAN_MS) return true;
-    const workedMs = deps.workedMs();
-    const isShort = ms > LONGEST_SPAN_MS || workedMs - span.workedMs > SHORT_SHARE * ms;
-    span = { from: now, workedMs };
-    return isShort;
   }
 
   function waitFor(run: string): Waiting {

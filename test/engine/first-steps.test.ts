@@ -6,12 +6,11 @@ import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
-/** Time that the test moves, in which our thread has `share` of the processor. */
-function scripted(t: TestContext, share = 1) {
+/** In a time that the test moves. */
+function scripted(t: TestContext) {
   mock.timers.enable({ apis: ["setTimeout"] });
   t.after(() => mock.timers.reset());
   let at = 1000;
-  let workedMs = 0;
   let listener: (events: readonly StoredEvent[]) => void = () => undefined;
   const states = new Map<string, { readonly parent?: object; readonly settled: number }>();
   const begun: string[] = [];
@@ -27,15 +26,11 @@ function scripted(t: TestContext, share = 1) {
       },
     },
     clock: () => at,
-    workedMs: () => workedMs,
   });
   const turns = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
     states,
     begun,
-    setShare: (given: number) => {
-      share = given;
-    },
     async ask(...runs: readonly string[]) {
       for (const run of runs) void turn(run).then(() => begun.push(run));
       await turns();
@@ -47,7 +42,6 @@ function scripted(t: TestContext, share = 1) {
     async pass(ms: number) {
       for (let left = ms; left > 0; left--) {
         at++;
-        workedMs += share;
         mock.timers.tick(1);
         await turns();
       }
@@ -89,39 +83,6 @@ test("of what began elsewhere, or waits, nothing is counted", async (t) => {
   assert.deepEqual(world.begun, named(6));
   await world.hear("run.settled", "run-100");
   assert.deepEqual(world.begun, named(6));
-});
-
-test("where the processor is not what is short, six more begin each 10 ms", async (t) => {
-  const world = scripted(t, 0.4);
-  await world.ask(...named(30));
-  const heard = async () => world.hear("step.started", ...world.begun);
-  assert.equal(world.begun.length, 6);
-  await world.pass(5);
-  await heard();
-  assert.equal(world.begun.length, 6, "nobody knows yet");
-  await world.pass(5);
-  await heard();
-  assert.equal(world.begun.length, 12);
-  await world.pass(10);
-  await heard();
-  assert.equal(world.begun.length, 18);
-  world.setShare(0.6);
-  await world.pass(10);
-  await heard();
-  assert.equal(world.begun.length, 18, "now it is short");
-});
-
-test("what was so long ago says nothing of the processor now", async (t) => {
-  const world = scripted(t, 0);
-  await world.ask(...named(6));
-  await world.pass(99);
-  await world.hear("step.started", ...named(6));
-  await world.ask("run-6");
-  assert.deepEqual(world.begun, named(7));
-  await world.pass(101);
-  await world.hear("step.started", ...named(7));
-  await world.ask("run-7");
-  assert.deepEqual(world.begun, named(7));
 });
 
 test("a run that is over counts no more, even if it is opened again", async (t) => {
@@ -181,15 +142,10 @@ test("of runs asked at once, the first one's second step is sent before the last
     stepOf("one", taskOf("webster", "One.")),
     stepOf("two", taskOf("auditor", "Two."), { needs: ["one"] }),
   ]);
-  let workedMs = 0;
   const sent: string[] = [];
   await using core = await startCore(folder.path, {
     workflows: [twice],
     cards: ["webster", "auditor"].map((id) => cardOf(id, { concurrency: 64 })),
-    workedMs: () => {
-      workedMs += 1000;
-      return workedMs;
-    },
     answer: async ({ idempotencyKey }) => {
       const [child = ""] = idempotencyKey.split("#");
       sent.push(child);

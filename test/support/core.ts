@@ -147,8 +147,6 @@ export async function startCore(
     discord?: Partial<DiscordPart>;
     /** The number of our life as a member; none while others may take us for gone. */
     life?: () => number | undefined;
-    /** What our thread had of the processor, ms. */
-    workedMs?: () => number;
   } = {},
 ) {
   let at = script.at ?? 1_000_000_000_000;
@@ -256,7 +254,6 @@ export async function startCore(
     log: SILENT,
     crash: script.crash ?? (() => undefined),
     ...(script.life ? { life: script.life } : {}),
-    ...(script.workedMs ? { workedMs: script.workedMs } : {}),
     onBroken: (error) => broken.push(error),
   });
   core.loop.setLane("discord", script.discord !== undefined);
