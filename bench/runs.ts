@@ -1,6 +1,7 @@
 /**
  * Runs at once: steps a second, and the time from a handoff that is there to the hook of the step that waited for it,
- * by the agents' clock. Beside it the same number of plain delegations, in the same run: what a step costs more than a delegation.
+ * by the agents' clock. Beside it the same number of plain delegations, in the same run: what a step costs more than a
+ * delegation.
  *
  * usage: node bench/runs.ts [--dir FOLDER] [--runs 100] [--rounds 5] [--take MS]
  * --take is how long an agent takes, half to one and a half times as long; without it each answers at once.
@@ -41,16 +42,12 @@ const { verbs } = product;
 const OPERATOR = { kind: "operator" } as const;
 const ORIGIN = { door: "rest" } as const;
 
-/** How long each run took, in ms. */
-const took = new Map<string, number>();
-
-async function oneRun(): Promise<string> {
+async function oneRun(): Promise<{ readonly id: string; readonly ms: number }> {
   const from = performance.now();
   const { run } = await verbs.runs.startRun(OPERATOR, { workflow: "diamond", inputs: {}, origin: ORIGIN });
   const after = await verbs.runs.waitRun(run.id, { timeoutMs: 60_000 });
   if (after.status !== "succeeded") throw new Error(`${run.id}: ${after.status}`);
-  took.set(run.id, performance.now() - from);
-  return run.id;
+  return { id: run.id, ms: performance.now() - from };
 }
 
 async function oneDelegation(index: number): Promise<void> {
@@ -66,10 +63,10 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   await Promise.all(Array.from({ length: atOnce * STEPS.length }, (_, index) => oneDelegation(index)));
   const plainMs = performance.now() - plainFrom;
   const from = performance.now();
-  const ids = await Promise.all(Array.from({ length: atOnce }, oneRun));
+  const runs = await Promise.all(Array.from({ length: atOnce }, oneRun));
   const ms = performance.now() - from;
   const times = await readTimes();
-  const gaps = ids.flatMap((id) => [
+  const gaps = runs.flatMap(({ id }) => [
     gapBetween(times, `${id}.top`, `${id}.left`),
     gapBetween(times, `${id}.top`, `${id}.right`),
   ]);
@@ -81,7 +78,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
     percentile(gaps, 50).toFixed(2),
     percentile(gaps, 99).toFixed(2),
     percentile(
-      ids.map((id) => took.get(id) ?? 0),
+      runs.map((run) => run.ms),
       50,
     ).toFixed(0),
     ((steps / plainMs) * 1000).toFixed(0),
@@ -89,7 +86,7 @@ for (let round = 0; round <= Number(values.rounds); round++) {
   ]);
 }
 const aloneIds: string[] = [];
-for (let n = 0; n < (values.take === "0" ? 50 : 5); n++) aloneIds.push(await oneRun());
+for (let n = 0; n < (values.take === "0" ? 50 : 5); n++) aloneIds.push((await oneRun()).id);
 const aloneTimes = await readTimes();
 const alone = aloneIds.map((id) => gapBetween(aloneTimes, `${id}.top`, `${id}.left`));
 await product.stop();
