@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { createAgents } from "./agents/agents.ts";
 import { type AppOptions, type Begin, openBase } from "./app/base.ts";
 import { openDoors } from "./app/doors.ts";
@@ -29,13 +30,14 @@ export type Ready = {
 
 /** The whole supervisor. Starts everything in order, stops it in the opposite one. */
 export function createApp(options: AppOptions) {
-  const lifecycle = createLifecycle();
+  const warn = (error: unknown) => process.emitWarning(inspect(error), "StopWarning");
+  const lifecycle = createLifecycle(warn);
 
   async function start(): Promise<Ready> {
     try {
       return await startAll(options, lifecycle.add);
     } catch (error) {
-      await stop();
+      await stop().catch(warn);
       throw error;
     }
   }

@@ -5,8 +5,11 @@ export type Part = {
   readonly stop: () => Promise<void>;
 };
 
-/** Starts parts one by one and stops those that started in the opposite order. */
-export function createLifecycle() {
+/**
+ * Starts parts one by one and stops those that started in the opposite order.
+ * `warn` is told what did not stop after a start that failed: why that failed is what is thrown.
+ */
+export function createLifecycle(warn: (error: unknown) => void) {
   const running: Part[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -23,14 +26,14 @@ export function createLifecycle() {
   }
 
   return {
-    /** Starts a part; when that fails it is stopped at once and the error thrown. */
+    /** Starts a part; when that fails it is stopped at once and that error thrown. */
     async add(part: Part): Promise<void> {
       if (stopping) throw new Error(`${part.name} was to start while everything stops`);
       try {
         await part.start?.();
         running.push(part);
       } catch (error) {
-        await part.stop();
+        await part.stop().catch(warn);
         throw error;
       }
     },

@@ -119,13 +119,25 @@ test("parts stop in the opposite order, once, and a part that fails to start is 
     start: async () => void seen.push(`+${name}`),
     stop: async () => void seen.push(`-${name}`),
   });
-  const lifecycle = createLifecycle();
+  const lifecycle = createLifecycle(assert.ifError);
   await lifecycle.add(part("a"));
   await lifecycle.add(part("b"));
   const broken = { ...part("c"), start: () => Promise.reject(new Error("no")) };
   await assert.rejects(lifecycle.add(broken), /no/);
   await Promise.all([lifecycle.stop(), lifecycle.stop()]);
   assert.deepEqual(seen, ["+a", "+b", "-c", "-b", "-a"]);
+});
+
+test("why a part did not start is told also when it does not stop either, of which there is a warning", async () => {
+  const warned: unknown[] = [];
+  const left = new Error("and it does not stop");
+  const broken = {
+    name: "b",
+    start: () => Promise.reject(new Error("the port is taken")),
+    stop: () => Promise.reject(left),
+  };
+  await assert.rejects(createLifecycle((error) => warned.push(error)).add(broken), /the port is taken/);
+  assert.deepEqual(warned, [left]);
 });
 
 test("a named crash point kills the n-th time it is passed, and a bad name is refused", () => {

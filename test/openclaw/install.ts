@@ -12,8 +12,18 @@ const OVERRIDES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   [FEBRUARY]: { libsignal: "file:./no-libsignal", linkedom: "0.18.12" },
 };
 
+type Installed = { readonly entry: string; readonly tookMs: number };
+const installs = new Map<string, Promise<Installed>>();
+
 /** Puts one version of OpenClaw into a folder of its own under the temporary folder, once. Resolves with its entry file. */
-export async function installOpenclaw(version: string): Promise<{ entry: string; tookMs: number }> {
+export function installOpenclaw(version: string): Promise<Installed> {
+  // Suites of one run ask for it at the same time, and two npm in one folder undo each other's work.
+  const asked = installs.get(version) ?? installOnce(version);
+  installs.set(version, asked);
+  return asked;
+}
+
+async function installOnce(version: string): Promise<Installed> {
   const folder = join(tmpdir(), "atomizer-hq-openclaw", version);
   const entry = join(folder, "node_modules", "openclaw", "openclaw.mjs");
   const done = join(folder, "installed");
