@@ -1,12 +1,14 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeAtomically } from "../config/atomic-file.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Registry } from "../domain/agent-card.ts";
 import { currentAttempt } from "../domain/delegation.ts";
 import { type DelegationState, isSettled } from "../domain/delegation-types.ts";
 import { digestOf, sign } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { keptLine } from "./kept-line.ts";
 
 const LEAST_SECRET = 32;
 
@@ -43,17 +45,12 @@ function givenSecret(text: string | undefined): string | undefined {
 export function keepSecret(home: string, secret: string): void {
   const path = join(home, "secret.key");
   if (existsSync(path) && readFileSync(path, "utf8").trim() === secret) return;
-  writeFileSync(path, `${secret}\n`, { mode: 0o600 });
+  writeAtomically(path, `${secret}\n`, 0o600);
 }
 
 function keptKey(path: string): string {
-  if (existsSync(path)) {
-    const key = readFileSync(path, "utf8").trim();
-    if (key.length >= LEAST_SECRET) return key;
-  }
-  const key = randomBytes(32).toString("base64url");
-  writeFileSync(path, `${key}\n`, { mode: 0o600 });
-  return key;
+  const isWhole = (key: string) => key.length >= LEAST_SECRET && !key.includes("\0");
+  return keptLine(path, isWhole, () => randomBytes(32).toString("base64url"));
 }
 
 /** An agent's token is its identity: `hqa.<id>.<mac>`. */

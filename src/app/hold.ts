@@ -1,5 +1,6 @@
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeAtomically } from "../config/atomic-file.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 
 /**
@@ -8,7 +9,7 @@ import { makeFolder } from "../handoffs/make-folder.ts";
  */
 export function hold(home: string, at: number): void {
   makeFolder(home);
-  writeFileSync(pathIn(home), `${new Date(at).toISOString()}\n`, { mode: 0o600 });
+  writeAtomically(pathIn(home), `${new Date(at).toISOString()}\n`, 0o600);
 }
 
 export function isHeld(home: string): boolean {

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Lease, Ledger } from "../engine/ports/ledger.ts";
 import type { Members } from "../engine/ports/members.ts";
-import { newId } from "../kernel/id.ts";
+import { isRunId, newId } from "../kernel/id.ts";
 import type { AppOptions, Base, Begin } from "./base.ts";
 import { createGoneHomes } from "./gone-homes.ts";
 import { hostLanes } from "./host-lanes.ts";
+import { keptLine } from "./kept-line.ts";
 import { DISCORD, onlyAlive, onlyLeader } from "./permitted-claims.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import { sharedSecret } from "./shared-secret.ts";
@@ -68,7 +68,8 @@ export async function joinLedger(parts: {
   const { options, base, begin, ledger, holder } = parts;
   const { log, now } = base;
   const members = membersOf(ledger);
-  const home = homeId(options.home, now());
+  // Its name among the members.
+  const home = keptLine(join(options.home, "member"), isRunId, () => newId("home", now()));
   const host = options.env["HQ_HOST"] || hostname();
   const self = { id: holder, home, version: options.version };
   const takeOverMs = () => base.config.current().settings.takeOverMs;
@@ -260,13 +261,6 @@ export async function joinLedger(parts: {
 function membersOf({ members }: Ledger): Members {
   if (!members) throw new Error("this store cannot be shared");
   return members;
-}
-
-/** The name of this folder among the members, made once. */
-function homeId(home: string, now: number): string {
-  const path = join(home, "member");
-  if (!existsSync(path)) writeFileSync(path, `${newId("home", now)}\n`, { mode: 0o600 });
-  return readFileSync(path, "utf8").trim();
 }
 
 /** Compares the clocks by the quickest of a few questions; returns by how much the database's is ahead of ours. */

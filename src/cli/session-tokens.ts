@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeAtomically } from "../config/atomic-file.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { findHome } from "./home.ts";
 import type { Io } from "./io.ts";
@@ -15,7 +16,7 @@ export function createSessionTokens(io: Io) {
     keep(id: string, token: string): string {
       const path = pathOf(id);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      writeFileSync(path, `${token}\n`, { mode: 0o600 });
+      writeAtomically(path, `${token}\n`, 0o600);
       return path;
     },
     kept(id: string): string | undefined {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { after, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -26,6 +26,7 @@ async function world(t: TestContext) {
   t.after(folder.remove);
   return {
     database,
+    folder: folder.path,
     async join(
       name: string,
       given: { readonly url?: string; readonly isEmbedded?: boolean; readonly now?: () => number } = {},
@@ -88,6 +89,21 @@ async function world(t: TestContext) {
       )[0]?.["holder"],
   };
 }
+
+test("members whose names a power loss emptied get new ones, each its own, which stay", async (t) => {
+  const { join: enter, folder } = await world(t);
+  const fileOf = (name: string) => join(folder, name, "member");
+  for (const name of ["a", "b"]) {
+    mkdirSync(join(folder, name));
+    writeFileSync(fileOf(name), "");
+  }
+  const [a, b] = [await enter("a"), await enter("b")];
+  assert.match(a.shared.home, /^home-/);
+  assert.notEqual(a.shared.home, b.shared.home);
+  assert.equal(readFileSync(fileOf("a"), "utf8"), `${a.shared.home}\n`);
+  await a.leave();
+  assert.equal((await enter("a")).shared.home, a.shared.home);
+});
 
 test("the lead passes at once to whoever is there when it is resigned, and its number grows; who resigned does not come back", async (t) => {
   const { join: enter, leader, beats } = await world(t);
