@@ -35,6 +35,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const left = new Promise<number>((resolveLeft) => {
     leave = resolveLeft;
   });
+  surviveLostOutput();
   try {
     const home = resolve(env.HQ_HOME || join(INSTALLATION, ".hq"));
     const app = createApp({
@@ -66,6 +67,14 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     for (const { path, message } of error.problems)
       process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);
     return REFUSALS[error.code][1];
+  }
+}
+
+/** What it says to people stands in its log as well: that nobody takes it, or a disk does not, ends no supervisor. */
+function surviveLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
+    stream.on("error", () => undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 import { text } from "node:stream/consumers";
 import { outsideInstance } from "../agents/cluster/environment.ts";
 import { type Asking, createTerminalAsking } from "./asking.ts";
+import { machineTrouble } from "./machine-trouble.ts";
 
 /** What a command touches of the outside; tests give their own. */
 export type Io = {
@@ -26,13 +27,13 @@ export type Io = {
 };
 
 export function processIo(installation: string): Io {
-  // `hq logs … | head` closes its end: that is no failure.
-  for (const stream of [process.stdout, process.stderr]) {
+  for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(process.exitCode ?? 0);
+      // `hq logs … | head` closes its end: that is no failure.
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      // Progress that nobody can be told holds no result back.
+      if (stream === process.stdout) leaveUntold(error);
     });
-  }
   return {
     out: (part) => void process.stdout.write(part),
     err: (part) => void process.stderr.write(part),
@@ -63,4 +64,13 @@ export function processIo(installation: string): Io {
       };
     },
   };
+}
+
+function leaveUntold(error: NodeJS.ErrnoException): never {
+  const said = machineTrouble(Object.assign(error, { path: "Standard output" }));
+  if (!said) throw error;
+  process.stderr.write(
+    `hq: ${said[0]}\nWhat the command did stays done: look before you give it again (\`hq status\`).\n`,
+  );
+  process.exit(1);
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import pino from "pino";
 import type { Log } from "../engine/ports/log.ts";
+import { openLogFile } from "./log-file.ts";
 import type { Redact } from "./redact.ts";
 
 /**
@@ -17,7 +18,7 @@ export function createLog(options: {
 }): Log & { readonly useLevel: (level: string) => void; readonly close: () => Promise<void> } {
   const { file, level, redact, people } = options;
   if (file) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const target = file ? pino.destination({ dest: file, append: true, sync: false, mode: 0o600 }) : undefined;
+  const target = file ? openLogFile(file, Date.now) : undefined;
   const sink = {
     write(line: string) {
       const clean = redact(line);
@@ -42,12 +43,7 @@ export function createLog(options: {
     useLevel(wanted) {
       logger.level = wanted;
     },
-    close: () =>
-      new Promise((resolve) => {
-        if (!target) return resolve();
-        target.once("close", resolve);
-        target.end();
-      }),
+    close: async () => target?.close(),
   };
 }
 

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type StdioOptions, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { callerOf, doors } from "../faults/world.ts";
 import { person, startGuild } from "../support/guild.ts";
+import { cleanEnv } from "../support/supervisor.ts";
+import { INSTALLATION } from "./cli-harness.ts";
 import { newRoot, refusedPort, startHq } from "./cli-process.ts";
 
+const ANSWERS = ["single=yes", "goal=Tidy up", "by=webster"].flatMap((answer) => ["--answer", answer]);
 const LOCAL = "http://127\\.0\\.0\\.1:\\d+";
 const REST = `  REST: (?<api>${LOCAL})/api/v1 · stop with Ctrl-C or: npx --no hq stop\n$`;
 const WATCH = [
@@ -100,4 +106,49 @@ test("a door that another program holds is told with another one to choose, and 
   mkdirSync(home, { recursive: true });
   await refusedPort(t, home, "port");
   await refusedPort(t, home, "guild-port");
+});
+
+test("a supervisor goes on and stops as ever when nobody takes what it says and the disk takes no log", async (t) => {
+  const { root, home } = newRoot(t);
+  mkdirSync(join(home, "logs"), { recursive: true });
+  symlinkSync("/dev/full", join(home, "logs", "supervisor.log"));
+  const child = spawn(
+    process.execPath,
+    [join(INSTALLATION, "bin", "hq.js"), "start", "--json", "--port", "0", "--guild-port", "0"],
+    { cwd: root, env: cleanEnv({ HQ_HOME: home }), stdio: ["ignore", "pipe", "pipe"] },
+  );
+  t.after(() => child.kill("SIGKILL"));
+  const exited = once(child, "exit");
+  const [line] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+  for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  const { api } = JSON.parse(line) as { readonly api: string };
+  const call = callerOf(api, readFileSync(join(home, "api.key"), "utf8").trim());
+  // Each is a warning in the log and on stderr.
+  for (const agent of ["webster", "auditor"]) {
+    const objective = `${"ULE ".repeat(600)} [slow 10ms]`;
+    const { status, body } = await call("POST", "/delegations", { agent, objective, deliver: false });
+    assert.deepEqual([status, body.warnings?.length], [201, 1]);
+    await doors(call).settled(body.id);
+  }
+  child.kill("SIGTERM");
+  assert.deepEqual(await exited, [0, null]);
+});
+
+test("a command whose output a full disk does not take says so and ends with 1; its progress may get lost", () => {
+  const plan = (stdio: StdioOptions) =>
+    spawnSync(process.execPath, [join(INSTALLATION, "bin", "hq.js"), "plan", ...ANSWERS], {
+      encoding: "utf8",
+      stdio,
+    });
+  const full = openSync("/dev/full", "w");
+  const whole = plan(["ignore", "pipe", "pipe"]);
+  assert.match(whole.stderr, /single piece of work/);
+  const untold = plan(["ignore", "pipe", full]);
+  assert.deepEqual([untold.status, untold.stdout], [0, whole.stdout]);
+  const { status, stderr } = plan(["ignore", full, "pipe"]);
+  assert.equal(status, 1);
+  assert.equal(
+    stderr.slice(whole.stderr.length),
+    "hq: Standard output cannot be used: the disk is full (ENOSPC, write).\nWhat the command did stays done: look before you give it again (`hq status`).\n",
+  );
 });
