@@ -60,9 +60,10 @@ async function clear(hq: Hq, options: ClearOptions): Promise<number> {
   const queries = channel
     ? channel.map((name) => ({ channel: name }))
     : [{ status: (status ?? OVER).join(",") }];
-  if (!options.yes && !(await agreed(io, options))) {
+  const answer = options.yes ? "yes" : await answerOf(io, options);
+  if (answer !== "yes") {
     io.err("Nothing was removed.\n");
-    return 0;
+    return answer === undefined ? 130 : 0;
   }
   const total = { removed: 0, kept: [] as Cleared["kept"] };
   const removeAll = async (signal: AbortSignal) => {
@@ -112,7 +113,8 @@ function joined(a: Cleared["kept"], b: Cleared["kept"]): Cleared["kept"] {
   return [...counts].map(([reason, count]) => ({ reason, count }));
 }
 
-async function agreed(io: Io, { status, channel }: ClearOptions): Promise<boolean> {
+/** Undefined = given up. */
+async function answerOf(io: Io, { status, channel }: ClearOptions): Promise<string | undefined> {
   const what = channel
     ? `every message of ${channel.map((name) => `#${name}`).join(", ")}`
     : `the messages of all tasks that are ${(status ?? OVER).join(", ")}`;
@@ -130,7 +132,7 @@ async function agreed(io: Io, { status, channel }: ClearOptions): Promise<boolea
   const leaving = new AbortController();
   const stopListening = io.onInterrupt(() => leaving.abort());
   try {
-    const answer = await io.asking.choose(
+    return await io.asking.choose(
       `Remove ${what}? It cannot be undone.${more}`,
       [
         { value: "no", label: "No, leave them" },
@@ -138,7 +140,6 @@ async function agreed(io: Io, { status, channel }: ClearOptions): Promise<boolea
       ],
       leaving.signal,
     );
-    return answer === "yes";
   } finally {
     stopListening();
   }

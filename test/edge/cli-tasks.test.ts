@@ -224,7 +224,7 @@ test("trigger is one pass; with --wait it stays until nothing is open, a refused
   assert.equal((JSON.parse(ended.out) as { messages: number }).messages, 2);
 });
 
-const asking = (answer: string, heard: string[] = []): Asking => ({
+const asking = (answer: string | undefined, heard: string[] = []): Asking => ({
   async choose(message) {
     heard.push(message);
     return answer;
@@ -244,6 +244,8 @@ test("clear asks, pages until nothing is left, and says how many went and what s
   const no = await hq(["queue", "clear"], { env, asking: asking("no", heard) });
   assert.deepEqual([no.code, no.out], [0, ""]);
   assert.match(heard[0] ?? "", /all tasks that are done, failed, withdrawn\? It cannot be undone\.$/);
+  const givenUp = await hq(["queue", "clear"], { env, asking: asking(undefined) });
+  assert.deepEqual([givenUp.code, givenUp.out, givenUp.err], [130, "", "Nothing was removed.\n"]);
   assert.deepEqual(desk.door.tasks.calls, []);
   const yes = await hq(["queue", "clear"], { env, asking: asking("yes") });
   assert.deepEqual([yes.code, yes.out], [1, "300 messages removed.\n"]);

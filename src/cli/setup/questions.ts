@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { confirm, isCancel, log, note, password, select } from "@clack/prompts";
+import { onGivenUp } from "../given-up.ts";
 
 /** What setup may ask a person. Undefined = given up (Ctrl-C, Ctrl-D). */
 export type Questions = {
@@ -29,11 +30,7 @@ export function createTerminalQuestions(given: {
   readonly output: Writable;
 }): Questions {
   const ended = new AbortController();
-  // The end of the input, by Ctrl-D as well, would leave a question without any answer.
-  given.input.on("keypress", (_, key: { readonly ctrl?: boolean; readonly name?: string } | undefined) => {
-    if (key?.ctrl && key.name === "d") ended.abort();
-  });
-  given.input.once("end", () => ended.abort());
+  onGivenUp(given.input, () => ended.abort());
   const streams = { ...given, signal: ended.signal };
   const answerTo = async <Answer>(
     question: Promise<Answer>,
