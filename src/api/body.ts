@@ -12,10 +12,20 @@ export function readOnlyJson(app: FastifyInstance): void {
     request.setDecorator(RAW, body);
     if (body === "") return done(null, undefined);
     return parse(request, body, (error, value) => {
-      if (error) done(new Refusal("invalid_input", "The body is not JSON.", { cause: error }));
+      if (error) done(new Refusal("invalid_input", whyNotRead(body), { cause: error }));
       else done(null, value);
     });
   });
+}
+
+/** The parser takes no key by which a prototype is reached. */
+function whyNotRead(body: string): string {
+  try {
+    JSON.parse(body);
+    return "The body has a key that is not read here: __proto__, or constructor with prototype.";
+  } catch {
+    return "The body is not JSON.";
+  }
 }
 
 /** The body as it was sent. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DELEGATION_STATUSES } from "../domain/delegation-types.ts";
+import { inWords } from "../domain/schema-words.ts";
 import { isRunId } from "../kernel/id.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
@@ -17,7 +18,7 @@ export const span = (leastMs: number) =>
       if (ms !== undefined && ms >= leastMs && ms <= LONGEST_SPAN_MS) return ms;
       context.addIssue({
         code: "custom",
-        message: "a span like 90 (seconds), 90s, 5m or 2h, at most 30 days",
+        message: `a span like 90 (seconds), 90s, 5m or 2h, ${leastMs > 0 ? "above 0 and " : ""}at most 30 days`,
       });
       return z.NEVER;
     })
@@ -156,7 +157,7 @@ export const runParams = z.strictObject({ runId: z.string().max(200) });
 
 /** Checks one part of a request; throws `invalid_input` that names every problem with its place. */
 export function readInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
-  const read = schema.safeParse(input);
+  const read = schema.safeParse(input, { error: inWords });
   if (read.success) return read.data;
   const problems = read.error.issues.flatMap((issue) => problemsOf(schema, issue));
   const first = problems[0];

@@ -38,6 +38,7 @@ import { upkeepRoutes } from "./routes-upkeep.ts";
 import { viewRoutes } from "./routes-views.ts";
 import { workRoutes } from "./routes-work.ts";
 import { workflowRoutes } from "./routes-workflows.ts";
+import { answerBadAddress, answerUnreadable } from "./unreadable.ts";
 
 /** How long a stopping door lets answers finish before it closes their connections. */
 const CLOSE_WITHIN_MS = 2000;
@@ -178,6 +179,8 @@ async function buildApp(door: Door): Promise<ApiApp> {
     requestTimeout: READ_REQUEST_WITHIN_MS,
     return503OnClosing: false,
     exposeHeadRoutes: false,
+    frameworkErrors: answerBadAddress,
+    clientErrorHandler: answerUnreadable,
     routerOptions: { maxParamLength: 300 },
   }).withTypeProvider<ZodTypeProvider>();
   app.server.headersTimeout = READ_HEADERS_WITHIN_MS;

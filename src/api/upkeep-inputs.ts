@@ -27,7 +27,7 @@ export const exportQuery = z.strictObject({
   format: z.enum(["jsonl", "csv"]).default("jsonl"),
   after: z
     .string()
-    .regex(/^\d{1,15}$/)
+    .regex(/^\d{1,15}$/, "must be the cursor of a line, a number")
     .optional()
     .describe("The cursor of the last line that one has"),
   since,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { inWords } from "../domain/schema-words.ts";
 import type { Stub, Stubs } from "../domain/simulate-run.ts";
 import { parseResult } from "../domain/step-result.ts";
 import type { StepDefinition, WorkflowDefinition } from "../domain/workflow-types.ts";
@@ -26,7 +27,7 @@ export function readStubs(
   { steps }: WorkflowDefinition,
   checkSchema: CheckSchema,
 ): Stubs {
-  const read = stubs.safeParse(content);
+  const read = stubs.safeParse(content, { error: inWords });
   if (!read.success) {
     const problems = read.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
     throw new Refusal("invalid_input", `${file} is no file of stubs.`, {

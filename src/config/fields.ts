@@ -1,6 +1,6 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { z } from "zod";
-import { formatDuration, parseDuration } from "../kernel/time.ts";
+import { parseDuration, writtenDuration } from "../kernel/time.ts";
 
 const SECOND = 1000;
 
@@ -13,7 +13,7 @@ export function duration(range: { readonly minMs: number; readonly maxMs: number
     .transform((text, context) => {
       const ms = parseDuration(text);
       if (ms !== undefined && ms >= range.minMs && ms <= range.maxMs) return ms;
-      const limits = `between ${formatDuration(range.minMs)} and ${formatDuration(range.maxMs)}`;
+      const limits = `between ${writtenDuration(range.minMs)} and ${writtenDuration(range.maxMs)}`;
       const message = ms === undefined ? "must be a duration such as 90, 90s, 5m or 2h" : `must be ${limits}`;
       context.addIssue({ code: "custom", message });
       return z.NEVER;

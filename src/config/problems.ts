@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ConfigProblem } from "../domain/config.ts";
+import { expectedWords, kindOf, tooBigWords, tooSmallWords } from "../domain/schema-words.ts";
 import { nearest } from "../kernel/text.ts";
 import type { YamlSource } from "./yaml-source.ts";
 
@@ -77,7 +78,7 @@ function problemsOfIssue(
       );
     case "invalid_type":
       if (value === undefined) return at(`"${String(issue.path.at(-1))}" is missing`);
-      return at(`must be ${article(issue.expected)}, not ${kindOf(value)}`);
+      return at(`must be ${expectedWords(issue.expected)}, not ${kindOf(value)}`);
     case "invalid_value": {
       const words = issue.values.map(String);
       return at(
@@ -86,9 +87,9 @@ function problemsOfIssue(
       );
     }
     case "too_small":
-      return at(`must be at least ${issue.minimum}${unit(issue.origin)}`);
+      return at(tooSmallWords({ origin: issue.origin, bound: issue.minimum }));
     case "too_big":
-      return at(`must be at most ${issue.maximum}${unit(issue.origin)}`);
+      return at(tooBigWords({ origin: issue.origin, bound: issue.maximum }));
     case "invalid_union":
       return problemsOfUnion(issue, source, schema) ?? at(issue.message);
     case "invalid_format":
@@ -111,32 +112,6 @@ function problemsOfUnion(
   return inside?.flatMap((inner) =>
     problemsOfIssue({ ...inner, path: [...issue.path, ...inner.path] }, source, schema),
   );
-}
-
-function unit(origin: string): string {
-  if (origin === "string") return " characters";
-  return origin === "array" ? " entries" : "";
-}
-
-function article(expected: string): string {
-  const words: Record<string, string> = {
-    int: "a whole number",
-    number: "a number",
-    string: "text",
-    boolean: "true or false",
-    array: "a list",
-    object: "a map of keys",
-    record: "a map of keys",
-  };
-  return words[expected] ?? expected;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "empty";
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "object") return "a map of keys";
-  if (typeof value === "string") return "text";
-  return typeof value === "boolean" ? "true or false" : `a ${typeof value}`;
 }
 
 function valueAt(value: unknown, path: Path): unknown {

@@ -12,6 +12,7 @@ import {
   MOST_BATCH_TASKS,
   MOST_TASK_RETRIES,
 } from "./batch-types.ts";
+import { inWords } from "./schema-words.ts";
 
 const seconds = z.number().nonnegative().describe("Seconds since 1970");
 const oldTask = z.looseObject({
@@ -48,7 +49,7 @@ type OldBatch = OldBatches["workflows"][string];
 
 /** Checks it as a whole: every problem with its place, or the content. */
 export function readOldBatches(content: unknown): OldBatches | { readonly problems: readonly Problem[] } {
-  const read = oldBatches.safeParse(content);
+  const read = oldBatches.safeParse(content, { error: inWords });
   if (read.success) return read.data;
   return { problems: read.error.issues.map(({ path, message }) => ({ path: path.join("."), message })) };
 }

@@ -6,7 +6,7 @@ import type { TaskQueueSettings } from "../domain/task-settings.ts";
 import { canonicalJson, digestOf, isRunId } from "../kernel/id.ts";
 import { type Problem, Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
-import { formatDuration } from "../kernel/time.ts";
+import { writtenDuration } from "../kernel/time.ts";
 import type { DelegateRequest } from "./verbs.ts";
 
 const SHORTEST_TIMEOUT_MS = 1000;
@@ -59,7 +59,7 @@ export function refuseProblems(
   if (timeoutMs !== undefined && !(timeoutMs >= SHORTEST_TIMEOUT_MS && timeoutMs <= LONGEST_TIMEOUT_MS)) {
     bad(
       "timeout",
-      `must be between ${formatDuration(SHORTEST_TIMEOUT_MS)} and ${formatDuration(LONGEST_TIMEOUT_MS)}`,
+      `must be between ${writtenDuration(SHORTEST_TIMEOUT_MS)} and ${writtenDuration(LONGEST_TIMEOUT_MS)}`,
     );
   }
   if (startWithinMs !== undefined && !(startWithinMs >= 0 && startWithinMs <= 7 * 86_400_000))

@@ -20,6 +20,15 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 1440)}d ${Math.floor((minutes % 1440) / 60)}h`;
 }
 
+/** A span as one writes it: `0s`, `90s`, `5m`, `2d`; what parseDuration reads. */
+export function writtenDuration(ms: number): string {
+  const [unit, length] = Object.entries(UNIT_MS).findLast(([, one]) => ms % one === 0 && ms >= one) ?? [
+    "s",
+    1000,
+  ];
+  return `${ms / length}${unit}`;
+}
+
 /** setTimeout fires at once above this; longer waits are re-armed. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 

@@ -155,7 +155,7 @@ test("every problem of every file is reported at once, in the order of the files
     "hq.yaml:3:12 delegation.timeout: must be a duration such as 90, 90s, 5m or 2h",
     "hq.yaml:4:21 delegation.context_messages: must be at most 30",
     "hq.yaml:6:14 handoffs.max_bytes: must be a size such as 65536, 512KiB, 1MiB or 10GiB",
-    "hq.yaml:7:9 handoffs.scan: must be between 100ms and 5m 00s",
+    "hq.yaml:7:9 handoffs.scan: must be between 100ms and 5m",
     "hq.yaml:8:7 logs: must be a map of keys, not text",
     "hq.yaml:10:19 api.allowed_hosts.0: must be a host name, without http:// and without a path",
     "agents.yaml:3:11 agents.webster.port: must be a number, not text",

@@ -460,3 +460,24 @@ test("answers may not be framed, sniffed or kept", async (t) => {
   assert.equal(headers.get("strict-transport-security"), null);
   assert.match(headers.get("content-security-policy") ?? "", /default-src 'self'/);
 });
+
+test("an address that cannot be read, and what is no request, are refused in the form of every refusal", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  for (const path of ["/api/v1/delegations/%E0%A4%A", `/api/v1/delegations/${"x".repeat(301)}`, "/%"]) {
+    const { status, headers, json } = await send(door.port, { method: "GET", path });
+    assert.deepEqual([status, codeOf({ json })], [400, "invalid_input"], path.slice(0, 40));
+    assert.match(String(headers["content-type"]), /^application\/problem\+json/);
+  }
+  const raw = async (text: string) => {
+    const socket = connect(door.port, "127.0.0.1");
+    socket.end(text);
+    let said = "";
+    for await (const part of socket) said += String(part);
+    return said;
+  };
+  const garbage = await raw("no request\r\n\r\n");
+  assert.match(garbage, /^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"code":"invalid_input"/);
+  const endless = await raw(`GET /api/v1/agents?${"x".repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+  assert.match(endless, /^HTTP\/1\.1 431 [^]*application\/problem\+json[^]*"code":"too_large"/);
+});

@@ -141,8 +141,51 @@ test("a body that is not JSON, is no object or hides a prototype is refused", as
   t.after(door.api.stop);
   for (const body of ["{", "[]", "null", '"x"', '{"__proto__":{"x":1},"agent":"webster","objective":"x"}']) {
     const answer = await door.call("/delegations", { method: "POST", body });
-    assert.deepEqual([answer.status, (await json<Problem>(answer)).code], [400, "invalid_input"], body);
+    const { code, detail } = await json<Problem>(answer);
+    assert.deepEqual([answer.status, code], [400, "invalid_input"], body);
+    const isJson = body !== "{";
+    assert.equal(detail === "The body is not JSON.", !isJson, detail);
+    assert.equal(detail.includes("__proto__"), body.includes("__proto__"), detail);
   }
+});
+
+test("what does not fit is told in plain words, whichever part of a request it is", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const told = async (answer: Promise<Response>) =>
+    (await json<Problem>(await answer)).problems?.map(({ path, message }) => `${path}: ${message}`);
+  assert.deepEqual(
+    await told(
+      door.post("/delegations", {
+        agent: "",
+        objective: 7,
+        format: "xml",
+        retries: "1",
+        fallback: "yes",
+        context: [{ name: "x".repeat(201) }],
+      }),
+    ),
+    [
+      "agent: must not be empty",
+      "fallback: must be true or false, or a list",
+      "objective: must be text, not a number",
+      "retries: must be a number, not text",
+      "format: must be one of json, text",
+      "context.0.name: must have at most 200 characters",
+      "context.0.text: is missing",
+    ],
+  );
+  assert.deepEqual(await told(door.call("/delegations?limit=many&open=perhaps")), [
+    "open: must be one of true, false",
+    "limit: must be a number, not text",
+  ]);
+  assert.deepEqual(await told(door.call("/delegations?limit=0")), ["limit: must be at least 1"]);
+  assert.deepEqual(await told(door.call("/delegations/orch-1?wait=0")), [
+    "wait: a span like 90 (seconds), 90s, 5m or 2h, above 0 and at most 30 days",
+  ]);
+  assert.deepEqual(await told(door.call("/export?after=x")), [
+    "after: must be the cursor of a line, a number",
+  ]);
 });
 
 test("an agent asks as itself, never as another", async (t) => {

@@ -7,7 +7,7 @@ import { canonicalJson, childId, isRunId, newId, nonceOf } from "../../src/kerne
 import { inTime } from "../../src/kernel/in-time.ts";
 import { createLifecycle } from "../../src/kernel/lifecycle.ts";
 import { counted, cut, firstLines, forTerminal, nearest, oneLine } from "../../src/kernel/text.ts";
-import { createShiftedClock, formatDuration, parseDuration } from "../../src/kernel/time.ts";
+import { createShiftedClock, formatDuration, parseDuration, writtenDuration } from "../../src/kernel/time.ts";
 
 test("durations read as bare seconds or with a unit, and nothing else reads", () => {
   const read = ["90", "90s", "5m", "2h", "1d", "250ms", "1.5s", " 10S "].map(parseDuration);
@@ -33,6 +33,10 @@ test("spans are written for people", () => {
     "2h 10m",
     "3d 4h",
   ]);
+  const written = [0, 250, 1000, 90_000, 60_000, 3_600_000, 172_800_000, 90_061_000].map(writtenDuration);
+  assert.deepEqual(written, ["0s", "250ms", "1s", "90s", "1m", "1h", "2d", "90061s"]);
+  for (const [i, text] of written.entries())
+    assert.equal(writtenDuration(parseDuration(text) ?? -1), text, `${i}`);
 });
 
 test("ids of one prefix sort by the time they were made and are safe as file names", () => {
