@@ -89,6 +89,11 @@ async function showOne({ io, client }: Hq, id: string, { json }: StatusOptions):
   return 0;
 }
 
+function noDelegations({ agent, status, open, before }: StatusOptions): string {
+  if (before !== undefined) return "No further delegations.";
+  return (agent ?? status ?? open) ? "No delegation is like that." : "No delegations yet.";
+}
+
 async function showAll({ io, client }: Hq, options: StatusOptions): Promise<number> {
   const hq = client();
   const { agent, status, open, limit, before } = options;
@@ -114,7 +119,7 @@ async function showAll({ io, client }: Hq, options: StatusOptions): Promise<numb
   io.out(table(checks.map(({ name, ok, text }) => [`  ${name}`, ok ? "ok" : "!", text])));
   if (members) io.out(`\n${memberTable(members, io.now())}`);
   if (runs && runs.items.length > 0) io.out(`\n${runTable(runs.items, io.now())}`);
-  if (page.items.length === 0) io.out("\nNo delegations yet.\n");
+  if (page.items.length === 0) io.out(`\n${noDelegations(options)}\n`);
   else {
     const rows = page.items.map((view) => [
       view.id,

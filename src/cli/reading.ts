@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { MOST_CHANNEL_MESSAGES } from "../api/limits.ts";
 import type { ChannelHistory } from "../engine/ports/channels.ts";
 import type { HandoffRecord } from "../engine/verbs.ts";
+import { oneLine } from "../kernel/text.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { instant, jsonText, plainText, table } from "./print.ts";
 
@@ -24,11 +25,15 @@ export function registerHandoffs(program: Command, hq: Hq): void {
           .client("if-used")
           .ask<{ readonly items: readonly HandoffRecord[] }>({ path: `/handoffs?${query.toString()}` });
         if (options.json) hq.io.out(`${jsonText(items)}\n`);
-        else if (items.length === 0) hq.io.err("No handoffs were seen yet.\n");
+        else if (items.length === 0) hq.io.err(`${noHandoffs(options.run)}\n`);
         else hq.io.out(handoffTable(items));
         return 0;
       }),
     );
+}
+
+function noHandoffs(run: string | undefined): string {
+  return run === undefined ? "No handoffs were seen yet." : `No handoff of ${oneLine(run)} was seen yet.`;
 }
 
 function handoffTable(items: readonly HandoffRecord[]): string {

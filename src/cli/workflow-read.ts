@@ -5,8 +5,8 @@ import { RUN_STATUSES } from "../domain/run-types.ts";
 import type { RunView } from "../domain/run-view.ts";
 import type { Page } from "../engine/ports/ledger.ts";
 import type { WorkflowEntry } from "../engine/run-verbs.ts";
-import { Refusal } from "../kernel/refusal.ts";
-import { forTerminal } from "../kernel/text.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
+import { forTerminal, oneLine } from "../kernel/text.ts";
 import { findHome } from "./home.ts";
 import { type Hq, parseCount } from "./hq.ts";
 import { jsonText, plainText } from "./print.ts";
@@ -112,13 +112,25 @@ async function graphOf(hq: Hq, name: string): Promise<string> {
     if (definition) return graphOfDefinition(definition);
     throw new Refusal("invalid_input", `The workflow ${name} is not valid: ${problems.join("; ")}`);
   }
-  return graphOfRun(await hq.client("if-used").ask<RunView>({ path: `/runs/${encodeURIComponent(name)}` }));
+  try {
+    return graphOfRun(await hq.client("if-used").ask<RunView>({ path: `/runs/${encodeURIComponent(name)}` }));
+  } catch (error) {
+    if (!isRefusal(error) || error.code !== "not_found") throw error;
+    throw new Refusal("not_found", `There is no workflow and no run ${oneLine(name)}.`, {
+      hint: "`hq workflow list` and `hq workflow status` show which there are.",
+    });
+  }
 }
 
 async function showRun({ io, client }: Hq, id: string, { json }: StatusOptions): Promise<number> {
   const view = await client("if-used").ask<RunView>({ path: `/runs/${encodeURIComponent(id)}` });
   io.out(json ? `${jsonText(view)}\n` : describeRun(view, io.now()));
   return 0;
+}
+
+function noRuns({ workflow, status, open, before }: StatusOptions): string {
+  if (before !== undefined) return "No further runs.";
+  return (workflow ?? status ?? open) ? "No run is like that." : "No runs yet.";
 }
 
 async function showRuns({ io, client }: Hq, options: StatusOptions): Promise<number> {
@@ -132,7 +144,7 @@ async function showRuns({ io, client }: Hq, options: StatusOptions): Promise<num
   });
   const page = await client("if-used").ask<Page<RunListing>>({ path: `/runs?${query.toString()}` });
   if (json) io.out(`${jsonText(page)}\n`);
-  else if (page.items.length === 0) io.err("No runs yet.\n");
+  else if (page.items.length === 0) io.err(`${noRuns(options)}\n`);
   else io.out(runTable(page.items, io.now()));
   if (page.next) io.err(`There are more: --before ${page.next}\n`);
   return 0;

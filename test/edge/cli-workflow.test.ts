@@ -354,6 +354,9 @@ test("list, show, graph and status read workflows and runs, for people and as JS
   await desk.hq(...RUN, "--no-wait");
   const id = "wf-design-review-0001";
   assert.match((await desk.hq("workflow", "graph", id)).out, /class s2 waiting/);
+  const nothing = await desk.hq("workflow", "graph", "other");
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.err, /no workflow and no run other\.\n`hq workflow list` and `hq workflow status`/);
   const status = await desk.hq("workflow", "status");
   assert.match(
     status.out,
@@ -378,7 +381,7 @@ test("list, show, graph and status read workflows and runs, for people and as JS
   }));
   assert.match(runTable(long, 0), /for people at sign-off\n$/);
   const none = await desk.hq("workflow", "status", "--workflow", "other");
-  assert.deepEqual([none.code, none.out, none.err], [0, "", "No runs yet.\n"]);
+  assert.deepEqual([none.code, none.out, none.err], [0, "", "No run is like that.\n"]);
 });
 
 test("every act on a run reaches its verb, says how the run stands, and prints it as JSON", async (t) => {

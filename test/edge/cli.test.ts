@@ -433,6 +433,9 @@ test("status shows the supervisor and its delegations, or one of them", async (t
     delegations: { id: string }[];
   };
   assert.deepEqual([json.supervisor.ready, json.delegations.map(({ id }) => id)], [true, ["orch-0002"]]);
+  for (const filter of ["--agent=auditor", "--status=failed"])
+    assert.match((await desk.hq("status", filter)).out, /\nNo delegation is like that\.\n$/, filter);
+  assert.match((await desk.hq("status", "--before", "orch-0001")).out, /\nNo further delegations\.\n$/);
   assert.match((await desk.hq("status", "orch-0003")).out, /waiting +for its turn at webster/);
   const one = await desk.hq("status", "orch-0002");
   assert.match(one.out, /status +succeeded/);
@@ -456,7 +459,8 @@ test("cancel, logs, handoffs, context, agents and acl read and print, for people
     lines.map((line) => (JSON.parse(line) as { type: string }).type),
     ["delegation.queued", "delegation.settled"],
   );
-  assert.match((await desk.hq("handoffs")).err, /No handoffs/);
+  assert.equal((await desk.hq("handoffs")).err, "No handoffs were seen yet.\n");
+  assert.equal((await desk.hq("handoffs", "--run", "a-1")).err, "No handoff of a-1 was seen yet.\n");
   assert.deepEqual(JSON.parse((await desk.hq("handoffs", "--json")).out), []);
   assert.equal((await desk.hq("context", "technical", "--messages", "5")).out, "[#technical] ada: hi\n");
   assert.equal(
