@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { isRefusal, REFUSALS, Refusal } from "../kernel/refusal.ts";
-import type { Call } from "./client.ts";
-import { SupervisorBroke } from "./client.ts";
+import { type Call, type Client, SupervisorBroke } from "./client.ts";
 import type { Hq } from "./hq.ts";
 import { jsonText } from "./print.ts";
 
@@ -25,7 +24,7 @@ export type BatchCommand = {
 
 export function createBatchCommand(hq: Hq, group: Command): BatchCommand {
   const { io } = hq;
-  const client = hq.client("always");
+  let client: Client | undefined;
   const ledger = () => group.opts<{ ledger?: string }>().ledger;
   return {
     io,
@@ -42,7 +41,10 @@ export function createBatchCommand(hq: Hq, group: Command): BatchCommand {
           return failure.exit;
         }
       }),
-    ask: (call) => client.ask(call),
+    ask(call) {
+      client ??= hq.client("always");
+      return client.ask(call);
+    },
     text: (said) => (said === "-" ? io.readInput() : Promise.resolve(said)),
     print: (value) => io.out(`${jsonText(value)}\n`),
     line: (text) => io.out(`${text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ")}\n`),

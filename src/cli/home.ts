@@ -12,16 +12,22 @@ export type Home = { readonly home: string; readonly config: string };
  * the installation's own its `.env` counts as well, below the environment.
  */
 export function findHome({ env, cwd, installation }: Pick<Io, "env" | "cwd" | "installation">): Home {
+  const folder = (base: string, said: string) => resolve(base, fromUserHome(said, env.HOME));
   const root = rootAbove(cwd);
-  const config = env.HQ_CONFIG ? resolve(cwd, env.HQ_CONFIG) : join(root ?? installation, "config");
+  const config = env.HQ_CONFIG ? folder(cwd, env.HQ_CONFIG) : join(root ?? installation, "config");
   if (root !== undefined && root !== installation)
-    return { home: env.HQ_HOME ? resolve(cwd, env.HQ_HOME) : join(root, ".hq"), config };
+    return { home: env.HQ_HOME ? folder(cwd, env.HQ_HOME) : join(root, ".hq"), config };
   const kept = readEnvFile(join(installation, ".env"));
-  const keptHome = kept.HQ_HOME ? resolve(installation, kept.HQ_HOME) : join(installation, ".hq");
+  const keptHome = kept.HQ_HOME ? folder(installation, kept.HQ_HOME) : join(installation, ".hq");
   return {
-    home: env.HQ_HOME ? resolve(cwd, env.HQ_HOME) : keptHome,
-    config: env.HQ_CONFIG || !kept.HQ_CONFIG ? config : resolve(installation, kept.HQ_CONFIG),
+    home: env.HQ_HOME ? folder(cwd, env.HQ_HOME) : keptHome,
+    config: env.HQ_CONFIG || !kept.HQ_CONFIG ? config : folder(installation, kept.HQ_CONFIG),
   };
+}
+
+/** `~` and what lies under it; a shell knows it, a file of variables or of systemd does not. */
+function fromUserHome(said: string, userHome: string | undefined): string {
+  return userHome && /^~(?:\/|$)/.test(said) ? join(userHome, said.slice(1)) : said;
 }
 
 function rootAbove(start: string): string | undefined {

@@ -15,10 +15,10 @@ const FAILED = 1;
 /** Runs one command line; resolves to its exit code. Only bugs are thrown. */
 export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
-  const program = await createProgram(io, argv[0], (kept) => {
-    code = kept;
-  });
   try {
+    const program = await createProgram(io, argv[0], (kept) => {
+      code = kept;
+    });
     await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {

@@ -23,7 +23,8 @@ export function readEnvFile(path: string): Readonly<Record<string, string>> {
     return parseEnv(readFileSync(path, "utf8"));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return {};
-    throw cause;
+    // What reading a folder throws does not say which.
+    throw Object.assign(cause as NodeJS.ErrnoException, { path });
   }
 }
 

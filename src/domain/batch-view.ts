@@ -1,3 +1,4 @@
+import { plainLetters } from "../kernel/text.ts";
 import { failedTasks, failureReport, rollUp } from "./batch-roll-up.ts";
 import type { BatchState, BatchStatus, BatchTask, BatchTaskStatus, BatchType } from "./batch-types.ts";
 
@@ -134,10 +135,7 @@ function viewOfTask(batch: string, task: BatchTask): BatchTaskView {
 
 /** `<batch>_<task>_<description>`; the id of a batch begins with `wf_` already. */
 export function spawnLabelOf(batch: string, task: string, label: string): string {
-  const slug = label
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
+  const slug = plainLetters(label)
     .replace(/[^a-z0-9]+/g, "_")
     .slice(0, LONGEST_SLUG)
     .replace(/^_+|_+$/g, "");

@@ -1,3 +1,5 @@
+import { plainLetters } from "../kernel/text.ts";
+
 /** Words of a document that are indexed; whatever stands behind them is not found by what it says. */
 const MOST_WORDS = 1500;
 const LONGEST_WORD = 48;
@@ -15,7 +17,7 @@ const WORD = /[\p{L}\p{N}]+/gu;
  * letters and digits stands. So an id is found by each of its parts.
  */
 export function wordsIn(text: string): readonly string[] {
-  const plain = text.slice(0, MOST_TEXT).normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const plain = plainLetters(text.slice(0, MOST_TEXT));
   const words = plain.replace(UNSPACED, " $& ").match(WORD) ?? [];
   return words.map((word) => word.slice(0, LONGEST_WORD));
 }

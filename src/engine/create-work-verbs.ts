@@ -6,6 +6,7 @@ import { type WorkInput, type WorkStatus, workStream } from "../domain/work-type
 import type { WorkItem } from "../domain/work-view.ts";
 import { digestOf, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { plainLetters } from "../kernel/text.ts";
 import type { Engine } from "./accept.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import { createWorkHooks } from "./work-hooks.ts";
@@ -279,9 +280,7 @@ function taken(slug: string): Refusal {
 /** `<project>-<title>-<6 hex>`: readable, and another one each time. */
 function slugFor(title: string, project: string | undefined, at: number): string {
   const plain = (text: string, length: number) =>
-    text
-      .normalize("NFKD")
-      .toLowerCase()
+    plainLetters(text)
       .replace(/[^a-z0-9]+/g, "-")
       .slice(0, length)
       .replace(/^-+|-+$/g, "");

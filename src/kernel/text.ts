@@ -25,6 +25,11 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** Small letters without accents: `Überblick` → `uberblick`. */
+export function plainLetters(text: string): string {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
 /** One line for logs and lists: control characters and line breaks become spaces. */
 export function oneLine(text: string, length = 200): string {
   return cut(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim(), length);

@@ -87,6 +87,7 @@ test("agents take turns, a pipeline hands on only what the step before brought",
 test("a name is made of the goal where it can be", () => {
   assert.equal(nameFor("Document all 30 skills!", "fan-out"), "document-all-30-skills");
   assert.equal(nameFor("30 mirrors", "fan-out"), "mirrors");
+  assert.equal(nameFor("Überprüfung der Öfen", "fan-out"), "uberprufung-der-ofen");
   assert.equal(nameFor("…", "panel"), "my-panel");
   const long = nameFor("Compare the thermal expansion of several glass ceramics", "panel");
   assert.match(long, /^[a-z][a-z0-9-]{0,39}$/);

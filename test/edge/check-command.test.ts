@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { findHome } from "../../src/cli/home.ts";
 import type { ConfigProblem } from "../../src/domain/config.ts";
 import { newInstallation } from "./setup-fixture.ts";
 
@@ -163,4 +164,28 @@ test("HQ_CONFIG of .env holds where HQ_HOME comes from the environment, and that
     assert.match(err, /elsewhere\/hq\.yaml:1:15 delegation\.timout/);
   }
   assert.equal((await run(["check"], { HQ_HOME: join(root, "state"), HQ_CONFIG: "config" })).code, 0);
+});
+
+test("~ in HQ_HOME and HQ_CONFIG is the home of the user, in the environment and in .env, as elsewhere in the configuration", (t) => {
+  const { root } = newInstallation(t, { ".env": "HQ_HOME=~/kept\nHQ_CONFIG=~\n" });
+  const at = (env: Readonly<Record<string, string>>, cwd = root) =>
+    findHome({ env, cwd, installation: root });
+  assert.deepEqual(at({ HOME: "/home/hq" }), { home: "/home/hq/kept", config: "/home/hq" });
+  const own = newInstallation(t).root;
+  const given = { HOME: "/home/hq", HQ_HOME: "~/state", HQ_CONFIG: "~user/config" };
+  for (const cwd of [root, own])
+    assert.deepEqual(at(given, cwd), { home: "/home/hq/state", config: join(cwd, "~user/config") });
+});
+
+test("an .env that cannot be read is named in words by every command but help", async (t) => {
+  const { root, run } = newInstallation(t);
+  mkdirSync(join(root, ".env"));
+  for (const argv of [["status"], ["check"], ["batch", "list"]]) {
+    const { code, err } = await run(argv);
+    assert.deepEqual(
+      [code, err],
+      [1, `hq: ${root}/.env cannot be used: it is a folder (EISDIR, read).\nName a file.\n`],
+    );
+  }
+  assert.equal((await run(["help"])).code, 0, "help reads none");
 });

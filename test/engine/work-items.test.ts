@@ -15,6 +15,8 @@ test("an item goes from todo to done, its history says who did what, and doing a
   });
   const { slug } = made;
   assert.match(slug, /^mpmp-refresh-tokens-the-endpoint-[0-9a-f]{6}$/);
+  const accented = await work.create(OPERATOR, { title: "Überprüfung der Öfen" });
+  assert.match(accented.slug, /^uberprufung-der-ofen-[0-9a-f]{6}$/);
   assert.equal(lineOfWork(made), `[todo        ] ${slug}  (python-backend)  2001-09-09`);
   assert.match(
     await no(work.complete(OPERATOR, slug)),

@@ -1,4 +1,4 @@
-import { oneLine } from "../../kernel/text.ts";
+import { oneLine, plainLetters } from "../../kernel/text.ts";
 import type { Pattern } from "./decision-tree.ts";
 import type { DetailValues } from "./plan-details.ts";
 
@@ -213,9 +213,7 @@ const inTurn = (agents: readonly string[], index: number) => agents[index % agen
 
 /** A name for a workflow, made of what is to be done. */
 export function nameFor(goal: string, pattern: Pattern): string {
-  const words = goal
-    .toLowerCase()
-    .normalize("NFKD")
+  const words = plainLetters(goal)
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^[^a-z]+/, "")
     .slice(0, 40)
