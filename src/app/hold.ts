@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomically } from "../config/atomic-file.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
@@ -9,7 +9,12 @@ import { makeFolder } from "../handoffs/make-folder.ts";
  */
 export function hold(home: string, at: number): void {
   makeFolder(home);
-  writeAtomically(pathIn(home), `${new Date(at).toISOString()}\n`, 0o600);
+  try {
+    writeAtomically(pathIn(home), `${new Date(at).toISOString()}\n`, 0o600);
+  } catch {
+    // That it is there counts; a full disk may take a name and nothing to go with it.
+    closeSync(openSync(pathIn(home), "a", 0o600));
+  }
 }
 
 export function isHeld(home: string): boolean {

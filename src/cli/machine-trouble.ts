@@ -13,12 +13,18 @@ const REMEDIES: Readonly<Record<string, readonly [why: string, remedy: string]>>
   ENAMETOOLONG: ["its name is too long", "Choose a shorter one."],
 };
 
+const OF_A_DISK: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EIO"]);
+
 /** Words for a file or folder that the system does not let us use; undefined for anything else, which is a bug. */
 export function machineTrouble(thrown: unknown): readonly [message: string, hint: string] | undefined {
   if (!(thrown instanceof Error)) return undefined;
   const { code = "", syscall, path, dest } = thrown as NodeJS.ErrnoException & { readonly dest?: string };
   const remedy = REMEDIES[code];
+  if (!remedy || syscall === undefined) return undefined;
   const place = dest ?? path;
-  if (!remedy || syscall === undefined || place === undefined) return undefined;
-  return [`${place} cannot be used: ${remedy[0]} (${code}, ${syscall}).`, remedy[1]];
+  if (place !== undefined) return [`${place} cannot be used: ${remedy[0]} (${code}, ${syscall}).`, remedy[1]];
+  // What writing into an open file throws does not say which.
+  return OF_A_DISK.has(code)
+    ? [`A file cannot be written: ${remedy[0]} (${code}, ${syscall}).`, remedy[1]]
+    : undefined;
 }

@@ -10,6 +10,7 @@ import { type EndedWorkers, endWorkers } from "./end-workers.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
 import type { Io } from "./io.ts";
+import { machineTrouble } from "./machine-trouble.ts";
 import { jsonText } from "./print.ts";
 import { findRunning, isAlive, type Running } from "./running.ts";
 
@@ -36,7 +37,9 @@ export function registerStop(program: Command, hq: Hq): void {
 async function stop(hq: Hq, options: { readonly now?: true; readonly json?: true }): Promise<number> {
   const { io } = hq;
   const { home } = findHome(io);
-  const ended = await (options.now ? endAllWork(hq, home) : endSupervisor(hq, home, "graceful"));
+  const { unheld, ...ended } = await (options.now
+    ? endAllWork(hq, home)
+    : endSupervisor(hq, home, "graceful"));
   if (!ended.stopped) io.err(`No supervisor runs for ${home}.\n`);
   else if (!options.json) io.err(`The supervisor (pid ${ended.pid}) is stopped.\n`);
   if (!options.now) {
@@ -44,24 +47,42 @@ async function stop(hq: Hq, options: { readonly now?: true; readonly json?: true
     return 0;
   }
   const workers = await endWorkers(io);
-  if (options.json) io.out(`${jsonText({ ...ended, workers })}\n`);
-  tellEmergency(io, ended, workers);
-  return workers.isProven && workers.left.length === 0 ? 0 : FAILED;
+  if (options.json) io.out(`${jsonText({ ...ended, workers, ...(unheld ? { unheld } : {}) })}\n`);
+  tellEmergency(io, ended, workers, unheld);
+  return workers.isProven && workers.left.length === 0 && !unheld ? 0 : FAILED;
 }
 
-/** Whatever comes in between, nothing begins again; who may not stop it holds nothing either. */
+/**
+ * Whatever comes in between, nothing begins again; who may not stop it holds nothing either. Where the disk lets nothing
+ * be held, all is ended all the same.
+ */
 async function endAllWork(hq: Hq, home: string): Promise<Ended> {
   const wasHeld = isHeld(home);
-  hold(home, hq.io.now());
+  const unheld = whyUnheld(home, hq.io.now());
   try {
-    return await endSupervisor(hq, home, "now");
+    const ended = await endSupervisor(hq, home, "now");
+    return unheld === undefined ? ended : { ...ended, unheld };
   } catch (error) {
     if (!wasHeld && isRefusal(error) && error.code === "not_allowed") letGo(home);
     throw error;
   }
 }
 
-type Ended =
+function whyUnheld(home: string, at: number): string | undefined {
+  try {
+    hold(home, at);
+    return undefined;
+  } catch (error) {
+    const said = machineTrouble(error);
+    if (!said) throw error;
+    return said[0];
+  }
+}
+
+type Ended = {
+  /** Why an emergency stop cannot keep work from beginning again. */
+  readonly unheld?: string;
+} & (
   | { readonly stopped: false; readonly reason: "not running"; readonly work?: never }
   | {
       readonly stopped: true;
@@ -69,7 +90,8 @@ type Ended =
       readonly how: "asked" | "signal" | "killed";
       /** What an emergency stop ended; absent when the supervisor could not be asked. */
       readonly work?: StoppedNow;
-    };
+    }
+);
 
 async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Promise<Ended> {
   const run = readRunFile(home);
@@ -80,7 +102,12 @@ async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Pr
   return { stopped: true, pid: run.pid, how, ...(work ? { work } : {}) };
 }
 
-function tellEmergency(io: Io, { stopped, work }: Ended, workers: EndedWorkers): void {
+function tellEmergency(
+  io: Io,
+  { stopped, work }: Ended,
+  workers: EndedWorkers,
+  unheld: string | undefined,
+): void {
   const say = (line: string) => io.err(`${oneLine(line, 1000)}\n`);
   if (work) {
     say(
@@ -98,11 +125,10 @@ function tellEmergency(io: Io, { stopped, work }: Ended, workers: EndedWorkers):
   }
   if (workers.killed.length > 0) say(`Killed after that: processes ${workers.killed.join(", ")}.`);
   if (workers.left.length > 0) say(`Could not be killed: processes ${workers.left.join(", ")}.`);
-  say(
-    workers.isProven
-      ? `${workers.left.length === 0 ? "No" : "Only that"} process of a worker is left. Nothing begins before \`hq start\`.`
-      : "This system does not tell of its processes: look for workers yourself. Nothing begins before `hq start`.",
-  );
+  const left = workers.isProven
+    ? `${workers.left.length === 0 ? "No" : "Only that"} process of a worker is left.`
+    : "This system does not tell of its processes: look for workers yourself.";
+  say(`${left} ${unheld ? `Work may begin again: ${unheld}` : "Nothing begins before `hq start`."}`);
 }
 
 /** It does not answer, and its number may belong to another program by now. */

@@ -45,11 +45,18 @@ export async function startTemporary(io: Io, place: Home, signal: AbortSignal): 
 
 /** How to let go, when nobody else is starting one now. */
 function claimStart(path: string, nowMs: number): (() => void) | undefined {
+  const letGo = () => rmSync(path, { force: true });
   try {
     const file = openSync(path, "wx", 0o600);
-    writeSync(file, String(process.pid));
-    closeSync(file);
-    return () => rmSync(path, { force: true });
+    try {
+      writeSync(file, String(process.pid));
+    } catch (error) {
+      letGo();
+      throw error;
+    } finally {
+      closeSync(file);
+    }
+    return letGo;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

@@ -27,8 +27,9 @@ export async function holdHome(options: { readonly path: string; readonly descri
   } catch (error) {
     db?.close();
     if (isBusy(error)) return { ok: false, holder: readNote(note) };
-    throw new Refusal("ledger_trouble", `The folder of ${path} cannot be locked.`, {
-      hint: "Make it writable for this user, and keep it on a local disk.",
+    const why = error instanceof Error ? ` (SQLite: ${error.message})` : "";
+    throw new Refusal("ledger_trouble", `The folder of ${path} cannot be locked${why}.`, {
+      hint: "Make it writable for this user, with some space left, and keep it on a local disk.",
       cause: error,
     });
   }

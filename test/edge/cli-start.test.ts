@@ -7,6 +7,7 @@ import test, { type TestContext } from "node:test";
 import { callerOf, doors } from "../faults/world.ts";
 import { person, startGuild } from "../support/guild.ts";
 import { cleanEnv } from "../support/supervisor.ts";
+import { needing } from "../support/tools.ts";
 import { INSTALLATION } from "./cli-harness.ts";
 import { newRoot, refusedPort, startHq } from "./cli-process.ts";
 
@@ -152,3 +153,26 @@ test("a command whose output a full disk does not take says so and ends with 1; 
     "hq: Standard output cannot be used: the disk is full (ENOSPC, write).\nWhat the command did stays done: look before you give it again (`hq status`).\n",
   );
 });
+
+test(
+  "where the disk is full from the beginning, a start and a command say so in words, and an emergency stop holds",
+  needing("unshare", (t) => {
+    const { root, home } = newRoot(t);
+    mkdirSync(home);
+    const full = `mount -t tmpfs -o size=4k tmpfs "$HQ_HOME"; head -c 4096 /dev/zero > "$HQ_HOME/filler"`;
+    const script = `${full}; "$@" start; echo "exit $?"; "$@" delegate webster x; echo "exit $?"; "$@" stop --now; echo "exit $?"; ls "$HQ_HOME"`;
+    const hq = [process.execPath, join(INSTALLATION, "bin", "hq.js")];
+    const { stdout, stderr } = spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", ...hq], {
+      encoding: "utf8",
+      cwd: root,
+      env: cleanEnv({ HQ_HOME: home, HQ_PORT: "0", HQ_GUILD_PORT: "0" }),
+    });
+    assert.match(stdout, /^exit 1\nexit 1\nexit 0\n[^]*^held$/m);
+    assert.doesNotMatch(stdout, /^starting$/m, "the next one may begin");
+    assert.doesNotMatch(stderr, /^ +at /m);
+    assert.match(
+      stderr,
+      /full[^]*hq: A file cannot be written: the disk is full \(ENOSPC, write\)\.\nFree some space/,
+    );
+  }),
+);

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import test, { type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { readProcess } from "../../src/agents/workers/processes.ts";
+import { freeze, needing, thaw } from "../support/tools.ts";
 import { newRoot, runHq, startHq } from "./cli-process.ts";
 
 /** A process that leaves its parent and its session, tells its number, and hears no SIGTERM. */
@@ -101,3 +102,25 @@ test("a supervisor that hears nothing is killed with its workers' processes with
   next.child.kill("SIGTERM");
   await once(next.child, "exit");
 });
+
+test(
+  "an emergency stop ends what there is also where the disk takes no file, and says that work may begin again",
+  needing("chattr", async (t) => {
+    const { home } = newRoot(t);
+    const mine = await startWorker(t, join(home, "workers", "agent-1-2", "tasks", "task-1.w1"));
+    const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+    freeze(home);
+    try {
+      const { code, out, err } = await runHq(t, ["stop", "--now", "--json"], options);
+      assert.equal(code, 1, err);
+      const said = JSON.parse(out) as Stopped & { readonly unheld: string };
+      assert.deepEqual([said.workers.left, said.workers.isProven], [[], true]);
+      for (const pid of mine) assert.ok(await endedWithin(pid, 1000), String(pid));
+      assert.match(said.unheld, /held cannot be used: this user may not/);
+      assert.match(err, /Work may begin again: .*held cannot be used/);
+      assert.doesNotMatch(err, /Nothing begins/);
+    } finally {
+      thaw(home);
+    }
+  }),
+);
