@@ -28,9 +28,13 @@ export const SEED_REFUSED = { "4xx": refused, "5xx": refused } as const;
 /** Everything that there is to say stands in the message: the hint, and each place that is not acceptable. */
 function messageOf({ message, hint, problems }: Refusal): string {
   const others = problems
-    .filter(({ message: what }) => !message.includes(what))
+    .filter(
+      ({ path, message: what }) =>
+        ![`${path}: ${what}`, `${path} ${what}`.trim()].some((told) => message.includes(told)),
+    )
     .map(({ path, message: what }) => `${path || "body"}: ${what}`);
-  return [message, ...(others.length > 0 ? [others.join("; ")] : []), ...(hint ? [hint] : [])].join(" ");
+  const all = [message, ...others].join(message.endsWith(".") ? " " : "; ");
+  return hint ? `${all} ${hint}` : all;
 }
 
 function seedErrorOf(refusal: Refusal, at: number): SeedError {

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import type { AclAnswer } from "../domain/acl.ts";
 import type { VerbAnswer } from "../domain/permissions.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { oneLine } from "../kernel/text.ts";
 import type { Hq } from "./hq.ts";
 import { jsonText, plainText } from "./print.ts";
 
@@ -17,6 +19,11 @@ export function registerAcl(program: Command, hq: Hq): void {
     .action((caller: string, target: string | undefined, options: { verb?: string; json?: true }) =>
       hq.run(async () => {
         const { verb, json } = options;
+        if ((target === undefined) === (verb === undefined)) {
+          throw new Refusal("invalid_input", "What is to be explained is one thing: an agent, or a verb.", {
+            hint: `Name the agent that ${oneLine(caller)} would ask, as in \`hq acl explain tech-lead webster\`, or a verb: --verb approve.`,
+          });
+        }
         const query = new URLSearchParams({
           caller,
           ...(target === undefined ? {} : { target }),

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { MOST_RETRIES } from "../api/limits.ts";
 import type { RouteAnswer } from "../api/orchestrator-outputs.ts";
 import type { Share } from "../domain/share.ts";
+import { Refusal } from "../kernel/refusal.ts";
 import type { CallConfig } from "./call-config.ts";
 import { type Hq, parseCount, parseSpan } from "./hq.ts";
 import type { Io } from "./io.ts";
@@ -96,7 +97,7 @@ async function route(
   const config = await configOf(io, options.config);
   const body = {
     ...(await bodyOf(io, options, config)),
-    instances: options.instances ?? config.instances ?? config.targets ?? [],
+    instances: someOf("--instances", options.instances ?? config.instances ?? config.targets),
     mode: options.mode ?? config.mode,
   };
   const answer = await askInSlices<RouteAnswer>(hq, {
@@ -128,7 +129,7 @@ async function fanout(
     path: "/api/orchestrator/fanout",
     body: {
       ...(await bodyOf(io, options, config)),
-      targets: options.targets ?? config.targets ?? config.instances ?? [],
+      targets: someOf("--targets", options.targets ?? config.targets ?? config.instances),
       aggregate: said,
     },
     key: options.key ?? randomUUID(),
@@ -138,6 +139,13 @@ async function fanout(
   if (shares === undefined) return 130;
   io.out(`${jsonText(shares)}\n`);
   return exitOfShares(io, shares);
+}
+
+function someOf(flag: string, words: readonly string[] | undefined): readonly string[] {
+  if (words !== undefined && words.length > 0) return words;
+  throw new Refusal("invalid_input", `Nobody is named with ${flag}.`, {
+    hint: `Say who is asked: ${flag} A B, ${flag} A-H or ${flag} webster.`,
+  });
 }
 
 /** What reads the file is loaded only when there is one. */

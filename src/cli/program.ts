@@ -38,15 +38,16 @@ function sayNo(io: Io, refusal: Refusal): number {
 }
 
 /** What the message names itself is told once: one problem in the message, several on lines of their own. */
-function linesOf({ message, problems }: Refusal): readonly string[] {
+function linesOf({ code, message, problems }: Refusal): readonly string[] {
   const lines = problems.map(({ path, message: what }) => `  ${path ? `${path}: ` : ""}${what}`);
   const starts = problems.map(({ path, message: what }) => {
     const at = message.indexOf(what);
-    return message.endsWith(`${path} `, at) ? at - path.length - 1 : at;
+    const before = [`${path}: `, `${path} `].find((word) => message.endsWith(word, at)) ?? "";
+    return at - before.length;
   });
   if (starts.some((at) => at < 0)) return [`hq: ${message}`, ...lines];
   if (lines.length < 2) return [`hq: ${message}`];
-  return [`hq: ${message.slice(0, Math.min(...starts)).trimEnd() || message}`, ...lines];
+  return [`hq: ${message.slice(0, Math.min(...starts)).trimEnd() || `${REFUSALS[code][2]}.`}`, ...lines];
 }
 
 async function createProgram(

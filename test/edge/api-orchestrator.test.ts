@@ -265,6 +265,9 @@ test("what is wrong with a body is named with its place; a body that is no JSON 
     "targets",
   ])
     assert.match(bad.body.error.message, new RegExp(place.replace("?", "\\?")), place);
+  assert.equal(bad.body.error.message.split("; ").length, 5, bad.body.error.message);
+  const bare = await door.ask("/api/orchestrator/route", {});
+  assert.equal(bare.body.error.message, "instances: is missing; payload: is missing");
   for (const raw of ["{", "[]", "null", '"x"']) {
     const { status, body } = await door.ask("/api/orchestrator/route", undefined, { raw });
     assert.deepEqual([status, body.error.code], [400, "bad_request"], raw);

@@ -158,7 +158,7 @@ test("--config gives what no flag says; what it does not know is refused", async
     ['{"instances": ["A"]', /is not JSON/],
     ['{"timeut": 5}', /did you mean timeout/],
     ['{"timeout": "soon"}', /timeout: a span/],
-    ["[]", /expected object/i],
+    ["[]", /must be a map of keys, not a list/],
   ] as const) {
     writeFileSync(file, text);
     const { code, err } = await hq("route", "--config", file, "--payload", "{}");
@@ -184,6 +184,22 @@ test("a payload that is no JSON object is wrong input, and nothing is asked", as
   assert.equal((await hq("fanout", "--targets", "A", "--aggregate", "maybe")).code, 2);
   assert.equal((await hq("fanout")).code, 2, "nobody is named");
   assert.equal(door.orchestrator.asked.length, 0);
+});
+
+test("whoever names nobody is told how, and nothing is asked", async (t) => {
+  const { door, hq } = await openDesk(t);
+  for (const [command, flag] of [
+    ["route", "--instances"],
+    ["fanout", "--targets"],
+  ] as const) {
+    const { code, err } = await hq(command, "--payload", "{}");
+    assert.equal(code, 2);
+    assert.equal(
+      err,
+      `hq: Nobody is named with ${flag}.\nSay who is asked: ${flag} A B, ${flag} A-H or ${flag} webster.\n`,
+    );
+  }
+  assert.deepEqual(door.orchestrator.asked, []);
 });
 
 test("a payload is read from standard input too", async (t) => {

@@ -492,6 +492,14 @@ test("cancel, logs, handoffs, context, agents and acl read and print, for people
     (await desk.hq("acl", "explain", "webster", "manager")).out,
     /webster may not delegate to manager/,
   );
+  for (const more of [[], ["manager", "--verb", "approve"]]) {
+    const unclear = await desk.hq("acl", "explain", "webster", ...more);
+    assert.equal(unclear.code, 2);
+    assert.match(
+      unclear.err,
+      /one thing: an agent, or a verb\.\n[^]*explain tech-lead webster[^]*--verb approve/,
+    );
+  }
   const acl = JSON.parse((await desk.hq("acl", "explain", "technical-lead", "webster", "--json")).out) as {
     allowed: boolean;
   };
@@ -518,6 +526,16 @@ test("a problem of a whole document has no path before it", async (t) => {
   const record = { at: 5, run: "orch-0009", verdict: "unknown", path: "/h/orch-0009.json", digest: "d" };
   Object.assign(desk.door.verbs, { handoffs: async () => [{ ...record, attempt: 1, problems }] });
   assert.match((await desk.hq("handoffs")).out, /orch-0009\.json \(is a symbolic link\)/);
+});
+
+test("several problems that are all there is to say stand on lines of their own, each told once", async (t) => {
+  const desk = await openDesk(t);
+  const { code, err } = await desk.hq("acl", "explain", "", "");
+  assert.equal(code, 2);
+  assert.equal(
+    err,
+    "hq: The input is not valid.\n  caller: must not be empty\n  target: must not be empty\n",
+  );
 });
 
 test("a reason that is also a problem is told once", async (t) => {
