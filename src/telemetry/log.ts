@@ -51,17 +51,21 @@ type Line = {
   level: number;
   msg: string;
   err?: { message?: string };
-  text?: string;
   run?: string;
   agent?: string;
-};
+  hint?: string;
+} & { readonly [Name in (typeof REASONS)[number]]?: unknown };
+
+/** By which names a line says why. */
+const REASONS = ["text", "failure", "reason", "why"] as const;
 
 function tellPeople(people: { readonly write: (line: string) => void }, line: string): void {
-  const { level, msg, err, text, run, agent } = JSON.parse(line) as Line;
+  const said = JSON.parse(line) as Line;
+  const { level, msg, err, run, agent, hint } = said;
   if (level < 40) return;
   const about = [run, agent].filter(Boolean).join(" ");
-  const why = err?.message ?? text ?? "";
+  const why = err?.message ?? REASONS.map((name) => said[name]).find((reason) => typeof reason === "string");
   people.write(
-    `${level >= 50 ? "error" : "warning"}: ${msg}${about ? ` (${about})` : ""}${why ? `: ${why}` : ""}\n`,
+    `${level >= 50 ? "error" : "warning"}: ${msg}${about ? ` (${about})` : ""}${why ? `: ${why}` : ""}${hint ? ` (${hint})` : ""}\n`,
   );
 }

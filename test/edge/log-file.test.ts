@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { createLog } from "../../src/telemetry/log.ts";
 import { openLogFile } from "../../src/telemetry/log-file.ts";
 
 const AT = Date.UTC(2026, 1, 15, 10);
@@ -89,4 +90,28 @@ test("what a process says last before it exits is written", (t) => {
   });
   assert.deepEqual([status, stderr], [7, ""]);
   assert.equal(readFileSync(path, "utf8"), "one\ntwo\nthree\n");
+});
+
+test("people are told of warnings and errors with the reason, by whatever name the line gives it, and the hint", () => {
+  let told = "";
+  const log = createLog({
+    level: "info",
+    redact: (text) => text.replaceAll("secret", "[secret]"),
+    people: { write: (line) => void (told += line) },
+  });
+  log.info({ text: "nothing is wrong" }, "started");
+  log.warn({ tries: 2, failure: "connect ECONNREFUSED" }, "Discord is tried again");
+  log.warn({ run: "orch-1", agent: "webster", text: "600 words" }, "a delegation with a warning");
+  log.warn({ dueAt: 1, reason: "503 of secret" }, "a card is tried again");
+  log.error({ failure: "the token is wrong", hint: "Reset it." }, "Discord needs a person's help");
+  log.error({ err: new Error("no such table"), failure: 7 }, "it broke");
+  log.warn({ why: { not: "a text" } }, "bare");
+  assert.deepEqual(told.trimEnd().split("\n"), [
+    "warning: Discord is tried again: connect ECONNREFUSED",
+    "warning: a delegation with a warning (orch-1 webster): 600 words",
+    "warning: a card is tried again: 503 of [secret]",
+    "error: Discord needs a person's help: the token is wrong (Reset it.)",
+    "error: it broke: no such table",
+    "warning: bare",
+  ]);
 });
