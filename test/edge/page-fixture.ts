@@ -142,6 +142,20 @@ export function hands(page: Page) {
   };
 }
 
+/** Whether the last letter of a text stands to the left of the first one. */
+export async function readsFromTheRight(text: Locator): Promise<boolean> {
+  return await text.evaluate((node: any) => {
+    const inside = node.firstChild;
+    const [first, last] = [0, inside.length - 1].map((at) => {
+      const range = node.ownerDocument.createRange();
+      range.setStart(inside, at);
+      range.setEnd(inside, at + 1);
+      return range.getBoundingClientRect().x;
+    }) as [number, number];
+    return last < first;
+  });
+}
+
 export async function sees(locator: Locator): Promise<void> {
   await locator.waitFor({ state: "visible" });
 }

@@ -61,7 +61,7 @@ test("messages in other channels leave an unread mark, mentions a number, and op
   const state = await (await fetch(`${guild.url}/local/state?as=you`)).json();
   const you = (state as { you: { id: string } }).you.id;
   await results.send(`<@${you}> look at this`);
-  await sees(channels.getByRole("button", { name: "results, unread, 1 mentions" }));
+  await sees(channels.getByRole("button", { name: "results, unread, 1 mention" }));
   assert.match(await page.title(), /^\(1\) #technical/);
   await openChannel("results");
   await sees(page.getByRole("separator").filter({ hasText: "New" }).or(message("webster is done")).first());

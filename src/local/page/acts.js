@@ -6,8 +6,10 @@ const PAGE = 50;
  * What a person does, as calls to the guild, and what the page remembers of them until they are answered.
  * Events may overtake the answer of the call that caused them: `seen` holds the newest state of each interaction.
  */
-export function createActs({ api, state }) {
+export function createActs({ api, state, onForm }) {
   const seen = new Map();
+  /** What was begun here: a form opens in the tab that asked for it, not in the person's other ones. */
+  const own = new Set();
   const pending = new Map();
   const clicks = new Map();
   const names = new Map();
@@ -24,6 +26,7 @@ export function createActs({ api, state }) {
       const interaction = await post();
       pending.delete(key);
       names.set(interaction.id, name);
+      begun(interaction);
       if (isOpen(interaction)) pending.set(interaction.id, { key: interaction.id, channel, name });
       else settle(seen.get(interaction.id) ?? interaction);
       return interaction;
@@ -33,6 +36,15 @@ export function createActs({ api, state }) {
     } finally {
       state.tell("messages");
     }
+  }
+
+  function begun({ id }) {
+    own.add(id);
+    openForm(seen.get(id));
+  }
+
+  function openForm(interaction) {
+    if (interaction?.state === "modal" && own.delete(interaction.id)) onForm(interaction);
   }
 
   function settle(interaction) {
@@ -65,6 +77,7 @@ export function createActs({ api, state }) {
       const { name, type } = interaction.command ?? {};
       if (name) names.set(interaction.id, type === 1 ? `/${name}` : name);
       settle(interaction);
+      openForm(interaction);
     },
     forget() {
       pending.clear();
@@ -155,6 +168,7 @@ export function createActs({ api, state }) {
           ...(values ? { values } : {}),
         });
         clicks.set(interaction.id, { key, message: message.id });
+        begun(interaction);
         settle(seen.get(interaction.id) ?? interaction);
       } catch (error) {
         state.busy.delete(key);

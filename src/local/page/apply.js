@@ -1,7 +1,7 @@
 import { has } from "./message.js";
 
 /** Takes the guild's events into the state; says which parts of the page are to be drawn again. */
-export function createApply({ state, acts, reload, openForm }) {
+export function createApply({ state, acts, reload }) {
   function put(message, isNew) {
     const feed = state.feed(message.channel_id);
     const known = feed.get(message.id) !== undefined;
@@ -66,10 +66,7 @@ export function createApply({ state, acts, reload, openForm }) {
     "reaction-add": (given) => reaction(given, true),
     "reaction-remove": (given) => reaction(given, false),
     "interaction-reply": interaction,
-    "modal-open": (given) => {
-      acts.noted({ ...given, state: "modal" });
-      openForm(given);
-    },
+    "modal-open": (given) => acts.noted({ ...given, state: "modal" }),
     "channel-create": (channel) => {
       state.putChannel(channel);
       state.tell("channels");

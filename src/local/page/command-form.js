@@ -140,9 +140,12 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     if (next) next.input.focus();
   }
 
+  /** Who only passes by what is chosen leaves it: no other choice is marked, which Tab or Enter would take. */
+  const isChosen = (field) => field.chosen?.label === field.input.value;
+
   function suggest(field) {
     const { option, input } = field;
-    const typed = field.chosen?.label === input.value ? "" : input.value.trim();
+    const typed = isChosen(field) ? "" : input.value.trim();
     const items = localItems(option, typed);
     if (items) {
       suggestions.show({
@@ -150,6 +153,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
         label: option.description || option.name,
         items,
         note: "No such choice",
+        selectFirst: !isChosen(field),
         onPick: (item) => choose(field, item),
       });
     } else if (option.autocomplete) askBot(field);
@@ -163,7 +167,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     const turn = asked;
     clearTimeout(field.timer);
     // Until the bot answers, only what fits what is typed by now: Enter must not take what was offered before.
-    const typed = field.chosen?.label === input.value ? "" : input.value.trim();
+    const typed = isChosen(field) ? "" : input.value.trim();
     suggestions.show({
       for: input,
       label,
@@ -180,7 +184,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
           entry.name,
           {
             ...values(),
-            [option.name]: field.chosen?.label === input.value ? String(field.chosen.value) : input.value,
+            [option.name]: isChosen(field) ? String(field.chosen.value) : input.value,
           },
           option.name,
         );
@@ -191,7 +195,7 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
           label,
           items: field.offered,
           note: "No suggestions. You can type anything.",
-          selectFirst: input.value.trim() !== "" || option.required === true,
+          selectFirst: !isChosen(field) && (input.value.trim() !== "" || option.required === true),
           onPick: (item) => choose(field, item),
         });
       } catch (error) {

@@ -57,7 +57,8 @@ export function createComposer({ state, context, actions }) {
   const inner = el("div", { class: "composer-inner" }, replyBar, fileList, box);
   const slot = el("div", { class: "composer-slot" }, inner);
   const node = el("div", { class: "composer" }, suggestions.node, problem, slot, closed, typing);
-  const drafts = new Map();
+  /** What was begun in each channel and not sent: text, files, the message that it answers, a command. */
+  const begun = new Map();
   let files = [];
   let form;
   let sending = false;
@@ -107,17 +108,17 @@ export function createComposer({ state, context, actions }) {
   function startCommand(entry) {
     suggestions.hide();
     text.value = "";
-    drafts.delete(channelId);
     setReply(undefined);
+    const there = channelId;
     const mine = createCommandForm({
       entry,
       state,
       suggestions,
-      autocomplete: (name, options, focused) => actions.autocomplete(channelId, name, options, focused),
+      autocomplete: (name, options, focused) => actions.autocomplete(there, name, options, focused),
       onSend: async (chosen, options) => {
         problem.textContent = "";
-        await actions.command(channelId, chosen.name, options);
-        if (form === mine) closeForm();
+        await actions.command(there, chosen.name, options);
+        if (form === mine || begun.get(there)?.form === mine) leaveCommand(there);
       },
       onCancel: closeForm,
       onError: fail,
@@ -136,6 +137,12 @@ export function createComposer({ state, context, actions }) {
     slot.replaceChildren(inner);
     resize();
     text.focus();
+  }
+
+  /** The command that was written in this channel was taken. */
+  function leaveCommand(channel) {
+    if (channel === channelId) closeForm();
+    else begun.delete(channel);
   }
 
   // — suggestions while typing —
@@ -209,7 +216,6 @@ export function createComposer({ state, context, actions }) {
   function onInput() {
     problem.textContent = "";
     resize();
-    drafts.set(channelId, text.value);
     suggest();
   }
 
@@ -254,6 +260,9 @@ export function createComposer({ state, context, actions }) {
 
   async function submit() {
     const content = text.value.trim();
+    const most = state.limits.message_length;
+    if (text.value.length > most)
+      return fail(new Error(`At most ${most} characters in one message; these are ${text.value.length}.`));
     if (sending || send.disabled || (content === "" && files.length === 0)) return;
     sending = true;
     resize();
@@ -261,11 +270,13 @@ export function createComposer({ state, context, actions }) {
     const sent = { content, files, reply: state.replyTo?.id, channel: channelId };
     try {
       await actions.message(sent);
-      files = [];
-      renderFiles();
-      drafts.delete(sent.channel);
-      if (channelId === sent.channel) text.value = "";
-      setReply(undefined);
+      if (channelId !== sent.channel) begun.delete(sent.channel);
+      else {
+        text.value = "";
+        files = [];
+        renderFiles();
+        setReply(undefined);
+      }
     } catch (error) {
       fail(error);
     } finally {
@@ -274,7 +285,7 @@ export function createComposer({ state, context, actions }) {
     }
   }
 
-  function setReply(message) {
+  function setReply(message, isAsked = true) {
     state.replyTo = message;
     replyBar.hidden = !message;
     if (!message) return replyBar.replaceChildren();
@@ -293,7 +304,21 @@ export function createComposer({ state, context, actions }) {
         text.focus();
       }),
     );
-    text.focus();
+    if (isAsked) text.focus();
+  }
+
+  /** Goes over to another channel; what was begun in the one before is there again when it is. */
+  function changeTo(next) {
+    if (channelId) begun.set(channelId, { text: text.value, files, reply: state.replyTo, form });
+    suggestions.hide();
+    channelId = next;
+    const there = begun.get(next) ?? { text: "", files: [] };
+    ({ files, form } = there);
+    text.value = there.text;
+    problem.textContent = "";
+    slot.replaceChildren(form ? form.node : inner);
+    renderFiles();
+    setReply(there.reply, false);
   }
 
   text.addEventListener("input", onInput);
@@ -341,15 +366,7 @@ export function createComposer({ state, context, actions }) {
     render() {
       const channel = state.channel(state.current);
       if (!channel) return;
-      if (channelId !== channel.id) {
-        closeForm();
-        files = [];
-        channelId = channel.id;
-        text.value = drafts.get(channelId) ?? "";
-        setReply(undefined);
-        problem.textContent = "";
-        renderFiles();
-      }
+      if (channelId !== channel.id) changeTo(channel.id);
       const isThread = channel.type === 11;
       const name = `Message ${isThread ? channel.name : `#${channel.name}`}`;
       text.placeholder = name;
@@ -365,6 +382,6 @@ export function createComposer({ state, context, actions }) {
     },
     openCommands,
     /** The command was answered with a form: its own fields are done. */
-    leaveCommand: closeForm,
+    leaveCommand,
   };
 }

@@ -1,4 +1,5 @@
 import { createActs } from "./acts.js";
+import { createAddress } from "./address.js";
 import { createApi, takeKey } from "./api.js";
 import { createApply } from "./apply.js";
 import { createComposer } from "./composer.js";
@@ -19,8 +20,9 @@ const RETRY_MS = 1500;
 takeKey();
 const api = createApi();
 const state = createState();
-const acts = createActs({ api, state });
+const acts = createActs({ api, state, onForm: (interaction) => openForm(interaction) });
 let stream;
+let isRefused = false;
 
 const fail = (error) => {
   if (error?.status === 401) return refuseKey();
@@ -65,13 +67,29 @@ const context = {
   },
   onEdit: (message) => {
     state.editing = message.id;
+    state.edited = message.content;
     state.tell("messages");
   },
-  onEdited: (message, text) => {
+  get edited() {
+    return state.edited;
+  },
+  onEditing: (text) => {
+    state.edited = text;
+  },
+  onEdited: async (message, text) => {
     state.editing = undefined;
     state.tell("messages");
     composer.focus();
-    if (text && text !== message.content) acts.edit(message, text).catch(fail);
+    if (!text || text === message.content) return;
+    try {
+      await acts.edit(message, text);
+    } catch (error) {
+      // What was written is not lost: its field is there again.
+      state.editing = message.id;
+      state.edited = text;
+      state.tell("messages");
+      fail(error);
+    }
   },
   jumpTo: (id) => actions.openMessage(state.current, id).catch(fail),
 };
@@ -81,7 +99,7 @@ const actions = {
   fail,
   lastOwn: () => timeline.lastOwn(),
   closeDrawer: () => shell.drawer(false),
-  openChannel(id, { focus = false } = {}) {
+  openChannel(id, { focus = false, isStep = true } = {}) {
     const channel = state.channel(id);
     if (!channel) return;
     if (state.current !== id) {
@@ -90,7 +108,7 @@ const actions = {
       state.editing = undefined;
       state.typing.clear();
       localStorage.setItem(LAST_CHANNEL, channel.name);
-      history.replaceState(null, "", `#channel=${encodeURIComponent(channel.name)}`);
+      address.write(channel, { isStep });
     }
     drawAll();
     timeline.toBottom();
@@ -117,6 +135,12 @@ const actions = {
   },
 };
 
+const address = createAddress({
+  state,
+  open: (id) => actions.openChannel(id, { focus: true }),
+  onUnknown: (name) => shell.toast(`There is no channel #${name} here.`, true),
+  onKey: () => isRefused && load().catch(fail),
+});
 const sidebar = createSidebar({
   state,
   actions: { ...actions, switchPerson: (name) => actions.switchPerson(name).catch(fail) },
@@ -136,6 +160,7 @@ function drawAll() {
 }
 
 function refuseKey() {
+  isRefused = true;
   stream?.close();
   shell.refuse(
     "This page needs its key",
@@ -144,7 +169,7 @@ function refuseKey() {
 }
 
 function openForm(interaction) {
-  if (interaction.type === 2) composer.leaveCommand();
+  if (interaction.type === 2) composer.leaveCommand(interaction.channel_id);
   openModal(interaction, {
     context,
     onSubmit: (fields) => acts.modal(interaction, fields),
@@ -155,10 +180,11 @@ function openForm(interaction) {
   });
 }
 
-const apply = createApply({ state, acts, openForm, reload: () => load().catch(fail) });
+const apply = createApply({ state, acts, reload: () => load().catch(fail) });
 
 /** Reads everything anew and follows what happens from there. Tries until the guild answers. */
 async function load() {
+  isRefused = false;
   stream?.close();
   for (;;) {
     try {
@@ -194,17 +220,13 @@ async function load() {
     }
   }
   shell.mount();
-  const wanted =
-    new URLSearchParams(location.hash.slice(1)).get("channel") ??
-    localStorage.getItem(LAST_CHANNEL) ??
-    FIRST_CHANNEL;
+  const wanted = address.wanted() ?? localStorage.getItem(LAST_CHANNEL) ?? FIRST_CHANNEL;
   const channel =
     state.channel(state.current) ??
-    state.channelNamed(wanted) ??
-    state.channel(wanted) ??
+    address.find(wanted) ??
     state.channelNamed(FIRST_CHANNEL) ??
     state.channels()[0];
-  if (channel) actions.openChannel(channel.id, { focus: true });
+  if (channel) actions.openChannel(channel.id, { focus: true, isStep: false });
 }
 
 state.on("messages", () => timeline.render());
@@ -229,7 +251,7 @@ state.on("bot", () => {
   shell.renderBanners();
   members.render();
 });
-state.on("gone", () => actions.openChannel(state.channels()[0]?.id));
+state.on("gone", () => actions.openChannel(state.channels()[0]?.id, { isStep: false }));
 
 function drawTyping() {
   const now = Date.now();
@@ -255,6 +277,10 @@ document.addEventListener("keydown", (event) => {
   const isLetter =
     event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey && event.key !== " ";
   if (!isTyping && isLetter) composer.focus();
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  composer.focus();
 });
 for (const type of ["dragover", "drop"]) {
   document.addEventListener(type, (event) => {

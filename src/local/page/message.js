@@ -235,7 +235,8 @@ function editor(message, context) {
     maxlength: String(context.messageLength),
     data: { key: "edit" },
   });
-  area.value = message.content ?? "";
+  area.value = context.edited ?? "";
+  area.addEventListener("input", () => context.onEditing(area.value));
   area.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       event.preventDefault();

@@ -64,6 +64,11 @@ export function createShell({ state, actions, sidebar, members, timeline, compos
     people.setAttribute("aria-pressed", String(open));
   }
 
+  main.addEventListener("keydown", (event) => {
+    const lie = isOverlay.matches && app.classList.contains("members-open");
+    if (event.key === "Escape" && lie && !event.defaultPrevented) showMembers(false);
+  });
+
   function openThreads(anchor) {
     const channel = state.channel(state.current);
     const parent = channel?.type === 11 ? channel.parent_id : channel?.id;

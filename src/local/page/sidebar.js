@@ -11,6 +11,8 @@ function readCollapsed() {
   }
 }
 
+const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
 /** Servers, channels and who looks. */
 export function createSidebar({ state, actions }) {
   const collapsed = readCollapsed();
@@ -30,7 +32,7 @@ export function createSidebar({ state, actions }) {
     const unread = !isCurrent && state.isUnread(channel);
     const pings = state.pings.get(channel.id) ?? 0;
     const thread = channel.type === 11 || channel.type === 10;
-    const label = [channel.name, unread ? "unread" : "", pings ? `${pings} mentions` : ""]
+    const label = [channel.name, unread ? "unread" : "", pings ? counted(pings, "mention") : ""]
       .filter(Boolean)
       .join(", ");
     return el(

@@ -30,7 +30,9 @@ export function createState() {
     /** Where the line "new" stands in the channel that is open: the last message read before it was opened. */
     newAfter: undefined,
     replyTo: undefined,
+    /** The message that is being edited, and what stands in its field by now. */
     editing: undefined,
+    edited: undefined,
     typing: new Map(),
 
     on(name, run) {

@@ -1,5 +1,8 @@
 import { el, freshId } from "./dom.js";
 
+const EDGE_PX = 8;
+const LEAST_PX = 60;
+
 /**
  * The list above the message box: commands, option choices, names. The focus stays in the field, which gets
  * `aria-activedescendant`; the field's owner passes the keys on with `onKey`.
@@ -23,6 +26,13 @@ export function createSuggestions() {
       }
     }
     if (active < 0) field?.removeAttribute("aria-activedescendant");
+  }
+
+  /** It ends below the upper edge of the window. */
+  function fit() {
+    const rest = node.offsetHeight - list.offsetHeight;
+    const room = Math.floor(node.getBoundingClientRect().bottom) - rest - EDGE_PX;
+    list.style.maxHeight = `min(360px, 45vh, ${Math.max(LEAST_PX, room)}px)`;
   }
 
   function hide() {
@@ -85,6 +95,7 @@ export function createSuggestions() {
       if (given.length === 0)
         list.append(el("p", { class: "suggest-note", role: "status" }, note ?? "Nothing found"));
       node.hidden = false;
+      fit();
       owner.setAttribute("aria-controls", list.id);
       owner.setAttribute("aria-expanded", "true");
       mark(selectFirst && given.length > 0 ? 0 : -1);

@@ -112,6 +112,7 @@ export function createTimeline({ state, context, actions }) {
           context.canSend,
         ].join("|"),
         message,
+        editing,
         make: () => messageItem(message, { compact, editing, clickError }, context),
       });
       before = message;
@@ -138,7 +139,9 @@ export function createTimeline({ state, context, actions }) {
     for (const row of wanted) {
       const old = rows.get(row.key);
       let item = old?.item;
-      if (!old || old.sign !== row.sign || old.message !== row.message) {
+      // Nothing is replaced under what somebody types.
+      const isTyped = old?.editing && row.editing;
+      if (!isTyped && (!old || old.sign !== row.sign || old.message !== row.message)) {
         item = row.make();
         if (row.key === selected) item.tabIndex = 0;
         if (old) {
