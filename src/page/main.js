@@ -257,6 +257,11 @@ addEventListener("hashchange", () => {
   if (location.hash.startsWith("#code=")) start().catch(reportError);
   else openView();
 });
+document.querySelector(".skip").addEventListener("click", (event) => {
+  // The address says which view is open.
+  event.preventDefault();
+  document.getElementById("main")?.focus();
+});
 listenToKeys({ go: app.go, back, help: showKeys, isOpen: () => isSignedIn });
 keepTime();
 start().catch(reportError);

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { go, line, useConsole } from "./console-fixture.ts";
-import { openPage, sees } from "./page-fixture.ts";
+import { openPage, readsFromTheRight, sees } from "./page-fixture.ts";
 
 const hq = useConsole();
 const HOSTILE = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script><b>bold</b>`;
@@ -52,6 +52,24 @@ test("what people type into the search never breaks it, and the address keeps it
   await sees(page.getByText(/^Nothing matches/));
 });
 
+test("another address of the search says in its field what it shows, and / leaves both as they are", async (t) => {
+  const page = await hq.open(t, { at: "#/search?q=minutes" });
+  const field = page.getByRole("searchbox", { name: "Search all history" });
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  await go(page, "#/search?q=Zerodur");
+  await sees(line(page, "Found", "Zerodur Class 0"));
+  assert.equal(await field.inputValue(), "Zerodur");
+  await page.goBack();
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  assert.equal(await field.inputValue(), "minutes");
+  await field.press("ArrowDown");
+  await page.keyboard.press("/");
+  await sees(page.locator("#search-field:focus"));
+  await page.reload();
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  assert.equal(await field.inputValue(), "minutes");
+});
+
 test("who types on right after / loses no letter", async (t) => {
   const page = await hq.open(t);
   const focused = await page.evaluate(
@@ -68,6 +86,14 @@ test("what was not in the index yet appears by itself when it is", async (t) => 
   await page.getByRole("searchbox", { name: "Search all history" }).fill("minutes");
   await sees(page.getByText(/^Old history is still being read/));
   await sees(line(page, "Found", "minutes of Tuesday"));
+});
+
+test("what is written from right to left is read from right to left", async (t) => {
+  const id = await hq.delegate("secretary", "שלום עולם.");
+  const page = await hq.open(t, { at: `#/delegations/${id}` });
+  const text = page.getByRole("main").getByText("שלום עולם.").first();
+  await sees(text);
+  assert.equal(await readsFromTheRight(text), true);
 });
 
 test("what agents write is text wherever it is shown", async (t) => {

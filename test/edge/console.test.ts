@@ -69,6 +69,16 @@ test("every view is reached by keys, says what to do when it is empty, and break
   assert.deepEqual(await page.evaluate("broken"), []);
 });
 
+test("the way past the views leads to the content of the view that is open", async (t) => {
+  const page = await hq.open(t, { at: "#/agents/webster" });
+  await sees(page.getByRole("heading", { name: "webster", level: 1 }));
+  await page.getByRole("link", { name: "Skip to the content" }).focus();
+  await page.keyboard.press("Enter");
+  await sees(page.locator("#main:focus"));
+  await sees(page.getByRole("heading", { name: "webster", level: 1 }));
+  assert.match(page.url(), /#\/agents\/webster$/);
+});
+
 test("nothing but the page's own files can run in it", async (t) => {
   // The browser says what it refused: a page of its own, whose complaints are what is wanted.
   const page = await hq.browser().newPage();

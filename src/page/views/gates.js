@@ -15,7 +15,7 @@ export function gatesView(app) {
         beside: h(
           "span",
           { class: "muted view-said" },
-          gates.length === 0 ? "" : "Each is decided once; the other one is told who decided.",
+          gates.length === 0 ? "" : "Each is decided once; whoever comes second is told who decided.",
         ),
       }),
       gates.length === 0

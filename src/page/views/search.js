@@ -54,11 +54,15 @@ export function searchView(app, { query }) {
     if (indexed?.isComplete === false) later = setTimeout(() => app.reload(), BEHIND_MS);
   }
 
-  /** Keeps the address in step, so that going back comes back here. */
+  /** The address is in step, so that going back comes back here. */
+  function keepAddress() {
+    history.replaceState(null, "", to("search", undefined, { q, kind, agent, status }));
+  }
+
   function ask(change) {
     ({ q = q, kind = kind, agent = agent, status = status } = change);
     pages = 1;
-    history.replaceState(null, "", to("search", undefined, { q, kind, agent, status }));
+    keepAddress();
     void load().then(app.redraw).catch(app.refuse);
   }
 
@@ -174,9 +178,12 @@ export function searchView(app, { query }) {
     arrived: (now) => {
       if (Object.keys(now).length > 0) {
         ({ q = "", kind = "", agent = "", status = "" } = now);
+        pages = 1;
         app.reload();
-      }
-      document.getElementById("search-field")?.focus();
+      } else keepAddress();
+      const field = document.getElementById("search-field");
+      if (field && field.value !== q) field.value = q;
+      field?.focus();
     },
   };
 }
