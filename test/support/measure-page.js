@@ -92,6 +92,21 @@
     if (is < needed) tell(element, `text ${is.toFixed(2)} of ${needed}`);
   }
 
+  /** What sticks out of the box that it stands in; what is cut or can be scrolled does not. */
+  function lookAtRoom(node) {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const { left, right } = range.getBoundingClientRect();
+    for (let at = node.parentElement; at; at = at.parentElement) {
+      if (getComputedStyle(at).overflowX !== "visible") return;
+      if (!at.matches(".panel, .card, .gate, .tile, .container, .toast, dialog")) continue;
+      const box = at.getBoundingClientRect();
+      if (left < box.left - 1 || right > box.right + 1)
+        tell(node.parentElement, `${Math.round(right - box.right)} px beyond its box`);
+      return;
+    }
+  }
+
   const style = new CSSStyleSheet();
   style.replaceSync(
     "* { pointer-events: auto !important; transition: none !important; animation: none !important }",
@@ -106,6 +121,7 @@
     if (element instanceof SVGElement) element.scrollIntoView({ block: "center", inline: "center" });
     const { color, fill } = getComputedStyle(element);
     lookAtText(element, element instanceof SVGElement ? fill : color);
+    if (!(element instanceof SVGElement)) lookAtRoom(node);
   }
 
   const FIELDS = "input:not([type=hidden], [type=checkbox], [type=radio], [type=file]), select, textarea";
