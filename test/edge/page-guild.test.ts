@@ -202,6 +202,31 @@ test("channels by keyboard: Alt with the arrows, and every control has a name", 
   assert.deepEqual(nameless, []);
 });
 
+test("people who listen hear names and times instead of numbers, also in a reply", async (t) => {
+  const { page, bot, guild, message } = await startPage(t, browser());
+  const technical = await bot.channel("technical");
+  const results = await bot.channel("results");
+  const { you, roles } = (await (await fetch(`${guild.url}/local/state?as=you`)).json()) as {
+    you: { id: string };
+    roles: { id: string; name: string }[];
+  };
+  const role = roles.find(({ name }) => name === "Operators")?.id;
+  const place = `https://discord.com/channels/${guild.guildId}/${results.id}`;
+  await technical.send(
+    `in <#${results.id}>, at ${place}/123456789 by <@${you.id}> for <@&${role}>: </status:123456789>, at <t:0:R>`,
+  );
+  const year = new Date(0).getFullYear() % 100;
+  const words = "in #results, at #results › message by @You for @Operators: /status, at ";
+  await sees(page.locator("#announcer", { hasText: words }));
+  const item = message("in #results");
+  const name = (await item.getAttribute("aria-label")) ?? "";
+  assert.ok(name.includes(words), name);
+  assert.match(name, new RegExp(`/${year} `));
+  await item.hover();
+  await item.getByRole("button", { name: "Reply" }).click();
+  await sees(page.locator(".reply-bar", { hasText: words }));
+});
+
 test("people who listen hear new messages, and nothing when only an edit comes", async (t) => {
   const { page, bot } = await startPage(t, browser());
   const technical = await bot.channel("technical");

@@ -297,7 +297,7 @@ export function createComposer({ state, context, actions }) {
         {},
         "Replying to ",
         el("strong", {}, author.display),
-        el("span", { class: "reply-text" }, ` ${summaryOf(message).slice(0, 90)}`),
+        el("span", { class: "reply-text" }, ` ${summaryOf(message, context).slice(0, 90)}`),
       ),
       iconButton("close", "Cancel the reply", () => {
         setReply(undefined);

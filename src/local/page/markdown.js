@@ -1,5 +1,5 @@
 import { el } from "./dom.js";
-import { discordTime } from "./time.js";
+import { discordTime, plainTime } from "./time.js";
 
 const DEEPEST = 12;
 const ESCAPABLE = /^\\([\\`*_{}[\]()#+\-.!|~<>@:/])/;
@@ -66,27 +66,25 @@ export function link(address, content, title) {
   );
 }
 
+/** What a mention is called: `#`, `@&` a role, `@` a person. */
+function nameOf(kind, id, context) {
+  if (kind === "#") return `#${context.channel?.(id)?.name ?? "unknown"}`;
+  if (kind === "@&") return `@${context.role?.(id)?.name ?? "unknown role"}`;
+  const member = context.member?.(id);
+  return `@${member?.display ?? member?.name ?? "unknown"}`;
+}
+
 function mention(kind, id, context) {
-  if (kind === "#") {
-    const channel = context.channel?.(id);
-    if (!channel) return el("span", { class: "mention" }, "#unknown");
+  const name = nameOf(kind, id, context);
+  if (kind === "#" && context.channel?.(id))
     return el(
       "button",
       { type: "button", class: "mention mention-channel", on: { click: () => context.openChannel?.(id) } },
-      `#${channel.name}`,
+      name,
     );
-  }
-  if (kind === "@&") {
-    const role = context.role?.(id);
-    const colour = role?.color ? `#${role.color.toString(16).padStart(6, "0")}` : undefined;
-    return el(
-      "span",
-      { class: "mention", style: colour ? { "--mention": colour } : {} },
-      `@${role?.name ?? "unknown role"}`,
-    );
-  }
-  const member = context.member?.(id);
-  return el("span", { class: "mention" }, `@${member?.display ?? member?.name ?? "unknown"}`);
+  const color = kind === "@&" ? context.role?.(id)?.color : undefined;
+  const style = color ? { "--mention": `#${color.toString(16).padStart(6, "0")}` } : {};
+  return el("span", { class: "mention", style }, name);
 }
 
 /** A link to a message or channel of this guild opens it here instead of on Discord's own site. */
@@ -98,12 +96,16 @@ function placeLink([address, , channelId, messageId], context) {
   return el(
     "button",
     { type: "button", class: "mention mention-channel", title: address, on: { click: open } },
-    `#${channel.name}${messageId ? " › message" : ""}`,
+    placeName(channelId, messageId, context),
   );
 }
 
+const placeName = (channelId, messageId, context) =>
+  `${nameOf("#", channelId, context)}${messageId ? " › message" : ""}`;
+
+const PLACE = /<?https:\/\/(?:\w+\.)?discord\.com\/channels\/(\d+)\/(\d+)(?:\/(\d+))?>?/;
 const TOKENS = [
-  [/^<?https:\/\/(?:\w+\.)?discord\.com\/channels\/(\d+)\/(\d+)(?:\/(\d+))?>?/, placeLink],
+  [new RegExp(`^${PLACE.source}`), placeLink],
   [/^<t:(-?\d{1,13})(?::([tTdDfFR]))?>/, (match) => discordTime(Number(match[1]), match[2])],
   [
     /^<(@&|@!?|#)(\d{5,20})>/,
@@ -310,11 +312,17 @@ export function isJumbo(text) {
   );
 }
 
-/** One line without marks, for previews and announcements. */
-export function plainText(text) {
+/** One line without marks, for previews and announcements; what is mentioned has its name. */
+export function plainText(text, context = {}) {
   return text
     .replace(/```[\s\S]*?```/g, " code ")
-    .replace(/<t:\d+(?::\w)?>/g, "")
+    .replace(new RegExp(PLACE, "g"), (address, _guild, channel, message) =>
+      context.channel?.(channel) ? placeName(channel, message, context) : address,
+    )
+    .replace(/<(@&|@|#)!?(\d{5,20})>/g, (_all, kind, id) => nameOf(kind, id, context))
+    .replace(/<\/([^:>]{1,100}):\d+>/g, "/$1")
+    .replace(/<a?(:\w{2,32}:)\d+>/g, "$1")
+    .replace(/<t:(-?\d{1,13})(?::\w)?>/g, (_all, seconds) => plainTime(Number(seconds)))
     .replace(/^(?:#{1,3}|-#|>{1,3}|[-*])\s+/gm, "")
     .replace(/\*\*|__|~~|\|\||`/g, "")
     .replace(/(^|\W)[*_](\S[^*_]*?)[*_](?=\W|$)/g, "$1$2")

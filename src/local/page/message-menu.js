@@ -19,7 +19,7 @@ export function openMessageMenu(message, anchor, { state, acts, context, toast, 
   const remove = async () => {
     const yes = await confirmDialog({
       title: "Delete this message?",
-      text: summaryOf(message).slice(0, 200),
+      text: summaryOf(message, context).slice(0, 200),
       yes: "Delete",
     });
     if (yes) await acts.remove(message);
@@ -41,7 +41,7 @@ export function openMessageMenu(message, anchor, { state, acts, context, toast, 
       {
         label: "Copy text",
         icon: "copy",
-        run: () => copy(message.content || summaryOf(message)).then(copied("Text"), fail),
+        run: () => copy(message.content || summaryOf(message, context)).then(copied("Text"), fail),
       },
       {
         label: "Copy message ID",

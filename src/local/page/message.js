@@ -11,13 +11,13 @@ export const has = (message, flag) => ((message.flags ?? 0) & FLAG[flag]) !== 0;
 const SYSTEM = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 18]);
 
 /** What a message says, in one line: for replies, announcements and names of messages. */
-export function summaryOf(message) {
+export function summaryOf(message, context) {
   if (has(message, "loading")) return "is thinking";
   const parts = [
-    plainText(message.content ?? ""),
-    plainText(textOf(message.components)),
+    plainText(message.content ?? "", context),
+    plainText(textOf(message.components), context),
     ...(message.embeds ?? []).map(({ title, description }) =>
-      plainText([title, description].filter(Boolean).join(" ")),
+      plainText([title, description].filter(Boolean).join(" "), context),
     ),
   ].filter(Boolean);
   if (parts.length > 0) return parts.join(" ");
@@ -77,13 +77,13 @@ function replyLine(message, context) {
     {
       type: "button",
       class: "reply-line reply-link",
-      "aria-label": `Reply to ${author.display}: ${summaryOf(target).slice(0, 80)}. Go there`,
+      "aria-label": `Reply to ${author.display}: ${summaryOf(target, context).slice(0, 80)}. Go there`,
       on: { click: () => context.jumpTo(target.id) },
     },
     icon("reply", 14),
     avatar({ ...target.author, display: author.display }, 16),
     el("strong", {}, author.display),
-    el("span", { class: "reply-text" }, summaryOf(target).slice(0, 160)),
+    el("span", { class: "reply-text" }, summaryOf(target, context).slice(0, 160)),
   );
 }
 
@@ -291,7 +291,7 @@ export function messageItem(message, { compact, editing, clickError }, context) 
       class: classes.join(" "),
       tabindex: "-1",
       data: { id: message.id },
-      "aria-label": `${author.display}, ${stamp(when)}: ${summaryOf(message).slice(0, 240)}`,
+      "aria-label": `${author.display}, ${stamp(when)}: ${summaryOf(message, context).slice(0, 240)}`,
     },
     replyLine(message, context),
     el(

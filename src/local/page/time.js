@@ -82,6 +82,12 @@ export function discordTime(seconds, style) {
   }
 }
 
+/** The same as text that stays right. */
+export function plainTime(seconds) {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? "" : stamp(date);
+}
+
 /** Keeps the relative times on the page right. */
 export function keepTime() {
   setInterval(() => {

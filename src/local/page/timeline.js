@@ -331,7 +331,7 @@ export function createTimeline({ state, context, actions }) {
       if (!wasStuck && !mine) jump.hidden = false;
       readAll();
       if (!mine && !has(message, "loading"))
-        announce(`${authorOf(message, context).display}: ${summaryOf(message)}`);
+        announce(`${authorOf(message, context).display}: ${summaryOf(message, context)}`);
     },
     /** Shows a message and marks it for a moment; loads older ones until it is there. False when it is not. */
     async jumpTo(id) {
