@@ -214,6 +214,27 @@ test("thinking shows until the answer is there, and an edit never moves the focu
   await sees(box);
 });
 
+test("where a control or a message goes that has the focus, the focus goes no further than beside it", async (t) => {
+  const { page, bot, write, message, messages, reach } = await startPage(t, browser());
+  const technical = await bot.channel("technical");
+  const actions = {
+    type: ComponentType.ActionRow as const,
+    components: [
+      { type: ComponentType.Button as const, style: 2 as const, custom_id: "approve", label: "Approve" },
+    ],
+  };
+  await write("before it");
+  await sees(message("before it"));
+  const sent = await technical.send({ content: "shall it go on?", components: [actions] });
+  await reach(message("shall it go on?").getByRole("button", { name: "Approve" }), "Shift+Tab");
+  await sent.edit({ content: "it goes on", components: [] });
+  await sees(message("it goes on"));
+  await sees(message("it goes on").and(page.locator(":focus")));
+  await sent.delete();
+  await gone(messages.getByText("it goes on"));
+  await sees(message("before it").and(page.locator(":focus")));
+});
+
 test("a click counts although the message changes while the button is down", async (t) => {
   const { page, bot, message } = await startPage(t, browser());
   const technical = await bot.channel("technical");

@@ -101,7 +101,8 @@ test("design-review: who asked may not approve, Ada does, and the auditor goes o
   await sees(message("Approved design-review / sign-off").getByText("Only you can see this"));
   const decided = message("✅ Approved · design-review / sign-off");
   await sees(decided.getByText(/By @ada/));
-  assert.equal(await decided.getByRole("button").count(), 0);
+  assert.equal(await decided.getByRole("button", { name: /^(Approve|Reject|Open run)/ }).count(), 0);
+  await sees(decided.and(page.locator(":focus")));
   await sees(message(/design-review · done in/));
   await openChannel("results");
   await sees(message("design-review · done in").getByText("design-review.md").first());

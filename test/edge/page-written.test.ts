@@ -93,6 +93,41 @@ test("what was begun in a channel is there when one comes back: text, files, an 
   assert.equal(await box.inputValue(), "", "what was sent is not there again");
 });
 
+test("what was begun and not sent is there after a reload, and what was sent is not", async (t) => {
+  const { page, write, message, box, option, openChannel, suggestion } = await startPage(t, browser(), {
+    channel: "technical",
+  });
+  await write("a question");
+  await message("a question").hover();
+  await message("a question").getByRole("button", { name: "Reply" }).click();
+  await page.keyboard.type("half an answer");
+  await openChannel("results");
+  await page.keyboard.type("/delegate ");
+  await sees(suggestion("webster · ready"));
+  await page.keyboard.type("webster");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("Find the CTE of ULE validate:");
+  await page.keyboard.type("fal");
+  await page.keyboard.press("Enter");
+  await page.reload();
+  await sees(option("objective"));
+  assert.equal(await option("objective").inputValue(), "Find the CTE of ULE");
+  await page.reload();
+  await sees(option("objective"));
+  await option("objective").press("Enter");
+  await sees(message("webster · running").getByText(/agent=webster .*ULE validate=false/));
+  await openChannel("technical");
+  await sees(page.getByText("Replying to You"));
+  assert.equal(await box.inputValue(), "half an answer");
+  await box.press("Enter");
+  await sees(message("half an answer").getByRole("button", { name: /^Reply to You/ }));
+  await page.reload();
+  await sees(message("half an answer"));
+  assert.equal(await box.inputValue(), "");
+  await openChannel("results");
+  await sees(box);
+});
+
 test("a form opens in the tab that asked for it, and in no other one of the same person", async (t) => {
   const { page, guild } = await startPage(t, browser());
   const other = await openPage(t, browser(), guild.address);

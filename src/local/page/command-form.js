@@ -25,8 +25,17 @@ async function fileValue(file) {
   return { filename: file.name, content_type: file.type || "application/octet-stream", base64: btoa(text) };
 }
 
-/** The fields of one slash command, in the place of the message box. */
-export function createCommandForm({ entry, state, suggestions, autocomplete, onSend, onCancel, onError }) {
+/** The fields of one slash command, in the place of the message box. `given` = what `written` told of them before. */
+export function createCommandForm({
+  entry,
+  given = [],
+  state,
+  suggestions,
+  autocomplete,
+  onSend,
+  onCancel,
+  onError,
+}) {
   const fields = new Map();
   const help = el("p", { class: "command-help", id: freshId("help") });
   const row = el("div", { class: "command-fields" });
@@ -445,7 +454,17 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     else node.querySelector(".command-go")?.focus();
   }
 
-  for (const option of entry.options) if (option.required) addField(option);
+  const isGiven = (name) => given.some(([one]) => one === name);
+  for (const option of entry.options) if (option.required || isGiven(option.name)) addField(option);
+  for (const [name, text, chosen] of given) {
+    const field = fields.get(name);
+    if (!field || field.option.type === FILE) continue;
+    field.input.value = text;
+    field.chosen = chosen ?? undefined;
+    refresh(field);
+  }
+  // A field has its height when it is in the page.
+  if (given.length > 0) requestAnimationFrame(() => [...fields.values()].forEach(({ input }) => grow(input)));
   renderExtras();
   describe();
   const go = el("button", { type: "submit", class: "button button-primary command-go" }, "Send");
@@ -460,5 +479,9 @@ export function createCommandForm({ entry, state, suggestions, autocomplete, onS
     event.preventDefault();
     void submit().catch(onError);
   });
-  return { node, focus: focusFirst };
+  const written = () => ({
+    name: entry.name,
+    fields: [...fields.values()].map(({ option, input, chosen }) => [option.name, input.value, chosen]),
+  });
+  return { node, focus: focusFirst, written };
 }

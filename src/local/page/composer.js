@@ -1,4 +1,5 @@
 import { Unreached } from "./api.js";
+import { createBegun } from "./begun.js";
 import { createCommandForm } from "./command-form.js";
 import { matching, slashCommands } from "./command-list.js";
 import { avatar, el, formatBytes, icon, iconButton } from "./dom.js";
@@ -57,8 +58,7 @@ export function createComposer({ state, context, actions }) {
   const inner = el("div", { class: "composer-inner" }, replyBar, fileList, box);
   const slot = el("div", { class: "composer-slot" }, inner);
   const node = el("div", { class: "composer" }, suggestions.node, problem, slot, closed, typing);
-  /** What was begun in each channel and not sent: text, files, the message that it answers, a command. */
-  const begun = new Map();
+  const begun = createBegun({ now: () => [channelId, whatIsBegun()], makeForm: formAgain });
   let files = [];
   let form;
   let sending = false;
@@ -109,24 +109,34 @@ export function createComposer({ state, context, actions }) {
     suggestions.hide();
     text.value = "";
     setReply(undefined);
-    const there = channelId;
+    form = makeForm(channelId, entry);
+    slot.replaceChildren(form.node);
+    problem.textContent = "";
+    form.focus();
+  }
+
+  /** As it was before the page was loaded anew, when there still is such a command. */
+  function formAgain(there, { name, fields }) {
+    const entry = slashCommands(state.commands).find((one) => one.name === name);
+    return entry && makeForm(there, entry, fields);
+  }
+
+  function makeForm(there, entry, given = []) {
     const mine = createCommandForm({
       entry,
+      given,
       state,
       suggestions,
       autocomplete: (name, options, focused) => actions.autocomplete(there, name, options, focused),
       onSend: async (chosen, options) => {
         problem.textContent = "";
         await actions.command(there, chosen.name, options);
-        if (form === mine || begun.get(there)?.form === mine) leaveCommand(there);
+        if (form === mine || begun.formIn(there) === mine) leaveCommand(there);
       },
       onCancel: closeForm,
       onError: fail,
     });
-    form = mine;
-    slot.replaceChildren(form.node);
-    problem.textContent = "";
-    form.focus();
+    return mine;
   }
 
   function closeForm() {
@@ -142,7 +152,7 @@ export function createComposer({ state, context, actions }) {
   /** The command that was written in this channel was taken. */
   function leaveCommand(channel) {
     if (channel === channelId) closeForm();
-    else begun.delete(channel);
+    else begun.drop(channel);
   }
 
   // — suggestions while typing —
@@ -270,7 +280,7 @@ export function createComposer({ state, context, actions }) {
     const sent = { content, files, reply: state.replyTo?.id, channel: channelId };
     try {
       await actions.message(sent);
-      if (channelId !== sent.channel) begun.delete(sent.channel);
+      if (channelId !== sent.channel) begun.drop(sent.channel);
       else {
         text.value = "";
         files = [];
@@ -307,12 +317,14 @@ export function createComposer({ state, context, actions }) {
     if (isAsked) text.focus();
   }
 
+  const whatIsBegun = () => ({ text: text.value, files, reply: state.replyTo, form });
+
   /** Goes over to another channel; what was begun in the one before is there again when it is. */
   function changeTo(next) {
-    if (channelId) begun.set(channelId, { text: text.value, files, reply: state.replyTo, form });
+    if (channelId) begun.put(channelId, whatIsBegun());
     suggestions.hide();
     channelId = next;
-    const there = begun.get(next) ?? { text: "", files: [] };
+    const there = begun.take(next);
     ({ files, form } = there);
     text.value = there.text;
     problem.textContent = "";

@@ -129,12 +129,28 @@ export function createTimeline({ state, context, actions }) {
     return wanted;
   }
 
+  /** The same control of a message that was drawn anew has the focus; the message itself when it is not there. */
+  function keepFocus(item, key) {
+    [...item.querySelectorAll("[data-key]")]
+      .find((one) => one.dataset.key === key)
+      ?.focus({ preventScroll: true });
+    if (!item.contains(document.activeElement)) item.focus({ preventScroll: true });
+  }
+
   function reconcile() {
     const wanted = wantedRows();
     const next = new Map();
     const active = document.activeElement;
     const keys = new Set(wanted.map(({ key }) => key));
-    for (const [key, { item }] of rows) if (!keys.has(key)) item.remove();
+    let besideGone;
+    for (const [key, { item }] of rows) {
+      if (keys.has(key)) continue;
+      if (item.contains(active))
+        besideGone = [item.nextElementSibling, item.previousElementSibling].find((one) =>
+          one?.matches(".message"),
+        );
+      item.remove();
+    }
     let at = list.firstChild;
     for (const row of wanted) {
       const old = rows.get(row.key);
@@ -145,15 +161,10 @@ export function createTimeline({ state, context, actions }) {
         item = row.make();
         if (row.key === selected) item.tabIndex = 0;
         if (old) {
-          const hadFocus = old.item === active;
-          const key = old.item.contains(active) ? active.dataset?.key : undefined;
+          const hadFocus = old.item.contains(active);
           if (at === old.item) at = old.item.nextSibling;
           old.item.replaceWith(item);
-          if (hadFocus) item.focus({ preventScroll: true });
-          else if (key)
-            [...item.querySelectorAll("[data-key]")]
-              .find((one) => one.dataset.key === key)
-              ?.focus({ preventScroll: true });
+          if (hadFocus) keepFocus(item, old.item === active ? undefined : active.dataset.key);
           if (item.nextSibling === at) {
             next.set(row.key, { ...row, item });
             continue;
@@ -165,6 +176,7 @@ export function createTimeline({ state, context, actions }) {
       next.set(row.key, { ...row, item });
     }
     rows = next;
+    besideGone?.focus({ preventScroll: true });
     if (!list.querySelector('.message[tabindex="0"]')) {
       const last = [...list.querySelectorAll(".message")].at(-1);
       if (last) last.tabIndex = 0;
