@@ -70,6 +70,20 @@ test("another address of the search says in its field what it shows, and / leave
   assert.equal(await field.inputValue(), "minutes");
 });
 
+test("where nothing is found among some, it does not say that nothing was ever asked", async (t) => {
+  const page = await hq.open(t);
+  await page.getByRole("link", { name: "0 Waiting" }).click();
+  await sees(page.getByText("Nothing is like that."));
+  await page.getByRole("button", { name: "Do not narrow to status queued" }).click();
+  await sees(page.locator("#search-field:focus"));
+  await page.getByRole("button", { name: "Work items" }).click();
+  await page.getByRole("searchbox", { name: "Search all history" }).fill("minutes");
+  await sees(page.getByText("Nothing matches “minutes” among these."));
+  await page.getByRole("button", { name: "Look among everything" }).click();
+  await sees(line(page, "Found", "minutes of Tuesday"));
+  assert.match(page.url(), /#\/search\?q=minutes$/);
+});
+
 test("who types on right after / loses no letter", async (t) => {
   const page = await hq.open(t);
   const focused = await page.evaluate(

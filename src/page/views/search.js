@@ -66,6 +66,12 @@ export function searchView(app, { query }) {
     void load().then(app.redraw).catch(app.refuse);
   }
 
+  /** The button that asks for it goes with it: the focus goes to the field. */
+  function widen(change) {
+    ask(change);
+    document.getElementById("search-field")?.focus();
+  }
+
   function draw() {
     return [
       viewHead({ title: "Search" }),
@@ -100,8 +106,8 @@ export function searchView(app, { query }) {
             word,
           ),
         ),
-        status ? narrowed(`status ${status.replaceAll("_", " ")}`, () => ask({ status: "" })) : undefined,
-        agent ? narrowed(`agent ${agent}`, () => ask({ agent: "" })) : undefined,
+        status ? narrowed(`status ${status.replaceAll("_", " ")}`, () => widen({ status: "" })) : undefined,
+        agent ? narrowed(`agent ${agent}`, () => widen({ agent: "" })) : undefined,
       ),
       indexed && !indexed.isComplete
         ? h(
@@ -131,6 +137,11 @@ export function searchView(app, { query }) {
 
   function found() {
     if (!items) return h("p", { class: "starting", key: "starting" }, "Reading …");
+    if (items.length === 0 && (kind || agent || status))
+      return empty(
+        q === "" ? "Nothing is like that." : `Nothing matches “${q}” among these.`,
+        button("Look among everything", () => widen({ kind: "", agent: "", status: "" })),
+      );
     if (items.length === 0)
       return q === ""
         ? empty(
