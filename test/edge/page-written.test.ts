@@ -160,6 +160,32 @@ test("a message that is too long is kept, and Enter says why it does not go", as
   await sees(message("v".repeat(2000)));
 });
 
+test("ten files with long names stay in their place, and each can be taken out with the mouse", async (t) => {
+  const { page, box } = await startPage(t, browser(), { how: { viewport: { width: 640, height: 400 } } });
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Attach files" }).click();
+  const name = (at: number) => `${at}${"a".repeat(120)}.txt`;
+  const mimeType = "text/plain";
+  const files = Array.from({ length: 10 }, (_, at) => ({
+    name: name(at),
+    mimeType,
+    buffer: Buffer.from("x"),
+  }));
+  await (await chooser).setFiles(files);
+  const list = page.getByRole("list", { name: "Files to send" });
+  await sees(list.getByRole("listitem").last());
+  const room = await list.boundingBox();
+  assert.ok(room && room.y >= 48, "the list leaves the name of the channel in view");
+  for (let at = 9; at >= 0; at--) {
+    const remove = page.getByRole("button", { name: `Remove ${name(at)}` });
+    const { x, width } = (await remove.boundingBox()) ?? { x: 1000, width: 0 };
+    assert.ok(x + width <= room.x + room.width, `file ${at} ends at ${x + width}`);
+    await remove.click();
+    await gone(remove);
+    await sees(box);
+  }
+});
+
 test("in a low window, as at 200 %, suggestions and every option of a command are in reach", async (t) => {
   const { page, option, suggestion, message, reach } = await startPage(t, browser(), {
     how: { viewport: { width: 640, height: 400 } },

@@ -70,6 +70,29 @@ test("messages in other channels leave an unread mark, mentions a number, and op
   await sees(channels.getByRole("button", { name: "results", exact: true }));
 });
 
+test("what is read in one tab is read in the person's other ones, and stays so", async (t) => {
+  const { page, bot, guild, message, openChannel } = await startPage(t, browser(), { channel: "technical" });
+  const other = await page.context().newPage();
+  await other.goto(`${guild.address}#channel=reports`);
+  const channels = (tab: typeof page, name: string) =>
+    tab.getByRole("navigation", { name: "Channels" }).getByRole("button", { name, exact: true });
+  await sees(channels(other, "results"));
+  await (await bot.channel("results")).send("webster is done");
+  await sees(channels(other, "results, unread"));
+  await openChannel("results");
+  await sees(message("webster is done"));
+  await sees(channels(other, "results"));
+  await (await bot.channel("reports")).send("a report");
+  await sees(other.locator(".message", { hasText: "a report" }));
+  await page.bringToFront();
+  await sees(channels(page, "results"));
+  await page.reload();
+  await sees(message("webster is done"));
+  await openChannel("technical");
+  await sees(channels(page, "results"));
+  await other.close();
+});
+
 test("/delegate by keyboard alone: picker, autocomplete from the bot, options, card, and its button", async (t) => {
   const { page, message, option, suggestion, reach } = await startPage(t, browser());
   await page.keyboard.type("/del");

@@ -253,7 +253,7 @@ export function createComposer({ state, context, actions }) {
           "li",
           { class: "file-chip" },
           icon("file", 18),
-          el("span", {}, one.name),
+          el("span", { title: one.name }, one.name),
           el("small", {}, formatBytes(one.size)),
           iconButton("close", `Remove ${one.name}`, () => {
             files = files.filter((other) => other !== one);

@@ -3,6 +3,14 @@ import { createFeed } from "./feed.js";
 
 const readKey = (guild, person) => `local-guild.read.${guild}.${person}`;
 
+function readOf(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key) ?? "{}");
+  } catch {
+    return {};
+  }
+}
+
 /** Everything that the page knows. Parts listen by name; who changes something says so with `tell`. */
 export function createState() {
   const listeners = new Map();
@@ -44,11 +52,7 @@ export function createState() {
     take(answer) {
       const { events: _events, ...rest } = answer;
       Object.assign(state, rest, { ready: true });
-      try {
-        state.read = JSON.parse(localStorage.getItem(readKey(state.guild.id, state.you.id)) ?? "{}");
-      } catch {
-        state.read = {};
-      }
+      state.read = readOf(readKey(state.guild.id, state.you.id));
       const first = Object.keys(state.read).length === 0;
       for (const channel of state.channels()) {
         if (first || state.read[channel.id] === undefined)
@@ -57,7 +61,16 @@ export function createState() {
       state.saveRead();
     },
     saveRead() {
+      state.takeRead();
       localStorage.setItem(readKey(state.guild.id, state.you.id), JSON.stringify(state.read));
+    },
+    /** What was read in another tab is read. */
+    takeRead() {
+      for (const [channel, last] of Object.entries(readOf(readKey(state.guild.id, state.you.id)))) {
+        if (compareIds(last, state.read[channel] ?? "0") <= 0) continue;
+        state.read[channel] = last;
+        state.pings.delete(channel);
+      }
     },
     channels: () => [...state.categories.flatMap(({ channels }) => channels), ...state.threads],
     channel: (id) => state.channels().find((one) => one.id === id),
@@ -115,5 +128,10 @@ export function createState() {
       }
     },
   };
+  addEventListener("storage", ({ key }) => {
+    if (!state.ready || key !== readKey(state.guild.id, state.you.id)) return;
+    state.takeRead();
+    state.tell("channels");
+  });
   return state;
 }
