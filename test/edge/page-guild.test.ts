@@ -185,6 +185,27 @@ test("on a phone the channels are a drawer, and everything is in reach", async (
   assert.equal(wide, false, "nothing sticks out to the side");
 });
 
+test("on a phone a message is edited without Escape and Enter, and all of it is seen", async (t) => {
+  const how = { viewport: { width: 380, height: 700 }, hasTouch: true, isMobile: true };
+  const { page, write, message, fill } = await startPage(t, browser(), { how });
+  await write("first version");
+  const edit = page.getByRole("textbox", { name: "Edit message" });
+  for (const [end, text] of [
+    ["Cancel", "first version"],
+    ["Save", "words that take many lines"],
+  ] as const) {
+    await message("first version").getByRole("button", { name: "More" }).tap();
+    await page.getByRole("menuitem", { name: "Edit message" }).tap();
+    const low = (await edit.boundingBox())?.height ?? 0;
+    await fill(edit, "words that take many lines ".repeat(7).trim());
+    const high = (await edit.boundingBox())?.height ?? 0;
+    assert.ok(high > 1.5 * low, `${low} px for one line, ${high} px for many`);
+    await page.getByRole("button", { name: end, exact: true }).tap();
+    await gone(edit);
+    await sees(message(text));
+  }
+});
+
 test("channels by keyboard: Alt with the arrows, and every control has a name", async (t) => {
   const { page, write, message } = await startPage(t, browser());
   await page.keyboard.press("Alt+ArrowDown");

@@ -251,7 +251,15 @@ function editor(message, context) {
     area.focus();
     area.setSelectionRange(area.value.length, area.value.length);
   });
-  return [area, el("p", { class: "edit-hint" }, "Escape cancels, Enter saves")];
+  const link = (word, text) =>
+    el(
+      "button",
+      { type: "button", class: "link-button", on: { click: () => context.onEdited(message, text()) } },
+      word,
+    );
+  const cancel = link("Cancel", () => undefined);
+  const save = link("Save", () => area.value.trim());
+  return [area, el("p", { class: "edit-hint" }, cancel, " (Escape) · ", save, " (Enter)")];
 }
 
 /** A line that is not a message of its own: a thread that began. */
