@@ -35,11 +35,14 @@ export function oneLine(text: string, length = 200): string {
   return cut(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim(), length);
 }
 
-/** Takes away what a terminal would obey: escape sequences and control characters except tab and line feed. */
+/**
+ * Takes away what a terminal would obey: escape sequences, control characters except tab and line feed, and marks that
+ * turn the order in which words are read.
+ */
 export function forTerminal(text: string): string {
   return text
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]/g, "")
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "");
 }
 
 /** The nearest of some words to a mistyped one, for "did you mean"; undefined when none is near. */

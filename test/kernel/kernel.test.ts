@@ -101,6 +101,10 @@ test("terminals and lines get no control characters", () => {
   assert.equal(oneLine("a\r\nb\u2028c"), "a b c");
 });
 
+test("a terminal reads no words in another order than they were written", () => {
+  assert.equal(forTerminal("notes-\u202etxt.exe \u2066a\u2069"), "notes-txt.exe a");
+});
+
 test("a mistyped word finds its neighbour, a strange one finds none", () => {
   assert.equal(nearest("webstr", ["webster", "auditor"]), "webster");
   assert.equal(nearest("zzzzzz", ["webster", "auditor"]), undefined);
