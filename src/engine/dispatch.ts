@@ -190,7 +190,7 @@ export function createDispatch(deps: DispatchDeps) {
     answer: DispatchAnswer,
   ): DelegationInput {
     const at = now();
-    const waitMs = waitAfter(currentAttempt(state).deferrals);
+    const ownWaitMs = waitAfter(currentAttempt(state).deferrals);
     switch (answer.kind) {
       case "accepted":
         return {
@@ -212,16 +212,12 @@ export function createDispatch(deps: DispatchDeps) {
           text: answer.text,
           again,
         };
-      case "again":
-        return {
-          type: "deferred",
-          attempt,
-          at,
-          untilAt: at + (answer.afterMs ?? waitMs),
-          reason: answer.reason,
-          text: answer.text,
-          again,
-        };
+      case "again": {
+        const { afterMs = 0, reason, text } = answer;
+        // "At once", or an instant that is over by our clock, would be asked without end.
+        const waitMs = afterMs < FIRST_WAIT_MS ? ownWaitMs : afterMs;
+        return { type: "deferred", attempt, at, untilAt: at + waitMs, reason, text, again };
+      }
       case "ambiguous":
         return { type: "uncertain", attempt, at, sentAt, lookAt: at, text: answer.text };
     }

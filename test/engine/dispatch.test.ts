@@ -124,6 +124,29 @@ test("each answer of a gateway is kept as what it means, with the instant of the
   assert.deepEqual(await after({ kind: "unauthorized", text: "no" }, false), ["agent_unauthorized", 30_000]);
 });
 
+test("a gateway that says when is asked then; one that says at once is asked after our own wait, which grows", async () => {
+  const waitedAfter = async (afterMs: number, deferrals: number) => {
+    const before = {
+      type: "deferred",
+      attempt: 1,
+      at: 2000,
+      untilAt: 2000,
+      text: "later",
+      again: false,
+    } as const;
+    const { told } = await performed("dispatch", {
+      answer: { kind: "again", reason: "rate_limited", text: "later", afterMs },
+      inputs: Array.from({ length: deferrals }, () => ({ ...before, reason: "rate_limited" }) as const),
+    });
+    return told?.type === "deferred" && told.untilAt - NOW;
+  };
+  assert.deepEqual([await waitedAfter(1000, 3), await waitedAfter(90_000, 0)], [1000, 90_000]);
+  assert.deepEqual(
+    [await waitedAfter(0, 0), await waitedAfter(999, 1), await waitedAfter(0, 3)],
+    [1000, 2000, 8000],
+  );
+});
+
 test("an agent that hands in before or just after its gateway answers ends the request with its handoff alone", async () => {
   const at = NOW;
   const source = { path: "/in/orch-1.json", digest: "d", attempt: 1 };
