@@ -49,3 +49,61 @@ for (const [status, advice] of [
     assert.match(answer.kind === "final" ? answer.text : "", advice);
   });
 }
+
+function readFor(status: number, body = "", headers: Readonly<Record<string, string>> = {}, at = 0) {
+  return readAnswer({ kind: "answered", status, headers, body }, at);
+}
+
+for (const [said, afterMs] of [
+  ["3600", 3_600_000],
+  ["3601", 3_600_000],
+  ["1.5", 1500],
+  ["Tue, 17 Feb 2026 10:00:00 GMT", 0],
+] as const) {
+  test(`Retry-After ${said} is a wait of ${afterMs} ms, also for a conflict`, () => {
+    const at = Date.parse("2026-02-17T10:05:00Z");
+    for (const status of [409, 429, 503]) {
+      const answer = readFor(status, "", { "retry-after": said }, at);
+      assert.equal(answer.kind === "again" && answer.afterMs, afterMs);
+    }
+  });
+}
+
+test("an answer without words is told by its status alone, one with words by both", () => {
+  const textOf = (status: number, body = "") => {
+    const answer = readFor(status, body);
+    return answer.kind === "accepted" ? answer.kind : answer.text;
+  };
+  const refused = (why: string) =>
+    `it refused our token (401)${why}; nothing more is sent until the token is corrected`;
+  assert.equal(textOf(500), "it answered 500");
+  assert.deepEqual([textOf(401), textOf(401, "Unauthorized")], [refused(""), refused(": Unauthorized")]);
+  assert.equal(textOf(300), "it answered 300 (a redirect, which is not followed: correct its url)");
+  assert.equal(
+    textOf(502, "<h1>Bad Gateway</h1>"),
+    "it answered 502: Bad Gateway (a proxy's answer: the gateway may have it)",
+  );
+  const cause = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+  const broken = readAnswer({ kind: "broken", cause }, 0);
+  assert.match(
+    broken.kind === "ambiguous" ? broken.text : "",
+    /^the request was sent, then the connection was reset/,
+  );
+});
+
+test("only a gateway that says that it is stopping counts as down", () => {
+  const reasonOf = (error: unknown) => {
+    const answer = readFor(503, JSON.stringify({ error }));
+    return answer.kind === "again" && answer.reason;
+  };
+  const busy = [{ code: "too_many_runs" }, {}, null, "gateway_unavailable"];
+  assert.deepEqual(
+    busy.map(reasonOf),
+    busy.map(() => "agent_busy"),
+  );
+  assert.equal(reasonOf({ code: "gateway_unavailable" }), "agent_down");
+});
+
+test("a run id that is no text is left out", () => {
+  assert.deepEqual(readFor(200, '{"ok":true,"runId":7}'), { kind: "accepted" });
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import test, { type TestContext } from "node:test";
 import { createAgents } from "../../src/agents/agents.ts";
@@ -58,6 +58,79 @@ test("a newer gateway tells its version and how long it has run, and remembers k
     since: nowMs,
   });
   assert.deepEqual(agents.health("optimizer"), health);
+  assert.equal(agents.health("webster"), undefined);
+});
+
+/** A gateway that answers each path with a status and a body; what is asked is kept. */
+async function answering(t: TestContext, answers: Record<string, readonly [number, unknown]>) {
+  const asked: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request);
+    const [status, body] = answers[request.url ?? ""] ?? [404, "Not Found"];
+    if (status === 0) return void response.destroy();
+    response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
+  });
+  return { url: await listen(t, server), answers, asked };
+}
+
+test("a look is a GET without a token, and says who asks for what", async (t) => {
+  const { url, asked } = await answering(t, {});
+  const agents = createAgents({ now: () => 5, secret: () => "hook-token", log: silent, version: "0.1.0" });
+  t.after(() => agents.close());
+  await agents.probe({ ...cardFor(url), tokenEnv: "OPTIMIZER_TOKEN" });
+  assert.equal(asked.length, 2);
+  for (const { method, headers } of asked)
+    assert.deepEqual(
+      [method, headers.accept, headers["user-agent"], headers.authorization],
+      ["GET", "application/json", "atomizer-hq/0.1.0", undefined],
+    );
+});
+
+test("only a gateway that tells its start, or is starting, is said to know keys again", async (t) => {
+  const { url, answers } = await answering(t, {});
+  const agents = agentsAt(t, () => 5);
+  const healthWith = async (startup: readonly [number, unknown], health: readonly [number, unknown]) => {
+    Object.assign(answers, { "/startupz": startup, "/health": health });
+    const { state, text, idempotent } = await agents.probe(cardFor(url));
+    return [state, idempotent, text];
+  };
+  const live = { ok: true, status: "live" };
+  const something = "something answers there, as a gateway of early 2026 does; it does not say how it is";
+  const isLive = ["up", false, "the gateway is live; it does not say since when"];
+  assert.deepEqual(await healthWith([503, { status: "starting" }], [200, live]), [
+    "up",
+    true,
+    "the gateway is starting",
+  ]);
+  assert.deepEqual(await healthWith([200, { uptimeMs: 5000 }], [200, live]), [
+    "up",
+    true,
+    "the gateway, running for 5s",
+  ]);
+  assert.deepEqual(await healthWith([200, live], [200, live]), isLive);
+  assert.deepEqual(await healthWith([503, "<h1>no</h1>"], [200, live]), isLive, "a proxy's page");
+  assert.deepEqual(await healthWith([404, { error: "no" }], [200, live]), isLive);
+  assert.deepEqual(await healthWith([404, "no"], [200, { ok: true }]), ["up", false, something]);
+  assert.deepEqual(
+    await healthWith([404, "no"], [0, ""]),
+    ["up", false, something],
+    "the first one answered",
+  );
+});
+
+test("what a gateway says now counts, and what it does not say is kept", async (t) => {
+  const started = (version: string) => [200, { version, uptimeMs: 1000 }] as const;
+  const { url, answers } = await answering(t, { "/startupz": started("2026.9.6") });
+  const agents = agentsAt(t, () => 5);
+  const known = async () => {
+    const { version, idempotent, uptimeMs } = await agents.probe(cardFor(url));
+    return [version, idempotent, uptimeMs];
+  };
+  assert.deepEqual(await known(), ["2026.9.6", true, 1000]);
+  answers["/startupz"] = started("2026.10.1");
+  assert.deepEqual(await known(), ["2026.10.1", true, 1000]);
+  answers["/startupz"] = [404, "Not Found"];
+  assert.deepEqual(await known(), ["2026.10.1", false, undefined]);
 });
 
 test("a gateway of February has no health paths, and is up because it answers", async (t) => {
@@ -97,6 +170,7 @@ test("a gateway that is not there is down, with words that help", async (t) => {
   const health = await agentsAt(t, () => 5).probe(cardFor(gateway.url));
   assert.equal(health.state, "down");
   assert.match(health.text, /optimizer at 127\.0\.0\.1:\d+: nothing listens there .*start its gateway/);
+  assert.equal("isDoubtful" in health, false, "nothing listens there: that is sure");
 });
 
 test("a gateway that takes the connection and says nothing is down after the probe's deadline", async (t) => {
@@ -107,6 +181,7 @@ test("a gateway that takes the connection and says nothing is down after the pro
   const health = await agentsAt(t, () => 5).probe(cardFor(url));
   assert.equal(health.state, "down");
   assert.match(health.text, /no answer within 1 s/);
+  assert.equal(health.isDoubtful, true, "it is asked again before it counts");
 });
 
 test("`since` stays while the state stays, and a restart shows in the uptime", async (t) => {
