@@ -86,6 +86,6 @@ function ofDelegation(
     startedAt: order.queuedAt,
     ...(dispatchedAt === undefined ? {} : { dispatchedAt }),
     ...(outcome ? { settledAt: outcome.at } : {}),
-    ...(waiting && !outcome ? { waiting: waiting.text } : {}),
+    ...(waiting ? { waiting: waiting.text } : {}),
   };
 }
