@@ -218,8 +218,11 @@ export function createDispatch(deps: DispatchDeps) {
         const waitMs = afterMs < FIRST_WAIT_MS ? ownWaitMs : afterMs;
         return { type: "deferred", attempt, at, untilAt: at + waitMs, reason, text, again };
       }
-      case "ambiguous":
-        return { type: "uncertain", attempt, at, sentAt, lookAt: at, text: answer.text };
+      case "ambiguous": {
+        // A gateway that breaks off each time would be sent the same without end.
+        const lookAt = again ? at + LOOK_AGAIN_MS : at;
+        return { type: "uncertain", attempt, at, sentAt, lookAt, text: answer.text };
+      }
     }
   }
 

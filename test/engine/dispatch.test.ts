@@ -28,7 +28,10 @@ async function performed(
     inputs?: readonly DelegationInput[];
     agent?: string;
     again?: boolean;
+    begunBefore?: number;
     answer?: DispatchAnswer;
+    /** How long the gateway takes for its answer. */
+    tookMs?: number;
     health?: Partial<AgentHealth>;
     at?: number;
     promptFor?: DispatchDeps["promptFor"];
@@ -43,6 +46,8 @@ async function performed(
   for (const input of [{ type: "queue", order } as const, ...(script.inputs ?? [])])
     for (const event of delegation.decide(state, input)) state = delegation.evolve(state, event);
   const told: DelegationInput[] = [];
+  const causes: unknown[] = [];
+  let at = script.at ?? NOW;
   const sent: DispatchRequest[] = [];
   const steps: string[] = [];
   const lives = [...(script.lives ?? [1])];
@@ -56,7 +61,18 @@ async function performed(
       steps.push("read");
       return state;
     },
-    accept: async ({ input }: { input: DelegationInput }) => void told.push(input),
+    accept: async ({
+      input,
+      cause,
+      settles,
+    }: {
+      input: DelegationInput;
+      cause: string;
+      settles: unknown;
+    }) => {
+      told.push(input);
+      causes.push({ cause, settles });
+    },
     watch: (listener: Listener, stream?: string) => {
       if (stream === order.id) listeners.add(listener);
       return () => listeners.delete(listener);
@@ -67,6 +83,7 @@ async function performed(
     agents: {
       dispatch: async (request: DispatchRequest) => {
         sent.push(request);
+        at += script.tookMs ?? 0;
         write(script.written?.before);
         queueMicrotask(() => queueMicrotask(() => write(script.written?.after)));
         return script.answer ?? { kind: "accepted" };
@@ -88,18 +105,28 @@ async function performed(
         ? undefined
         : { agent: "manager", standing: "free", why: "manager is free" },
     life: () => (lives.length > 1 ? lives.shift() : lives[0]),
-    now: () => script.at ?? NOW,
+    now: () => at,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     crash: () => undefined,
   });
   const agent = script.agent ?? "webster";
   const body = { run: order.id, agent, attempt: 1, sentAt: SENT_AT, again: script.again ?? false };
-  const effect = { id: "e", stream: order.id, lane: "any", dueAt: 0, createdAt: 0, tries: 1 } as const;
+  const { begunBefore } = script;
+  const begun = begunBefore === undefined ? {} : { begunBefore };
+  const effect = {
+    id: "e",
+    stream: order.id,
+    lane: "any",
+    dueAt: 0,
+    createdAt: 0,
+    tries: 1,
+    ...begun,
+  } as const;
   const outcome =
     type === "dispatch"
       ? await made.dispatch({ ...effect, body: { type, ...body } })
       : await made.reconcile({ ...effect, body: { type, ...body } });
-  return { outcome, told: told[0], sent, steps, watching: listeners.size };
+  return { outcome, told: told[0], caused: causes[0], sent, steps, watching: listeners.size };
 }
 
 test("each answer of a gateway is kept as what it means, with the instant of the next try", async () => {
@@ -173,6 +200,34 @@ test("an agent that hands in before or just after its gateway answers ends the r
   assert.equal(told?.type, "refused", "only what was accepted waits for its handoff");
   const twice = await performed("dispatch", { again: true, written: { before: [seen, settled] } });
   assert.equal(twice.told?.type, "dispatched", "that it was sent twice is kept");
+});
+
+test("what became of a request is kept with the effect that sent it, which is over with it", async () => {
+  const { caused } = await performed("dispatch");
+  assert.deepEqual(caused, { cause: "e", settles: [{ id: "e", outcome: "dispatched" }] });
+});
+
+test("a request without a clear end was sent when it began; the second one in a row is looked into after a while", async () => {
+  const answer = { kind: "ambiguous", text: "the connection was reset" } as const;
+  const uncertain = { type: "uncertain", attempt: 1, text: answer.text } as const;
+  const after = { at: NOW + 20_000, sentAt: NOW };
+  const first = await performed("dispatch", { answer, tookMs: 20_000 });
+  assert.deepEqual(first.told, { ...uncertain, ...after, lookAt: NOW + 20_000 });
+  const second = await performed("dispatch", { answer, tookMs: 20_000, again: true });
+  assert.deepEqual(second.told, { ...uncertain, ...after, lookAt: NOW + 25_000 });
+});
+
+test("what a dead supervisor had begun to send is looked into before anything is sent", async () => {
+  const { told, sent } = await performed("dispatch", { begunBefore: SENT_AT });
+  const text = "the supervisor stopped while it was sending; looking whether the agent got it";
+  assert.deepEqual(told, { type: "uncertain", attempt: 1, at: NOW, lookAt: NOW, sentAt: SENT_AT, text });
+  assert.deepEqual(sent, []);
+});
+
+test("work of an agent that was taken out of the file is refused with the reason", async () => {
+  const { told, sent } = await performed("dispatch", { order: { agent: "herald" }, agent: "herald" });
+  const text = "herald is no longer in config/agents.yaml";
+  assert.deepEqual([told, sent], [{ type: "refused", attempt: 1, at: NOW, text }, []]);
 });
 
 test("what went to another agent while the first one had no room is not sent to the first one", async () => {
