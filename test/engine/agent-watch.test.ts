@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { agentStream } from "../../src/domain/agent-state.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
-import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
+import type { Engine } from "../../src/engine/accept.ts";
+import { createAgentWatch } from "../../src/engine/agent-watch.ts";
+import type { AgentHealth, DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import { cardOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
@@ -200,4 +202,155 @@ test("what is learned while it stops, or cannot be written, disturbs no dispatch
   assert.deepEqual(await eventsOf(core), []);
   await ask(core, "one");
   await core.until("one", "attempt.dispatched");
+  assert.deepEqual(await eventsOf(core), []);
+});
+
+/** A watch over agents that answer and are as the test says, with what it notes, doubts and forgives. */
+async function scripted(home: string, engine?: Partial<Engine>) {
+  const core = await startCore(home);
+  const said = {
+    answer: { kind: "accepted" } as DispatchAnswer,
+    health: { state: "up", text: "", checkedAt: 0, since: 0 } as AgentHealth,
+  };
+  const forgiven: (string | undefined)[] = [];
+  const doubts: string[] = [];
+  const broken: unknown[] = [];
+  const watch = createAgentWatch({
+    engine: engine ? { ...core.engine, ...engine } : core.engine,
+    agents: {
+      dispatch: async () => said.answer,
+      probe: async () => said.health,
+      health: () => said.health,
+      forgive: (agent) => void forgiven.push(agent),
+      close: async () => undefined,
+    },
+    now: core.now,
+    onBroken: (error) => void broken.push(error),
+  });
+  watch.onDoubt((agent) => doubts.push(agent));
+  return {
+    core,
+    said,
+    watch,
+    forgiven,
+    doubts,
+    broken,
+    send: (answer: DispatchAnswer, agent = "webster") => {
+      said.answer = answer;
+      const request = { message: "Go.", name: "HQ", idempotencyKey: "a#1", timeoutMs: 1000 };
+      return watch.agents.dispatch({ agent: cardOf(agent), ...request });
+    },
+    look: (health: Partial<AgentHealth>) => {
+      said.health = { ...said.health, ...health };
+      return watch.agents.probe(WEBSTER);
+    },
+    seen: async (agent = "webster") => (await watch.stateOf(agent)).seen,
+    [Symbol.asyncDispose]: core.stop,
+  };
+}
+
+const REFUSED = { kind: "again", reason: "agent_down", text: "connection refused", isRefused: true } as const;
+const UNAUTHORIZED = { kind: "unauthorized", text: "401" } as const;
+
+test("what is doubted is as it was until it was asked again; what nobody could ask changes nothing", async () => {
+  using folder = temporaryFolder();
+  await using made = await scripted(folder.path);
+  const { core, watch, look, seen, doubts } = made;
+  await watch.begin([WEBSTER]);
+  await look({ state: "up" });
+  assert.equal(watch.isClose("webster"), false);
+  const doubtful = await look({ state: "down", text: "no answer", isDoubtful: true });
+  assert.deepEqual([doubts, (await seen())?.state], [["webster"], "up"]);
+  assert.equal(watch.agents.health("webster")?.state, "up");
+  await watch.confirm("webster", doubtful);
+  assert.deepEqual([doubts, (await seen())?.state], [["webster"], "down"]);
+  assert.equal(watch.isClose("webster"), true, "it just changed");
+  made.said.health = { state: "unknown", text: "", checkedAt: 0, since: 0 };
+  await watch.agents.probe(WEBSTER);
+  assert.deepEqual(await eventsOf(core), ["agent.seen", "agent.seen", "agent.told"]);
+  assert.equal(watch.agents.health("webster")?.state, "unknown", "what is not doubted is said as it is");
+});
+
+test("work that was refused for good, or without a clear end, says nothing of the gateway", async () => {
+  using folder = temporaryFolder();
+  await using made = await scripted(folder.path);
+  await made.watch.begin([WEBSTER]);
+  await made.send({ kind: "final", status: 400, text: "no" });
+  await made.send({ kind: "ambiguous", text: "reset" });
+  assert.deepEqual([await eventsOf(made.core), made.doubts], [[], []]);
+  await made.send(REFUSED);
+  const { state, text } = (await made.seen()) ?? {};
+  assert.deepEqual([state, text], ["down", "connection refused"]);
+});
+
+test("that a gateway is busy does not prove that it takes our token", async () => {
+  using folder = temporaryFolder();
+  await using made = await scripted(folder.path);
+  await made.watch.begin([WEBSTER]);
+  await made.send(UNAUTHORIZED);
+  await made.send({ kind: "again", reason: "agent_busy", text: "busy" });
+  assert.equal((await made.seen())?.state, "unauthorized");
+  await made.send({ kind: "accepted" });
+  assert.equal((await made.seen())?.state, "up");
+});
+
+test("who is here for one question leaves it at a refused token when the agent is down after it", async () => {
+  using folder = temporaryFolder();
+  await using made = await scripted(folder.path);
+  await made.look({ state: "unauthorized" });
+  assert.deepEqual(await eventsOf(made.core), [], "nothing was sent with the token");
+  await made.send(UNAUTHORIZED);
+  await made.send(REFUSED);
+  await made.look({ state: "down" });
+  assert.deepEqual(await eventsOf(made.core), ["agent.seen", "agent.told"]);
+});
+
+test("one agent is forgiven alone, all of them together, and a new life forgives before it goes on", async () => {
+  using folder = temporaryFolder();
+  await using made = await scripted(folder.path);
+  const { watch, send, seen, forgiven } = made;
+  const states = async () => [(await seen("webster"))?.state, (await seen("auditor"))?.state];
+  for (const agent of ["webster", "auditor"]) await send(UNAUTHORIZED, agent);
+  await watch.begin([WEBSTER]);
+  assert.deepEqual(await states(), ["up", "unauthorized"]);
+  await send(UNAUTHORIZED);
+  watch.agents.forgive("auditor");
+  await made.core.until(agentStream("auditor"), "agent.forgiven");
+  assert.deepEqual(await states(), ["unauthorized", "up"]);
+  await send(UNAUTHORIZED, "auditor");
+  watch.agents.forgive();
+  await watch.end();
+  assert.deepEqual(
+    [await states(), forgiven],
+    [
+      ["up", "up"],
+      ["auditor", undefined],
+    ],
+  );
+});
+
+test("a ledger that does not take what was learned is told of elsewhere, and the work goes on; an end waits for it", async () => {
+  using folder = temporaryFolder();
+  const write = Promise.withResolvers<never>();
+  const begun = Promise.withResolvers<void>();
+  await using made = await scripted(folder.path, {
+    accept: () => {
+      begun.resolve();
+      return write.promise;
+    },
+  });
+  await made.watch.begin([]);
+  const sent = made.send({ kind: "accepted" });
+  await begun.promise;
+  let isOver = false;
+  const ended = made.watch.end().then(() => {
+    isOver = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  const wasOver = isOver;
+  write.reject(new Error("the disk is full"));
+  assert.deepEqual(await sent, { kind: "accepted" });
+  await ended;
+  assert.equal(wasOver, false);
+  assert.match(String(made.broken), /the disk is full/);
 });

@@ -203,7 +203,8 @@ test("an agent that hands in before or just after its gateway answers ends the r
 });
 
 test("what became of a request is kept with the effect that sent it, which is over with it", async () => {
-  const { caused } = await performed("dispatch");
+  const { caused, sent } = await performed("dispatch");
+  assert.deepEqual([sent[0]?.name, sent[0]?.idempotencyKey], ["HQ orch-1", "orch-1#1"]);
   assert.deepEqual(caused, { cause: "e", settles: [{ id: "e", outcome: "dispatched" }] });
 });
 
@@ -268,6 +269,9 @@ test("a doubt is looked into after the folder was, and sends again only with a p
   assert.equal(await look({ uptimeMs: 9000 }), "lost", "it began after we had sent");
   assert.equal(await look({ uptimeMs: 11_000 }), 5000, "it has run since before we sent");
   assert.equal(await look({}), 5000);
+  assert.equal(await look({ uptimeMs: 10_000 }), 5000, "it may have begun just before we sent");
+  assert.equal(await look({ state: "unauthorized" }), 5000);
+  assert.equal(await look({ state: "unknown" }), 5000, "nobody could ask it");
   assert.equal(await look({ idempotent: true }), "lost", "the same key is the same work there");
   assert.equal(await look({}, SENT_AT + 58_000), 2000, "no later than the end of the grace");
   assert.equal(await look({}, SENT_AT + 60_000), "lost");
@@ -293,6 +297,46 @@ test("what is over, tried anew or acknowledged is not in doubt any more, and nob
     assert.deepEqual([outcome, told], [{ kind: "done", outcome: "no longer in doubt" }, undefined]);
     assert.deepEqual(steps, ["sweep", "read"]);
   }
+});
+
+test("why an attempt in doubt is sent again is kept with it", async () => {
+  const textFor = async (health: Partial<AgentHealth>, at = NOW) => {
+    const { told } = await performed("reconcile", { health, at });
+    return told?.type === "lost" && told.text;
+  };
+  assert.equal(await textFor({ state: "down" }), "the gateway is not running, so nothing is under way there");
+  assert.equal(
+    await textFor({ uptimeMs: 9000 }),
+    "the gateway restarted since, and forgot what it was doing",
+  );
+  assert.equal(await textFor({ idempotent: true }), "the gateway knows the key again if it had the work");
+  assert.equal(await textFor({}, SENT_AT + 60_000), "nothing came back within the grace");
+});
+
+test("of an agent that was taken out of the file nobody is asked about a doubt", async () => {
+  const { outcome, steps } = await performed("reconcile", { order: { agent: "herald" }, agent: "herald" });
+  assert.deepEqual([outcome, steps], [{ kind: "done", outcome: "no longer in doubt" }, ["sweep", "read"]]);
+});
+
+test("what goes to another agent says what the first one lacks", async () => {
+  const whyAfter = async (answer: DispatchAnswer) => {
+    const { told } = await performed("dispatch", { answer });
+    return told?.type === "reroute" && told.why;
+  };
+  const unauthorized = { kind: "unauthorized", text: "401" } as const;
+  const down = { kind: "again", reason: "agent_down", text: "refused" } as const;
+  assert.equal(await whyAfter(unauthorized), "webster refuses our token; manager is free");
+  assert.equal(await whyAfter(down), "webster is down; manager is free");
+});
+
+test("what was taken is kept with the gateway's own id, and whether it was sent once more", async () => {
+  const { told, sent } = await performed("dispatch", {
+    order: { thinking: "high" },
+    again: true,
+    answer: { kind: "accepted", agentRunId: "r-1" },
+  });
+  assert.deepEqual(told, { type: "dispatched", attempt: 1, at: NOW, again: true, agentRunId: "r-1" });
+  assert.equal(sent[0]?.thinking, "high");
 });
 
 test("a gateway keeps a conversation only for a session that lasts", async () => {
