@@ -179,8 +179,8 @@ export type DelegationInput =
       readonly type: "lost";
       readonly attempt: number;
       readonly at: number;
-      /** Needed once the gateway had taken the work: it restarted after that, and forgot it. */
-      readonly restartedAt?: number;
+      /** When the gateway took the sending that it has lost; absent when nobody knows that it did. */
+      readonly takenAt?: number;
       readonly text: string;
     }
   | {

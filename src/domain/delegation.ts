@@ -74,7 +74,8 @@ function decideAttempt(
     case "uncertain":
       return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.uncertain" }] : [];
     case "lost":
-      if (current.dispatchedAt !== undefined && !((input.restartedAt ?? 0) > current.dispatchedAt)) return [];
+      // Another look may have found it before, and it may have been taken anew since.
+      if (input.takenAt !== current.dispatchedAt) return [];
       return [{ type: "attempt.lost", attempt: input.attempt, at: input.at, text: input.text }];
     case "reroute":
       if (current.dispatchedAt !== undefined || input.from !== state.order.agent) return [];

@@ -69,14 +69,16 @@ export function createLostRuns(deps: {
   async function lookAt(agent: string, states: readonly DelegationState[]): Promise<void> {
     const card = deps.registry().find(agent);
     if (!card) return;
+    // Counted from here, a slow answer makes the gateway older than it is, never younger.
+    const askedAt = now();
     const health = await deps.agents.probe(card);
     for (const { order, ...state } of states) {
-      const lost = lossOf(health, order, now());
-      const { attempt, dispatchedAt } = currentAttempt({ order, ...state });
-      if (!lost || dispatchedAt === undefined || dispatchedAt + SLACK_MS > lost.at) continue;
-      const { at: restartedAt, text } = lost;
+      const lost = lossOf(health, order, askedAt);
+      const { attempt, dispatchedAt: takenAt } = currentAttempt({ order, ...state });
+      if (!lost || takenAt === undefined || takenAt + SLACK_MS > lost.at) continue;
+      const { text } = lost;
       deps.log.warn({ run: order.id, agent, attempt, text }, "an agent lost a run; it is sent again");
-      const input = { type: "lost", attempt, at: now(), restartedAt, text } as const;
+      const input = { type: "lost", attempt, at: now(), takenAt, text } as const;
       await engine.accept({ kind: "delegation", stream: order.id, input, cause: `restart of ${agent}` });
     }
   }

@@ -152,7 +152,7 @@ test("an agent that hands in before its hook's answer is recorded has begun all 
     text: "reset",
   };
   assert.deepEqual(linesOfAll(queued, unsure, arrived), once);
-  const lost: DelegationInput = { type: "lost", attempt: 1, at: 2500, text: "restarted", restartedAt: 2400 };
+  const lost: DelegationInput = { type: "lost", attempt: 1, at: 2500, text: "restarted", takenAt: 2000 };
   const known = [
     [1, "start", 2000],
     [1, "end", 3000],
@@ -449,14 +449,16 @@ test("a delegation from Discord keeps a card in its channel through every change
 });
 
 test("a run that a restarted gateway forgot is sent again; the deadline of the first sending is not the second's", () => {
-  const lost = { type: "lost", attempt: 1, at: 9000, restartedAt: 8000, text: "restarted" } as const;
+  const lost = { type: "lost", attempt: 1, at: 9000, takenAt: 2000, text: "restarted" } as const;
   const { state, kinds } = given(queued, dispatched, lost);
   assert.equal(state.status, "queued");
   assert.deepEqual(kinds, ["dispatch"]);
   assert.equal(delegationWakeAt(state), 9000 + 3_600_000, "the limit for its start counts anew");
-  assert.deepEqual(given(queued, dispatched, { ...lost, restartedAt: 1000 }).events, []);
+  assert.deepEqual(given(queued, dispatched, { ...lost, takenAt: 1000 }).events, []);
   assert.deepEqual(given(queued, dispatched, { type: "lost", attempt: 1, at: 9000, text: "?" }).events, []);
+  assert.deepEqual(given(queued, dispatched, lost, lost).events, [], "it was found before");
   const resent = [queued, dispatched, lost, { ...dispatched, at: 10_000, again: true }] as const;
+  assert.deepEqual(given(...resent, { ...lost, at: 11_000 }).events, [], "it was sent again since");
   assert.deepEqual(given(...resent, { type: "wake", at: 302_000 }).events, []);
   assert.equal(given(...resent, { type: "wake", at: 310_000 }).state.attempts.length, 2);
 });

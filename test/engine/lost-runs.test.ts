@@ -3,13 +3,14 @@ import test from "node:test";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import type { Order } from "../../src/domain/delegation-types.ts";
 import type { Engine } from "../../src/engine/accept.ts";
-import { createLostRuns, GONE_MS } from "../../src/engine/lost-runs.ts";
+import { createLostRuns } from "../../src/engine/lost-runs.ts";
 import type { AgentHealth } from "../../src/engine/ports/agents.ts";
 import { cardOf } from "../support/core.ts";
 import { ORDER } from "../support/order.ts";
 
 const NOW = 1_000_000;
 const TAKEN_AT = NOW - 60_000;
+const GONE_MS = 10_000;
 
 /** One look at what webster owes: two delegations, on a page each. `handsIn`: found by the sweep. */
 async function looked(
@@ -20,16 +21,26 @@ async function looked(
     takenAt?: number | null;
     handsIn?: string;
     isNothingOwed?: boolean;
+    /** So long the gateway's answer takes. */
+    takesMs?: number;
+    /** The ledger takes no note. */
+    isFull?: boolean;
   } = {},
 ) {
   const lost: string[] = [];
+  const noted: object[] = [];
+  const warned: object[] = [];
   const steps: string[] = [];
+  let at = NOW;
   const { takenAt: dispatchedAt = TAKEN_AT } = script;
   let owed = script.isNothingOwed ? [] : ["orch-1", "orch-2"];
   const look = createLostRuns({
     engine: {
-      accept: async ({ stream, input }: { stream: string; input: { type: string } }) =>
-        void lost.push(`${input.type} ${stream}`),
+      accept: async ({ stream, input, ...more }: { stream: string; input: { type: string } }) => {
+        if (script.isFull) throw new Error("the disk is full");
+        lost.push(`${input.type} ${stream}`);
+        noted.push({ ...more, input });
+      },
     } as unknown as Engine,
     ledger: {
       list: async ({ before }: { before?: string }) => {
@@ -40,7 +51,7 @@ async function looked(
           state: {
             order: { ...ORDER, ...script.order, id },
             status: "dispatched",
-            attempts: [{ attempt: 1, ...(dispatchedAt === null ? {} : { dispatchedAt }) }],
+            attempts: [{ attempt: 2, ...(dispatchedAt === null ? {} : { dispatchedAt }) }],
           },
         }));
         return { items, ...(before === undefined && owed.length > 1 ? { next: "more" } : {}) };
@@ -49,6 +60,7 @@ async function looked(
     agents: {
       probe: async () => {
         steps.push("probe");
+        at += script.takesMs ?? 0;
         return { state: "up", text: "", checkedAt: NOW, since: NOW - GONE_MS, ...health };
       },
     } as never,
@@ -56,21 +68,26 @@ async function looked(
       expect: (run) => void steps.push(`expect ${run}`),
       sweep: async () => {
         steps.push("sweep");
+        await new Promise((resolve) => setImmediate(resolve));
         owed = owed.filter((id) => id !== script.handsIn);
       },
     },
     registry: () => createRegistry([cardOf("webster"), cardOf("manager")]),
-    now: () => NOW,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
+    now: () => at,
+    log: { debug() {}, info() {}, warn: (fields) => void warned.push(fields), error() {} },
   });
   await look();
-  return { lost, steps };
+  return { lost, steps, noted, warned };
 }
 const BOTH = ["lost orch-1", "lost orch-2"];
 
 test("what a gateway had taken before it began anew is sent again, after the folder was read", async () => {
-  const { lost, steps } = await looked({ uptimeMs: 30_000 });
+  const { lost, steps, noted, warned } = await looked({ uptimeMs: 30_000 });
   assert.deepEqual(lost, BOTH);
+  const text = "the gateway restarted since it took the work, and forgot it";
+  const input = { type: "lost", attempt: 2, at: NOW, takenAt: TAKEN_AT, text };
+  assert.deepEqual(noted[0], { kind: "delegation", input, cause: "restart of webster" });
+  assert.deepEqual(warned[0], { run: "orch-1", agent: "webster", attempt: 2, text });
   assert.deepEqual(steps, ["expect orch-1", "expect orch-2", "sweep", "probe"]);
   const handed = await looked({ uptimeMs: 30_000 }, { handsIn: "orch-1" });
   assert.deepEqual(handed.lost, ["lost orch-2"], "what was handed in before that is not done twice");
@@ -89,20 +106,37 @@ test("what it took since then, or in the same second, it still has", async () =>
   );
 });
 
+test("what it took since then it still has, however long its answer takes", async () => {
+  const slow = { takenAt: NOW - 20_000, takesMs: 15_000 };
+  assert.deepEqual((await looked({ uptimeMs: 30_000 }, slow)).lost, []);
+});
+
+test("a loss that the ledger does not take is an error to whoever looks", () =>
+  assert.rejects(looked({ uptimeMs: 30_000 }, { isFull: true }), /disk is full/));
+
 test("nobody is asked for whom nothing is open, nor who is no longer there", async () => {
-  assert.deepEqual(await looked({ uptimeMs: 0 }, { isNothingOwed: true }), { lost: [], steps: [] });
+  const none = await looked({ uptimeMs: 0 }, { isNothingOwed: true });
+  assert.deepEqual([none.lost, none.steps], [[], []]);
   const gone = await looked({ uptimeMs: 0 }, { order: { agent: "somebody" } });
-  assert.deepEqual(gone, { lost: [], steps: ["expect orch-1", "expect orch-2", "sweep"] });
+  assert.deepEqual([gone.lost, gone.steps], [[], ["expect orch-1", "expect orch-2", "sweep"]]);
 });
 
 test("a gateway that is gone loses its work only to others who may do it, and only for certain", async () => {
   const gone = { state: "down" } as const;
   const order = { fallback: {} };
   const session = { id: "s-1", turn: 1, persistent: true } as unknown as NonNullable<Order["session"]>;
-  assert.deepEqual((await looked(gone, { order })).lost, BOTH);
+  const { lost, warned } = await looked(gone, { order });
+  assert.deepEqual(lost, BOTH);
+  const text = "the gateway is gone, and with it what it had taken";
+  assert.deepEqual(warned[1], { run: "orch-2", agent: "webster", attempt: 2, text });
+  const last = { order, takenAt: NOW - GONE_MS - 500 };
+  assert.deepEqual((await looked(gone, last)).lost, BOTH, "taken right before it went");
+  const passing = { ...session, persistent: false };
+  assert.deepEqual((await looked(gone, { order: { ...order, session: passing } })).lost, BOTH);
   assert.deepEqual((await looked(gone)).lost, [], "nobody else may do it");
   assert.deepEqual((await looked({ ...gone, since: NOW - GONE_MS + 1 }, { order })).lost, []);
   assert.deepEqual((await looked({ ...gone, isDoubtful: true }, { order })).lost, []);
   assert.deepEqual((await looked(gone, { order: { ...order, session } })).lost, []);
-  assert.deepEqual((await looked({ state: "up" }, { order })).lost, [], "it does not say since when it runs");
+  for (const state of ["up", "unauthorized", "unknown"] as const)
+    assert.deepEqual((await looked({ state }, { order })).lost, [], "it does not say since when it runs");
 });

@@ -369,6 +369,32 @@ test("what a gateway had that is gone goes to another one, not at the first sile
   });
 });
 
+test("what two looks at once find lost is sent again once", async () => {
+  for (const isGone of [false, true]) {
+    const down = new Set<string>();
+    await withAgents(
+      down,
+      async (core) => {
+        const { delegation } = await core.verbs.delegate(operator, ask({ agent: "webster", fallback: true }));
+        const { id } = delegation;
+        await core.until(id, "attempt.dispatched");
+        core.pass(30_000);
+        core.setHealth("up", 5000);
+        if (isGone) down.add("webster");
+        if (isGone) await core.lookForLostRuns();
+        if (isGone) core.pass(20_000);
+        await Promise.all([core.lookForLostRuns(), core.lookForLostRuns()]);
+        await core.until(id, "attempt.dispatched", 2);
+        await core.settled();
+        const again = isGone ? ["webster", "tech-lead"] : ["webster"];
+        assert.deepEqual(sentTo(core), ["webster", ...again]);
+        assert.equal((await core.verbs.delegation(id)).attempts[0]?.sends, 2);
+      },
+      { cards: CARDS.map((card) => ({ ...card, concurrency: 3 })) },
+    );
+  }
+});
+
 test("an agent that is drained gets nothing new: with leave another one does it, what waits already waits on", () =>
   withAgents(new Set(), async (core) => {
     const first = await core.verbs.delegate(operator, ask({ agent: "webster" }));
