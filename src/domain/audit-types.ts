@@ -10,7 +10,13 @@ export type MendAct =
   /** Work of the ordinary kind that is missing: posting, telling a run, making a child whose id is derived. */
   | { readonly type: "effect"; readonly effect: Effect }
   /** An attempt that was never sent and that nothing would send is put back into its queue. */
-  | { readonly type: "put-back"; readonly run: string; readonly attempt: number }
+  | {
+      readonly type: "put-back";
+      readonly run: string;
+      readonly attempt: number;
+      /** How often it had been put off: when that is more by now, somebody was quicker. */
+      readonly deferrals: number;
+    }
   /** An effect that rests is taken up again; what it may have done is looked into first. */
   | { readonly type: "take-up"; readonly effect: string }
   | { readonly type: "wake"; readonly stream: string; readonly wakeAt: number }

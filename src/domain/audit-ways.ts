@@ -42,7 +42,7 @@ function has(effects: readonly OpenEffect[], ...types: readonly OpenEffect["type
 
 function delegation(stream: AuditedStream, state: DelegationState): readonly Finding[] {
   const { id, effects, wakeAt } = stream;
-  const { attempt, dispatchedAt, sends, ambiguous } = currentAttempt(state);
+  const { attempt, dispatchedAt, sends, ambiguous, deferrals } = currentAttempt(state);
   if (dispatchedAt !== undefined) {
     if (wakeAt !== undefined) return [];
     return [lost(id, "it is with its agent, and nothing would notice its deadline", again("cancel"))];
@@ -51,7 +51,8 @@ function delegation(stream: AuditedStream, state: DelegationState): readonly Fin
   const reason = `attempt ${attempt} waits to be sent, and nothing will send it`;
   // What may have been sent is never sent again from here.
   const isUnsent = sends === 0 && !ambiguous;
-  return [lost(id, reason, again("cancel"), isUnsent ? { type: "put-back", run: id, attempt } : undefined)];
+  const act = isUnsent ? ({ type: "put-back", run: id, attempt, deferrals } as const) : undefined;
+  return [lost(id, reason, again("cancel"), act)];
 }
 
 function run(stream: AuditedStream, state: RunState, context: AuditContext): readonly Finding[] {

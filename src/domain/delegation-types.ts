@@ -163,6 +163,8 @@ export type DelegationInput =
       readonly reason: WaitingReason;
       readonly text: string;
       readonly again: boolean;
+      /** How often it had been put off when somebody looked: put off since then, it is under way. */
+      readonly deferrals?: number;
     }
   | { readonly type: "refused"; readonly attempt: number; readonly at: number; readonly text: string }
   /** The agent did not take it; another one that may and can is to have it. */

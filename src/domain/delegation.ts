@@ -69,8 +69,11 @@ function decideAttempt(
       const deadlineAt = Math.min(ownDeadline, state.order.parent?.deadlineAt ?? ownDeadline);
       return [{ ...input, type: "attempt.dispatched", deadlineAt }];
     }
-    case "deferred":
-      return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.deferred" }] : [];
+    case "deferred": {
+      const { deferrals = current.deferrals, ...fact } = input;
+      const isAsSeen = current.dispatchedAt === undefined && current.deferrals === deferrals;
+      return isAsSeen ? [{ ...fact, type: "attempt.deferred" }] : [];
+    }
     case "uncertain":
       return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.uncertain" }] : [];
     case "lost":

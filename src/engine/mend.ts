@@ -40,7 +40,7 @@ export function createMend(deps: {
         return act.effect.body.type === "post" ? "posted again" : `${act.effect.body.type} follows`;
       }
       case "put-back": {
-        const { run, attempt } = act;
+        const { run, attempt, deferrals } = act;
         const input = {
           type: "deferred",
           attempt,
@@ -49,8 +49,12 @@ export function createMend(deps: {
           reason: "uncertain",
           text: "its sending was missing; put back by an audit",
           again: false,
+          deferrals,
         } as const;
-        await engine.accept({ kind: "delegation", stream: run, input, cause: `audit of ${run}`, actor });
+        const cause = `audit of ${run}`;
+        const { events } = await engine.accept({ kind: "delegation", stream: run, input, cause, actor });
+        // Another audit, a cancel or a deadline was quicker.
+        if (events.length === 0) return undefined;
         await note(finding, actor, "put back into its queue");
         return "put back into its queue";
       }

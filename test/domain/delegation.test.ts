@@ -336,6 +336,10 @@ test("a gateway that puts us off leaves it queued with the reason, and gives the
   assert.equal(state.waiting?.reason, "agent_down");
   assert.equal(effects.find(({ body }) => body.type === "dispatch")?.dueAt, 2500);
   assert.deepEqual(slotsAfter(state, deferred), [{ attempt: 1, until: "free" }]);
+  assert.deepEqual(given(queued, dispatched, deferred).events, [], "it was taken after all");
+  assert.deepEqual(given(queued, dispatched, { ...deferred, deferrals: 0 }).events, []);
+  assert.deepEqual(given(queued, deferred, { ...deferred, deferrals: 0 }).events, [], "it was put off since");
+  assert.deepEqual(given(queued, deferred, { ...deferred, deferrals: 1 }).types, ["attempt.deferred"]);
 });
 
 test("work that nobody could be given within its start limit is timed out with what it waited for", () => {
