@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import test from "node:test";
 import type { DelegationState } from "../../src/domain/delegation-types.ts";
 import type { Engine } from "../../src/engine/accept.ts";
@@ -36,6 +37,51 @@ test("whoever waits for a delegation and gives up has an answer at once, also wh
   await waiting;
   await until(engine, "orch-1", () => true, { signal: leaving.signal });
   assert.equal(listeners.size, 0, "nobody is told any more");
+});
+
+test("a wait ends with the state that was waited for, not before; or in its time, and leaves nothing behind", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let state: { status: string } | undefined;
+  const asked: unknown[] = [];
+  const { listeners, listen, ring } = bells();
+  const engine = {
+    read: async (...given: unknown[]) => {
+      asked.push(given);
+      return state;
+    },
+    watch: (listener: () => void, stream: string) => {
+      asked.push(stream);
+      return listen(listener);
+    },
+  } as unknown as Pick<Engine, "read" | "watch">;
+  const { signal } = new AbortController();
+  const isOver = ({ status }: DelegationState) => status === "succeeded";
+  let ended = false;
+  const wait = (options: { timeoutMs?: number }) => {
+    ended = false;
+    return until(engine, "orch-1", isOver, { signal, ...options }).finally(() => {
+      ended = true;
+    });
+  };
+  const waiting = wait({});
+  await turns();
+  assert.deepEqual(asked, ["orch-1", ["delegation", "orch-1"]]);
+  t.mock.timers.tick(60_000);
+  state = { status: "dispatched" };
+  ring();
+  await turns();
+  assert.equal(ended, false);
+  state = { status: "succeeded" };
+  ring();
+  await waiting;
+  state = undefined;
+  const brief = wait({ timeoutMs: 5000 });
+  t.mock.timers.tick(4999);
+  await turns();
+  assert.equal(ended, false);
+  t.mock.timers.tick(1);
+  await brief;
+  assert.deepEqual([listeners.size, getEventListeners(signal, "abort").length], [0, 0]);
 });
 
 test("a delegation that cannot be read is an error to whoever waits for it", async () => {
@@ -106,5 +152,9 @@ test("without an answer the wait is over in time, and a look that fails ends it"
   assert.equal(await waiting, undefined);
   const failing = untilOthers({ onOthers: listen }, () => Promise.reject(new Error("gone")), 20_000);
   await assert.rejects(failing, /gone/);
+  const cleared = t.mock.method(globalThis, "clearTimeout");
+  const asked = t.mock.method(globalThis, "setTimeout");
+  assert.equal(await untilOthers({ onOthers: listen }, async () => "there", 20_000), "there");
+  assert.equal(cleared.mock.calls[0]?.arguments[0], asked.mock.calls[0]?.result, "no timer stays behind");
   assert.equal(listeners.size, 0);
 });
