@@ -39,10 +39,14 @@ export function createHold(deps: {
   const { ledger, now } = deps;
   let known: Promise<string> | undefined;
 
+  const recall = () => ledger.recall(MEMO).then((text) => text ?? "");
   const read = () => {
     // Where others may stop everything too, nothing is remembered here.
-    if (ledger.members) return ledger.recall(MEMO).then((text) => text ?? "");
-    known ??= ledger.recall(MEMO).then((text) => text ?? "");
+    if (ledger.members) return recall();
+    known ??= recall().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
     return known;
   };
   const isOn = async () => (await read()) !== "";

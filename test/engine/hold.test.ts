@@ -5,7 +5,7 @@ import { createHold } from "../../src/engine/hold.ts";
 import type { ClaimedEffect, Ledger } from "../../src/engine/ports/ledger.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 
-const OPERATOR = { kind: "operator" } as const;
+const OPERATOR = { kind: "operator", via: "page" } as const;
 
 /** What the ledger remembers, and how often it was asked. */
 function memory(members?: Ledger["members"]) {
@@ -28,7 +28,7 @@ function memory(members?: Ledger["members"]) {
 }
 
 function performed(hold: ReturnType<typeof createHold>) {
-  const perform = hold.guard(async () => ({ kind: "done", outcome: "done" }));
+  const perform = hold.guard(async ({ id }) => ({ kind: "done", outcome: `${id} done` }));
   return (type: EffectType) => perform({ id: "e", body: { type } } as unknown as ClaimedEffect);
 }
 
@@ -44,21 +44,26 @@ test("while everything is stopped nothing begins, and whatever ends, tells or sh
     assert.deepEqual(await perform(type), held, type);
   }
   for (const type of ["reconcile", "post", "card", "tell", "tell-task", "filing"] as const)
-    assert.equal((await perform(type)).kind, "done", type);
+    assert.deepEqual(await perform(type), { kind: "done", outcome: "e done" }, type);
   await hold.clear();
   for (const type of beginnings) assert.equal((await perform(type)).kind, "done", type);
 });
 
 test("while everything is stopped new work is refused with what to do, in the next life too", async () => {
-  const { ledger } = memory();
+  const { ledger, memos } = memory();
   const first = createHold({ ledger, now: () => 1000 });
   await first.refuse();
   await first.put(OPERATOR);
+  assert.deepEqual(JSON.parse(memos.get("hold") ?? ""), { at: 1000, by: "operator (page)" });
   for (const hold of [first, createHold({ ledger, now: () => 2000 })]) {
     assert.ok(await hold.isOn());
     await assert.rejects(
       hold.refuse(),
-      (error) => isRefusal(error) && error.code === "held" && /hq start/.test(error.hint ?? ""),
+      (error) =>
+        isRefusal(error) &&
+        error.code === "held" &&
+        /hq stop --now/.test(error.message) &&
+        /hq start/.test(error.hint ?? ""),
     );
   }
   await first.clear();
@@ -78,4 +83,30 @@ test("alone, the ledger is asked once; where others may stop everything too, eac
   assert.ok(await hold.isOn(), "another one stopped everything");
   await hold.clear();
   assert.equal(shared.memos.get("hold"), "");
+});
+
+test("what the ledger does not take or cannot say is an error, and it is asked again", async () => {
+  const { ledger, memos } = memory();
+  let isBroken = true;
+  const broken = {
+    recall: async (name: string) => {
+      if (isBroken) throw new Error("the disk is full");
+      return ledger.recall(name);
+    },
+    remember: async (name: string, text: string) => {
+      if (isBroken) throw new Error("the disk is full");
+      await ledger.remember(name, text);
+    },
+  };
+  memos.set("hold", "{}");
+  const hold = createHold({ ledger: broken, now: () => 0 });
+  await assert.rejects(hold.refuse(), /disk is full/);
+  await assert.rejects(performed(hold)("dispatch"), /disk is full/);
+  isBroken = false;
+  assert.ok(await hold.isOn(), "nothing begins because the ledger once could not say");
+  await hold.clear();
+  assert.equal((await performed(hold)("dispatch")).kind, "done");
+  isBroken = true;
+  await assert.rejects(hold.put(OPERATOR), /disk is full/);
+  assert.ok(await hold.isOn(), "who wanted everything stopped has it stopped as long as this one lives");
 });
