@@ -254,3 +254,169 @@ test("the ledger is asked again who is drained when it could not say; until then
   assert.deepEqual(performed, ["tech-lead", "webster begun"], "what may be there is looked into");
   assert.deepEqual([drain.capacity("webster", 3), drain.capacity("tech-lead", 3)], [0, 3]);
 });
+
+type Waiting = Readonly<Record<string, string>>;
+
+/**
+ * A drain on a ledger that gives one stream a page. `waiting`: queued delegations by their agent; `draining`: the agents
+ * that the ledger has as drained. What is accepted waits for `gate`.
+ */
+function alone({ waiting = {}, draining = [] }: { waiting?: Waiting; draining?: readonly string[] } = {}) {
+  const accepted: { kind: string; stream: string; input: { type: string }; [more: string]: unknown }[] = [];
+  const broken: unknown[] = [];
+  const elsewhere = new Set<string>();
+  const script = { gate: Promise.resolve(), rings: 0 };
+  let listener: ((events: readonly object[]) => void) | undefined;
+  const stateOf = (agent: string) => ({
+    agent,
+    ...(draining.includes(agent) || elsewhere.has(agent) ? { draining: { at: 1, by: "operator" } } : {}),
+  });
+  const drain = createDrain({
+    engine: {
+      watch(given: typeof listener) {
+        listener = given;
+        return () => undefined;
+      },
+      read: async (kind: string, stream: string) => {
+        if (kind === "agent") return stateOf(stream.replace(/^agent-/, ""));
+        const agent = waiting[stream];
+        return agent === undefined ? undefined : { order: { agent } };
+      },
+      accept: async (acceptance: (typeof accepted)[number]) => {
+        await script.gate;
+        accepted.push(acceptance);
+        return { state: undefined, events: [] };
+      },
+    } as unknown as Engine,
+    ledger: {
+      list: async ({ kind, agent, status, before }) => {
+        const names =
+          kind === "agent"
+            ? ["tech-lead", "webster"]
+            : Object.keys(waiting).filter((id) => waiting[id] === agent && status?.includes("queued"));
+        const at = before === undefined ? 0 : Number(before);
+        const items = names.slice(at, at + 1).map((name) => ({
+          stream: kind === "agent" ? agentStream(name) : name,
+          state: stateOf(name),
+          later: [],
+        }));
+        return { items: items as never, ...(at + 1 < names.length ? { next: `${at + 1}` } : {}) };
+      },
+    },
+    registry: () => createRegistry([cardOf("webster"), cardOf("tech-lead")]),
+    acl: () => DEFAULT_ACL,
+    now: () => 7,
+    ring: () => {
+      script.rings++;
+    },
+    onBroken: (error) => void broken.push(error),
+  });
+  const tell = (type: string, stream: string, body: object = {}) => listener?.([{ type, stream, body }]);
+  const told = () => accepted.map(({ input, stream }) => `${input.type} ${stream}`);
+  return { drain, script, accepted, told, broken, tell, elsewhere };
+}
+const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
+
+test("who is drained and what waits for it is read to the last page; what waits for others is not told", async () => {
+  const waiting = { "orch-1": "webster", "orch-2": "tech-lead", "orch-3": "webster" };
+  const { drain, accepted, told } = alone({ waiting, draining: ["webster"] });
+  assert.deepEqual([await drain.isOn("webster"), await drain.isOn("tech-lead")], [true, false]);
+  assert.deepEqual(told(), ["hold orch-1", "hold orch-3"]);
+  const text = "webster is drained: it gets no new work until it is resumed";
+  const input = { type: "hold", at: 7, agent: "webster", reason: "agent_draining", text };
+  assert.deepEqual(accepted[0], { kind: "delegation", stream: "orch-1", input, cause: "drain webster" });
+});
+
+test("what another member drains or resumes counts here too, also before its event is here", async () => {
+  const { drain, script, tell, elsewhere } = alone();
+  assert.equal(await drain.isOn("webster"), false);
+  elsewhere.add("webster");
+  const guarded = drain.guard(async () => ({ kind: "recorded" }));
+  const body = { type: "dispatch", run: "orch-1", agent: "webster", attempt: 1, again: false } as const;
+  const effect = { id: "e", stream: "orch-1", body, lane: "any", dueAt: 0, createdAt: 0, tries: 1 } as const;
+  assert.equal((await guarded(effect)).kind, "again");
+  tell("agent.drained", "agent-webster", { agent: "webster" });
+  assert.deepEqual([await drain.isOn("webster"), drain.capacity("webster", 3), script.rings], [true, 0, 1]);
+  elsewhere.delete("webster");
+  tell("agent.resumed", "agent-webster", { agent: "webster" });
+  assert.deepEqual([await drain.isOn("webster"), drain.capacity("webster", 3), script.rings], [false, 3, 2]);
+  assert.equal((await guarded(effect)).kind, "recorded");
+});
+
+test("whatever lets a delegation wait for a drained agent has it say so, nothing else does", async () => {
+  const { tell, told, drain, script, broken } = alone({
+    waiting: { "orch-1": "webster", "orch-2": "tech-lead" },
+  });
+  await drain.isOn("webster");
+  tell("agent.drained", "agent-webster", { agent: "webster" });
+  const waits = [
+    "delegation.queued",
+    "delegation.rerouted",
+    "attempt.failed",
+    "attempt.deferred",
+    "attempt.lost",
+  ];
+  for (const type of [...waits, "attempt.dispatched", "attempt.released"]) tell(type, "orch-1");
+  tell("attempt.deferred", "orch-2");
+  await turn();
+  assert.deepEqual(told(), Array(5).fill("hold orch-1"));
+  script.gate = Promise.reject(new Error("the disk is full"));
+  tell("attempt.deferred", "orch-1");
+  await turn();
+  assert.deepEqual(broken.map(String), ["Error: the disk is full"]);
+});
+
+test("a drain notes who wants it and a reason of at most 500 characters, and blanks are none", async () => {
+  for (const [reason, noted] of [
+    ["x".repeat(500), "x".repeat(500)],
+    [" new disk ", "new disk"],
+    ["  ", undefined],
+    [undefined, undefined],
+  ] as const) {
+    const { drain, accepted } = alone();
+    const actor = { kind: "operator", via: "page" } as const;
+    await drain.drain(actor, "webster", reason);
+    const [by, more] = ["operator (page)", noted === undefined ? {} : { reason: noted }];
+    assert.deepEqual(accepted, [
+      {
+        kind: "agent",
+        stream: "agent-webster",
+        input: { type: "drain", at: 7, agent: "webster", by, ...more },
+        cause: "drain webster",
+        actor,
+      },
+    ]);
+    assert.equal(drain.capacity("webster", 3), 0);
+  }
+});
+
+test("a resume waits for what is just being told, releases all, and only then lets new work go", async () => {
+  const waiting = { "orch-1": "webster", "orch-3": "webster" };
+  const { drain, script, told, tell, accepted } = alone({ waiting });
+  await drain.drain(OPERATOR, "webster");
+  accepted.length = 0;
+  const gate = Promise.withResolvers<void>();
+  script.gate = gate.promise;
+  tell("attempt.deferred", "orch-1");
+  await turn();
+  script.gate = Promise.resolve();
+  const actor = { kind: "operator", via: "page" } as const;
+  const resumed = drain.resume(actor, "webster");
+  await turn();
+  tell("attempt.deferred", "orch-3");
+  await turn();
+  assert.deepEqual([told(), drain.capacity("webster", 3)], [[], 0]);
+  gate.resolve();
+  await resumed;
+  assert.deepEqual(told(), ["hold orch-1", "release orch-1", "release orch-3", "resume agent-webster"]);
+  assert.deepEqual(
+    [accepted[1]?.["cause"], accepted[3]?.["cause"], accepted[3]?.["actor"]],
+    ["resume webster", "resume webster", actor],
+  );
+  assert.deepEqual(accepted[3]?.input, { type: "resume", at: 7, agent: "webster", by: "operator (page)" });
+  assert.deepEqual([drain.capacity("webster", 3), script.rings], [3, 1]);
+  tell("agent.drained", "agent-webster", { agent: "webster" });
+  tell("attempt.deferred", "orch-3");
+  await turn();
+  assert.equal(told().at(-1), "hold orch-3");
+});
