@@ -91,6 +91,9 @@ export function createDispatch(deps: DispatchDeps) {
       });
       return { kind: "recorded" };
     }
+    // Only what is lost is sent once more, and that is no longer with its agent.
+    if (currentAttempt(state).dispatchedAt !== undefined)
+      return { kind: "done", outcome: "it is with its agent already" };
     const { agent } = effect.body;
     // It went to another agent while this one had no room.
     if (agent !== state.order.agent) return { kind: "done", outcome: `${state.order.agent} has it now` };

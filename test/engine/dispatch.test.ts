@@ -240,6 +240,15 @@ test("what went to another agent while the first one had no room is not sent to 
   assert.equal((await performed("dispatch", { inputs, agent: "manager" })).sent[0]?.agent.id, "manager");
 });
 
+test("what is with its agent is sent once more only when it is lost", async () => {
+  const taken = { type: "dispatched", attempt: 1, at: SENT_AT, sentAt: SENT_AT, again: false } as const;
+  const lost = { type: "lost", attempt: 1, at: NOW, takenAt: SENT_AT, text: "restarted" } as const;
+  const { outcome, sent, told } = await performed("dispatch", { inputs: [taken] });
+  const left = { kind: "done", outcome: "it is with its agent already" };
+  assert.deepEqual([outcome, sent, told], [left, [], undefined]);
+  assert.equal((await performed("dispatch", { inputs: [taken, lost], again: true })).sent.length, 1);
+});
+
 test("who may be taken for gone sends nothing, also when that came about while it wrote the prompt", async () => {
   for (const lives of [[undefined], [1, 2], [1, undefined]])
     await assert.rejects(performed("dispatch", { lives }), /others may have orch-1 by now/);
