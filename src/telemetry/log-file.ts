@@ -15,7 +15,6 @@ const writeTo = (file: number, bytes: Buffer): Promise<number> =>
   new Promise((resolve, reject) =>
     write(file, bytes, (error, written) => (error ? reject(error) : resolve(written))),
   );
-const left = new Set<() => void>();
 
 /**
  * Lines at the end of a file, in order. What the disk does not take is dropped, for whoever logs goes on; the next line
@@ -60,11 +59,15 @@ export function openLogFile(path: string, now: () => number): LogFile {
   }
 
   /** The process ends now: one try. */
-  const leave = () => {
-    if (lines.length > 0) writeSync(file, take().text);
-  };
-  if (left.size === 0) process.on("exit", leaveAll);
-  left.add(leave);
+  function leave(): void {
+    try {
+      if (lines.length > 0) writeSync(file, take().text);
+    } catch {
+      // The disk takes nothing, and nobody is left to be told.
+    }
+  }
+
+  process.on("exit", leave);
   return {
     write(line) {
       if (isClosed || waiting + line.length > MOST_WAITING) {
@@ -81,21 +84,10 @@ export function openLogFile(path: string, now: () => number): LogFile {
       if (isClosed) return;
       isClosed = true;
       await writing;
-      left.delete(leave);
-      if (left.size === 0) process.off("exit", leaveAll);
+      process.off("exit", leave);
       closeSync(file);
     },
   };
-}
-
-function leaveAll(): void {
-  for (const leave of left) {
-    try {
-      leave();
-    } catch {
-      // The disk takes nothing, and nobody is left to be told.
-    }
-  }
 }
 
 function gapLine(dropped: number, at: number): string {

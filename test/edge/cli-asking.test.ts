@@ -1,25 +1,11 @@
 import assert from "node:assert/strict";
-import { PassThrough } from "node:stream";
 import test from "node:test";
 import { createTerminalAsking } from "../../src/cli/asking.ts";
+import { openTerminal } from "../support/terminal.ts";
 
-function openTerminal() {
-  const input = new PassThrough();
-  const output = new PassThrough();
-  let shown = "";
-  let look = () => {};
-  output.on("data", (part: Buffer) => {
-    shown += part.toString();
-    look();
-  });
-  const shows = (text: string) =>
-    new Promise<void>((resolve) => {
-      look = () => {
-        if (shown.includes(text)) resolve();
-      };
-      look();
-    });
-  return { input, shows, asking: createTerminalAsking({ input, output }) };
+function openAsking() {
+  const terminal = openTerminal();
+  return { ...terminal, asking: createTerminalAsking(terminal) };
 }
 
 const CHOICES = [
@@ -29,7 +15,7 @@ const CHOICES = [
 const signal = new AbortController().signal;
 
 test("a question is given up by Ctrl-C and by Ctrl-D, also behind letters, and the next one is asked", async () => {
-  const { input, shows, asking } = openTerminal();
+  const { input, shows, asking } = openAsking();
   const first = asking.choose("Remove all?", CHOICES, signal);
   await shows("Remove all?");
   input.write("\u0003");
@@ -50,7 +36,7 @@ test("a question is given up by Ctrl-C and by Ctrl-D, also behind letters, and t
 });
 
 test("where the input ends nobody answers: this question and those to come are given up", async () => {
-  const { input, shows, asking } = openTerminal();
+  const { input, shows, asking } = openAsking();
   const open = asking.choose("Remove all?", CHOICES, signal);
   await shows("Remove all?");
   input.end();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import test from "node:test";
 import { createTerminalQuestions, type Questions } from "../../src/cli/setup/questions.ts";
 import { runSetup } from "../../src/cli/setup/run-setup.ts";
@@ -9,6 +8,7 @@ import { readEnvFile } from "../../src/config/env-file.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { GUILD_ID } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ } from "../../src/local/seed.ts";
+import { openTerminal } from "../support/terminal.ts";
 import { channels, discordWith, newInstallation, nobody, TOKEN } from "./setup-fixture.ts";
 
 const configOf = (root: string) => {
@@ -264,28 +264,14 @@ test("giving up at any question writes nothing and exits 130", async (t) => {
 });
 
 test("the questions work on a terminal: the token is masked, a channel is chosen by keys, Ctrl-C and Ctrl-D give up", async () => {
-  const input = new PassThrough();
-  const output = new PassThrough();
-  let shown = "";
-  let look = () => {};
-  output.on("data", (part: Buffer) => {
-    shown += part.toString();
-    look();
-  });
-  const shows = (text: string) =>
-    new Promise<void>((resolve) => {
-      look = () => {
-        if (shown.includes(text)) resolve();
-      };
-      look();
-    });
+  const { input, output, shown, shows } = openTerminal();
   const questions = createTerminalQuestions({ input, output });
   const token = questions.token("Discord refuses this token.");
   await shows("The bot token");
   input.write("secret-token\r");
   assert.equal(await token, "secret-token");
-  assert.ok(!shown.includes("secret-token"));
-  assert.ok(shown.includes("Discord refuses this token."));
+  assert.ok(!shown().includes("secret-token"));
+  assert.ok(shown().includes("Discord refuses this token."));
   const channel = questions.channel("Where shall results be posted?", "results", [
     { id: "1", name: "general" },
     { id: "2", name: "ergebnisse" },
