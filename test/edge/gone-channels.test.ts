@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { beginWithGuild } from "../faults/discord-world.ts";
+import type { Supervisor } from "../support/supervisor.ts";
 import { TOKEN } from "./discord-fixture.ts";
 import { type Message, type personAt, shown } from "./discord-person.ts";
 import { outlivingGuild } from "./outliving-guild.ts";
@@ -37,6 +38,15 @@ async function gateIn(person: Person, channel: string): Promise<Message> {
   assert.ok(gate);
   return gate;
 }
+
+/** What people see may not be in the ledger yet. */
+async function recorded({ call }: Supervisor, gate: Message): Promise<void> {
+  for (;;) {
+    const { body } = await call("GET", `/runs/${runOf(gate)}/receipts`);
+    if ((body.items as { message: string }[]).some(({ message }) => message === gate.id)) return;
+  }
+}
+
 async function approved(person: Person, gate: Message, channel: string): Promise<void> {
   const custom_id = buttonIn(gate, "approve");
   await person.act("components", { as: "ada", message: gate.id, custom_id, wait: true });
@@ -69,12 +79,28 @@ test("a channel that was deleted while nobody was connected, or before a kill, i
   });
   const first = await start();
   await first.person.command("workflow run", { name: "pair" }, { channel: "task-queue" });
-  await gateIn(first.person, "technical");
+  await recorded(first.supervisor, await gateIn(first.person, "technical"));
   first.supervisor.child.kill("SIGKILL");
   await first.supervisor.exited;
   guild.channels.remove("technical");
   const second = await start({ HQ_CRASH_AT: "deletion:recorded" });
   assert.deepEqual(await second.supervisor.exited, [null, "SIGKILL"]);
+  const { person } = await start();
+  await approved(person, await gateIn(person, "task-queue"), "task-queue");
+});
+
+test("a gate whose channel was deleted after a kill that came before its receipt is asked where people can see it", async (t) => {
+  const { guild, start } = await startIn(t, {
+    results: "results",
+    agentLogs: "agent-logs",
+    approvals: "technical",
+  });
+  // The run's own card is the first.
+  const first = await start({ HQ_CRASH_AT: "card:sent#2" });
+  void first.person.command("workflow run", { name: "pair" }, { channel: "task-queue" }).catch(() => {});
+  await gateIn(first.person, "technical");
+  assert.deepEqual(await first.supervisor.exited, [null, "SIGKILL"]);
+  guild.channels.remove("technical");
   const { person } = await start();
   await approved(person, await gateIn(person, "task-queue"), "task-queue");
 });
