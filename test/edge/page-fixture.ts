@@ -43,6 +43,9 @@ export async function openPage(
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
   t.after(async () => {
+    // What the person saw instead tells where to look.
+    if ("error" in t && t.error)
+      t.diagnostic(`${page.url()} showed:\n${await page.locator("body").innerText()}`);
     await context.close();
     await stop();
     assert.deepEqual(complaints, []);
