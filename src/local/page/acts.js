@@ -1,6 +1,8 @@
+import { Unreached } from "./api.js";
 import { compareIds } from "./dom.js";
 
 const PAGE = 50;
+const RETRY_MS = 1500;
 
 /**
  * What a person does, as calls to the guild, and what the page remembers of them until they are answered.
@@ -63,6 +65,21 @@ export function createActs({ api, state, onForm }) {
     state.tell("messages");
   }
 
+  /** Tries until the guild answers, or until everything is read anew. */
+  async function readNewest(channel, feed) {
+    while (state.feeds.get(channel) === feed && !feed.loaded) {
+      try {
+        const messages = await api.get(`/local/channels/${channel}/messages`, { limit: PAGE });
+        feed.putAll(messages);
+        feed.complete = messages.length < PAGE;
+        feed.loaded = true;
+      } catch (error) {
+        if (!(error instanceof Unreached)) throw error;
+        await new Promise((wake) => setTimeout(wake, RETRY_MS));
+      }
+    }
+  }
+
   return {
     pendingIn: (channel) => [...pending.values()].filter((one) => one.channel === channel),
     dismissPending(key) {
@@ -88,11 +105,7 @@ export function createActs({ api, state, onForm }) {
     async loadNewest(channel) {
       const feed = state.feed(channel);
       if (feed.loaded) return;
-      feed.loading ??= api.get(`/local/channels/${channel}/messages`, { limit: PAGE }).then((messages) => {
-        feed.putAll(messages);
-        feed.complete = messages.length < PAGE;
-        feed.loaded = true;
-      });
+      feed.loading ??= readNewest(channel, feed);
       try {
         await feed.loading;
       } finally {
