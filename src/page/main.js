@@ -76,9 +76,15 @@ const refreshNow = createRefresh(async () => {
     redrawFrame();
     if (view?.usesNow) redrawView();
   } catch (error) {
-    if (error.status !== 0 && error.status !== 401) toasts.refuse(error);
+    if (error.status === 0) lookAgain(() => refreshNow);
+    else if (error.status !== 401) toasts.refuse(error);
   }
 }, NOW_EVERY_MS);
+
+/** Who did not answer is asked again, also where the connection for events stands. */
+function lookAgain(refresh) {
+  setTimeout(() => refresh()?.stir(), TRY_AGAIN_MS);
+}
 
 function redrawView() {
   const place = document.getElementById("view");
@@ -127,6 +133,7 @@ async function loadView(next) {
     // What is shown already stays; a refused first look is all there is to show.
     if (isFirst) next.error = error;
     else if (error.status !== 0) toasts.refuse(error);
+    if (error.status === 0) lookAgain(() => (view === next ? refreshView : undefined));
     if (!("status" in error)) throw error;
   }
   if (view !== next) return;

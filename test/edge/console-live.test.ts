@@ -194,3 +194,30 @@ test("a stopped supervisor is noticed, and after its start the page asks to sign
   await sees(page.getByRole("heading", { name: "Sign in to Atomizer HQ" }));
   await sees(page.getByText(/when the supervisor is started again/));
 });
+
+test("what could not be read is read again by itself: a view's first look, what changed since, and the whole", async (t) => {
+  const page = await hq.open(t);
+  const id = await hq.delegate("optimizer", "Weigh the cell [slow 10m]");
+  let refused = 0;
+  /** The connection for events stays. */
+  const breakOff = async (path: string, times: number) => {
+    await page.unrouteAll();
+    refused = 0;
+    await page.route(`**/api/v1/${path}`, (route) => (++refused <= times ? route.abort() : route.continue()));
+  };
+  const story = `delegations/${id}/story`;
+  await breakOff(story, 2);
+  await go(page, `#/delegations/${id}`);
+  await sees(page.locator(".view-head .pill", { hasText: "working" }));
+  assert.equal(refused, 3);
+  // More often than there is news of one that is canceled.
+  const often = 8;
+  await breakOff(story, often);
+  await hq.call("POST", `/delegations/${id}/cancel`);
+  await sees(page.locator(".view-head .pill", { hasText: "canceled" }));
+  await go(page, "#/now");
+  await breakOff("page/now", often);
+  await hq.delegate("auditor", "Weigh it again [slow 10m]");
+  await sees(line(page, "Agents at work", "Weigh it again"));
+  assert.ok(refused > often);
+});
