@@ -11,8 +11,9 @@ export type ReplyTo = { readonly applicationId: string; readonly token: string }
 /**
  * What a person did in Discord that changes something: noted before it is acknowledged, so that it is carried out
  * even when the supervisor dies in between. Noted and never acknowledged = Discord told the person that it failed:
- * it ends as `unanswered`. One that came by HTTP, or to one of several supervisors, is begun as soon as it is noted:
- * whoever took it carries it out, and when that one is gone, anybody who shares the ledger.
+ * it ends as `unanswered`, and sent again it is noted again. One that came by HTTP, or to one of several supervisors,
+ * is begun as soon as it is noted: whoever took it carries it out, and when that one is gone, anybody who shares the
+ * ledger.
  */
 export type InteractionState = {
   readonly id: string;
@@ -33,7 +34,8 @@ export type InteractionInput =
       readonly replyTo?: ReplyTo;
     }
   | { readonly type: "begin"; readonly at: number }
-  | { readonly type: "done"; readonly at: number; readonly outcome: string };
+  /** `notedAt`: nothing, when it was noted again since. */
+  | { readonly type: "done"; readonly at: number; readonly outcome: string; readonly notedAt?: number };
 
 export type InteractionEvent =
   | {
@@ -50,17 +52,18 @@ export type InteractionEvent =
 function decide(state: InteractionState | undefined, input: InteractionInput): readonly InteractionEvent[] {
   switch (input.type) {
     case "note":
-      if (state) return [];
+      if (state && state.status !== "unanswered") return [];
       return [
         { ...input, type: "interaction.noted" },
         ...(input.replyTo ? [{ type: "interaction.begun", at: input.at } as const] : []),
       ];
     case "begin":
       return state?.status === "noted" ? [{ ...input, type: "interaction.begun" }] : [];
-    case "done":
-      return state?.status === "noted" || state?.status === "begun"
-        ? [{ ...input, type: "interaction.done" }]
-        : [];
+    case "done": {
+      const { at, outcome, notedAt = state?.at } = input;
+      const isOpen = state?.status === "noted" || state?.status === "begun";
+      return isOpen && state.at === notedAt ? [{ type: "interaction.done", at, outcome }] : [];
+    }
   }
 }
 

@@ -15,15 +15,25 @@ export function createInteractions(deps: {
   const { engine, ledger, now, crash } = deps;
   const streamOf = (id: string) => `int-${id}`;
 
-  async function done(id: string, outcome: string): Promise<void> {
-    const input = { type: "done", at: now(), outcome } as const;
+  async function done(id: string, outcome: string, notedAt?: number): Promise<void> {
+    const input = {
+      type: "done",
+      at: now(),
+      outcome,
+      ...(notedAt === undefined ? {} : { notedAt }),
+    } as const;
     await engine.accept({ kind: "interaction", stream: streamOf(id), input, cause: id });
     crash("interaction:done");
   }
 
+  /** What an earlier life noted and did not begin was never acknowledged. */
+  const isUnanswered = ({ status, at }: InteractionState) => status === "noted" && at < deps.startedAt;
+
   return {
     async note(id, work, actor, replyTo) {
       const input = { type: "note", at: now(), id, work, actor, ...(replyTo ? { replyTo } : {}) } as const;
+      const earlier = await engine.read("interaction", streamOf(id));
+      if (earlier && isUnanswered(earlier)) await done(id, "unanswered", earlier.at);
       const { events } = await engine.accept({
         kind: "interaction",
         stream: streamOf(id),
@@ -66,7 +76,7 @@ export function createInteractions(deps: {
         before = page.next;
         if (!before) break;
       }
-      for (const { id } of open.filter(({ status }) => status === "noted")) await done(id, "unanswered");
+      for (const { id, at } of open.filter(isUnanswered)) await done(id, "unanswered", at);
       return open
         .filter(({ status, replyTo }) => status === "begun" && !replyTo)
         .toReversed()

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { APIModalInteractionResponseCallbackData } from "discord-api-types/v10";
 import type { Upload } from "../attachments.ts";
 import { checkModal } from "../check/components.ts";
@@ -9,21 +8,13 @@ import type { InteractionState, StoredInteraction, StoredMessage } from "../stat
 import type { Place, World } from "../state/world.ts";
 import { INTERACTION_LIFE_MS } from "../state/world.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { makeInteraction, type Starting } from "./make-interaction.ts";
 import type { Messages } from "./messages.ts";
 
 /** How long the first answer may take. */
 export const ANSWER_MS = 3000;
 
 export type Interactions = ReturnType<typeof createInteractions>;
-
-export type Starting = {
-  readonly type: StoredInteraction["type"];
-  readonly userId: string;
-  readonly at: Place;
-  readonly command?: StoredInteraction["command"];
-  readonly customId?: string;
-  readonly source?: StoredMessage;
-};
 
 export function createInteractions({
   world,
@@ -45,27 +36,26 @@ export function createInteractions({
   const timers = new Set<NodeJS.Timeout>();
   const botId = world.population.botId;
 
-  /** Makes the interaction, sends it to the bot, and marks it as failed when no answer comes in time. */
+  /**
+   * Makes the interaction, sends it to the bot, and marks it as failed when no answer comes in time. The same nonce
+   * again is the same interaction; it is sent once more when it had no answer.
+   */
   function start(
     starting: Starting,
     payloadOf: (interaction: StoredInteraction) => Record<string, unknown>,
   ): StoredInteraction {
-    const createdAt = world.now();
-    const { type, userId, at, command, customId, source } = starting;
-    const id = world.newId();
-    const interaction: StoredInteraction = {
-      id,
-      token: Buffer.from(`interaction:${id}:${randomBytes(36).toString("base64")}`).toString("base64url"),
-      type,
-      userId,
-      channelId: at.id,
-      createdAt,
-      answerBy: createdAt + (isStale() ? -1 : ANSWER_MS),
-      state: "pending",
-      ...(command ? { command } : {}),
-      ...(customId === undefined ? {} : { customId }),
-      ...(source ? { sourceMessageId: source.id } : {}),
-    };
+    const { nonce, userId } = starting;
+    const known = nonce === undefined ? undefined : world.interactionByNonce(userId, nonce);
+    const isUnderWay = known && (known.answeredWith !== undefined || world.now() <= known.answerBy);
+    return isUnderWay ? known : send(known ?? makeInteraction(world, starting), payloadOf);
+  }
+
+  function send(
+    made: StoredInteraction,
+    payloadOf: (interaction: StoredInteraction) => Record<string, unknown>,
+  ): StoredInteraction {
+    const answerBy = world.now() + (isStale() ? -1 : ANSWER_MS);
+    const interaction: StoredInteraction = { ...made, answerBy, state: "pending" };
     const payload = payloadOf(interaction);
     world.saveInteraction(interaction);
     const timer = setTimeout(() => {

@@ -82,7 +82,7 @@ export function readDraft(body: Body, { isV2 = false }: { isV2?: boolean } = {})
   };
 }
 
-function readNonce(form: Form, nonce: unknown): string | number | undefined {
+export function readNonce(form: Form, nonce: unknown): string | number | undefined {
   if (nonce === undefined || nonce === null) return undefined;
   if (typeof nonce === "number" && Number.isInteger(nonce)) return nonce;
   if (typeof nonce === "string" && nonce.length <= 25) return nonce;

@@ -1,5 +1,6 @@
 import { Unreached } from "./api.js";
 import { compareIds } from "./dom.js";
+import { createOnce } from "./once.js";
 
 const PAGE = 50;
 const RETRY_MS = 1500;
@@ -9,6 +10,7 @@ const RETRY_MS = 1500;
  * Events may overtake the answer of the call that caused them: `seen` holds the newest state of each interaction.
  */
 export function createActs({ api, state, onForm }) {
+  const once = createOnce();
   const seen = new Map();
   /** What was begun here: a form opens in the tab that asked for it, not in the person's other ones. */
   const own = new Set();
@@ -18,6 +20,9 @@ export function createActs({ api, state, onForm }) {
   let local = 0;
 
   const isOpen = (interaction) => (seen.get(interaction.id) ?? interaction).state === "pending";
+
+  const begin = (path, body) =>
+    once([api.person, path, body], (nonce) => api.send("POST", `/local/${path}`, { ...body, nonce }));
 
   async function startInteraction(channel, name, post) {
     local += 1;
@@ -130,10 +135,12 @@ export function createActs({ api, state, onForm }) {
     },
     async message({ channel, content, files, reply }) {
       const body = { channel, ...(content ? { content } : {}), ...(reply ? { reply_to: reply } : {}) };
-      const message =
+      const attached = files.map(({ name, size, lastModified }) => [name, size, lastModified]);
+      const message = await once([api.person, body, attached], (nonce) =>
         files.length > 0
-          ? await api.upload("/local/messages", body, files)
-          : await api.send("POST", "/local/messages", body);
+          ? api.upload("/local/messages", { ...body, nonce }, files)
+          : api.send("POST", "/local/messages", { ...body, nonce }),
+      );
       state.tell("message", message);
       return message;
     },
@@ -154,18 +161,9 @@ export function createActs({ api, state, onForm }) {
     autocomplete: (channel, name, options, focused) =>
       api.send("POST", "/local/autocomplete", { channel, name, options, focused }),
     command: (channel, name, options) =>
-      startInteraction(channel, `/${name}`, () =>
-        api.send("POST", "/local/commands", { channel, name, options }),
-      ),
-    messageCommand: (message, name) =>
-      startInteraction(message.channel_id, name, () =>
-        api.send("POST", "/local/commands", {
-          channel: message.channel_id,
-          name,
-          type: 3,
-          target: message.id,
-        }),
-      ),
+      startInteraction(channel, `/${name}`, () => begin("commands", { channel, name, options })),
+    messageCommand: ({ id, channel_id: channel }, name) =>
+      startInteraction(channel, name, () => begin("commands", { channel, name, type: 3, target: id })),
     async component(message, customId, values) {
       const key = `${message.id}:${customId}`;
       // The second click of a double one comes before the button shows that it works.
@@ -193,7 +191,7 @@ export function createActs({ api, state, onForm }) {
       startInteraction(
         interaction.channel_id,
         names.get(interaction.id) ?? interaction.modal.title ?? "a form",
-        () => api.send("POST", "/local/modals", { interaction: interaction.id, fields }),
+        () => begin("modals", { interaction: interaction.id, fields }),
       ),
     newest: (a, b) => compareIds(a, b),
   };

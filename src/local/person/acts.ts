@@ -28,6 +28,7 @@ export function actRoutes(app: FastifyInstance, { core, finding, looks }: Person
     const draft = readDraft({
       content,
       nonce: body["nonce"],
+      enforce_nonce: true,
       attachments: body["attachments"],
       ...(typeof body["reply_to"] === "string"
         ? { message_reference: { message_id: body["reply_to"] } }

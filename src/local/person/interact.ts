@@ -20,7 +20,7 @@ export function interactRoutes(app: FastifyInstance, deps: PersonDeps): void {
   const invoking = createInvoking(deps);
 
   async function answer(started: StoredInteraction, you: Member, body: Body) {
-    if (body["wait"] !== true) return looks.interaction(started, you);
+    if (body["wait"] !== true || FINAL.includes(started.state)) return looks.interaction(started, you);
     const asked = Number(body["wait_ms"] ?? WAIT_MS);
     const ms = Number.isFinite(asked) ? Math.min(Math.max(asked, 0), LONGEST_WAIT_MS) : WAIT_MS;
     return looks.interaction(await settled(started, ms), you);

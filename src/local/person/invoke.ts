@@ -2,7 +2,8 @@ import type { APIApplicationCommand } from "discord-api-types/v10";
 import { Refusal } from "../../kernel/refusal.ts";
 import { FILE_BYTES } from "../attachments.ts";
 import { walk } from "../check/components.ts";
-import { asText, type Body, isObject } from "../check/form.ts";
+import { readNonce } from "../check/draft.ts";
+import { asText, type Body, createForm, isObject } from "../check/form.ts";
 import { isSelect } from "../check/inputs.ts";
 import { C, K } from "../check/kinds.ts";
 import { P } from "../seed.ts";
@@ -102,7 +103,7 @@ export function createInvoking({ core, finding, looks }: PersonDeps) {
         ? slashContent(command, words, you, body, at)
         : menuContent(command, you, body);
     return interactions.start(
-      { type: 2, userId: you.id, at, command: nameOf(command, words) },
+      { type: 2, userId: you.id, at, nonce: nonceIn(body), command: nameOf(command, words) },
       (interaction) => interactionPayload({ world, views, interaction, content }),
     );
   }
@@ -174,12 +175,19 @@ export function createInvoking({ core, finding, looks }: PersonDeps) {
     const resolved = resolveIds(world, views, you.id, ids);
     const content = { custom_id: customId, components, ...(ids.length > 0 ? { resolved } : {}) };
     return interactions.start(
-      { type: 5, userId: you.id, at, customId, ...(source ? { source } : {}) },
+      { type: 5, userId: you.id, at, nonce: nonceIn(body), customId, ...(source ? { source } : {}) },
       (interaction) => interactionPayload({ world, views, interaction, content, source }),
     );
   }
 
   return { command, autocomplete, component, modal };
+}
+
+function nonceIn(body: Body): string | number | undefined {
+  const form = createForm();
+  const nonce = readNonce(form, body["nonce"]);
+  form.done();
+  return nonce;
 }
 
 /** The chosen values of a select, as many as it wants and only those that it offers. */

@@ -98,7 +98,8 @@ export type StoredInteraction = {
   readonly userId: string;
   readonly channelId: string;
   readonly createdAt: number;
-  /** Until when the first answer is taken; 3 s after creation. */
+  readonly nonce?: string | number;
+  /** Until when the first answer is taken; 3 s after it was sent. */
   readonly answerBy: number;
   readonly state: InteractionState;
   /** The callback type of the first answer; undefined = not answered. */

@@ -54,12 +54,20 @@ export function createWorld({
     for (const id of store.ids("interaction")) {
       ids.seen(id);
       if (!isRecent(id, oldest)) store.delete("interaction", id);
+      else failPending(id);
     }
     ids.seen(store.highestId);
     const mark = store.get("setting", "last-id");
     if (mark) ids.seen(mark.value);
     store.put("setting", "last-id", { value: ids.last() });
     for (const channelId of [...population.channels.keys(), ...threads.keys()]) rememberNonces(channelId);
+  }
+
+  /** Nobody answers any more what was on its way when the guild went. */
+  function failPending(id: string): void {
+    const interaction = store.get("interaction", id);
+    if (interaction?.state === "pending")
+      store.put("interaction", id, { ...interaction, state: "failed", answerBy: 0 });
   }
 
   /** The nonces of the last minutes hold across a restart too. */
@@ -187,6 +195,14 @@ export function createWorld({
       feed.emit({ kind: "channel-create", channel });
     },
     interaction: (id: string) => store.get("interaction", id),
+    /** The interaction that the person began with this nonce, while it lives. */
+    interactionByNonce(userId: string, nonce: string | number): StoredInteraction | undefined {
+      return store
+        .ids("interaction")
+        .filter((id) => isRecent(id, now() - INTERACTION_LIFE_MS))
+        .flatMap((id) => store.get("interaction", id) ?? [])
+        .find((one) => one.userId === userId && one.nonce === nonce);
+    },
     saveInteraction(interaction: StoredInteraction): void {
       if (!store.get("interaction", interaction.id)) forgetOld();
       store.put("interaction", interaction.id, interaction);

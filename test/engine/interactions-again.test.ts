@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { createInteractions } from "../../src/engine/interactions.ts";
+import { startCore } from "../support/core.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
+
+const WORK = { name: "delegate" };
+const ADA = { kind: "person", id: "5", name: "ada", rights: ["delegate"] } as const;
+
+async function world(t: test.TestContext) {
+  const home = temporaryFolder();
+  const core = await startCore(home.path);
+  t.after(async () => {
+    await core.stop();
+    home.remove();
+  });
+  const { engine, ledger, now, pass } = core;
+  return {
+    interactions: core.verbs.interactions,
+    /** As after kill -9; `listed` comes between a look at what is open and what follows from it. */
+    nextLife(listed = async () => {}) {
+      pass(1);
+      const list: typeof ledger.list = async (query) => {
+        const page = await ledger.list(query);
+        await listed();
+        return page;
+      };
+      const looked = { ...ledger, list };
+      return createInteractions({ engine, ledger: looked, now, startedAt: now(), crash: () => undefined });
+    },
+    status: async (id: string) => (await engine.read("interaction", `int-${id}`))?.status,
+  };
+}
+
+test("what ended unanswered is noted again when it is sent again, and carried out once", async (t) => {
+  const { interactions, status } = await world(t);
+  assert.equal(await interactions.note("7", WORK, ADA), true);
+  assert.equal(await interactions.note("7", WORK, ADA), false, "it is in our hands");
+  await interactions.done("7", "unanswered");
+  assert.equal(await interactions.note("7", WORK, ADA), true);
+  await interactions.begin("7");
+  assert.equal(await interactions.note("7", WORK, ADA), false);
+  await interactions.done("7", "asked");
+  assert.equal(await interactions.note("7", WORK, ADA), false);
+  assert.equal(await status("7"), "done");
+});
+
+test("what an earlier life noted and never acknowledged is noted again before it was ended, and stays so", async (t) => {
+  const { interactions, nextLife, status } = await world(t);
+  await interactions.note("7", WORK, ADA);
+  await interactions.note("8", WORK, ADA);
+  await interactions.begin("8");
+  const next = nextLife();
+  assert.equal(await next.note("7", WORK, ADA), true);
+  assert.equal(await next.note("8", WORK, ADA), false, "that one is to be finished");
+  assert.deepEqual(
+    (await next.unfinished()).map(({ id }) => id),
+    ["8"],
+  );
+  assert.equal(await status("7"), "noted");
+});
+
+test("the end of what was unanswered is no end of what was noted anew meanwhile", async (t) => {
+  const { interactions, nextLife, status } = await world(t);
+  await interactions.note("7", WORK, ADA);
+  const next = nextLife(async () => {
+    await next.note("7", WORK, ADA);
+    await next.begin("7");
+  });
+  assert.deepEqual(await next.unfinished(), []);
+  assert.equal(await status("7"), "begun");
+});
