@@ -57,6 +57,8 @@ export async function openConnections(
   const pool = new Pool({ ...timed(READ_MS), max: MOST_READERS, idleTimeoutMillis: 30_000 });
   // A connection that is lost while it rests is replaced when the next one is needed.
   pool.on("error", () => undefined);
+  // One that is lost while somebody has it fails what that one asks next; without a listener it would end the process.
+  pool.on("connect", (client) => void client.on("error", () => undefined));
   return { place, pool, connect: () => connectWith(timed(writeMs)) };
 }
 

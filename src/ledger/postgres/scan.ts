@@ -9,6 +9,12 @@ type Name = keyof typeof SCAN_SQL;
 const STREAM = "seq, id, kind, status, agent, parent, wake_at, open, version, state, state_version";
 const EFFECT = "id, stream, type, body, slot, due_at, ready_at, begun_at";
 
+/**
+ * A body whose JSON the database reads: to it U+0000 and half a sign, which stand there as escapes, are errors. What only
+ * looks like one, behind a second backslash, is letters before and after.
+ */
+const JSON_BODY = String.raw`regexp_replace(body, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')::json`;
+
 /** The same statements as the embedded store's, with their values as {0}, {1} … and their types. */
 const TEXTS: Readonly<Record<Name, string>> = {
   streams: `select ${STREAM} from stream where seq > {0:bigint} order by seq limit {1:bigint}`,
@@ -17,9 +23,9 @@ const TEXTS: Readonly<Record<Name, string>> = {
   firstAt: "select at from event where stream = {0:text} order by version limit 1",
   counts: "select type, count(*) as count from event where stream = {0:text} group by type",
   later: "select body from event where stream = {0:text} and version > {1:integer} order by version",
-  sentAgain: `select (body::json->>'attempt')::integer as attempt from event where stream = {0:text} and type = 'attempt.dispatched'
-    and body::json->>'again' is distinct from 'true' group by 1 having count(*) > 1`,
-  postedTwice: `select body::json->'delivery'->>'id' as delivery, count(*) as count from outbox where stream = {0:text} and type = 'post'
+  sentAgain: `select (${JSON_BODY}->>'attempt')::integer as attempt from event where stream = {0:text} and type = 'attempt.dispatched'
+    and ${JSON_BODY}->>'again' is distinct from 'true' group by 1 having count(*) > 1`,
+  postedTwice: `select ${JSON_BODY}->'delivery'->>'id' as delivery, count(*) as count from outbox where stream = {0:text} and type = 'post'
     group by 1 having count(*) > 1`,
   openOf: `select ${EFFECT} from outbox where stream = {0:text} and settled_at is null order by id`,
   seen: "select distinct delivery from delivery_part where delivery >= {0:text} and delivery < {1:text}",
@@ -30,8 +36,7 @@ const TEXTS: Readonly<Record<Name, string>> = {
   children: "select id from stream where parent = {0:text} order by seq",
   open: `select ${EFFECT} from outbox where settled_at is null and (stream, id) > ({0:text}, {1:text}) order by stream, id limit {2:bigint}`,
   outbox: `select seq, stream, type, body, created_at, settled_at, outcome from outbox where seq > {0:bigint} order by seq limit {1:bigint}`,
-  batches:
-    "select body from outbox where settled_at is null and type = 'post' and body::json->'delivery'->>'kind' = 'batch'",
+  batches: `select body from outbox where settled_at is null and type = 'post' and ${JSON_BODY}->'delivery'->>'kind' = 'batch'`,
   hasReceipt: "select 1 as there from delivery_part where delivery = {0:text} limit 1",
   keys: `select scope, key, stream, exists (select from stream s where s.id = key.stream)::integer as known from key
     where (scope, key) > ({0:text}, {1:text}) order by scope, key limit {2:bigint}`,
