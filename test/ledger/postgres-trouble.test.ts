@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect as connectTo, createServer, type Socket } from "node:net";
 import test, { after, type TestContext } from "node:test";
 import type { Ledger } from "../../src/engine/ports/ledger.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
 import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contract/ledger-fixture.ts";
+import { startDeafWay } from "../support/deaf-way.ts";
 import { PASSWORD, startPostgres } from "../support/postgres.ts";
 import { query } from "./postgres-query.ts";
 
@@ -27,48 +26,6 @@ function isPlain(words: RegExp) {
       !JSON.stringify([error.message, error.hint, error.stack, String(error.cause)]).includes(PASSWORD),
     );
     return true;
-  };
-}
-
-/** A way to the database that can be cut, so that answers are lost. */
-async function startWay(t: TestContext, port: number) {
-  let mode: "open" | "deaf" | "shut" = "open";
-  const pairs = new Set<readonly [Socket, Socket]>();
-  const server = createServer((near) => {
-    if (mode === "shut") {
-      near.destroy();
-      return;
-    }
-    const far = connectTo(port, "127.0.0.1");
-    const pair = [near, far] as const;
-    pairs.add(pair);
-    for (const [from, to] of [pair, [far, near]] as const) {
-      from.on("error", () => undefined);
-      from.on("close", () => to.destroy());
-    }
-    near.on("data", (chunk) => far.write(chunk));
-    far.on("data", (chunk) => {
-      if (mode !== "deaf") near.write(chunk);
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const cut = () => {
-    for (const [near, far] of pairs) {
-      near.destroy();
-      far.destroy();
-    }
-    pairs.clear();
-  };
-  t.after(() => {
-    cut();
-    server.close();
-  });
-  return {
-    port: (server.address() as { port: number }).port,
-    cut,
-    set(next: typeof mode) {
-      mode = next;
-    },
   };
 }
 
@@ -119,7 +76,7 @@ test("while the database is away, reads and writes say so, and afterwards the sa
 
 test("a write whose answer was lost with the connection is done once, and answered by what it came to", async (t) => {
   const url = await postgres.createDatabase();
-  const way = await startWay(t, postgres.port);
+  const way = await startDeafWay(t, postgres.port);
   const ledger = await open(t, url.replace(`:${postgres.port}/`, `:${way.port}/`));
   await written(ledger, commitOf("run-1", { effects: [dispatch("run-1", "webster")] }));
   const isDone = async (batch: number) => {
@@ -145,7 +102,7 @@ test("a write whose answer was lost with the connection is done once, and answer
 
 test("a claim that was never heard of is given back as not begun, with its slot", async (t) => {
   const url = await postgres.createDatabase();
-  const way = await startWay(t, postgres.port);
+  const way = await startDeafWay(t, postgres.port);
   const ledger = await open(t, url.replace(`:${postgres.port}/`, `:${way.port}/`), 100);
   await written(ledger, commitOf("run-1", { effects: [dispatch("run-1", "webster"), line("x", AT)] }));
   way.set("deaf");

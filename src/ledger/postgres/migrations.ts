@@ -2,6 +2,7 @@ import type { ClientBase } from "pg";
 import { Refusal } from "../../kernel/refusal.ts";
 import { CLAIM_FUNCTION } from "./claim-function.ts";
 import { COMMIT_FUNCTION } from "./commit-function.ts";
+import { DOUBT_FUNCTION } from "./doubt-function.ts";
 import { LEFTOVERS_FUNCTION } from "./leftovers-function.ts";
 import { PRUNE_FUNCTIONS } from "./prune-functions.ts";
 import { SEARCH_FUNCTIONS } from "./search-functions.ts";
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly string[] = [
   ].join("\n"),
   SET_BACK_FUNCTION,
   LEFTOVERS_FUNCTION,
+  DOUBT_FUNCTION,
 ];
 
 /** How many steps newer than this program a ledger may be: what the rule above makes safe. */

@@ -52,10 +52,10 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     const capacity = Object.fromEntries([...slotLanes].map((lane) => [lane, request.capacity(lane)]));
     const { effects, unknown } = await write<Claim>(claimUnit(request, capacity));
     const claimed = effects.map((row) => toClaimed({ ...row, tries: row.tries - 1 }, row.begun_before));
-    const limit = request.limit - claimed.length;
-    if (unknown.length === 0 || limit <= 0) return claimed;
+    if (unknown.length === 0) return claimed;
     note(unknown);
-    return [...claimed, ...(await claim({ ...request, limit }))];
+    // What was taken is told first: a second question may fail, and nobody would begin it.
+    return claimed.length > 0 ? claimed : claim(request);
   }
 
   return {

@@ -53,11 +53,15 @@ export function createWriter(deps: {
 
   async function ask(units: string): Promise<readonly unknown[]> {
     client ??= await connections.connect();
-    const { rows } = await client.query<{ results: readonly unknown[] }>({
-      name: "write",
-      text: "select write_1($1, $2, $3, $4) as results",
-      values: [name, batch, units, doubtful ?? null],
-    });
+    const write =
+      doubtful === undefined
+        ? { name: "write", text: "select write_1($1, $2, $3, null) as results", values: [name, batch, units] }
+        : {
+            name: "write-in-doubt",
+            text: "select write_2($1, $2, $3, $4) as results",
+            values: [name, batch, units, doubtful],
+          };
+    const { rows } = await client.query<{ results: readonly unknown[] }>(write);
     return rows[0]?.results ?? [];
   }
 
@@ -71,6 +75,8 @@ export function createWriter(deps: {
   async function transact(units: readonly Waiting[]): Promise<readonly unknown[]> {
     const text = `[${units.map((unit) => unit.text).join(",")}]`;
     const startedAt = performance.now();
+    /** Of the last try that was lost: from then on, whatever fails says nothing of whether it was done. */
+    let lost: unknown;
     batch++;
     for (let tries = 1; ; tries++) {
       try {
@@ -78,12 +84,15 @@ export function createWriter(deps: {
         doubtful = undefined;
         return results;
       } catch (error) {
-        const isGone = isLost(error);
-        if (isGone) void drop();
-        const mayWait = performance.now() - startedAt < rideOutMs;
-        if (isGone ? !mayWait : tries >= MOST_TRIES || !mayWorkAgain(error)) {
-          if (isGone) doubtful ??= batch;
-          throw error;
+        if (isLost(error)) {
+          lost = error;
+          void drop();
+        }
+        if (lost === undefined) {
+          if (tries >= MOST_TRIES || !mayWorkAgain(error)) throw error;
+        } else if (performance.now() - startedAt >= rideOutMs) {
+          doubtful ??= batch;
+          throw lost;
         }
         await new Promise((resolve) => setTimeout(resolve, Math.min(500, 10 * 2 ** tries)));
       }
