@@ -80,6 +80,25 @@ export function checkReads(check: Check): void {
     await assert.rejects(list, (error) => isRefusal(error) && error.code === "invalid_input");
   });
 
+  check("who asks by a name with U+0000 in it finds nothing", async (ledger) => {
+    await written(ledger, commitOf("run-1"));
+    const name = "run-1\0";
+    const found = await Promise.all([
+      ledger.load(name),
+      ledger.keyOf("s", name),
+      ledger.recall(name),
+      ledger.blob(name),
+      ledger.list({ kind: "delegation", agent: name, limit: 9 }).then(({ items }) => items[0]),
+      ledger.events({ stream: name, limit: 9 }).then(([first]) => first),
+      ledger.events({ types: [name], limit: 9 }).then(([first]) => first),
+      ledger.receipts(name).then(([first]) => first),
+      ledger.receiptsOf(name).then(([first]) => first),
+      ledger.trail.receiptsAt(name).then(([first]) => first),
+      ledger.trail.effectsOf(name, 9).then(([first]) => first),
+    ]);
+    assert.deepEqual(new Set(found), new Set([undefined]));
+  });
+
   check("a listed stream is what load says, with state and columns", async (ledger) => {
     await fill(ledger);
     const { items } = await ledger.list({ kind: "delegation", status: ["failed"], limit: 1 });

@@ -35,9 +35,14 @@ test("a program works beside one that is one step newer, and refuses a ledger th
   const url = await postgres.createDatabase();
   const old = await openPostgresLedger({ url });
   await written(old, commitOf("run-1", { effects: [line("run-1", 1)] }));
+  const reads = () =>
+    Promise.all([1, 2, 3, 4].flatMap(() => [old.load("run-1"), old.list({ kind: "delegation", limit: 1 })]));
+  // Each connection knows the statements by now, and what they returned then.
+  const before = await reads();
   const client = await connect(t, url);
   const newer = [...MIGRATIONS, "alter table stream add column colour text"];
   assert.equal(await migrate(client, "here", newer), newer.length);
+  assert.deepEqual(await reads(), before);
   await written(old, commitOf("run-1", { expectedVersion: 1 }));
   await old.close();
   const again = await openPostgresLedger({ url });

@@ -170,6 +170,22 @@ test("a lock that others hold makes writes wait, and after some time say so; the
   await written(ledger, commitOf("run-1"));
 });
 
+test("a database that only reads says so to whoever writes, and writing goes on when it writes again", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await open(t, url, 100);
+  await written(ledger, commitOf("run-1"));
+  const setting = `alter database ${new URL(url).pathname.slice(1)}`;
+  await query(url, `${setting} set default_transaction_read_only = on`);
+  await query(
+    url,
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like '%write_1%' and pid <> pg_backend_pid()",
+  );
+  await assert.rejects(ledger.commit(commitOf("run-2")), isPlain(/only reads/));
+  assert.equal((await ledger.load("run-1"))?.version, 1, "reading goes on");
+  await query(url, `set transaction_read_only = off; ${setting} reset default_transaction_read_only`);
+  await written(ledger, commitOf("run-2"));
+});
+
 test("what is wrong with the address is said with what to do, and without the password", async () => {
   const url = await postgres.createDatabase();
   const cases: readonly (readonly [string, RegExp])[] = [

@@ -15,7 +15,7 @@ test("what the database or the way to it lacks is told with its place and what t
     "57P01": /does not answer/,
     "57P02": /does not answer/,
     "57P03": /does not answer/,
-    "25006": /does not answer/,
+    "25006": /only reads.*Name the one that writes/,
     "08006": /does not answer/,
     "53300": /no connection left\. Raise max_connections/,
     "28P01": /refuses the user or the password/,
@@ -36,7 +36,7 @@ test("what the database or the way to it lacks is told with its place and what t
     assert.match(told.message, words, code);
     assert.match(told.message, /hq at db:5432.*\(PostgreSQL: as PostgreSQL says it\)$/);
     assert.equal(told.cause, error);
-    const isAway = /does not answer|no connection left/.test(told.message);
+    const isAway = /does not answer|no connection left|only reads/.test(told.message);
     assert.deepEqual([concernsAll(error), isLost(error)], [true, isAway], code);
   }
 });

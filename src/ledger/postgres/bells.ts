@@ -19,8 +19,7 @@ export function createBells(connections: Connections, ownName: string) {
 
   function after(ms: number): void {
     clearTimeout(timer);
-    if (isStopped || listeners.size === 0) return;
-    timer = setTimeout(look, ms);
+    timer = isStopped || listeners.size === 0 ? undefined : setTimeout(look, ms);
   }
 
   function look(): void {
@@ -58,7 +57,8 @@ export function createBells(connections: Connections, ownName: string) {
   return {
     onOthers(listener: () => void): () => void {
       listeners.add(listener);
-      if (!timer && !connecting && !client) look();
+      // Whoever comes when nobody listened any more begins anew.
+      if (!timer && !connecting) look();
       return () => listeners.delete(listener);
     },
     async stop(): Promise<void> {

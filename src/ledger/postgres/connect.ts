@@ -2,7 +2,7 @@ import { Client, type ClientConfig, Pool, types } from "pg";
 import { Refusal } from "../../kernel/refusal.ts";
 import { type Address, readAddress } from "./address.ts";
 import { migrate, SCHEMA } from "./migrations.ts";
-import { explain, isLost } from "./trouble.ts";
+import { explain, isLost, isOldPlan } from "./trouble.ts";
 
 const CONNECT_MS = 5000;
 const READ_MS = 30_000;
@@ -146,6 +146,12 @@ export async function endSoon(ending: Promise<unknown>): Promise<void> {
   clearTimeout(timer);
 }
 
+/** No text of the database holds U+0000, and none can be asked for that does: with this sign in its place nothing is found. */
+function askable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(askable);
+  return typeof value === "string" ? value.replaceAll("\0", "\uFFFD") : value;
+}
+
 /** Reads are harmless: one that lost its connection is asked again for a while. */
 export function createRead({ pool, place }: Connections, rideOutMs: number) {
   return async function read<Row extends object>(
@@ -153,13 +159,16 @@ export function createRead({ pool, place }: Connections, rideOutMs: number) {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<readonly Row[]> {
+    const asked = values.map(askable);
     const startedAt = performance.now();
     for (let waitMs = 20; ; waitMs = Math.min(500, waitMs * 2)) {
       try {
-        return (await pool.query<Row>({ name, text, values: [...values] })).rows;
+        return (await pool.query<Row>({ name, text, values: asked })).rows;
       } catch (error) {
         if (pool.ending) throw new Error(`The ledger ${place} is closed.`, { cause: error });
-        if (!isLost(error) || performance.now() - startedAt > rideOutMs) throw explain(error, place);
+        // Whatever fails costs its connection: the next one knows no plan yet.
+        const mayWork = isLost(error) || isOldPlan(error);
+        if (!mayWork || performance.now() - startedAt > rideOutMs) throw explain(error, place);
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }

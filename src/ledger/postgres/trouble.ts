@@ -38,9 +38,16 @@ export function mayWorkAgain(thrown: unknown): boolean {
   return AGAIN_CODES.has(codeOf(thrown));
 }
 
+/** A table has more columns than when this connection first asked, as after a newer program's start: another one asks anew. */
+export function isOldPlan(thrown: unknown): boolean {
+  return codeOf(thrown) === "0A000";
+}
+
 function remedyFor(thrown: unknown, place: string): string | undefined {
   if (codeOf(thrown) === "53300")
     return `The database ${place} has no connection left. Raise max_connections, or end what holds them.`;
+  if (codeOf(thrown) === "25006")
+    return `The database ${place} only reads: it stands by for another one, or default_transaction_read_only is on. Name the one that writes; work goes on by itself when this one does.`;
   if (isLost(thrown))
     return `The database ${place} does not answer. Start it, or mend the way to it; work goes on by itself when it is back.`;
   // The client's own words where the server asks for one.
