@@ -79,6 +79,9 @@ test("a write whose answer was lost, and whose second try fails otherwise, is no
     (await claimOf(far)).map(({ id, begunBefore }) => [id, begunBefore]),
     [["run-1@1#0", undefined]],
   );
+  // Of this one it heard: it stays with who has begun it.
+  await written(far, commitOf("run-3"));
+  assert.deepEqual(await claimOf(far), []);
 });
 
 test("what a claim took is told also when the question for lanes that it did not know fails", async (t) => {
