@@ -11,14 +11,17 @@ import { basename, dirname, join } from "node:path";
 import type { Config } from "../domain/config.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { checkLedger, copyLedger, doubtOpenWork } from "../ledger/backup.ts";
-import { holdHome } from "../ledger/lock.ts";
-import { refuseNewer } from "../ledger/migrations.ts";
+import {
+  checkLedger,
+  copyLedger,
+  doubtOpenWork,
+  halfOf,
+  refuseHalf,
+  refuseNewerCopy,
+} from "../ledger/backup.ts";
 import { refuseMoved } from "../ledger/moved.ts";
-import { versionOfFile } from "../ledger/version.ts";
+import { isOfBackup, liesIn, makeRoom, refuseFull, UNPACKING } from "./room.ts";
 
-/** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
-export const UNPACKING = ".hq-restore-";
 const FORMAT = 1;
 const MANIFEST = "backup.json";
 /** Lies in a configuration as long as not all of it is there. */
@@ -63,11 +66,19 @@ export async function makeBackup(place: BackupPlace, target: string): Promise<Ba
   const { home } = place;
   if (!existsSync(join(home, LEDGER))) {
     refuseMoved(home);
+    refuseHalf(join(home, LEDGER));
     throw new Refusal("not_found", `There is no ledger in ${home}.`, {
       hint: "Set HQ_HOME to the folder of the supervisor.",
     });
   }
   refuseFull(target, "A backup goes into a folder of its own.");
+  const copied = [place.configDir, place.config.settings.handoffs.dir, join(home, "guild")];
+  const around = copied.find((folder) => liesIn(target, folder));
+  if (around !== undefined) {
+    throw new Refusal("invalid_input", `A backup cannot go into ${around}, which is copied itself.`, {
+      hint: "Name a folder elsewhere.",
+    });
+  }
   makeFolder(target);
   try {
     return await copyAll(place, target);
@@ -100,7 +111,7 @@ async function copyAll(place: BackupPlace, target: string): Promise<BackupManife
   // The last thing that is written: a folder without it is no backup.
   const path = join(target, MANIFEST);
   writeFileSync(path, `${JSON.stringify(manifest, undefined, 2)}\n`, { mode: 0o600 });
-  for (const written of [path, target]) await sync(written);
+  for (const written of [path, target, dirname(target)]) await sync(written);
   return manifest;
 }
 
@@ -123,13 +134,29 @@ export async function restoreBackup(
   source: string,
   options: { readonly force: boolean },
 ): Promise<Restored> {
-  const { home } = place;
   const manifest = readManifest(source);
   const ledger = join(source, LEDGER);
   checkLedger(ledger);
-  refuseNewer(versionOfFile(ledger).version, ledger);
-  const aside = await makeRoom(place, options.force);
-  makeFolder(home);
+  refuseNewerCopy(ledger);
+  const room = await makeRoom(place, source, options.force);
+  try {
+    const restored = await copyBack(place, source, manifest);
+    return { ...restored, ...(room.before === undefined ? {} : { before: room.before }) };
+  } finally {
+    await room.release();
+  }
+}
+
+async function copyBack(
+  place: Parameters<typeof restoreBackup>[0],
+  source: string,
+  manifest: BackupManifest,
+): Promise<Restored> {
+  const { home } = place;
+  // Whoever is broken off before the last step leaves no ledger that does not know that it is old, nor room for a new one.
+  const half = halfOf(join(home, LEDGER));
+  writeFileSync(half, "", { mode: 0o600 });
+  await sync(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
   const restoring = join(place.configDir, RESTORING);
   const isUsed = isWithout(place.configDir) || existsSync(restoring);
@@ -142,9 +169,7 @@ export async function restoreBackup(
   rmSync(restoring, { force: true });
   const handoffs = place.handoffs() ?? join(home, "handoffs");
   await copyTree(join(source, "handoffs"), handoffs);
-  // Whoever is broken off before the last step leaves no ledger that does not know that it is old.
-  const half = join(home, `${LEDGER}.half`);
-  await files.copyFile(ledger, half);
+  await files.copyFile(join(source, LEDGER), half);
   await files.chmod(half, 0o600);
   const doubtful = doubtOpenWork(half, Date.parse(manifest.at));
   // Its name is believed: what it names is on the disk first, after a power loss too.
@@ -156,7 +181,6 @@ export async function restoreBackup(
     doubtful,
     config: { path: config, isUsed },
     handoffs,
-    ...(aside === undefined ? {} : { before: aside }),
   };
 }
 
@@ -204,36 +228,6 @@ function manifestIn(path: string): BackupManifest {
       cause,
     });
   }
-}
-
-const isOfBackup = (name: string) => !name.startsWith("supervisor.lock");
-
-/** Only into an empty folder, or with the old one kept beside it; never under a supervisor. */
-async function makeRoom({ home, now }: Pick<BackupPlace, "home" | "now">, force: boolean) {
-  if (isFree(home)) return undefined;
-  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe: { pid: process.pid } });
-  if (!hold.ok) {
-    throw new Refusal("locked", `A supervisor works in ${home}.`, {
-      hint: "Stop it with `hq stop`, or set HQ_HOME to another folder.",
-    });
-  }
-  await hold.release();
-  if (!force) refuseFull(home, "What is there would be mixed with what is restored.");
-  const aside = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
-  renameSync(home, aside);
-  return aside;
-}
-
-/** Whether nothing is there, but for a backup that is just unpacked there. */
-export function isFree(home: string): boolean {
-  return !existsSync(home) || readdirSync(home).every((name) => name.startsWith(UNPACKING));
-}
-
-function refuseFull(folder: string, why: string): void {
-  if (!existsSync(folder) || !readdirSync(folder).some(isOfBackup)) return;
-  throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, {
-    hint: "Name a folder that is empty or not there; `hq restore --force` keeps the old one aside.",
-  });
 }
 
 /**

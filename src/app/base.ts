@@ -111,8 +111,14 @@ export type Base = Awaited<ReturnType<typeof openBase>>;
 
 function lockedBy(home: string, holder: unknown): Refusal {
   const run = readRunFile(home);
-  const about = holder as { readonly pid?: number; readonly isTemporary?: true } | undefined;
+  const about = holder as
+    | { readonly pid?: number; readonly isTemporary?: true; readonly isRestoring?: true }
+    | undefined;
   const pid = about?.pid ?? run?.pid;
+  if (about?.isRestoring)
+    return new Refusal("locked", `A restore (pid ${pid}) puts a backup into ${home}.`, {
+      hint: "Start again when it is done.",
+    });
   if (about?.isTemporary)
     return new Refusal(
       "locked",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../domain/config.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { refuseHalf } from "../ledger/backup.ts";
 import { refuseNewer } from "../ledger/migrations.ts";
 import { refuseMoved } from "../ledger/moved.ts";
 import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
@@ -44,12 +45,18 @@ export function databaseSecrets(env: Env): readonly (string | undefined)[] {
   return [...secretsOf(env.DATABASE_URL), ...secretsOf(url), env.PGPASSWORD];
 }
 
+/** A ledger that was moved, or not restored to its end, is not begun anew without anybody noticing. */
+function refuseAbsent(home: string): void {
+  refuseMoved(home);
+  refuseHalf(join(home, "ledger.db"));
+}
+
 /** What a look at the database found; undefined where there is none. What makes a start impossible is thrown. */
 export async function examineStore(env: Env, config: Pick<Config, "settings"> | undefined, home: string) {
   const url = databaseOf(env, config);
   if (url === undefined) {
     // What is not valid may name one.
-    if (config) refuseMoved(home);
+    if (config) refuseAbsent(home);
     return undefined;
   }
   const { examineDatabase } = await import("../ledger/postgres/examine.ts");
@@ -73,7 +80,7 @@ export async function openReader(home: string, url: string | undefined): Promise
   }
   const path = join(home, "ledger.db");
   if (existsSync(path)) return openLedgerReader(path);
-  refuseMoved(home);
+  refuseAbsent(home);
   throw new Refusal("not_found", `There is no ledger in ${home}.`, {
     hint: "Set HQ_HOME to the folder of the supervisor, or start one with `hq start`.",
   });
@@ -107,7 +114,7 @@ export async function openStore(options: AppOptions, base: Base, begin: Begin): 
       );
     return joinLedger({ options, base, begin, ledger, holder });
   }
-  refuseMoved(options.home);
+  refuseAbsent(options.home);
   const ledger = await openSqliteLedger({ path: join(options.home, "ledger.db"), now: base.now });
   await begin({ name: "ledger", stop: ledger.close });
   // The folder's lock says who leads; the lease only gives each life its own number. It ended long ago, so that a life

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { isFree, sync, UNPACKING } from "../app/backup.ts";
+import { sync } from "../app/backup.ts";
+import { isFree, UNPACKING } from "../app/room.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { isAlive } from "./running.ts";
@@ -20,6 +21,7 @@ export async function packed<T>(file: string, make: (folder: string) => Promise<
     await sync(whole);
     if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);
     renameSync(whole, file);
+    await sync(dirname(file));
     return made;
   } finally {
     rmSync(folder, { recursive: true, force: true });

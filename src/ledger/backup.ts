@@ -1,6 +1,8 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { Refusal } from "../kernel/refusal.ts";
+import { refuseNewer, versionIn } from "./migrations.ts";
 import { explain } from "./trouble.ts";
 
 /** All pages in one step: the copy is of one instant, and nobody who writes meanwhile makes it begin anew. */
@@ -27,9 +29,15 @@ const damaged = (path: string, what: string) =>
     hint: "Use another backup; of a ledger that is in use keep a copy of the file with its -wal and -shm.",
   });
 
-/** Throws when a ledger is not whole. */
+/** Nothing is made beside a copy: it may lie where nothing can be written, and what counts is this file alone. */
+function openCopy(path: string): DatabaseSync {
+  const place = path.split("/").map(encodeURIComponent).join("/");
+  return new DatabaseSync(`file:${place}?immutable=1`, { readOnly: true });
+}
+
+/** Throws when a copy of a ledger is not whole. */
 export function checkLedger(path: string): LedgerCopy {
-  const db = new DatabaseSync(path, { timeout: 5000 });
+  const db = openCopy(path);
   try {
     const [first] = db.prepare("pragma integrity_check(5)").all();
     const said = String(first?.["integrity_check"]);
@@ -49,6 +57,30 @@ export function checkLedger(path: string): LedgerCopy {
   }
 }
 
+/** Throws when a newer program wrote a copy. */
+export function refuseNewerCopy(path: string): void {
+  const db = openCopy(path);
+  try {
+    refuseNewer(versionIn(db), path);
+  } finally {
+    db.close();
+  }
+}
+
+/** A ledger that is being restored: it lies there from the first step, and gets its name with the last one. */
+export function halfOf(ledger: string): string {
+  return `${ledger}.half`;
+}
+
+/** A new ledger in the place of one that was not restored to its end would know nothing of what was asked and done. */
+export function refuseHalf(ledger: string): void {
+  const half = halfOf(ledger);
+  if (existsSync(ledger) || !existsSync(half)) return;
+  throw new Refusal("invalid_input", `A restore into ${dirname(ledger)} was broken off.`, {
+    hint: `Begin it again with \`hq restore --force\`. To begin a new ledger here, take ${half} away.`,
+  });
+}
+
 /**
  * What was open when the copy was made may have been done since: a dispatch is looked into before it is sent, a message
  * is looked for before it is posted, as after a crash. Returns how many.
@@ -56,12 +88,16 @@ export function checkLedger(path: string): LedgerCopy {
 export function doubtOpenWork(path: string, since: number): number {
   const db = new DatabaseSync(path, { timeout: 5000 });
   try {
+    // Changed in the file itself: of a log beside it a full disk may leave out a part, of which closing says nothing.
+    db.exec("pragma journal_mode = delete");
     const { changes } = db
       .prepare(
         "update outbox indexed by outbox_open set begun_at = coalesce(begun_at, ?), ready_at = due_at, holder = null where settled_at is null and type in ('dispatch', 'post', 'card')",
       )
       .run(since);
     return Number(changes);
+  } catch (error) {
+    throw explain(error, path);
   } finally {
     db.close();
   }

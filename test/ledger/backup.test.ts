@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { checkLedger, copyLedger, doubtOpenWork } from "../../src/ledger/backup.ts";
+import { checkLedger, copyLedger, doubtOpenWork, refuseNewerCopy } from "../../src/ledger/backup.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contract/ledger-fixture.ts";
+import { needing } from "../support/tools.ts";
 
 function newDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), "hq-backup-"));
@@ -102,4 +113,48 @@ test("after a restore what is open and may have reached others is in doubt since
     ["run-1", "post", AT + 100],
     ["run-2", "dispatch", AT - 7],
   ]);
+});
+
+test(
+  "what is open is in doubt, all of it, or a disk without room for that says so",
+  needing("unshare", async (t) => {
+    const dir = newDir(t);
+    const ledger = await open(t, join(dir, "ledger.db"));
+    for (let run = 0; run < 400; run++)
+      await written(ledger, commitOf(`run-${run}`, { effects: [dispatch(`run-${run}`, "webster")] }));
+    await copyLedger(join(dir, "ledger.db"), join(dir, "copy.db"));
+    const small = join(dir, "small");
+    mkdirSync(small);
+    const child = join(import.meta.dirname, "doubt-child.ts");
+    const script =
+      'mount -t tmpfs tmpfs "$1" && exec "$2" --disable-warning=ExperimentalWarning "$3" "$4" "$1"';
+    const { stdout, stderr } = spawnSync(
+      "unshare",
+      ["-rm", "sh", "-c", script, "sh", small, process.execPath, child, join(dir, "copy.db")],
+      { encoding: "utf8" },
+    );
+    assert.equal(stderr, "");
+    const { refused, doubted, left } = JSON.parse(stdout);
+    assert.ok(refused.length > 5, "the disk was too small at first");
+    for (const why of refused) assert.match(why, /^ledger_trouble .*half/);
+    assert.deepEqual([doubted, left], [400, 0]);
+  }),
+);
+
+test("a copy is read where nothing can be written, and nothing is made beside it", async (t) => {
+  const dir = newDir(t);
+  const ledger = await open(t, join(dir, "ledger.db"));
+  await written(ledger, commitOf("run-1"));
+  const kept = join(dir, "kept? #1 100%20 ü");
+  mkdirSync(kept);
+  const copied = await copyLedger(join(dir, "ledger.db"), join(kept, "ledger.db"));
+  const seen: string[] = [];
+  const watching = watch(kept, (_, name) => seen.push(String(name)));
+  t.after(() => watching.close());
+  assert.deepEqual(checkLedger(join(kept, "ledger.db")), copied);
+  refuseNewerCopy(join(kept, "ledger.db"));
+  writeFileSync(join(kept, "mark"), "");
+  while (!seen.includes("mark")) await new Promise((resolve) => watching.once("change", resolve));
+  assert.deepEqual([...new Set(seen)], ["mark"]);
+  assert.deepEqual(readdirSync(kept).sort(), ["ledger.db", "mark"]);
 });

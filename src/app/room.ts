@@ -1,0 +1,72 @@
+import { existsSync, readdirSync, realpathSync, renameSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
+import { makeFolder } from "../handoffs/make-folder.ts";
+import { Refusal } from "../kernel/refusal.ts";
+import { holdHome } from "../ledger/lock.ts";
+
+/** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
+export const UNPACKING = ".hq-restore-";
+
+export const isOfBackup = (name: string) => !name.startsWith("supervisor.lock");
+
+type Room = { readonly release: () => Promise<void>; readonly before?: string };
+
+/**
+ * Only into an empty folder, or with the old one kept beside it; never under a supervisor, and none begins there before
+ * it is released.
+ */
+export async function makeRoom(
+  place: { readonly home: string; readonly now: () => number },
+  source: string,
+  force: boolean,
+): Promise<Room> {
+  const { home, now } = place;
+  makeFolder(home);
+  const old = await holdFor(home);
+  if (isFree(home)) return old;
+  const before = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
+  try {
+    if (!force) refuseFull(home, "What is there would be mixed with what is restored.");
+    if (liesIn(source, home)) {
+      throw new Refusal("invalid_input", `${source} lies in ${home}, which would be moved aside.`, {
+        hint: "Move the backup to another place, and restore it from there.",
+      });
+    }
+    renameSync(home, before);
+  } finally {
+    await old.release();
+  }
+  makeFolder(home);
+  return { ...(await holdFor(home, ` What was there is kept in ${before}.`)), before };
+}
+
+async function holdFor(home: string, more = ""): Promise<Room> {
+  const describe = { pid: process.pid, isRestoring: true };
+  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe });
+  if (hold.ok) return hold;
+  throw new Refusal("locked", `A supervisor works in ${home}, or another restore.${more}`, {
+    hint: "Stop it with `hq stop`, or set HQ_HOME to another folder.",
+  });
+}
+
+/** Whether nothing is there, but for a backup that is just unpacked there, and the lock. */
+export function isFree(home: string): boolean {
+  if (!existsSync(home)) return true;
+  return readdirSync(home).every((name) => name.startsWith(UNPACKING) || !isOfBackup(name));
+}
+
+export function refuseFull(folder: string, why: string): void {
+  if (!existsSync(folder) || !readdirSync(folder).some(isOfBackup)) return;
+  throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, {
+    hint: "Name a folder that is empty or not there; `hq restore --force` keeps the old one aside.",
+  });
+}
+
+/** Whether it is that folder, or will be in it, by whatever names. */
+export function liesIn(place: string, folder: string): boolean {
+  return `${realOf(place)}${sep}`.startsWith(`${realOf(folder)}${sep}`);
+}
+
+function realOf(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realOf(dirname(path)), basename(path));
+}

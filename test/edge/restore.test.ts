@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type TestContext, test } from "node:test";
+import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
+import { commitOf, dispatch, written } from "../contract/ledger-fixture.ts";
+import { cleanEnv, temporaryFolder } from "../support/supervisor.ts";
+import { needing } from "../support/tools.ts";
+import { hq, INSTALLATION } from "./cli-harness.ts";
+import { isAlive, runHq } from "./cli-process.ts";
+
+const START = ["start", "--port", "0", "--guild-port", "0"];
+
+/** A folder with an open dispatch, and a backup of it with little in it. */
+async function backedUp(t: TestContext) {
+  const { path: folder, remove } = temporaryFolder("hq-restore-");
+  t.after(remove);
+  const home = join(folder, "home");
+  const config = join(folder, "config");
+  for (const place of [join(home, "handoffs"), join(home, "guild"), config])
+    mkdirSync(place, { recursive: true });
+  writeFileSync(join(home, "handoffs", "orch-waits.json"), "as it was");
+  writeFileSync(join(home, "guild", "guild.json"), "{}");
+  writeFileSync(join(config, "hq.yaml"), "logs: { level: warn }\n");
+  writeFileSync(join(config, "notes.txt"), "notes");
+  const ledger = await openSqliteLedger({ path: join(home, "ledger.db"), ballastBytes: 0 });
+  await written(ledger, commitOf("run-1", { effects: [dispatch("run-1", "webster")] }));
+  await ledger.close();
+  const backup = join(folder, "backup");
+  const env = { HQ_HOME: home, HQ_CONFIG: config };
+  const made = await hq(["backup", backup], { env });
+  assert.equal(made.code, 0, made.err);
+  return { folder, home, config, backup, env };
+}
+
+function inDoubt(home: string): unknown {
+  const db = new DatabaseSync(join(home, "ledger.db"), { readOnly: true });
+  try {
+    return db.prepare("select count(*) as n from outbox where begun_at is not null").get()?.["n"];
+  } finally {
+    db.close();
+  }
+}
+
+test(
+  "nobody begins in a folder while a backup is put into it: neither a supervisor nor another restore",
+  needing("strace", async (t) => {
+    const { folder, home, backup, env } = await backedUp(t);
+    for (const [place, ...force] of [[join(folder, "new")], [home, "--force"]] as const) {
+      const of = { env: { ...env, HQ_HOME: place }, cwd: folder };
+      // It stands still when it has begun.
+      const stop = ["-f", "-e", "trace=fsync", "-e", "inject=fsync:signal=SIGSTOP:when=1"];
+      const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), "restore", backup, ...force];
+      const restoring = spawn("strace", [...stop, ...program], {
+        env: cleanEnv({ ...of.env, UV_THREADPOOL_SIZE: "1" }),
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      const over = once(restoring, "close");
+      let said = "";
+      for await (const text of restoring.stderr.setEncoding("utf8").iterator({ destroyOnReturn: false })) {
+        said += String(text);
+        if (said.includes("stopped by SIGSTOP")) break;
+      }
+      const { pid } = JSON.parse(readFileSync(join(place, "supervisor.lock.json"), "utf8"));
+      t.after(() => {
+        if (restoring.exitCode === null && isAlive(pid)) process.kill(pid, "SIGKILL");
+      });
+      const started = await runHq(t, START, of);
+      assert.equal(
+        `${started.code} ${started.err}`,
+        `3 A restore (pid ${pid}) puts a backup into ${place}.\nStart again when it is done.\n`,
+      );
+      const second = await hq(["restore", backup, "--force"], { env: of.env });
+      assert.match(`${second.code} ${second.err}`, /^3 hq: A supervisor works in .*, or another restore\.\n/);
+      // Each thread has a first time.
+      restoring.stderr.on("data", (text) => {
+        if (String(text).includes("stopped by SIGSTOP") && isAlive(pid)) process.kill(pid, "SIGCONT");
+      });
+      process.kill(pid, "SIGCONT");
+      assert.deepEqual(await over, [0, null]);
+      assert.equal(inDoubt(place), 1);
+    }
+  }),
+);
+
+test(
+  "a restore that is killed at any of its steps leaves the whole, or nothing that a start would go on with, and is begun again",
+  { timeout: 300_000 },
+  needing("strace", async (t) => {
+    const { folder, backup } = await backedUp(t);
+    const trees = ["config", "guild", "handoffs"].map((name) => join(backup, name));
+    const whole = trees.map((path) => readdirSync(path).sort());
+    const other = join(folder, "other");
+    const env = { HQ_HOME: join(other, "home"), HQ_CONFIG: join(other, "config") };
+    const places = [env.HQ_CONFIG, join(env.HQ_HOME, "guild"), join(env.HQ_HOME, "handoffs")];
+    const restore = ["restore", backup, "--force"];
+    const brokenOff = `A restore into ${env.HQ_HOME} was broken off.\nBegin it again with \`hq restore --force\`. To begin a new ledger here, take ${env.HQ_HOME}/ledger.db.half away.\n`;
+    let steps = 0;
+    for (const call of ["fsync", "rename"]) {
+      for (let nth = 1; ; nth++) {
+        rmSync(other, { recursive: true, force: true });
+        const kill = `inject=${call}:signal=SIGKILL:when=${nth}`;
+        const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), ...restore];
+        const args = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", kill, ...program];
+        // One thread for files: calls are counted for each thread by itself.
+        const once = cleanEnv({ ...env, UV_THREADPOOL_SIZE: "1" });
+        const { status, signal, stderr } = spawnSync("strace", args, { encoding: "utf8", env: once });
+        if (status === 0) break;
+        assert.ok(signal === "SIGKILL" || status === 137, stderr);
+        steps++;
+        const step = `${call} ${nth}`;
+        const left = readdirSync(env.HQ_HOME).filter((name) => !name.startsWith("supervisor.lock"));
+        // Whoever had only its lock has touched nothing.
+        if (left.length === 0) continue;
+        if (!left.includes("ledger.db")) {
+          const { code, err } = await runHq(t, START, { env, cwd: folder });
+          assert.equal(code, 2, `${step}: ${err}`);
+          assert.ok(err.endsWith(brokenOff), `${step}: ${err}`);
+          const audit = await hq(["audit", "--prove"], { env });
+          assert.match(`${audit.code} ${audit.err}`, /^2 .* was broken off\.\n/, step);
+          const again = await hq(restore, { env });
+          assert.equal(again.code, 0, `${step}: ${again.err}`);
+        }
+        assert.deepEqual(
+          places.map((path) => readdirSync(path).sort()),
+          whole,
+          step,
+        );
+        assert.equal(inDoubt(env.HQ_HOME), 1, step);
+      }
+    }
+    assert.ok(steps > 10, `${steps}`);
+  }),
+);
+
+test(
+  "a restore on a disk without room for it says so and leaves no ledger, however little is missing",
+  needing("unshare", async (t) => {
+    const { folder, backup, env } = await backedUp(t);
+    const small = join(folder, "small");
+    mkdirSync(small);
+    const home = join(small, "home");
+    const script = `mount -t tmpfs tmpfs "$1" && size=16 && until
+        rm -rf "$1/home" && mount -o "remount,size=$size"k "$1" && "$2" "$3" restore "$4" --force --json
+      do echo "exit $?" $(cd "$1/home" && ls ledger.db 2>&-); size=$((size + 32)); done && cp "$1/home/ledger.db" "$5"`;
+    const program = [process.execPath, join(INSTALLATION, "bin/hq.js")];
+    const copied = join(folder, "copied");
+    mkdirSync(copied);
+    const { stdout, stderr } = spawnSync(
+      "unshare",
+      ["-rm", "sh", "-c", script, "sh", small, ...program, backup, copied],
+      { encoding: "utf8", env: cleanEnv({ ...env, HQ_HOME: home }) },
+    );
+    const end = stdout.indexOf("{");
+    assert.equal(JSON.parse(stdout.slice(end)).doubtful, 1, stderr);
+    const refused = stdout.slice(0, end).trim().split("\n");
+    assert.ok(refused.length > 3, stdout);
+    for (const line of refused) assert.equal(line, "exit 1");
+    const told = stderr
+      .trim()
+      .split("\n")
+      .filter((line) => line.startsWith("hq: "));
+    assert.equal(told.length, refused.length, stderr);
+    for (const line of told) assert.match(line, /full|cannot be locked|some space|disk/);
+    assert.equal(inDoubt(copied), 1);
+  }),
+);
+
+test(
+  "a backup has its name on the disk before it is said to be made, as a folder and packed",
+  needing("strace", async (t) => {
+    const { folder, env } = await backedUp(t);
+    const place = join(folder, "backups");
+    mkdirSync(place);
+    for (const name of ["folder", "hq.tar.gz"]) {
+      const trace = join(folder, `${name}.trace`);
+      const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), "backup", join(place, name)];
+      const args = ["-f", "-qq", "-y", "-e", "trace=fsync,rename,mkdir", "-o", trace, ...program];
+      const { status, stderr } = spawnSync("strace", args, { encoding: "utf8", env: cleanEnv(env) });
+      assert.equal(status, 0, stderr);
+      const lines = readFileSync(trace, "utf8").split("\n");
+      const named = lines.findIndex((line) => line.includes(`"${join(place, name)}"`));
+      const synced = lines.findLastIndex((line) => line.includes(`fsync(`) && line.includes(`<${place}>`));
+      assert.ok(named >= 0 && synced > named, lines.join("\n"));
+    }
+  }),
+);
+
+test("a backup is not made into what it copies, nor restored from a folder that would be moved aside", async (t) => {
+  const { home, config, env, backup } = await backedUp(t);
+  for (const within of [join(config, "backup"), join(home, "handoffs", "deep", "backup")]) {
+    const { code, err } = await hq(["backup", within], { env });
+    assert.match(`${code} ${err}`, /^2 hq: A backup cannot go into .*, which is copied itself\.\nName a/);
+    assert.ok(!existsSync(within));
+  }
+  const inside = join(home, "backups", "today");
+  const made = await hq(["backup", inside], { env });
+  assert.equal(made.code, 0, made.err);
+  const { code, err } = await hq(["restore", inside, "--force"], { env });
+  assert.match(`${code} ${err}`, /^2 hq: .*today lies in .*home, which would be moved aside\.\nMove the/);
+  assert.ok(existsSync(join(home, "ledger.db")) && existsSync(join(inside, "backup.json")));
+  const elsewhere = await hq(["restore", inside], { env: { ...env, HQ_HOME: join(backup, "new") } });
+  assert.equal(elsewhere.code, 0, elsewhere.err);
+  assert.equal(readFileSync(join(backup, "new", "handoffs", "orch-waits.json"), "utf8"), "as it was");
+});
