@@ -24,6 +24,8 @@ const CLOCK_TRIES = 3;
 /** What ends only with its holder. */
 const FOREVER_MS = 100 * 365 * 86_400_000;
 
+type Instant = { readonly steady: number; readonly wall: number };
+
 /** What a supervisor knows that works on a ledger with others. */
 export type Shared = {
   /** The name of our folder among the members. */
@@ -91,8 +93,8 @@ export async function joinLedger(parts: {
   let aheadMs = await followClock(base, ledger);
   // What its clock was before says nothing of the database's.
   await lookAtClock(0);
-  let heardAt = performance.now();
-  let leaseEndsAt = 0;
+  let heardAt = instant();
+  let leasedAt = heardAt;
   let endTimer: NodeJS.Timeout | undefined;
   let { epoch } = await members.join(self);
   let place = await takePlace();
@@ -105,8 +107,17 @@ export async function joinLedger(parts: {
   let isStopped = false;
   let didLead = held() !== undefined;
 
+  function instant(): Instant {
+    return { steady: performance.now(), wall: base.wall() };
+  }
+
+  /** One clock goes on while the process stands still, the other one also while the machine does. */
+  function sinceMs({ steady, wall }: Instant): number {
+    return Math.max(performance.now() - steady, base.wall() - wall);
+  }
+
   function held(): Lease | undefined {
-    const isOurs = lease && lease.expiresAt - MARGIN_MS > now() && performance.now() < leaseEndsAt;
+    const isOurs = lease && lease.expiresAt - MARGIN_MS > now() && sinceMs(leasedAt) < LEASE_MS - MARGIN_MS;
     return isOurs ? lease : undefined;
   }
 
@@ -124,18 +135,18 @@ export async function joinLedger(parts: {
   /** Counted from before it is asked for, our time is over before the database's is. */
   async function takeLease(): Promise<Lease | undefined> {
     if (!isWilling) return undefined;
-    const endsAt = performance.now() + LEASE_MS - MARGIN_MS;
+    const askedAt = instant();
     const taken = await ledger.lease(DISCORD, holder, LEASE_MS);
     if (!taken || !isWilling) return undefined;
-    leaseEndsAt = endsAt;
+    leasedAt = askedAt;
     clearTimeout(endTimer);
-    endTimer = setTimeout(tellLead, Math.max(0, endsAt - performance.now()) + 1);
+    endTimer = setTimeout(tellLead, Math.max(0, LEASE_MS - MARGIN_MS - sinceMs(askedAt)) + 1);
     endTimer.unref();
     return taken;
   }
 
   async function beat(): Promise<void> {
-    const at = performance.now();
+    const at = instant();
     await lookAtClock(0);
     const behind = await roster.behind();
     // One transaction: all three are asked for in one tick.
@@ -225,7 +236,7 @@ export async function joinLedger(parts: {
       await members.leave(holder).catch((error: unknown) => log.warn({ err: error }, "left without a word"));
     },
   });
-  const life = () => (performance.now() - heardAt < LEASE_MS ? epoch : undefined);
+  const life = () => (sinceMs(heardAt) < LEASE_MS ? epoch : undefined);
   const ours = hostLanes(ledger, { home, holder, gone: goneHomes.list });
   return {
     ledger: onlyLeader(onlyAlive(ours, { life, place: () => place, now }), held),

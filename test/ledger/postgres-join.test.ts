@@ -29,7 +29,12 @@ async function world(t: TestContext) {
     folder: folder.path,
     async join(
       name: string,
-      given: { readonly url?: string; readonly isEmbedded?: boolean; readonly now?: () => number } = {},
+      given: {
+        readonly url?: string;
+        readonly isEmbedded?: boolean;
+        readonly now?: () => number;
+        readonly wall?: () => number;
+      } = {},
     ) {
       const home = join(folder.path, name);
       mkdirSync(home, { recursive: true });
@@ -41,6 +46,7 @@ async function world(t: TestContext) {
         options: { home, version: "1", env: {}, isEmbedded: given.isEmbedded === true } as AppOptions,
         base: {
           now: given.now ?? Date.now,
+          wall: given.wall ?? Date.now,
           shiftClock: () => undefined,
           log: { debug: say, info: say, warn: say, error: say },
           config: { current: () => ({ settings: { takeOverMs: 120_000 } }) },
@@ -174,6 +180,21 @@ test("while the database answers no write, and with a clock that stands still, w
   assert.equal(a.shared.term(), undefined);
   assert.equal(await leader(), "holder-a", "nobody else can lead yet");
   await writer.end();
+});
+
+test("a member whose machine slept neither leads nor claims before it has said again that it lives", async (t) => {
+  const { join: enter } = await world(t);
+  let sleptMs = 0;
+  const a = await enter("a", { wall: () => Date.now() + sleptMs });
+  const now = await a.ledger.now();
+  await written(a.ledger, commitOf("run-1", { effects: [line("x", now)] }));
+  assert.ok(a.shared.life() !== undefined && a.shared.term() !== undefined);
+  sleptMs = LEASE_MS;
+  assert.deepEqual([a.shared.life(), a.shared.term(), a.shared.leads()], [undefined, undefined, false]);
+  assert.deepEqual(await claimOf(a.own, { holder: "holder-a", now }), []);
+  while (a.shared.life() === undefined) await pause(20);
+  assert.ok(a.shared.leads());
+  assert.deepEqual(streams(await claimOf(a.own, { holder: "holder-a", now })), ["run-1"]);
 });
 
 test("a member that is here for one question leads only when it is asked to", async (t) => {

@@ -214,6 +214,18 @@ test("a home is gone when nobody was alive in it for the whole time", () => {
   assert.deepEqual(homes.list(), [], "nothing of it is left to do");
 });
 
+test("whoever stood still, or was cut off, takes nobody for gone before it has looked again", () => {
+  let at = 0;
+  const homes = createGoneHomes({ afterMs: () => 20_000, now: () => at });
+  const look = (alive: readonly string[]) => homes.look(new Set(alive), ["a", "b"]);
+  for (; at <= 20_000; at += 2500) look([]);
+  assert.deepEqual(homes.list(), ["a", "b"]);
+  at = 60_000;
+  assert.deepEqual(homes.list(), [], "a came back meanwhile, of which nobody has told us");
+  look(["a"]);
+  assert.deepEqual(homes.list(), ["b"]);
+});
+
 test("of members that come at once all sign with the secret of one, unless the environment says another", async (t) => {
   const { a, b } = await two(t);
   const [first, second] = await Promise.all(
