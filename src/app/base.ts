@@ -10,7 +10,7 @@ import { createLog } from "../telemetry/log.ts";
 import { createRedact } from "../telemetry/redact.ts";
 import { createConfigHolder } from "./config-holder.ts";
 import { keepSecret, loadCredentials } from "./credentials.ts";
-import { makeHome, readRunFile } from "./home.ts";
+import { LOCK, makeHome, readRunFile } from "./home.ts";
 import { type Env, readMode } from "./mode.ts";
 import { databaseSecrets } from "./store.ts";
 import { createWorkflowHolder } from "./workflow-holder.ts";
@@ -56,7 +56,7 @@ export async function openBase(options: AppOptions, begin: Begin) {
     startedAt: new Date(startedAt).toISOString(),
     ...(options.isEmbedded ? { isTemporary: true } : {}),
   };
-  const lock = await holdHome({ path: join(home, "supervisor.lock"), describe });
+  const lock = await holdHome({ path: join(home, LOCK), describe });
   if (!lock.ok) throw lockedBy(home, lock.holder);
   await begin({ name: "lock", stop: lock.release });
   const credentials = { ...loadCredentials(home, env) };

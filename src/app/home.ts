@@ -1,6 +1,10 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../handoffs/make-folder.ts";
+import { readNote } from "../ledger/lock.ts";
+
+/** Held by who works in the folder, be it a supervisor or not. */
+export const LOCK = "supervisor.lock";
 
 /** How `hq` finds a running supervisor: `$HQ_HOME/run.json`, written when ready, removed at stop. */
 export type RunFile = {
@@ -39,4 +43,12 @@ export function readRunFile(home: string): RunFile | undefined {
 /** Only one's own: a successor may have written a new one. */
 export function removeRunFile(home: string, pid: number): void {
   if (readRunFile(home)?.pid === pid) rmSync(join(home, "run.json"), { force: true });
+}
+
+/** The supervisor that held the folder last, and may hold it still: also while it starts and stops. */
+export function supervisorIn(home: string): number | undefined {
+  const note = readNote(join(home, LOCK)) as
+    | { readonly pid?: number; readonly startedAt?: string }
+    | undefined;
+  return note?.startedAt === undefined ? undefined : note.pid;
 }

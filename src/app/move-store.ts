@@ -7,6 +7,7 @@ import { Refusal } from "../kernel/refusal.ts";
 import { holdHome } from "../ledger/lock.ts";
 import { putAside, readMoved, writeMoved } from "../ledger/moved.ts";
 import { auditOffline, leftoversOf } from "./audit.ts";
+import { LOCK } from "./home.ts";
 import { openMover } from "./store.ts";
 
 export type MovePlace = {
@@ -44,7 +45,7 @@ type Options = {
 export async function moveStore(place: MovePlace, options: Options): Promise<MoveReport> {
   const { home } = place;
   if (!existsSync(home)) throw noLedger(home);
-  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe: { pid: process.pid } });
+  const hold = await holdHome({ path: join(home, LOCK), describe: { pid: process.pid } });
   if (!hold.ok) {
     throw new Refusal("locked", `A supervisor works in ${home}.`, {
       hint: "Stop it with `hq stop`, then move its ledger.",

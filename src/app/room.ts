@@ -3,11 +3,12 @@ import { basename, dirname, join, sep } from "node:path";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { holdHome } from "../ledger/lock.ts";
+import { LOCK } from "./home.ts";
 
 /** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
 export const UNPACKING = ".hq-restore-";
 
-export const isOfBackup = (name: string) => !name.startsWith("supervisor.lock");
+export const isOfBackup = (name: string) => !name.startsWith(LOCK);
 
 type Room = { readonly release: () => Promise<void>; readonly before?: string };
 
@@ -42,7 +43,7 @@ export async function makeRoom(
 
 async function holdFor(home: string, more = ""): Promise<Room> {
   const describe = { pid: process.pid, isRestoring: true };
-  const hold = await holdHome({ path: join(home, "supervisor.lock"), describe });
+  const hold = await holdHome({ path: join(home, LOCK), describe });
   if (hold.ok) return hold;
   throw new Refusal("locked", `A supervisor works in ${home}, or another restore.${more}`, {
     hint: "Stop it with `hq stop`, or set HQ_HOME to another folder.",

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import { hold, isHeld, letGo } from "../app/hold.ts";
-import { readRunFile } from "../app/home.ts";
+import { LOCK, readRunFile, supervisorIn } from "../app/home.ts";
 import type { StoppedNow } from "../engine/verbs.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { counted, oneLine } from "../kernel/text.ts";
@@ -12,7 +13,7 @@ import type { Hq } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 import { jsonText } from "./print.ts";
-import { findRunning, isAlive, type Running } from "./running.ts";
+import { findRunning, isAlive } from "./running.ts";
 
 const GRACEFUL_WITHIN_MS = 30_000;
 /** An emergency stop is over within 5 s, whatever the supervisor does: answering, leaving, being killed. */
@@ -94,12 +95,18 @@ type Ended = {
 );
 
 async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Promise<Ended> {
-  const run = readRunFile(home);
-  const isAnswering = (await findRunning(home)) !== undefined;
-  if (!run || !isAlive(run.pid) || !(isAnswering || looksLikeUs(run)))
-    return { stopped: false, reason: "not running" };
-  const { how, work } = await end(hq, run, isAnswering, mode);
-  return { stopped: true, pid: run.pid, how, ...(work ? { work } : {}) };
+  const running = await findRunning(home);
+  const pid = running?.pid ?? holderIn(home);
+  if (pid === undefined) return { stopped: false, reason: "not running" };
+  const { how, work } = await end(hq, pid, running !== undefined, mode);
+  return { stopped: true, pid, how, ...(work ? { work } : {}) };
+}
+
+/** Who is just starting or stopping, or answers nobody. */
+function holderIn(home: string): number | undefined {
+  return [readRunFile(home)?.pid, supervisorIn(home)].find(
+    (pid) => pid !== undefined && isAlive(pid) && holdsLock(home, pid),
+  );
 }
 
 function tellEmergency(
@@ -131,11 +138,36 @@ function tellEmergency(
   say(`${left} ${unheld ? `Work may begin again: ${unheld}` : "Nothing begins before `hq start`."}`);
 }
 
-/** It does not answer, and its number may belong to another program by now. */
-function looksLikeUs(run: Running): boolean {
+/** Its number may belong to another program by now, as to the supervisor of another folder: the lock is open in its own. */
+function holdsLock(home: string, pid: number): boolean {
   if (!existsSync("/proc/self")) return true;
+  const lock = join(realpathSync(home), LOCK);
   try {
-    return /hq\.js|main\.ts|\bhq\b/.test(readFileSync(`/proc/${run.pid}/cmdline`, "utf8"));
+    const open = readdirSync(`/proc/${pid}/fd`);
+    const names: ReadonlySet<string | undefined> = new Set([lock, `${lock} (deleted)`]);
+    return open.some((fd) => names.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // Another user's is told by the name that it was started by.
+    if (code === "EACCES" || code === "EPERM") return looksLikeUs(pid);
+    if (code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Undefined when it was closed meanwhile. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function looksLikeUs(pid: number): boolean {
+  try {
+    return /hq\.js|main\.ts|\bhq\b/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
@@ -144,25 +176,25 @@ function looksLikeUs(run: Running): boolean {
 
 async function end(
   hq: Hq,
-  run: Running,
+  pid: number,
   isAnswering: boolean,
   mode: "graceful" | "now",
 ): Promise<{ readonly how: "asked" | "signal" | "killed"; readonly work?: StoppedNow }> {
-  const answer = isAnswering ? await ask(hq, run, mode) : undefined;
+  const answer = isAnswering ? await ask(hq, pid, mode) : undefined;
   const work = answer?.ended ? { work: answer.ended } : {};
-  if (!answer) signalTo(run.pid, "SIGTERM");
+  if (!answer) signalTo(pid, "SIGTERM");
   const nowWithinMs = answer ? NOW_WITHIN_MS : DEAF_WITHIN_MS;
-  if (await isGoneWithin(run.pid, mode === "now" ? nowWithinMs : GRACEFUL_WITHIN_MS)) {
+  if (await isGoneWithin(pid, mode === "now" ? nowWithinMs : GRACEFUL_WITHIN_MS)) {
     return { how: answer ? "asked" : "signal", ...work };
   }
   if (mode === "graceful") {
-    throw new Refusal("timed_out", `The supervisor (pid ${run.pid}) is still finishing something.`, {
-      hint: `Wait a little, or end it with \`kill -9 ${run.pid}\`: what it took goes on at the next start. \`hq stop --now\` would cancel all work.`,
+    throw new Refusal("timed_out", `The supervisor (pid ${pid}) is still finishing something.`, {
+      hint: `Wait a little, or end it with \`kill -9 ${pid}\`: what it took goes on at the next start. \`hq stop --now\` would cancel all work.`,
     });
   }
-  signalTo(run.pid, "SIGKILL");
-  if (await isGoneWithin(run.pid, KILLED_WITHIN_MS)) return { how: "killed", ...work };
-  throw new Refusal("timed_out", `The process ${run.pid} does not end, not even killed.`);
+  signalTo(pid, "SIGKILL");
+  if (await isGoneWithin(pid, KILLED_WITHIN_MS)) return { how: "killed", ...work };
+  throw new Refusal("timed_out", `The process ${pid} does not end, not even killed.`);
 }
 
 function signalTo(pid: number, signal: NodeJS.Signals): void {
@@ -176,7 +208,7 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
 type StopAnswer = { readonly ended?: StoppedNow };
 
 /** Undefined when it cannot hear: it is told by a signal then. */
-async function ask(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<StopAnswer | undefined> {
+async function ask(hq: Hq, pid: number, mode: "graceful" | "now"): Promise<StopAnswer | undefined> {
   const isEmergency = mode === "now";
   const within = AbortSignal.timeout(isEmergency ? EMERGENCY_ANSWER_MS : ANSWER_MS);
   try {
@@ -187,7 +219,7 @@ async function ask(hq: Hq, run: Running, mode: "graceful" | "now"): Promise<Stop
     const isFinal = isRefusal(error) && error.code !== "no_supervisor" && !isLeaving;
     // In an emergency a lost key, or a ledger that is in trouble, is no reason to leave it running.
     if (isFinal && (!isEmergency || error.code === "not_allowed")) throw error;
-    return isLeaving || !isAlive(run.pid) ? {} : undefined;
+    return isLeaving || !isAlive(pid) ? {} : undefined;
   }
 }
 

@@ -26,7 +26,7 @@ export async function holdHome(options: { readonly path: string; readonly descri
     db.exec("begin exclusive");
   } catch (error) {
     db?.close();
-    if (isBusy(error)) return { ok: false, holder: readNote(note) };
+    if (isBusy(error)) return { ok: false, holder: readNote(path) };
     const why = error instanceof Error ? ` (SQLite: ${error.message})` : "";
     throw new Refusal("ledger_trouble", `The folder of ${path} cannot be locked${why}.`, {
       hint: "Make it writable for this user, with some space left, and keep it on a local disk.",
@@ -59,10 +59,10 @@ function writeNote(note: string, describe: object): void {
   renameSync(draft, note);
 }
 
-/** Undefined when the holder is between taking the lock and writing its note. */
-function readNote(note: string): unknown {
+/** What the last holder of a lock wrote about itself; undefined when it is between taking the lock and writing that. */
+export function readNote(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(note, "utf8"));
+    return JSON.parse(readFileSync(`${path}.json`, "utf8"));
   } catch (error) {
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
     if (isMissing || error instanceof SyntaxError) return undefined;

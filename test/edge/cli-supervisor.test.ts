@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -249,4 +249,41 @@ test("stop waits for a supervisor that does not answer, and says how to end it; 
   assert.equal(stopped.code, 0, stopped.err);
   assert.equal((JSON.parse(stopped.out) as { how: string }).how, "killed");
   assert.equal((await supervisor.done).signal, "SIGKILL");
+});
+
+test("stop ends nobody else's supervisor whose number a stale run.json names, and finds its own without one", async (t) => {
+  const [mine, other] = [newRoot(t), newRoot(t)];
+  const start = async (home: string) => {
+    const started = startHq(t, ["start", "--embedded", "--json", "--port", "0"], {
+      env: { HQ_HOME: home },
+      cwd: tmpdir(),
+    });
+    await started.said(/"event":"ready"/);
+    return started;
+  };
+  const theirs = await start(other.home);
+  const run = JSON.parse(readFileSync(join(other.home, "run.json"), "utf8"));
+  const { pid } = run;
+  mkdirSync(mine.home, { recursive: true });
+  // As a power loss leaves it: nobody listens there any more, and the number is another one's.
+  const stale = () => {
+    writeFileSync(join(mine.home, "run.json"), JSON.stringify({ ...run, api: "http://127.0.0.1:1" }));
+    writeFileSync(join(mine.home, "supervisor.lock.json"), JSON.stringify({ pid, startedAt: "then" }));
+  };
+  stale();
+  const options = { env: { HQ_HOME: mine.home }, cwd: tmpdir() };
+  for (const more of [[], ["--now"]]) {
+    const { code, out } = await runHq(t, ["stop", "--json", ...more], options);
+    const { stopped, reason } = JSON.parse(out);
+    assert.deepEqual([code, stopped, reason], [0, false, "not running"]);
+  }
+  assert.ok(theirs.child.exitCode === null && theirs.child.signalCode === null);
+  const live = await fetch(`${run.api}/api/v1/health/live`);
+  assert.equal(((await live.json()) as { pid: number }).pid, pid);
+
+  // As while it starts and while it stops.
+  rmSync(join(other.home, "run.json"));
+  const { code, err } = await runHq(t, ["stop"], { env: { HQ_HOME: other.home }, cwd: tmpdir() });
+  assert.equal(`${code} ${err}`, `0 The supervisor (pid ${pid}) is stopped.\n`);
+  assert.equal((await theirs.done).code, 0);
 });
