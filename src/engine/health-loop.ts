@@ -44,8 +44,12 @@ export function createHealthLoop(deps: {
     if (!isRunning) return;
     const at = now();
     const cards = deps.cards();
-    // Whoever was never looked at comes first.
-    const dueAt = ({ id }: AgentCard) => nextAt.get(id) ?? 0;
+    const latestAt = at + deps.everyMs() + SLACK_MS;
+    /** Whoever was never looked at comes first, and whose turn was before the clock was set back. */
+    const dueAt = ({ id }: AgentCard) => {
+      const next = nextAt.get(id) ?? 0;
+      return next > latestAt ? 0 : next;
+    };
     const waiting = cards
       .map((card, index) => ({ card, phase: index / cards.length }))
       .filter(({ card }) => !flying.has(card.id))

@@ -17,6 +17,8 @@ function watched(
     readonly probe?: (agent: string) => Promise<AgentHealth>;
     readonly isClose?: (agent: string) => boolean;
     readonly everyMs?: number | (() => number);
+    /** By how much the clock was set back. */
+    readonly backMs?: () => number;
   },
 ) {
   const looks: { readonly agent: string; readonly at: number }[] = [];
@@ -56,7 +58,7 @@ function watched(
     },
     cards: given.cards,
     everyMs: () => (typeof given.everyMs === "function" ? given.everyMs() : (given.everyMs ?? EVERY_MS)),
-    now: () => performance.timeOrigin + performance.now(),
+    now: () => performance.timeOrigin + performance.now() - (given.backMs?.() ?? 0),
     onBroken: (error) => broken.push(error),
   });
   t.after(() => {
@@ -137,6 +139,21 @@ test("agents that come and go with the configuration are asked from then on, or 
   const before = loop.looksAt("agent-0").length;
   await loop.until(() => loop.looksAt("reporter").length >= 5);
   assert.equal(loop.looksAt("agent-0").length, before);
+});
+
+test("when the clock is set back agents are asked as often as before, and not only when it is as late again", {
+  timeout: 20_000,
+}, async (t) => {
+  let backMs = 0;
+  const loop = watched(t, { cards: () => cardsOf(3), everyMs: 100, backMs: () => backMs });
+  loop.start();
+  await loop.until(() => loop.looks.length >= 6);
+  backMs = 3 * 3_600_000;
+  const before = loop.looks.length;
+  await loop.until(() => cardsOf(3).every(({ id }) => loop.looksAt(id).length >= before));
+  const spread = loop.looks.slice(before + 3).map(({ at }) => at);
+  const [first = 0, last = 0] = [spread[0], spread.at(-1)];
+  assert.ok(last - first > (spread.length / 3 - 2) * 60, "once per interval, and not all the time");
 });
 
 test("a hanging gateway holds up nobody else, and stopping waits for none", async (t) => {

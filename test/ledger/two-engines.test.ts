@@ -3,6 +3,7 @@ import test, { after, type TestContext } from "node:test";
 import { createGoneHomes } from "../../src/app/gone-homes.ts";
 import { hostLanes } from "../../src/app/host-lanes.ts";
 import { sharedSecret } from "../../src/app/shared-secret.ts";
+import { createTurn } from "../../src/app/turn.ts";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import { agentStream } from "../../src/domain/agent-state.ts";
@@ -224,6 +225,19 @@ test("whoever stood still, or was cut off, takes nobody for gone before it has l
   assert.deepEqual(homes.list(), [], "a came back meanwhile, of which nobody has told us");
   look(["a"]);
   assert.deepEqual(homes.list(), ["b"]);
+});
+
+test("of several members one has the turn, also after the clock was set back", async (t) => {
+  const { a, b } = await two(t);
+  let at = AT;
+  const turn = ({ ledger }: typeof a, holder: string) =>
+    createTurn("telemetry", { ledger, holder, now: () => at });
+  const [first, second] = [turn(a, "a-1"), turn(b, "b-1")];
+  assert.deepEqual([await first(), await second()], [true, false]);
+  await a.ledger.lease("telemetry", "a-1", 0);
+  assert.deepEqual([await first(), await second()], [true, false], "nobody asks as often as it is wanted");
+  at -= 3_600_000;
+  assert.deepEqual([await second(), await first()], [true, false]);
 });
 
 test("of members that come at once all sign with the secret of one, unless the environment says another", async (t) => {
