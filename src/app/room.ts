@@ -33,12 +33,24 @@ export async function makeRoom(
         hint: "Move the backup to another place, and restore it from there.",
       });
     }
-    renameSync(home, before);
+    moveAside(home, before);
   } finally {
     await old.release();
   }
   makeFolder(home);
   return { ...(await holdFor(home, ` What was there is kept in ${before}.`)), before };
+}
+
+function moveAside(home: string, before: string): void {
+  try {
+    renameSync(home, before);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "EBUSY") throw cause;
+    throw new Refusal("invalid_input", `${home} cannot be moved aside: something is mounted there.`, {
+      hint: "Set HQ_HOME to a folder in it, or move by hand what lies in it.",
+      cause,
+    });
+  }
 }
 
 async function holdFor(home: string, more = ""): Promise<Room> {

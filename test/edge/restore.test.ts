@@ -170,6 +170,28 @@ test(
 );
 
 test(
+  "a folder that something is mounted on is not moved aside, which is said",
+  needing("unshare", async (t) => {
+    const { folder, backup, env } = await backedUp(t);
+    const mounted = join(folder, "mounted");
+    mkdirSync(mounted);
+    const script =
+      'mount -t tmpfs tmpfs "$1" && echo kept > "$1/ledger.db" && "$2" "$3" restore "$4" --force; echo "exit $?"; cat "$1/ledger.db"';
+    const program = [process.execPath, join(INSTALLATION, "bin/hq.js")];
+    const { stdout, stderr } = spawnSync(
+      "unshare",
+      ["-rm", "sh", "-c", script, "sh", mounted, ...program, backup],
+      { encoding: "utf8", env: cleanEnv({ ...env, HQ_HOME: mounted }) },
+    );
+    assert.equal(stdout, "exit 2\nkept\n", stderr);
+    assert.match(
+      stderr,
+      /^hq: .*mounted cannot be moved aside: something is mounted there\.\nSet HQ_HOME to a folder in it/,
+    );
+  }),
+);
+
+test(
   "a backup has its name on the disk before it is said to be made, as a folder and packed",
   needing("strace", async (t) => {
     const { folder, env } = await backedUp(t);
