@@ -38,7 +38,10 @@ export function canTake({ standing }: Pick<Candidate, "standing">): boolean {
 }
 
 /** Agents that could stand in for one: those that share capabilities with it, most in common first. */
-export function standInsFor(registry: Registry, card: AgentCard): readonly AgentCard[] {
+export function standInsFor(
+  registry: Registry,
+  card: Pick<AgentCard, "id" | "capabilities">,
+): readonly AgentCard[] {
   const shared = new Map<AgentCard, number>();
   for (const word of card.capabilities) {
     for (const other of registry.able(word)) {

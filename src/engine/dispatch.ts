@@ -136,7 +136,9 @@ export function createDispatch(deps: DispatchDeps) {
     attempt: number,
     answer: DispatchAnswer,
   ): Promise<DelegationInput | undefined> {
-    const lack = lackOf(state.order.agent, answer);
+    const { agent } = state.order;
+    const isGone = answer.kind === "final" && !deps.registry().find(agent);
+    const lack = isGone ? goneText(agent) : lackOf(agent, answer);
     const standIn = lack && (await deps.standIn(state.order));
     if (!standIn) return undefined;
     const { agent: from, id } = state.order;
@@ -152,7 +154,12 @@ export function createDispatch(deps: DispatchDeps) {
   ): Promise<DispatchAnswer> {
     const { order } = state;
     const card = deps.registry().find(order.agent);
-    if (!card) return { kind: "final", status: 0, text: `${order.agent} is no longer in config/agents.yaml` };
+    if (!card) {
+      const doubt = currentAttempt(state).ambiguous
+        ? "; it may have had the work, and gave nothing back"
+        : "";
+      return { kind: "final", status: 0, text: `${goneText(order.agent)}${doubt}` };
+    }
     let message: string;
     try {
       message = deps.promptFor(state, card).text;
@@ -237,20 +244,27 @@ export function createDispatch(deps: DispatchDeps) {
     const card = deps.registry().find(agent);
     const current = state && currentAttempt(state);
     const isOver =
-      !state ||
-      !card ||
-      isSettled(state.status) ||
-      current?.attempt !== attempt ||
-      current.dispatchedAt !== undefined;
+      !state || isSettled(state.status) || current?.attempt !== attempt || current.dispatchedAt !== undefined;
     if (isOver) return { kind: "done", outcome: "no longer in doubt" };
     inbox.expect(run);
-    const health = await agents.probe(card);
+    const health = card && (await agents.probe(card));
     const at = now();
     const lost = async (text: string): Promise<Outcome> => {
       log.info({ run, agent, attempt, text }, "an attempt in doubt is sent again");
       await tell(effect, run, { type: "lost", attempt, at, text });
       return { kind: "recorded" };
     };
+    if (!health) {
+      // It may work on it, and then has its time: as much as if it had said so.
+      const endsAt = sentAt + state.order.timeoutMs;
+      if (at >= endsAt) return lost(`nothing came back within its time, and ${goneText(agent)}`);
+      const lookAt = Math.min(endsAt, at + LOOK_AGAIN_MS);
+      const text = `${goneText(agent)}, so nobody can ask it whether it got the work; it may still hand it in`;
+      if (state.waiting?.text === text) return { kind: "again", dueAt: lookAt, reason: "still in doubt" };
+      log.warn({ run, agent, attempt, text }, "an attempt is in doubt");
+      await tell(effect, run, { type: "uncertain", attempt, at, sentAt, lookAt, text });
+      return { kind: "recorded" };
+    }
     if (health.state === "down") return lost("the gateway is not running, so nothing is under way there");
     if (health.uptimeMs !== undefined && at - health.uptimeMs > sentAt)
       return lost("the gateway restarted since, and forgot what it was doing");
@@ -263,6 +277,8 @@ export function createDispatch(deps: DispatchDeps) {
 
   return { dispatch, reconcile };
 }
+
+const goneText = (agent: string) => `${agent} is no longer in config/agents.yaml`;
 
 /** Why an agent certainly did not take the work, in a few words; undefined when it did, may have, or only has no time. */
 function lackOf(agent: string, answer: DispatchAnswer): string | undefined {

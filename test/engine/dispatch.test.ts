@@ -225,10 +225,22 @@ test("what a dead supervisor had begun to send is looked into before anything is
   assert.deepEqual(sent, []);
 });
 
-test("work of an agent that was taken out of the file is refused with the reason", async () => {
-  const { told, sent } = await performed("dispatch", { order: { agent: "herald" }, agent: "herald" });
+test("work of an agent that was taken out of the file goes to another one, or is refused with the reason", async () => {
+  const after = (hasStandIn: boolean, inputs: readonly DelegationInput[] = []) =>
+    performed("dispatch", { order: { agent: "herald" }, agent: "herald", hasStandIn, inputs });
   const text = "herald is no longer in config/agents.yaml";
+  const { told, sent } = await after(false);
   assert.deepEqual([told, sent], [{ type: "refused", attempt: 1, at: NOW, text }, []]);
+  const moved = await after(true);
+  const why = `${text}; manager is free`;
+  const reroute = { type: "reroute", attempt: 1, at: NOW, from: "herald", to: "manager", why };
+  assert.deepEqual([moved.told, moved.sent], [reroute, []]);
+  const doubt = { type: "uncertain", attempt: 1, at: NOW, sentAt: NOW, lookAt: NOW, text: "reset" } as const;
+  const { told: last } = await after(false, [doubt]);
+  assert.equal(
+    last?.type === "refused" && last.text,
+    `${text}; it may have had the work, and gave nothing back`,
+  );
 });
 
 test("what went to another agent while the first one had no room is not sent to the first one", async () => {
@@ -322,9 +334,35 @@ test("why an attempt in doubt is sent again is kept with it", async () => {
   assert.equal(await textFor({}, SENT_AT + 60_000), "nothing came back within the grace");
 });
 
-test("of an agent that was taken out of the file nobody is asked about a doubt", async () => {
-  const { outcome, steps } = await performed("reconcile", { order: { agent: "herald" }, agent: "herald" });
-  assert.deepEqual([outcome, steps], [{ kind: "done", outcome: "no longer in doubt" }, ["sweep", "read"]]);
+test("of an agent that was taken out of the file nobody is asked about a doubt: that is told once, and it has its time", async () => {
+  const order = { agent: "herald", timeoutMs: 30_000 };
+  const look = async (at: number, inputs: readonly DelegationInput[] = []) => {
+    const { outcome, told, steps } = await performed("reconcile", { order, agent: "herald", at, inputs });
+    assert.deepEqual(steps, ["sweep", "read", "expect orch-1"]);
+    return { outcome, told };
+  };
+  const { told } = await look(NOW);
+  const text =
+    "herald is no longer in config/agents.yaml, so nobody can ask it whether it got the work; it may still hand it in";
+  const doubt = {
+    type: "uncertain",
+    attempt: 1,
+    at: NOW,
+    sentAt: SENT_AT,
+    lookAt: NOW + 5000,
+    text,
+  } as const;
+  assert.deepEqual(told, doubt);
+  const later = await look(SENT_AT + 28_000, [doubt]);
+  const again = { kind: "again", dueAt: SENT_AT + 30_000, reason: "still in doubt" };
+  assert.deepEqual([later.outcome, later.told], [again, undefined], "no later than the end of its time");
+  const { told: last } = await look(SENT_AT + 30_000, [doubt]);
+  assert.deepEqual(last, {
+    type: "lost",
+    attempt: 1,
+    at: SENT_AT + 30_000,
+    text: "nothing came back within its time, and herald is no longer in config/agents.yaml",
+  });
 });
 
 test("what goes to another agent says what the first one lacks", async () => {

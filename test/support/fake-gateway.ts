@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 const LONGEST_BODY = 256 * 1024;
 const BAD_TOKENS_PER_MINUTE = 20;
 
-/** What the gateway does with a request to its hook. Only `ok`, `commit-then-drop`, `slow-body` and `endless-body` start a run. */
+/** What the gateway does with a request to its hook. Only `ok`, `commit-then-…`, `slow-body` and `endless-body` start a run. */
 export type FakeAnswer =
   | { readonly kind: "ok" }
   | {
@@ -30,7 +30,9 @@ export type FakeAnswer =
   | { readonly kind: "reset-before-reading" }
   | { readonly kind: "reset-after-receipt" }
   /** Starts the run, then the connection breaks: the sender cannot know. */
-  | { readonly kind: "commit-then-drop" };
+  | { readonly kind: "commit-then-drop" }
+  /** Starts the run and never answers; `breakOff` ends that. */
+  | { readonly kind: "commit-then-hang" };
 
 export type FakeRequest = {
   readonly method: string;
@@ -61,6 +63,8 @@ export type FakeGateway = {
   /** Resolves when so many requests have reached the hook. */
   readonly requestsReach: (count: number) => Promise<void>;
   readonly runsReach: (count: number) => Promise<void>;
+  /** Breaks every connection, and listens as before. */
+  readonly breakOff: () => void;
   /** Breaks every connection and listens no more, until `start` on the same port. */
   readonly stop: () => Promise<void>;
   readonly start: () => Promise<void>;
@@ -166,6 +170,9 @@ export async function startFakeGateway(
       case "draining":
         return json(response, 503, { error: { code: "gateway_unavailable" } });
       case "hang":
+        return;
+      case "commit-then-hang":
+        take(request);
         return;
       case "slow-head":
         socket.write("HTTP/1.1 200 OK\r\nx-slow: ");
@@ -291,6 +298,9 @@ export async function startFakeGateway(
     },
     requestsReach: (count) => reach(requests, count),
     runsReach: (count) => reach(runs, count),
+    breakOff() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     stop,
     start,
     async restart() {
