@@ -52,6 +52,7 @@ export async function startProduct(home: string, url: string, workflows: readonl
     epoch: () => lease?.epoch ?? 1,
     holder: "bench",
     config: () => config,
+    changedAt: async () => 0,
     agents,
     createInbox: (sink) =>
       createInbox({

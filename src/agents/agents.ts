@@ -154,20 +154,24 @@ export function createAgents(given: {
     return answer;
   }
 
-  async function probe(card: AgentCard): Promise<AgentHealth> {
-    const url = URL.parse(card.url);
-    const unknown = (text: string) => pulses.note(card.id, { state: "unknown", text });
-    if (!url) return unknown(`${card.url} is not an address`);
+  async function askAt(card: AgentCard, address: string): Promise<Pulse> {
+    const url = URL.parse(address);
+    const unknown = (text: string) => ({ state: "unknown", text }) as const;
+    if (!url) return unknown(`${address} is not an address`);
     if (closing) return unknown(STOPPING);
     const pool = pools.of(url.origin, card.caFile);
-    if (!pool.ok) return pulses.note(card.id, { state: "down", text: `${card.id}: ${pool.text}` });
+    if (!pool.ok) return { state: "down", text: `${card.id}: ${pool.text}`, isDoubtful: true };
     const pulse = await askPulse(pool.pool, `${card.id} at ${url.host}`, {
       deadlineMs: timeouts.probeMs,
       userAgent,
     });
     // It was broken off here, not there.
-    if (closing) return unknown(STOPPING);
-    if (pulse.state === "down") return pulses.note(card.id, pulse);
+    return closing ? unknown(STOPPING) : pulse;
+  }
+
+  async function probe(card: AgentCard): Promise<AgentHealth> {
+    const pulse = await askAt(card, card.url);
+    if (pulse.state !== "up") return pulses.note(card.id, pulse);
     const reason = whyNot(card, tokenOf(card));
     if (reason === undefined) return pulses.note(card.id, pulse);
     return pulses.note(card.id, { ...pulse, state: "unauthorized", text: `${card.id}: ${reason}` });
@@ -176,6 +180,7 @@ export function createAgents(given: {
   return {
     dispatch,
     probe,
+    askAt,
     health: pulses.of,
     forgive(agentId) {
       if (agentId === undefined) held.clear();

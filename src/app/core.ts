@@ -64,6 +64,8 @@ export type CoreDeps = {
   /** The number of our life there; none while others may take us for gone. */
   readonly life?: () => number | undefined;
   readonly config: () => Config;
+  /** When something last changed of what agents are sent by. */
+  readonly changedAt: () => Promise<number>;
   readonly agents: Agents;
   readonly createInbox: (sink: (arrived: ArrivedHandoff) => Promise<void>) => Inbox;
   readonly journal: Journal;
@@ -144,6 +146,7 @@ export function createCore(deps: CoreDeps) {
     inbox,
     registry,
     settings,
+    changedAt: deps.changedAt,
     promptFor: prompts.send,
     standIn: createStandIn(choosing),
     life: deps.life ?? (() => 1),

@@ -70,6 +70,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   });
   if (telemetry) await begin(telemetry);
   await begin({ name: "workers", stop: stage.workers.close });
+  await stage.noteChange();
   await begin({ name: "loop", start: async () => loop.start(), stop: () => loop.stop(STOP_WITHIN_MS) });
   stage.ledger.members?.onOthers(loop.ring);
   await begin(watchSubmissions(stage));
@@ -77,6 +78,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin({ name: "api", stop: api.stop });
   let lookAtAgents: () => void = () => undefined;
   const onChange = () => {
+    stage.noteChange().catch(onBroken);
     log.useLevel(config.current().settings.logs.level);
     stage.watch.agents.forgive();
     base.workflows.reload();

@@ -20,6 +20,7 @@ import type { Edge } from "./edge.ts";
 import { createElsewhere } from "./elsewhere.ts";
 import { createFolderMemo } from "./handoff-folders.ts";
 import { createHealth } from "./health.ts";
+import { createLastChange } from "./last-change.ts";
 import type { OpenStore } from "./store.ts";
 
 export type Store = OpenStore & {
@@ -61,12 +62,14 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     log,
     crash,
   });
-  const { shared } = store;
+  const { shared, ledger } = store;
+  const lastChange = createLastChange({ ledger, config: config.current, env: options.env, version, now });
   const elsewhere = createElsewhere(shared);
   const core = createCore({
     ...store,
     ...(shared ? { home: shared.home, host: shared.host, life: shared.life } : {}),
     config: config.current,
+    changedAt: lastChange.at,
     createInbox: (sink) =>
       createInbox({
         settings: () => config.current().settings.handoffs,
@@ -129,6 +132,7 @@ export function createStage(options: AppOptions, base: Base, store: Store) {
     workers,
     health,
     onBroken,
+    noteChange: lastChange.note,
     doors: () => ({ api, edge, pageLink }),
     useApi: (url: string, made: Pick<Api, "pageLink">) => {
       api = url;

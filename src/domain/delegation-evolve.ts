@@ -47,6 +47,7 @@ export function evolve(state: State | undefined, event: Event): State {
         attempts: withCurrent(state, (now) => ({
           ...now,
           dispatchedAt: event.at,
+          ...(event.sentTo === undefined ? {} : { sentTo: event.sentTo }),
           deadlineAt: event.deadlineAt,
           sends: now.sends + 1,
         })),
@@ -76,7 +77,7 @@ export function evolve(state: State | undefined, event: Event): State {
       return {
         ...rest,
         status: "queued",
-        attempts: withCurrent(state, ({ dispatchedAt, deadlineAt: _deadline, ...now }) =>
+        attempts: withCurrent(state, ({ dispatchedAt, deadlineAt: _deadline, sentTo: _sentTo, ...now }) =>
           // What was dispatched gets its time anew; what never was is still to begin by the first instant.
           dispatchedAt === undefined ? now : { ...now, startBy: event.at + state.order.startWithinMs },
         ),

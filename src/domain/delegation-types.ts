@@ -112,6 +112,8 @@ export type AttemptState = {
   /** When it counts as not started, unless it was dispatched before. */
   readonly startBy: number;
   readonly dispatchedAt?: number;
+  /** The address of the gateway that took it. */
+  readonly sentTo?: string;
   readonly deadlineAt?: number;
   /** Times the request may have been sent; above 1 only after an ambiguous answer. */
   readonly sends: number;
@@ -154,6 +156,7 @@ export type DelegationInput =
       readonly at: number;
       readonly again: boolean;
       readonly agentRunId?: string;
+      readonly sentTo?: string;
     }
   | {
       readonly type: "deferred";
@@ -226,6 +229,7 @@ export type DelegationEvent =
       readonly deadlineAt: number;
       readonly again: boolean;
       readonly agentRunId?: string;
+      readonly sentTo?: string;
     }
   | {
       readonly type: "attempt.deferred";

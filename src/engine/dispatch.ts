@@ -13,7 +13,7 @@ import { isRefusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import type { Outcome } from "./loop.ts";
 import type { ClaimedOf } from "./perform.ts";
-import type { Agents, DispatchAnswer } from "./ports/agents.ts";
+import type { AgentHealth, Agents, DispatchAnswer } from "./ports/agents.ts";
 import type { Inbox } from "./ports/handoffs.ts";
 import type { ClaimedEffect } from "./ports/ledger.ts";
 import type { Crash, Log } from "./ports/log.ts";
@@ -38,6 +38,8 @@ export type DispatchDeps = {
   readonly inbox: Inbox;
   readonly registry: () => Registry;
   readonly settings: () => Settings;
+  /** When something last changed of what agents are sent by. */
+  readonly changedAt: () => Promise<number>;
   readonly promptFor: PromptFor;
   /** Another agent for work that its agent cannot be given. */
   readonly standIn: (order: Order) => Promise<Candidate | undefined>;
@@ -97,10 +99,12 @@ export function createDispatch(deps: DispatchDeps) {
     const { agent } = effect.body;
     // It went to another agent while this one had no room.
     if (agent !== state.order.agent) return { kind: "done", outcome: `${state.order.agent} has it now` };
+    const card = deps.registry().find(agent);
     const handIn = watchHandIn(run, attempt);
     try {
-      const answer = await send(state, attempt, life);
-      const input = (await toAnother(state, attempt, answer)) ?? toInput(state, attempt, again, at, answer);
+      const answer = await send(state, attempt, card, life);
+      const input =
+        (await toAnother(state, attempt, card, answer)) ?? toInput(state, effect.body, card, at, answer);
       // A second sending is told of in any case: that it was sent twice stands in its story.
       const mayBeLeftOut = input.type === "dispatched" && !again;
       if (!mayBeLeftOut || !(await handIn.settledWithin(HAND_IN_SOON_MS))) await tell(effect, run, input);
@@ -134,11 +138,11 @@ export function createDispatch(deps: DispatchDeps) {
   async function toAnother(
     state: DelegationState,
     attempt: number,
+    card: AgentCard | undefined,
     answer: DispatchAnswer,
   ): Promise<DelegationInput | undefined> {
     const { agent } = state.order;
-    const isGone = answer.kind === "final" && !deps.registry().find(agent);
-    const lack = isGone ? goneText(agent) : lackOf(agent, answer);
+    const lack = card ? lackOf(agent, answer) : goneText(agent);
     const standIn = lack && (await deps.standIn(state.order));
     if (!standIn) return undefined;
     const { agent: from, id } = state.order;
@@ -150,10 +154,10 @@ export function createDispatch(deps: DispatchDeps) {
   async function send(
     state: DelegationState,
     attempt: number,
+    card: AgentCard | undefined,
     life: number | undefined,
   ): Promise<DispatchAnswer> {
     const { order } = state;
-    const card = deps.registry().find(order.agent);
     if (!card) {
       const doubt = currentAttempt(state).ambiguous
         ? "; it may have had the work, and gave nothing back"
@@ -194,8 +198,8 @@ export function createDispatch(deps: DispatchDeps) {
 
   function toInput(
     state: DelegationState,
-    attempt: number,
-    again: boolean,
+    { attempt, again }: ClaimedOf<"dispatch">["body"],
+    card: AgentCard | undefined,
     sentAt: number,
     answer: DispatchAnswer,
   ): DelegationInput {
@@ -209,6 +213,8 @@ export function createDispatch(deps: DispatchDeps) {
           at,
           again,
           ...(answer.agentRunId ? { agentRunId: answer.agentRunId } : {}),
+          // Samples have another address in each life.
+          ...(card && !card.sample ? { sentTo: card.url } : {}),
         };
       case "final":
         return { type: "refused", attempt, at, text: answer.text };
@@ -247,14 +253,16 @@ export function createDispatch(deps: DispatchDeps) {
       !state || isSettled(state.status) || current?.attempt !== attempt || current.dispatchedAt !== undefined;
     if (isOver) return { kind: "done", outcome: "no longer in doubt" };
     inbox.expect(run);
-    const health = card && (await agents.probe(card));
+    // Proof is only of what would be sent as it was: to the same gateway, with the same token and words.
+    const isAlike = (await deps.changedAt()) <= sentAt;
+    const health = card && isAlike ? await agents.probe(card) : UNKNOWN;
     const at = now();
     const lost = async (text: string): Promise<Outcome> => {
       log.info({ run, agent, attempt, text }, "an attempt in doubt is sent again");
       await tell(effect, run, { type: "lost", attempt, at, text });
       return { kind: "recorded" };
     };
-    if (!health) {
+    if (!card) {
       // It may work on it, and then has its time: as much as if it had said so.
       const endsAt = sentAt + state.order.timeoutMs;
       if (at >= endsAt) return lost(`nothing came back within its time, and ${goneText(agent)}`);
@@ -265,7 +273,8 @@ export function createDispatch(deps: DispatchDeps) {
       await tell(effect, run, { type: "uncertain", attempt, at, sentAt, lookAt, text });
       return { kind: "recorded" };
     }
-    if (health.state === "down") return lost("the gateway is not running, so nothing is under way there");
+    if (health.state === "down" && !health.isDoubtful)
+      return lost("the gateway is not running, so nothing is under way there");
     if (health.uptimeMs !== undefined && at - health.uptimeMs > sentAt)
       return lost("the gateway restarted since, and forgot what it was doing");
     if (health.idempotent) return lost("the gateway knows the key again if it had the work");
@@ -277,6 +286,8 @@ export function createDispatch(deps: DispatchDeps) {
 
   return { dispatch, reconcile };
 }
+
+const UNKNOWN: Pick<AgentHealth, "state" | "isDoubtful" | "uptimeMs" | "idempotent"> = { state: "unknown" };
 
 const goneText = (agent: string) => `${agent} is no longer in config/agents.yaml`;
 

@@ -13,22 +13,32 @@ const SLACK_MS = 1000;
 /** A gateway that is gone this long is not about to come back with what it had. */
 export const GONE_MS = 10_000;
 
+const RESTARTED = "the gateway restarted since it took the work, and forgot it";
+
 /** When, and by what proof, a gateway lost all that it had taken before. */
 function lossOf(
   { state, uptimeMs, since, isDoubtful }: AgentHealth,
   { fallback, session }: Order,
   now: number,
 ): { readonly at: number; readonly text: string } | undefined {
-  if (uptimeMs !== undefined) {
-    return {
-      at: now - uptimeMs,
-      text: "the gateway restarted since it took the work, and forgot it",
-    };
-  }
+  if (uptimeMs !== undefined) return { at: now - uptimeMs, text: RESTARTED };
   // Where another agent may do it, nobody waits for one that is gone; a lasting session is taken up when it is back.
   const isGone = state === "down" && !isDoubtful && now - since >= GONE_MS;
   if (!isGone || !fallback || session?.persistent) return undefined;
   return { at: now, text: "the gateway is gone, and with it what it had taken" };
+}
+
+/** The same of a gateway that its agent has left for another one. */
+function lossAtFormer(
+  { state, uptimeMs, isDoubtful }: Omit<AgentHealth, "checkedAt" | "since">,
+  url: string,
+  { session }: Order,
+  now: number,
+): { readonly at: number; readonly text: string } | undefined {
+  if (uptimeMs !== undefined) return { at: now - uptimeMs, text: RESTARTED };
+  const isGone = state === "down" && !isDoubtful;
+  if (!isGone || session?.persistent) return undefined;
+  return { at: now, text: `its gateway at ${url} is gone, and with it what it had taken` };
 }
 
 /**
@@ -72,9 +82,12 @@ export function createLostRuns(deps: {
     // Counted from here, a slow answer makes the gateway older than it is, never younger.
     const askedAt = now();
     const health = await deps.agents.probe(card);
+    const former = new Map<string, ReturnType<Agents["askAt"]>>();
     for (const { order, ...state } of states) {
-      const lost = lossOf(health, order, askedAt);
-      const { attempt, dispatchedAt: takenAt } = currentAttempt({ order, ...state });
+      const { attempt, dispatchedAt: takenAt, sentTo = card.url } = currentAttempt({ order, ...state });
+      const asked = sentTo === card.url ? undefined : (former.get(sentTo) ?? deps.agents.askAt(card, sentTo));
+      if (asked) former.set(sentTo, asked);
+      const lost = asked ? lossAtFormer(await asked, sentTo, order, askedAt) : lossOf(health, order, askedAt);
       if (!lost || takenAt === undefined || takenAt + SLACK_MS > lost.at) continue;
       const { text } = lost;
       deps.log.warn({ run: order.id, agent, attempt, text }, "an agent lost a run; it is sent again");

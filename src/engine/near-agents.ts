@@ -32,6 +32,8 @@ export function createNearAgents(deps: {
   return {
     ...agents,
     probe: (card) => (isNear(card, host) ? agents.probe(card) : heard(card)),
+    // From another machine the same address may be another gateway.
+    askAt: async () => ({ state: "unknown", text: "where it was, only its machine can ask" }),
     health: (agent) => hearsay.get(agent) ?? agents.health(agent),
   };
 }

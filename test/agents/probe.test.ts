@@ -202,6 +202,22 @@ test("`since` stays while the state stays, and a restart shows in the uptime", a
   assert.deepEqual([back.state, back.since, back.uptimeMs], ["up", 12_000, 2000]);
 });
 
+test("what is asked at another address is not noted of the agent", async (t) => {
+  await using gateway = await startFakeGateway();
+  await using former = await startFakeGateway();
+  const agents = agentsAt(t, Date.now);
+  const card = cardFor(gateway.url);
+  const before = await agents.probe(card);
+  const there = await agents.askAt(card, former.url);
+  assert.equal(typeof there.uptimeMs, "number");
+  assert.equal(former.asked.length, 1);
+  await former.stop();
+  const gone = await agents.askAt(card, former.url);
+  assert.deepEqual([gone.state, gone.isDoubtful], ["down", undefined]);
+  assert.equal((await agents.askAt(card, "nowhere")).state, "unknown");
+  assert.equal(agents.health(card.id), before);
+});
+
 test("a dispatch is evidence: what took the work is up, and what was known of its kind is kept", async (t) => {
   let nowMs = 1000;
   await using gateway = await startFakeGateway({ now: () => nowMs });

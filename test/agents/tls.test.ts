@@ -94,7 +94,7 @@ test("a ca_file that is missing or holds none counts as down with the reason; on
   assert.match("text" in missing ? missing.text : "", /cannot be read \(ENOENT\); nothing was sent/);
   writeFileSync(caFile, "not a certificate\n");
   const health = await probe(cardOf("webster", { url, caFile }));
-  assert.deepEqual(health.state, "down");
+  assert.deepEqual([health.state, health.isDoubtful], ["down", true], "no proof that it is not there");
   assert.match(health.text, /holds no certificate/);
   copyFileSync(certificateIn(folder.path, "old").certificate, caFile);
   assert.equal((await dispatch(url, caFile)).kind, "again");

@@ -220,6 +220,7 @@ async function scripted(home: string, engine?: Partial<Engine>) {
     agents: {
       dispatch: async () => said.answer,
       probe: async () => said.health,
+      askAt: async () => said.health,
       health: () => said.health,
       forgive: (agent) => void forgiven.push(agent),
       close: async () => undefined,

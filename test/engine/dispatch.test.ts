@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { createRegistry } from "../../src/domain/agent-card.ts";
+import { type AgentCard, createRegistry } from "../../src/domain/agent-card.ts";
 import { delegation } from "../../src/domain/delegation.ts";
 import type {
   DelegationEvent,
@@ -36,6 +36,9 @@ async function performed(
     at?: number;
     promptFor?: DispatchDeps["promptFor"];
     hasStandIn?: boolean;
+    /** When another configuration came to hold. */
+    changedAt?: number;
+    cards?: readonly AgentCard[];
     lives?: readonly (number | undefined)[];
     /** What is written to the delegation before the gateway answers, and in the moment after. */
     written?: { readonly before?: readonly DelegationEvent[]; readonly after?: readonly DelegationEvent[] };
@@ -97,7 +100,8 @@ async function performed(
       sweep: async () => void steps.push("sweep"),
       expect: (run: string) => void steps.push(`expect ${run}`),
     } as unknown as DispatchDeps["inbox"],
-    registry: () => createRegistry([cardOf("webster"), cardOf("manager")]),
+    registry: () => createRegistry(script.cards ?? [cardOf("webster"), cardOf("manager")]),
+    changedAt: async () => script.changedAt ?? 0,
     settings: () => settingsOf("/nowhere"),
     promptFor: script.promptFor ?? (() => ({ text: "Find it." })),
     standIn: async () =>
@@ -296,6 +300,29 @@ test("a doubt is looked into after the folder was, and sends again only with a p
   assert.equal(await look({ idempotent: true }), "lost", "the same key is the same work there");
   assert.equal(await look({}, SENT_AT + 58_000), 2000, "no later than the end of the grace");
   assert.equal(await look({}, SENT_AT + 60_000), "lost");
+});
+
+test("what only did not answer in time is no proof that nothing is under way there", async () => {
+  const { outcome, told } = await performed("reconcile", { health: { state: "down", isDoubtful: true } });
+  assert.deepEqual([outcome.kind, told], ["again", undefined]);
+});
+
+test("what changed after the sending leaves no proof, and nobody is asked; the grace is waited for", async () => {
+  const health = { idempotent: true, uptimeMs: 0 };
+  const look = (changedAt: number, at = NOW) => performed("reconcile", { health, changedAt, at });
+  const { outcome, told, steps } = await look(SENT_AT + 1);
+  const again = { kind: "again", dueAt: NOW + 5000, reason: "still in doubt" };
+  assert.deepEqual([outcome, told, steps], [again, undefined, ["sweep", "read", "expect orch-1"]]);
+  assert.equal((await look(SENT_AT + 1, SENT_AT + 60_000)).told?.type, "lost");
+  assert.equal((await look(SENT_AT)).told?.type, "lost", "what held before it still holds");
+});
+
+test("what was taken is kept with the address of who took it, except for samples, which move each time", async () => {
+  const takenBy = async (sample: boolean) => {
+    const { told } = await performed("dispatch", { cards: [cardOf("webster", { sample })] });
+    return told?.type === "dispatched" && told.sentTo;
+  };
+  assert.deepEqual([await takenBy(false), await takenBy(true)], ["http://127.0.0.1:9", undefined]);
 });
 
 test("what is over, tried anew or acknowledged is not in doubt any more, and nobody is asked", async () => {

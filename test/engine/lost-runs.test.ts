@@ -23,6 +23,9 @@ async function looked(
     isNothingOwed?: boolean;
     /** So long the gateway's answer takes. */
     takesMs?: number;
+    sentTo?: string;
+    /** What its former address comes to. */
+    former?: Partial<AgentHealth>;
     /** The ledger takes no note. */
     isFull?: boolean;
   } = {},
@@ -33,6 +36,7 @@ async function looked(
   const steps: string[] = [];
   let at = NOW;
   const { takenAt: dispatchedAt = TAKEN_AT } = script;
+  const sentTo = script.sentTo === undefined ? {} : { sentTo: script.sentTo };
   let owed = script.isNothingOwed ? [] : ["orch-1", "orch-2"];
   const look = createLostRuns({
     engine: {
@@ -51,7 +55,7 @@ async function looked(
           state: {
             order: { ...ORDER, ...script.order, id },
             status: "dispatched",
-            attempts: [{ attempt: 2, ...(dispatchedAt === null ? {} : { dispatchedAt }) }],
+            attempts: [{ attempt: 2, ...(dispatchedAt === null ? {} : { dispatchedAt }), ...sentTo }],
           },
         }));
         return { items, ...(before === undefined && owed.length > 1 ? { next: "more" } : {}) };
@@ -62,6 +66,10 @@ async function looked(
         steps.push("probe");
         at += script.takesMs ?? 0;
         return { state: "up", text: "", checkedAt: NOW, since: NOW - GONE_MS, ...health };
+      },
+      askAt: async (_: unknown, url: string) => {
+        steps.push(`ask ${url}`);
+        return { state: "up", text: "", ...script.former };
       },
     } as never,
     inbox: {
@@ -109,6 +117,26 @@ test("what it took since then, or in the same second, it still has", async () =>
 test("what it took since then it still has, however long its answer takes", async () => {
   const slow = { takenAt: NOW - 20_000, takesMs: 15_000 };
   assert.deepEqual((await looked({ uptimeMs: 30_000 }, slow)).lost, []);
+});
+
+test("of an agent that was moved the gateway is asked that took the work, and what the new one says counts for nothing", async () => {
+  const sentTo = "http://127.0.0.1:8";
+  const young = { uptimeMs: 0, state: "down" } as const;
+  const { lost, steps } = await looked(young, { sentTo });
+  assert.deepEqual(lost, []);
+  assert.deepEqual(steps.slice(3), ["probe", `ask ${sentTo}`], "asked once for both");
+  const after = async (former: Partial<AgentHealth>, order: Partial<Order> = {}) =>
+    (await looked({}, { sentTo, former, order })).warned.map((fields) => (fields as { text: string }).text);
+  const restarted = "the gateway restarted since it took the work, and forgot it";
+  assert.deepEqual(await after({ uptimeMs: 30_000 }), [restarted, restarted]);
+  assert.deepEqual(await after({ uptimeMs: 90_000 }), []);
+  const gone = `its gateway at ${sentTo} is gone, and with it what it had taken`;
+  assert.deepEqual(await after({ state: "down" }), [gone, gone]);
+  assert.deepEqual(await after({ state: "down", isDoubtful: true }), []);
+  assert.deepEqual(await after({ state: "unknown" }), []);
+  const session = { id: "s-1", turn: 1, persistent: true } as unknown as NonNullable<Order["session"]>;
+  assert.deepEqual(await after({ state: "down" }, { session }), [], "a lasting session is taken up again");
+  assert.deepEqual((await looked({ uptimeMs: 30_000 }, { sentTo: cardOf("webster").url })).lost, BOTH);
 });
 
 test("a loss that the ledger does not take is an error to whoever looks", () =>

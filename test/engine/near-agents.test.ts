@@ -15,6 +15,7 @@ test("an agent of another machine is not asked from here: what a member there no
       probed.push(id);
       return HEALTH;
     },
+    askAt: () => Promise.reject(new Error("nobody's former address is asked in this test")),
     health: () => HEALTH,
     forgive: () => undefined,
     close: async () => undefined,
@@ -33,5 +34,7 @@ test("an agent of another machine is not asked from here: what a member there no
   assert.deepEqual(far, { state: "down", text: "refused (as seen on beta)", checkedAt: 9, since: 5 });
   assert.deepEqual(near.health("far"), far);
   assert.equal((await near.probe(cardOf("new", { host: "beta" }))).state, "unknown");
+  const { state } = await near.askAt(cardOf("here"), "http://127.0.0.1:8");
+  assert.equal(state, "unknown", "from here that may be another gateway");
   assert.deepEqual(probed, ["anywhere", "here"]);
 });

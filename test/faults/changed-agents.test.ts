@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { createWorld, handBack } from "./world.ts";
+import { type FakeGateway, type FakeRun, startFakeGateway } from "../support/fake-gateway.ts";
+import { startSupervisor } from "../support/supervisor.ts";
+import { createWorld, HOOKS_TOKEN, handBack } from "./world.ts";
 
 /** A world whose clock stands until a test moves it, and how agents.yaml is saved under way. */
 async function begin(t: TestContext, given: Parameters<typeof createWorld>[1] = {}) {
@@ -17,6 +19,7 @@ async function begin(t: TestContext, given: Parameters<typeof createWorld>[1] = 
   return {
     world,
     app,
+    now,
     pass(ms: number) {
       at += ms;
     },
@@ -109,4 +112,109 @@ test("work that waits for an agent that is taken out of the file goes to another
   const [rerouted] = (await app.history(moved)).filter(({ type }) => type === "delegation.rerouted");
   assert.equal(rerouted?.body.why, "webster is no longer in config/agents.yaml; tech-lead is free");
   assert.deepEqual([here.status, here.reason], ["failed", "webster is no longer in config/agents.yaml"]);
+});
+
+/** A world in which webster keeps its work until it is told to hand in, and where it is to be found next. */
+async function beginToMove(t: TestContext, given: Parameters<typeof createWorld>[1] = {}) {
+  const kept: FakeRun[] = [];
+  const made = await begin(t, { onRun: (run) => void kept.push(run), ...given });
+  made.pass(60_000);
+  const next = await startFakeGateway({ token: HOOKS_TOKEN, now: made.now, onRun: (run) => handBack(run) });
+  t.after(next.close);
+  const { world, save } = made;
+  return {
+    ...made,
+    next,
+    handIn: () => kept.forEach((run) => handBack(run)),
+    move: () => save(world.agents.replace(world.gateway.url, next.url)),
+  };
+}
+
+test("an agent that is moved to a younger gateway keeps what the former one took: nothing is sent again", async (t) => {
+  const { world, app, next, pass, move, handIn } = await beginToMove(t);
+  const id = await app.ask();
+  await app.until(id, ({ status }) => status === "dispatched");
+  pass(5000);
+  await next.restart();
+  pass(5000);
+  await move();
+  await app.stop();
+  const again = await world.start();
+  // The first look at what was lost asks the gateway that has it, and then another one is sent what is new.
+  const asked = world.gateway.asked.length;
+  await again.poll("/health/live", () => world.gateway.asked.length > asked || next.requests.length > 0);
+  const later = await again.ask({ objective: "Find the CTE of ULE" });
+  assert.equal((await again.settled(later)).status, "succeeded");
+  handIn();
+  assert.equal((await again.settled(id)).status, "succeeded");
+  assert.deepEqual([world.gateway.requests.length, next.requests.length], [1, 1]);
+});
+
+test("an agent that is moved from a gateway that is not there any more: what that had is sent to the new one at once", async (t) => {
+  const { world, app, next, move, pass } = await beginToMove(t);
+  const id = await app.ask();
+  await app.until(id, ({ status }) => status === "dispatched");
+  pass(5000);
+  await world.gateway.stop();
+  await move();
+  await app.stop();
+  const again = await world.start();
+  const view = await again.settled(id);
+  assert.deepEqual([view.status, view.attempt, view.attempts[0].sends], ["succeeded", 1, 2]);
+  const lost = (await again.history(id)).find(({ type }) => type === "attempt.lost");
+  assert.equal(lost?.body.text, `its gateway at ${world.gateway.url} is gone, and with it what it had taken`);
+  assert.deepEqual([world.gateway.requests.length, next.requests.length], [1, 1]);
+});
+
+for (const [what, change] of [
+  ["gateway", (agents: string, { url }: FakeGateway, to: FakeGateway) => agents.replace(url, to.url)],
+  ["role", (agents: string) => agents.replace("webster: {", 'webster: { role: "You look things up.",')],
+] as const) {
+  test(`in doubt, its agent's ${what} changed: what another one or other words prove counts for nothing`, async (t) => {
+    const { world, app, next, pass, wake, save, handIn } = await beginToMove(t);
+    world.gateway.answerWith({ kind: "commit-then-hang" }, { kind: "ok" });
+    const id = await app.ask();
+    await world.gateway.runsReach(1);
+    pass(1000);
+    await save(change(world.agents, world.gateway, next));
+    world.gateway.breakOff();
+    await app.until(id, ({ waiting }) => waiting?.reason === "uncertain");
+    pass(5000);
+    await wake();
+    pass(5000);
+    await wake();
+    handIn();
+    assert.equal((await app.settled(id)).status, "succeeded");
+    assert.deepEqual([world.gateway.runs.length, next.requests.length], [1, 0]);
+    assert.ok(!(await app.typesOf(id)).includes("attempt.lost"));
+  });
+}
+
+test("killed after the request, its agent's gateway changed before the next start: it is not sent to the new one", async (t) => {
+  const kept: FakeRun[] = [];
+  const world = await createWorld(t, { onRun: (run) => void kept.push(run) });
+  const next = await startFakeGateway({ token: HOOKS_TOKEN, onRun: (run) => handBack(run) });
+  t.after(next.close);
+  const first = await startSupervisor(world.home, { ...world.env, HQ_CRASH_AT: "dispatch:sent" });
+  t.after(first.stop);
+  const { body } = await first.call("POST", "/delegations", { agent: "webster", objective: "Find it" });
+  await first.exited;
+  assert.equal(world.gateway.runs.length, 1);
+  writeFileSync(join(world.config, "agents.yaml"), world.agents.replace(world.gateway.url, next.url));
+  const second = await startSupervisor(world.home, world.env);
+  t.after(second.stop);
+  const until = async (isWanted: (view: any) => boolean) => {
+    for (;;) {
+      const { body: view } = await second.call("GET", `/delegations/${body.id}`);
+      if (isWanted(view)) return;
+    }
+  };
+  await until(({ waiting }) => waiting?.reason === "uncertain" || next.requests.length > 0);
+  const other = { agent: "tech-lead", objective: "Find it too" };
+  const { body: told } = await second.call("POST", "/delegations", other);
+  await second.call("GET", `/delegations/${told.id}?wait=30s`);
+  for (const run of kept) handBack(run);
+  const settled = await second.call("GET", `/delegations/${body.id}?wait=30s`);
+  assert.equal(settled.body.status, "succeeded");
+  assert.deepEqual([world.gateway.requests.length, next.requests.length], [1, 0]);
 });

@@ -191,6 +191,7 @@ export async function startCore(
       const state = script.condition?.(id);
       return state && { state, text: "", checkedAt: at, since: at };
     },
+    askAt: async () => ({ state: "unknown", text: "" }),
     forgive: () => undefined,
     close: async () => undefined,
   };
@@ -219,6 +220,7 @@ export async function startCore(
     epoch: () => lease.epoch,
     holder: lease.holder,
     config: () => config,
+    changedAt: async () => 0,
     agents,
     createInbox: (given) => {
       sink = given;

@@ -47,6 +47,8 @@ export type Agents = {
   readonly dispatch: (request: DispatchRequest) => Promise<DispatchAnswer>;
   /** Asks the gateway now; never throws. */
   readonly probe: (agent: AgentCard) => Promise<AgentHealth>;
+  /** Asks the gateway at another address than its agent's; nothing of that is noted. */
+  readonly askAt: (agent: AgentCard, url: string) => Promise<Omit<AgentHealth, "checkedAt" | "since">>;
   /** What is known without asking. */
   readonly health: (agentId: string) => AgentHealth | undefined;
   /** Forgets a 401, so that the next dispatch is tried: after a reload or a new token. */
