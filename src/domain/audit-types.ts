@@ -16,6 +16,8 @@ export type MendAct =
       readonly attempt: number;
       /** How often it had been put off: when that is more by now, somebody was quicker. */
       readonly deferrals: number;
+      /** How often it had gone to another agent, which counts from none again. */
+      readonly reroutes: number;
     }
   /** An effect that rests is taken up again; what it may have done is looked into first. */
   | { readonly type: "take-up"; readonly effect: string }

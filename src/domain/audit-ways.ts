@@ -51,7 +51,8 @@ function delegation(stream: AuditedStream, state: DelegationState): readonly Fin
   const reason = `attempt ${attempt} waits to be sent, and nothing will send it`;
   // What may have been sent is never sent again from here.
   const isUnsent = sends === 0 && !ambiguous;
-  const act = isUnsent ? ({ type: "put-back", run: id, attempt, deferrals } as const) : undefined;
+  const reroutes = state.reroutes?.length ?? 0;
+  const act = isUnsent ? ({ type: "put-back", run: id, attempt, deferrals, reroutes } as const) : undefined;
   return [lost(id, reason, again("cancel"), act)];
 }
 

@@ -166,8 +166,8 @@ export type DelegationInput =
       readonly reason: WaitingReason;
       readonly text: string;
       readonly again: boolean;
-      /** How often it had been put off when somebody looked: put off since then, it is under way. */
-      readonly deferrals?: number;
+      /** How often it had been put off and rerouted when somebody looked: when that is more by now, it is under way. */
+      readonly seen?: { readonly deferrals: number; readonly reroutes: number };
     }
   | { readonly type: "refused"; readonly attempt: number; readonly at: number; readonly text: string }
   /** The agent did not take it; another one that may and can is to have it. */

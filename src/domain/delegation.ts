@@ -70,9 +70,11 @@ function decideAttempt(
       return [{ ...input, type: "attempt.dispatched", deadlineAt }];
     }
     case "deferred": {
-      const { deferrals = current.deferrals, ...fact } = input;
-      const isAsSeen = current.dispatchedAt === undefined && current.deferrals === deferrals;
-      return isAsSeen ? [{ ...fact, type: "attempt.deferred" }] : [];
+      const { seen: before, ...fact } = input;
+      const isAsSeen =
+        !before ||
+        (before.deferrals === current.deferrals && before.reroutes === (state.reroutes?.length ?? 0));
+      return isAsSeen && current.dispatchedAt === undefined ? [{ ...fact, type: "attempt.deferred" }] : [];
     }
     case "uncertain":
       return current.dispatchedAt === undefined ? [{ ...input, type: "attempt.uncertain" }] : [];

@@ -40,7 +40,7 @@ export function createMend(deps: {
         return act.effect.body.type === "post" ? "posted again" : `${act.effect.body.type} follows`;
       }
       case "put-back": {
-        const { run, attempt, deferrals } = act;
+        const { run, attempt, deferrals, reroutes } = act;
         const input = {
           type: "deferred",
           attempt,
@@ -49,7 +49,7 @@ export function createMend(deps: {
           reason: "uncertain",
           text: "its sending was missing; put back by an audit",
           again: false,
-          deferrals,
+          seen: { deferrals, reroutes },
         } as const;
         const cause = `audit of ${run}`;
         const { events } = await engine.accept({ kind: "delegation", stream: run, input, cause, actor });

@@ -332,14 +332,21 @@ test("a gateway that puts us off leaves it queued with the reason, and gives the
     text: "refused",
     again: false,
   };
+  const seen = { deferrals: 0, reroutes: 0 };
   const { state, effects } = given(queued, deferred);
   assert.equal(state.waiting?.reason, "agent_down");
   assert.equal(effects.find(({ body }) => body.type === "dispatch")?.dueAt, 2500);
   assert.deepEqual(slotsAfter(state, deferred), [{ attempt: 1, until: "free" }]);
   assert.deepEqual(given(queued, dispatched, deferred).events, [], "it was taken after all");
-  assert.deepEqual(given(queued, dispatched, { ...deferred, deferrals: 0 }).events, []);
-  assert.deepEqual(given(queued, deferred, { ...deferred, deferrals: 0 }).events, [], "it was put off since");
-  assert.deepEqual(given(queued, deferred, { ...deferred, deferrals: 1 }).types, ["attempt.deferred"]);
+  assert.deepEqual(given(queued, dispatched, { ...deferred, seen }).events, []);
+  assert.deepEqual(given(queued, { ...deferred, seen }).types, ["attempt.deferred"]);
+  assert.deepEqual(given(queued, deferred, { ...deferred, seen }).events, [], "it was put off since");
+  const once = { ...deferred, seen: { ...seen, deferrals: 1 } };
+  assert.deepEqual(given(queued, deferred, once).types, ["attempt.deferred"]);
+  const moved = { type: "reroute", attempt: 1, at: 1600, from: "webster", to: "manager", why: "" } as const;
+  assert.deepEqual(given(queued, deferred, moved, { ...deferred, seen }).events, [], "it went elsewhere");
+  const there = { ...deferred, seen: { ...seen, reroutes: 1 } };
+  assert.deepEqual(given(queued, deferred, moved, there).types, ["attempt.deferred"]);
 });
 
 test("work that nobody could be given within its start limit is timed out with what it waited for", () => {

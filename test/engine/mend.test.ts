@@ -5,7 +5,7 @@ import test from "node:test";
 import type { Finding, MendAct } from "../../src/domain/audit-types.ts";
 import type { Engine } from "../../src/engine/accept.ts";
 import { createMend } from "../../src/engine/mend.ts";
-import { startCore } from "../support/core.ts";
+import { cardOf, handoffOf, startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 const OPERATOR = { kind: "operator", via: "page" } as const;
@@ -236,4 +236,46 @@ test("an attempt that nothing would send is put back and sent once, also when tw
   };
   assert.deepEqual(back, [{ body, actor: "operator (page)", cause: `audit of ${id}` }]);
   assert.equal(made?.length, 1);
+});
+
+test("an attempt that was put back and went to another agent is not put back again by an older look", async () => {
+  using folder = temporaryFolder();
+  const held = Promise.withResolvers<void>();
+  const reached = Promise.withResolvers<void>();
+  let isDown = false;
+  await using core = await startCore(folder.path, {
+    async answer({ agent }) {
+      if (agent.id === "webster")
+        return isDown ? { kind: "again", reason: "agent_down", text: "refused" } : { kind: "accepted" };
+      reached.resolve();
+      await held.promise;
+      return { kind: "accepted" };
+    },
+    cards: [cardOf("webster"), cardOf("manager", { concurrency: 2 })],
+  });
+  const origin = { door: "cli" } as const;
+  const asked = { agent: "webster", objective: "Find the CTE", fallback: ["manager"], origin } as const;
+  const first = (await core.verbs.delegate(OPERATOR, asked)).delegation;
+  await core.until(first.id, "attempt.dispatched");
+  // It waits for its turn behind the first one.
+  const { id } = (await core.verbs.delegate(OPERATOR, { ...asked, objective: "Find it too" })).delegation;
+  const db = new DatabaseSync(join(folder.path, "ledger.db"), { timeout: 5000 });
+  db.prepare("delete from outbox where stream = ? and type = 'dispatch'").run(id);
+  db.close();
+  isDown = true;
+  await core.hand(first.id, handoffOf(first.id));
+  const page = await core.ledger.upkeep.audit({ now: core.now(), isRunning: true, limit: 100 });
+  const findings = page.findings.filter((finding) => finding.act?.type === "put-back");
+  const mend = createMend({ ...core, digestOf: async () => undefined, ring: core.loop.ring, now: core.now });
+  const mended = async () => (await mend(OPERATOR, findings, SEEN)).map(({ done }) => done);
+  assert.deepEqual(await mended(), ["put back into its queue"]);
+  await reached.promise;
+  assert.deepEqual(await mended(), ["nothing to mend any more"]);
+  held.resolve();
+  await core.until(id, "attempt.dispatched");
+  await core.settled();
+  assert.deepEqual(
+    core.sent.map(({ agent }) => agent.id),
+    ["webster", "webster", "manager"],
+  );
 });
