@@ -1,11 +1,12 @@
 import type { PromptInput } from "./prompt.ts";
 
 /** The last section of a prompt: where the result goes, and in what form. */
-export function handInLines({ order, attempt, card, handoff }: PromptInput): readonly string[] {
+export function handInLines({ order, attempt, handoff }: PromptInput): readonly string[] {
   const example = {
     schemaVersion: "1.0",
     runId: order.id,
-    agent: card.id,
+    // As it was asked for: it may be called otherwise by now, and again by the time that it hands in.
+    agent: order.agent,
     status: "complete",
     result:
       order.format === "text"

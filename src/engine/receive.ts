@@ -54,7 +54,9 @@ export function createReceive(deps: {
     const { id, validate, format } = state.order;
     if (!arrived.ok) return { ok: false, problems: arrived.problems };
     const agent = signerOf(state, arrived.document);
-    const aliases = deps.registry().find(agent)?.aliases ?? [];
+    // One that was renamed is found by its former name as long as that is an alias.
+    const card = deps.registry().find(agent);
+    const aliases = card ? [card.id, ...card.aliases] : [];
     const checked = checkHandoff({
       document: arrived.text ?? arrived.document,
       runId: id,

@@ -218,3 +218,23 @@ test("killed after the request, its agent's gateway changed before the next star
   assert.equal(settled.body.status, "succeeded");
   assert.deepEqual([world.gateway.requests.length, next.requests.length], [1, 0]);
 });
+
+for (const name of ["webster", "archivist"]) {
+  test(`an agent that is renamed and keeps its old name as an alias: what waits for it is done, handed in by ${name}`, async (t) => {
+    const { world, app, save, wake, pass } = await begin(t, {
+      onRun: (run) => handBack(run, { agent: name }),
+    });
+    world.gateway.answerWith({ kind: "busy" }, { kind: "ok" });
+    const id = await app.ask({ retries: 0 });
+    await app.until(id, ({ waiting }) => waiting?.reason === "agent_busy");
+    await save(world.agents.replace("  webster: {", "  archivist: { aliases: [webster],"));
+    pass(31_000);
+    await wake();
+    const { status, reason } = await app.settled(id);
+    assert.deepEqual([status, reason], ["succeeded", undefined]);
+    const [{ message } = { message: "" }] = world.gateway.runs;
+    assert.match(message, /This is a direct assignment to archivist /);
+    assert.match(message, /"agent": "webster"/);
+    assert.equal(world.gateway.runs.length, 1);
+  });
+}
