@@ -242,7 +242,7 @@ export function createCore(deps: CoreDeps) {
       return card ? drain.capacity(card.id, card.concurrency) : 1;
     },
     perform: hold.guard(drain.guard(perform)),
-    wake: createWake({ engine, ledger, now, log }),
+    wake: createWake({ engine, ledger, inbox, now, log }),
     log,
     onBroken: deps.onBroken,
   });

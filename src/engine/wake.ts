@@ -1,5 +1,6 @@
 import { aggregates, isWaking, type Kind, type Kinds } from "../domain/aggregates.ts";
 import { type Engine, stateOf } from "./accept.ts";
+import type { Inbox } from "./ports/handoffs.ts";
 import type { Ledger, Wake } from "./ports/ledger.ts";
 import type { Log } from "./ports/log.ts";
 
@@ -10,10 +11,11 @@ const IN_VAIN_MS = 60_000;
 export function createWake(deps: {
   readonly engine: Engine;
   readonly ledger: Ledger;
+  readonly inbox: Pick<Inbox, "lookFor">;
   readonly now: () => number;
   readonly log: Log;
 }) {
-  const { engine, ledger, now, log } = deps;
+  const { engine, ledger, inbox, now, log } = deps;
 
   return async function wake(due: Wake): Promise<void> {
     const { stream, kind, wakeAt } = due;
@@ -21,6 +23,8 @@ export function createWake(deps: {
     let next: number | undefined;
     try {
       if (!isWaking(kind)) throw new Error(`nobody knows how to wake a ${kind}`);
+      // What was handed in while nobody looked counts before its deadline does.
+      if (kind === "delegation") await inbox.lookFor(stream);
       const cause = `wake:${stream}@${wakeAt}`;
       const { events } = await engine.accept({ kind, stream, input: { type: "wake", at }, cause });
       if (events.length > 0) return;

@@ -181,10 +181,11 @@ export function createInbox(deps: InboxDeps): Inbox {
     for (const name of unseen) queue.offer(join(folder.path, name));
   }
 
+  const pathsIn = (folder: Folder, run: string) =>
+    ATTEMPTS.map((attempt) => join(folder.path, fileNameOf(run, attempt)));
+
   function lookForExpected(folder: Folder, runs: Iterable<string>): void {
-    for (const run of runs) {
-      for (const attempt of ATTEMPTS) queue.offer(join(folder.path, fileNameOf(run, attempt)));
-    }
+    for (const run of runs) for (const path of pathsIn(folder, run)) queue.offer(path);
   }
 
   function scan(isThorough: boolean): void {
@@ -244,6 +245,13 @@ export function createInbox(deps: InboxDeps): Inbox {
     forget(run) {
       expected.delete(run);
       for (const runs of leaving.values()) runs.delete(run);
+    },
+    async lookFor(run) {
+      expected.add(run);
+      followConfig();
+      const paths = [...folders.values()].flatMap((folder) => pathsIn(folder, run));
+      for (const path of paths) queue.offer(path);
+      await Promise.all(paths.map(queue.done));
     },
     archive: async (move) => archive.archive(move),
     async sweep() {

@@ -83,6 +83,23 @@ test("what lay there before the start is handed over, sweeping before the start 
   assert.equal((await arrived(2))[1]?.runId, "orch-2");
 });
 
+test("the files of one run are looked for by name, whichever attempt wrote them, and nothing else", async (t) => {
+  const dir = makeFolder(t);
+  const own = makeFolder(t);
+  const { inbox, arrivals } = makeInbox(t, { dir, agents: [agentCard({ handoffDir: own })] });
+  await inbox.sweep();
+  writeFileSync(join(dir, "orch-1.json"), document("orch-1"));
+  writeFileSync(join(own, "orch-1.4.json"), document("orch-1"));
+  writeFileSync(join(dir, "sub/orch-1.2.json"), document("orch-1"));
+  writeFileSync(join(dir, "orch-2.json"), document("orch-2"));
+  await inbox.lookFor("orch-1");
+  assert.deepEqual(arrivals.map(({ runId, source }) => `${runId}#${source.attempt}`).sort(), [
+    "orch-1#1",
+    "orch-1#2",
+    "orch-1#4",
+  ]);
+});
+
 test("a file written in small pieces, from 0 bytes on, is handed over once, when it is whole", async (t) => {
   const { dir, arrived, arrivals, inbox } = await startInbox(t, { settings: { quietMs: 20_000 } });
   const body = document("orch-1", { notes: "ä€😀" });

@@ -207,6 +207,7 @@ export async function startCore(
     leftFolders: () => [],
     expect: (run) => void expected.add(run),
     forget: (run) => void expected.delete(run),
+    lookFor: async () => undefined,
     archive: async (move) => {
       archived.push(move);
       return `${move.to}/${move.run}`;

@@ -31,6 +31,8 @@ export type Inbox = {
   /** Looks for this run's file now and often until `forget`. */
   readonly expect: (run: string) => void;
   readonly forget: (run: string) => void;
+  /** Looks for this run's files once, now; resolves when every one that is there was handed to the sink. */
+  readonly lookFor: (run: string) => Promise<void>;
   /** Moves a committed file to accepted/ or rejected/ (with its problems beside it). Doing it twice is a no-op. Returns the new path. */
   readonly archive: (move: FileMove) => Promise<string>;
   /** Reads all directories once, now; resolves when every file found was handed to the sink. */
