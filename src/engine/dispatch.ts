@@ -66,6 +66,8 @@ export function createDispatch(deps: DispatchDeps) {
     crash("dispatch:claimed");
     const life = deps.life();
     const { run, attempt, again } = effect.body;
+    // What an earlier sending brought while nobody looked makes another one needless.
+    if (attempt > 1 || again) await inbox.lookFor(run);
     const state = await engine.read("delegation", run);
     if (!state) throw new Error(`dispatch of ${run}, which has no events`);
     const at = now();

@@ -98,6 +98,7 @@ async function performed(
     } as unknown as DispatchDeps["agents"],
     inbox: {
       sweep: async () => void steps.push("sweep"),
+      lookFor: async (run: string) => void steps.push(`look for ${run}`),
       expect: (run: string) => void steps.push(`expect ${run}`),
     } as unknown as DispatchDeps["inbox"],
     registry: () => createRegistry(script.cards ?? [cardOf("webster"), cardOf("manager")]),
@@ -254,6 +255,12 @@ test("what went to another agent while the first one had no room is not sent to 
   const { outcome, sent, told } = await performed("dispatch", { inputs });
   assert.deepEqual([outcome, sent, told], [{ kind: "done", outcome: "manager has it now" }, [], undefined]);
   assert.equal((await performed("dispatch", { inputs, agent: "manager" })).sent[0]?.agent.id, "manager");
+});
+
+test("before anything is sent once more, what the last sending brought is looked for", async () => {
+  assert.deepEqual((await performed("dispatch")).steps, ["read", "expect orch-1"]);
+  const { steps } = await performed("dispatch", { again: true });
+  assert.deepEqual(steps, ["look for orch-1", "read", "expect orch-1"]);
 });
 
 test("what is with its agent is sent once more only when it is lost", async () => {
