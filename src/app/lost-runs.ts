@@ -12,8 +12,12 @@ export function watchLostRuns({
   onBroken,
 }: Stage): Part & { readonly look: () => void } {
   const waiting = new Set<NodeJS.Timeout>();
+  const looks = new Set<Promise<void>>();
   const look = () => {
-    lookForLostRuns().catch(onBroken);
+    const current: Promise<void> = lookForLostRuns()
+      .catch(onBroken)
+      .finally(() => looks.delete(current));
+    looks.add(current);
   };
   function lookLater(): void {
     const timer = setTimeout(() => {
@@ -36,6 +40,7 @@ export function watchLostRuns({
     async stop() {
       unwatch();
       for (const timer of waiting) clearTimeout(timer);
+      await Promise.all(looks);
     },
   };
 }

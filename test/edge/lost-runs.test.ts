@@ -57,6 +57,20 @@ test("each agent that went is looked at once it has been gone for ten seconds, u
   await part.stop();
 });
 
+test("a stop waits for the looks that are under way: what they find is written before the ledger is closed", async (t) => {
+  const looking = Promise.withResolvers<void>();
+  const { part } = watched(t, () => looking.promise);
+  part.look();
+  let isStopped = false;
+  const stopped = part.stop().then(() => {
+    isStopped = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isStopped, false);
+  looking.resolve();
+  await stopped;
+});
+
 test("a look that fails is told, and the next one is made all the same", async (t) => {
   const { part, tell, seen, broken, looks } = watched(t, () => Promise.reject(new Error("the disk is full")));
   part.look();
