@@ -198,6 +198,7 @@ export function createCore(deps: CoreDeps) {
     afterStage: createAfterStage({ engine, evolve: () => work.evolve, log }),
     registry,
     stepFiles,
+    inbox,
     delegate,
     expectedMs,
     firstSteps: createFirstSteps({ engine, clock: () => performance.now() }),

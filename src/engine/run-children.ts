@@ -20,6 +20,7 @@ import type { Delegate } from "./delegate.ts";
 import type { ExpectedMs } from "./expectations.ts";
 import type { Outcome as Performed } from "./loop.ts";
 import type { ClaimedOf } from "./perform.ts";
+import type { Inbox } from "./ports/handoffs.ts";
 import type { Crash } from "./ports/log.ts";
 import type { CheckStage } from "./stage-check.ts";
 import type { StepFiles } from "./step-files.ts";
@@ -48,6 +49,7 @@ export type RunChildrenDeps = {
   readonly firstSteps: { readonly turn: (run: string) => Promise<void> };
   readonly registry: () => Registry;
   readonly stepFiles: StepFiles;
+  readonly inbox: Pick<Inbox, "lookFor">;
   readonly checkStage: CheckStage;
   /** What follows a stage that has ended. */
   readonly afterStage: (run: string, of: Place) => Promise<void>;
@@ -242,6 +244,8 @@ export function createRunChildren(deps: RunChildrenDeps) {
 
   async function cancelChild(effect: ClaimedOf<"cancel-child">): Promise<Performed> {
     const { child, kind, reason } = effect.body;
+    // What was handed in before is done: a run ends with it, and not without it.
+    if (kind === "delegation") await deps.inbox.lookFor(child);
     await cancel(child, kind, reason);
     return { kind: "done", outcome: "canceled" };
   }

@@ -44,6 +44,8 @@ export function createInbox(deps: InboxDeps): Inbox {
   const folders = new Map<string, Folder>();
   const listings = new Map<Folder, Promise<void>>();
   const expected = new Set<string>();
+  /** Runs whose files are looked for this moment. */
+  const lookedFor = new Set<string>();
   /** Folders that config let go, each with the runs whose agents may have been told to write there. */
   const leaving = new Map<string, Set<string>>();
   /** What we moved away ourselves: the next event of such a path tells only of that. */
@@ -74,7 +76,7 @@ export function createInbox(deps: InboxDeps): Inbox {
     settings,
     folderOf: (directory) => folders.get(directory),
     isOwn: (folder) => folder.path === root() || folder.path === join(root(), "sub"),
-    isExpected: (run) => expected.has(run),
+    isExpected: (run) => expected.has(run) || lookedFor.has(run),
     isOwnLink: archive.isOwnLink,
     sink: deps.sink,
     now: deps.now,
@@ -247,11 +249,12 @@ export function createInbox(deps: InboxDeps): Inbox {
       for (const runs of leaving.values()) runs.delete(run);
     },
     async lookFor(run) {
-      expected.add(run);
+      lookedFor.add(run);
       followConfig();
       const paths = [...folders.values()].flatMap((folder) => pathsIn(folder, run));
       for (const path of paths) queue.offer(path);
       await Promise.all(paths.map(queue.done));
+      lookedFor.delete(run);
     },
     archive: async (move) => archive.archive(move),
     async sweep() {
