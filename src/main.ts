@@ -9,8 +9,6 @@ import { readCrashAt } from "./kernel/crash.ts";
 import { isRefusal, REFUSALS } from "./kernel/refusal.ts";
 
 const INSTALLATION = resolve(import.meta.dirname, "..");
-const PORT = 18_700;
-const GUILD_PORT = 18_701;
 /** By then everything is loaded. */
 const TIDY_AFTER_MS = 3000;
 /** With more in hand it has work, and no tenth of a second for this. */
@@ -46,8 +44,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
       version,
       isEmbedded: options.embedded ?? false,
       ports: {
-        api: options.port ?? (options.embedded ? 0 : readPort(env, "HQ_PORT", PORT)),
-        guild: options.guildPort ?? readPort(env, "HQ_GUILD_PORT", GUILD_PORT),
+        api: options.port ?? (options.embedded ? 0 : readPort(env, "HQ_PORT")),
+        guild: options.guildPort ?? readPort(env, "HQ_GUILD_PORT"),
       },
       onStopAsked: () => leave(0),
       ...(options.json || options.embedded ? {} : { onGuild: (where) => say(guildLines(where)) }),

@@ -11,7 +11,7 @@ import { createRedact } from "../telemetry/redact.ts";
 import { createConfigHolder } from "./config-holder.ts";
 import { keepSecret, loadCredentials } from "./credentials.ts";
 import { LOCK, makeHome, readRunFile } from "./home.ts";
-import { type Env, readMode } from "./mode.ts";
+import { type Env, readMode, refuseOnePort } from "./mode.ts";
 import { databaseSecrets } from "./store.ts";
 import { createWorkflowHolder } from "./workflow-holder.ts";
 
@@ -50,6 +50,7 @@ export async function openBase(options: AppOptions, begin: Begin) {
   const crash: Crash = options.overrides?.crash ?? (() => undefined);
   const startedAt = now();
   const { mode, samples, notices } = readMode(env);
+  if (!options.isEmbedded) refuseOnePort(mode, options.ports);
   makeHome(home);
   const describe = {
     pid: process.pid,

@@ -54,7 +54,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
       wall: base.wall,
     }),
   });
-  stage.useApi(await onUsualPort(options.home, options.ports.api, api.listen), api);
+  stage.useApi(await onUsualPort(options.home, options.ports, api.listen), api);
   // Whoever starts the supervisor lets work begin again; a temporary one is here for one question.
   if (!options.isEmbedded) {
     await stage.hold.clear();

@@ -56,10 +56,13 @@ function readSamples(env: Env, byDefault: boolean): boolean {
   throw new Refusal("invalid_input", `HQ_AGENTS is "${wish}"; it may be sample or config.`);
 }
 
-/** A port from the environment; 0 = a free one. */
-export function readPort(env: Env, name: "HQ_PORT" | "HQ_GUILD_PORT", fallback: number): number {
+const USUAL_PORTS = { HQ_PORT: 18_700, HQ_GUILD_PORT: 18_701 } as const;
+export type PortName = keyof typeof USUAL_PORTS;
+
+/** A port from the environment, else the usual one; 0 = a free one. */
+export function readPort(env: Env, name: PortName): number {
   const text = env[name];
-  if (text === undefined || text === "") return fallback;
+  if (text === undefined || text === "") return USUAL_PORTS[name];
   const port = Number(text);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Refusal(
@@ -68,4 +71,21 @@ export function readPort(env: Env, name: "HQ_PORT" | "HQ_GUILD_PORT", fallback: 
     );
   }
   return port;
+}
+
+/** In Discord there is no local guild, and nothing opens its port. */
+export function refuseOnePort({ kind }: Mode, ports: { readonly api: number; readonly guild: number }): void {
+  if (kind !== "local" || ports.api === 0 || ports.api !== ports.guild) return;
+  throw new Refusal(
+    "invalid_input",
+    `HQ_PORT and HQ_GUILD_PORT are both ${ports.api}; REST and the local guild need a port each.`,
+    {
+      hint: `Set one of them to another port, as in HQ_GUILD_PORT=${portBeside(ports.api)} npm start (0 = a free one).`,
+    },
+  );
+}
+
+/** One to suggest in place of one that cannot be had. */
+export function portBeside(port: number): number {
+  return port + 10 < 65_536 ? port + 10 : 0;
 }

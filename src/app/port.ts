@@ -1,19 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
+import { type PortName, portBeside } from "./mode.ts";
 
 /** Opens a door; a port that another program holds is a refusal that says what to do. */
-export async function onFreePort<T>(
-  port: number,
-  variable: "HQ_PORT" | "HQ_GUILD_PORT",
-  open: () => Promise<T>,
-): Promise<T> {
+export async function onFreePort<T>(port: number, variable: PortName, open: () => Promise<T>): Promise<T> {
   try {
     return await open();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
     throw new Refusal("locked", `Port ${port} is taken by another program.`, {
-      hint: `Choose another one, as in ${variable}=${port + 10 < 65_536 ? port + 10 : 0} npm start (0 = a free one).`,
+      hint: `Choose another one, as in ${variable}=${portBeside(port)} npm start (0 = a free one).`,
       cause: error,
     });
   }
@@ -25,11 +22,11 @@ export async function onFreePort<T>(
  */
 export async function onUsualPort(
   home: string,
-  port: number,
+  { api: port, guild }: { readonly api: number; readonly guild: number },
   listen: (port: number) => Promise<string>,
 ): Promise<string> {
   const address = await (port === 0
-    ? listenAgain(keptPort(home), listen)
+    ? listenAgain(keptPort(home, guild), listen)
     : onFreePort(port, "HQ_PORT", () => listen(port)));
   writeFileSync(join(home, "api.port"), `${new URL(address).port}\n`, { mode: 0o600 });
   return address;
@@ -44,8 +41,9 @@ async function listenAgain(kept: number, listen: (port: number) => Promise<strin
   }
 }
 
-function keptPort(home: string): number {
+/** The one of the life before, unless it is the local guild's by now. */
+function keptPort(home: string, guild: number): number {
   const path = join(home, "api.port");
   const port = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
-  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
+  return Number.isInteger(port) && port > 0 && port < 65_536 && port !== guild ? port : 0;
 }

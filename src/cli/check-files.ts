@@ -2,7 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkSecret } from "../app/credentials.ts";
 import { refuseUnfitKey } from "../app/exposure.ts";
-import { readMode, readPort } from "../app/mode.ts";
+import { readMode, readPort, refuseOnePort } from "../app/mode.ts";
 import { checkDatabase } from "../app/store.ts";
 import { workflowPlaceOf } from "../app/workflow-place.ts";
 import { checkConfig } from "../config/check.ts";
@@ -80,20 +80,22 @@ function checkEnvironment(
 } {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [];
-  const read = (reading: () => void, at = { file: envFile, path: "" }) => {
+  const read = <T>(reading: () => T, at = { file: envFile, path: "" }): T | undefined => {
     try {
-      reading();
+      return reading();
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       const more = thrown.hint === undefined ? {} : { suggestion: thrown.hint };
       problems.push({ ...at, message: thrown.message, ...more });
+      return undefined;
     }
   };
+  const said = read(() => readMode(env));
+  for (const message of said?.notices ?? []) warnings.push({ file: envFile, path: "", message });
+  const [api, guild] = [read(() => readPort(env, "HQ_PORT")), read(() => readPort(env, "HQ_GUILD_PORT"))];
   read(() => {
-    for (const message of readMode(env).notices) warnings.push({ file: envFile, path: "", message });
+    if (said && api !== undefined && guild !== undefined) refuseOnePort(said.mode, { api, guild });
   });
-  read(() => readPort(env, "HQ_PORT", 0));
-  read(() => readPort(env, "HQ_GUILD_PORT", 0));
   const inFile = { file: join(place.dir, "hq.yaml"), path: "database" };
   read(() => checkDatabase(env, config), env["DATABASE_URL"] ? undefined : inFile);
   read(() => checkSecret(env));

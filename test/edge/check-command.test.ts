@@ -109,6 +109,26 @@ test("hq check looks at .env by the rules of the start", async (t) => {
   assert.match(said.warnings[0]?.suggestion ?? "", /^chmod 600 /);
 });
 
+test("hq check names one port for REST and the local guild, also where one of them is the usual one", async (t) => {
+  const { root, run } = newInstallation(t);
+  for (const env of [
+    { HQ_PORT: "18701" },
+    { HQ_GUILD_PORT: "18700" },
+    { HQ_PORT: "9", HQ_GUILD_PORT: "9" },
+  ]) {
+    const { code, err } = await run(["check"], env);
+    assert.equal(code, 2, JSON.stringify(env));
+    assert.match(err, /HQ_PORT and HQ_GUILD_PORT are both (18700|18701|9); .* \(Set one of them/);
+  }
+  for (const env of [
+    { HQ_PORT: "0", HQ_GUILD_PORT: "0" },
+    { HQ_PORT: "18701", HQ_GUILD_PORT: "0" },
+  ])
+    assert.equal((await run(["check"], env)).code, 0, JSON.stringify(env));
+  writeFileSync(join(root, ".env"), "DISCORD_TOKEN=t\nGUILD_ID=123456789012345678\n", { mode: 0o600 });
+  assert.equal((await run(["check"], { HQ_PORT: "18701" })).code, 0, "Discord needs no port of ours");
+});
+
 test("the old name of the bot token is accepted with a notice", async (t) => {
   const { run } = newInstallation(t);
   const { code, err } = await run(["check"], { CHIP_TOKEN: "x", GUILD_ID: "123456789012345678" });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type StdioOptions, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { callerOf, doors } from "../faults/world.ts";
+import { freePorts } from "../support/cluster.ts";
 import { person, startGuild } from "../support/guild.ts";
 import { cleanEnv } from "../support/supervisor.ts";
 import { needing } from "../support/tools.ts";
@@ -107,6 +108,33 @@ test("a door that another program holds is told with another one to choose, and 
   mkdirSync(home, { recursive: true });
   await refusedPort(t, home, "port");
   await refusedPort(t, home, "guild-port");
+});
+
+test("one port for REST and the local guild is refused with both names, before anything is made", async (t) => {
+  const { root, home } = newRoot(t);
+  const hq = startHq(t, ["start"], {
+    env: { HQ_HOME: home, HQ_PORT: "18711", HQ_GUILD_PORT: "18711" },
+    cwd: root,
+  });
+  const { code, err } = await hq.done;
+  assert.deepEqual([code, existsSync(home)], [2, false], err);
+  assert.equal(
+    err,
+    "HQ_PORT and HQ_GUILD_PORT are both 18711; REST and the local guild need a port each.\nSet one of them to another port, as in HQ_GUILD_PORT=18721 npm start (0 = a free one).\n",
+  );
+});
+
+test("a free port for REST is not the local guild's, even where it was REST's in the life before", async (t) => {
+  const { root, home } = newRoot(t);
+  const [port = 0] = await freePorts(1);
+  mkdirSync(home);
+  writeFileSync(join(home, "api.port"), `${port}\n`);
+  const hq = startHq(t, ["start", "--port", "0", "--guild-port", `${port}`], {
+    env: { HQ_HOME: home },
+    cwd: root,
+  });
+  await hq.said(/hq stop\n/);
+  assert.match(hq.out(), new RegExp(`Open the guild: {2}http://127\\.0\\.0\\.1:${port}/`));
 });
 
 test("a supervisor goes on and stops as ever when nobody takes what it says and the disk takes no log", async (t) => {
