@@ -102,7 +102,7 @@ async function showAll({ io, client }: Hq, options: StatusOptions): Promise<numb
     ...(agent ? { agent } : {}),
     ...(status ? { status } : {}),
     ...(open ? { open: "true" } : {}),
-    ...(before ? { before } : {}),
+    ...(before === undefined ? {} : { before }),
   });
   const supervisor = await hq.ask<Health>({ path: "/health/ready" });
   const page = await hq.ask<Page<DelegationView>>({ path: `/delegations?${query.toString()}` });

@@ -67,7 +67,7 @@ async function list({ io, client }: Hq, options: ListOptions): Promise<number> {
     limit: String(limit),
     ...(status ? { status } : {}),
     ...(open ? { open: "true" } : {}),
-    ...(before ? { before } : {}),
+    ...(before === undefined ? {} : { before }),
   });
   const page = await client("if-used").ask<Page<TaskView>>({ path: `/tasks?${query.toString()}` });
   if (json) io.out(`${jsonText(page)}\n`);

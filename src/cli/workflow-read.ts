@@ -140,7 +140,7 @@ async function showRuns({ io, client }: Hq, options: StatusOptions): Promise<num
     ...(workflow ? { workflow } : {}),
     ...(status ? { status } : {}),
     ...(open ? { open: "true" } : {}),
-    ...(before ? { before } : {}),
+    ...(before === undefined ? {} : { before }),
   });
   const page = await client("if-used").ask<Page<RunListing>>({ path: `/runs?${query.toString()}` });
   if (json) io.out(`${jsonText(page)}\n`);

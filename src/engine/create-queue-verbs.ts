@@ -49,7 +49,11 @@ export function createQueueVerbs(given: QueueVerbsDeps): QueueVerbs {
   }
 
   async function clearTasks(statuses: readonly string[], before: string | undefined): Promise<ClearedPage> {
-    const page = await tasks.tasks({ status: statuses, limit: PAGE, ...(before ? { before } : {}) });
+    const page = await tasks.tasks({
+      status: statuses,
+      limit: PAGE,
+      ...(before === undefined ? {} : { before }),
+    });
     const there = page.items.filter(({ deletedAt }) => deletedAt === undefined);
     const parts: Removed[] = [];
     for (const channel of new Set(there.map(({ task }) => task.place.channel))) {

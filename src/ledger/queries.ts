@@ -8,7 +8,9 @@ import type {
   StoredEvent,
   StreamKind,
 } from "../engine/ports/ledger.ts";
+import { digestOf } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { oneLine } from "../kernel/text.ts";
 import { type Row, toEvent, toLoaded, toReceipt } from "./rows.ts";
 import type { Statements } from "./statements.ts";
 
@@ -47,14 +49,20 @@ export function listStreams(sql: Statements, query: ListQuery): Page<Loaded> {
   const rows = sql.loadPage.all(JSON.stringify(newest.slice(0, limit)));
   const items = rows.map((row) => load(sql, row));
   const last = newest[limit - 1];
-  return newest.length > limit && last !== undefined ? { items, next: last.toString(36) } : { items };
+  return newest.length > limit && last !== undefined ? { items, next: writeCursor(last) } : { items };
+}
+
+/** What a page ends with. The letters behind tell it from a word, and from one that was cut while copying. */
+export function writeCursor(seq: number): string {
+  const place = seq.toString(36);
+  return `${place}-${digestOf(`cursor ${place}`).slice(0, 4)}`;
 }
 
 export function readCursor(text: string): number {
   const seq = Number.parseInt(text, 36);
-  if (/^[0-9a-z]{1,11}$/.test(text) && Number.isSafeInteger(seq)) return seq;
-  throw new Refusal("invalid_input", "That is no cursor of a page of this list.", {
-    hint: "Pass `next` of the page before as it is, or leave it out for the first page.",
+  if (Number.isSafeInteger(seq) && seq >= 0 && writeCursor(seq) === text) return seq;
+  throw new Refusal("invalid_input", `"${oneLine(text, 40)}" is no cursor of a list.`, {
+    hint: "A cursor is what a page gives as `next` when there are more; pass it as it is, or leave it out for the first page.",
   });
 }
 

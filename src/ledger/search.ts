@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Change, SearchIndex } from "../engine/ports/search.ts";
-import { readCursor } from "./queries.ts";
+import { readCursor, writeCursor } from "./queries.ts";
 import { type Row, toEvent, toLoaded } from "./rows.ts";
 import { indexedWords, matchText } from "./search-query.ts";
 
@@ -70,7 +70,7 @@ export function createSearchIndex(deps: {
         const found = sql.find.all(matchText(query), from, limit + 1).map((row) => row["seq"] as number);
         const items = sql.load.all(JSON.stringify(found.slice(0, limit))).map(load);
         const last = found[limit - 1];
-        return found.length > limit && last !== undefined ? { items, next: last.toString(36) } : { items };
+        return found.length > limit && last !== undefined ? { items, next: writeCursor(last) } : { items };
       }),
     forget: (streams) =>
       write(() => {

@@ -76,8 +76,17 @@ export function checkReads(check: Check): void {
   });
 
   check("a cursor that is none is refused", async (ledger) => {
-    const list = ledger.list({ kind: "delegation", limit: 1, before: "../x" });
-    await assert.rejects(list, (error) => isRefusal(error) && error.code === "invalid_input");
+    await fill(ledger);
+    const { next = "" } = await ledger.list({ kind: "delegation", limit: 1 });
+    // A word that could be a number, a place without what is behind it, one that was cut, and one that was mistyped.
+    for (const before of ["../x", "nope", "", "0", next.split("-")[0] ?? "", next.slice(0, -1), `1${next}`]) {
+      const list = ledger.list({ kind: "delegation", limit: 1, before });
+      await assert.rejects(
+        list,
+        (error) => isRefusal(error) && error.code === "invalid_input" && /as `next`/.test(error.hint ?? ""),
+        before,
+      );
+    }
   });
 
   check("who asks by a name with U+0000 in it finds nothing", async (ledger) => {

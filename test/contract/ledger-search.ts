@@ -121,9 +121,8 @@ export function checkSearch(check: Check): void {
     } while (before !== undefined);
     assert.deepEqual(seen, ids.toReversed());
     const asked = { words: ["glass"] };
-    await assert.rejects(ledger.search.find({ asked, limit: 3, before: "no cursor!" }), {
-      code: "invalid_input",
-    });
+    for (const no of ["no cursor!", "nope"])
+      await assert.rejects(ledger.search.find({ asked, limit: 3, before: no }), { code: "invalid_input" });
   });
 
   check(

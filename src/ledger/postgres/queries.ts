@@ -8,7 +8,7 @@ import type {
   StoredEvent,
   Wake,
 } from "../../engine/ports/ledger.ts";
-import { readCursor } from "../queries.ts";
+import { readCursor, writeCursor } from "../queries.ts";
 import { type Row, toEvent, toLoaded, toReceipt, toWake } from "../rows.ts";
 import type { Read } from "./connect.ts";
 
@@ -46,7 +46,7 @@ async function list(read: Read, query: ListQuery): Promise<Page<Loaded>> {
   );
   const items = rows.slice(0, limit).map(loaded);
   const last = rows[limit - 1]?.["seq"] as number | undefined;
-  return rows.length > limit && last !== undefined ? { items, next: last.toString(36) } : { items };
+  return rows.length > limit && last !== undefined ? { items, next: writeCursor(last) } : { items };
 }
 
 async function events(read: Read, query: EventQuery): Promise<readonly StoredEvent[]> {

@@ -1,5 +1,5 @@
 import type { SearchFor, SearchIndex } from "../../engine/ports/search.ts";
-import { readCursor } from "../queries.ts";
+import { readCursor, writeCursor } from "../queries.ts";
 import type { Row } from "../rows.ts";
 import { POSITION, toChange } from "../search.ts";
 import { indexedWords, MARKS, markOf } from "../search-query.ts";
@@ -40,7 +40,7 @@ export function createSearchIndex({
       const rows = await read<Row>("search", text, [tsquery(query), before, limit + 1]);
       const last = rows[limit - 1]?.["seq"] as number | undefined;
       const items = rows.slice(0, limit).map(loaded);
-      return rows.length > limit && last !== undefined ? { items, next: last.toString(36) } : { items };
+      return rows.length > limit && last !== undefined ? { items, next: writeCursor(last) } : { items };
     },
     forget: async (streams) => void (await write({ do: "forget", streams })),
     async tidy() {
