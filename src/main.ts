@@ -60,7 +60,8 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     await app.stop();
     return code;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    // The command line says it as JSON then; what a temporary supervisor says is read by people.
+    if (!isRefusal(error) || (options.json && !options.embedded)) throw error;
     process.stderr.write(`${error.message}\n${error.hint ? `${error.hint}\n` : ""}`);
     for (const { path, message } of error.problems)
       process.stderr.write(`  ${path ? `${path}: ` : ""}${message}\n`);

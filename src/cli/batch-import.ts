@@ -4,7 +4,8 @@ import type { Command } from "commander";
 import type { ImportAnswer } from "../api/batch-outputs.ts";
 import { type OldBatches, readOldBatches } from "../domain/batch-import.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { type BatchCommand, readJson, Unreadable } from "./batch-command.ts";
+import { type BatchCommand, readJson } from "./batch-command.ts";
+import { Unreadable } from "./failure.ts";
 
 /** Well below what a request may hold. */
 const LARGEST_PART = 400_000;

@@ -1,64 +1,56 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import { isRefusal, REFUSALS, type Refusal } from "../kernel/refusal.ts";
 import { forTerminal } from "../kernel/text.ts";
-import { SupervisorBroke } from "./client.ts";
+import { failureDocument, failureOf } from "./failure.ts";
 import { createHq } from "./hq.ts";
 import type { Io } from "./io.ts";
-import { machineTrouble } from "./machine-trouble.ts";
+import { jsonText } from "./print.ts";
 import { registerStart } from "./start.ts";
-
-const USAGE = 2;
-const FAILED = 1;
 
 /** Runs one command line; resolves to its exit code. Only bugs are thrown. */
 export async function runCommandLine(argv: readonly string[], io: Io): Promise<number> {
   let code = 0;
+  let written = "";
+  const write = (text: string) => {
+    written += text;
+  };
   try {
-    const program = await createProgram(io, argv[0], (kept) => {
+    const program = await createProgram(io, write, argv[0], (kept) => {
       code = kept;
     });
     await program.parseAsync(argv, { from: "user" });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
-    if (isRefusal(error)) return sayNo(io, error);
-    const said = error instanceof SupervisorBroke ? [error.message] : machineTrouble(error);
-    if (!said) throw error;
-    io.err(`hq: ${said.map(forTerminal).join("\n")}\n`);
-    return FAILED;
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const failure = failureOf(error, written);
+    if (!failure) throw error;
+    const isBatch = BATCHES.has(argv[0] ?? "");
+    const isHelp = error instanceof CommanderError && error.code === "commander.help";
+    if (hasJson(argv) || (isBatch && !isHelp)) io.err(`${jsonText(failureDocument(failure, isBatch), 0)}\n`);
+    else io.err(failure.lines.map((line) => `${forTerminal(line)}\n`).join(""));
+    return failure.exit;
   }
 }
 
-function sayNo(io: Io, refusal: Refusal): number {
-  for (const line of linesOf(refusal)) io.err(`${forTerminal(line)}\n`);
-  if (refusal.hint) io.err(`${forTerminal(refusal.hint)}\n`);
-  return REFUSALS[refusal.code][1];
-}
+/** What goes wrong with batches is always JSON, as in the old ledger. */
+const BATCHES = new Set(["batch", "ledger"]);
 
-/** What the message names itself is told once: one problem in the message, several on lines of their own. */
-function linesOf({ code, message, problems }: Refusal): readonly string[] {
-  const lines = problems.map(({ path, message: what }) => `  ${path ? `${path}: ` : ""}${what}`);
-  const starts = problems.map(({ path, message: what }) => {
-    const at = message.indexOf(what);
-    const before = [`${path}: `, `${path} `].find((word) => message.endsWith(word, at)) ?? "";
-    return at - before.length;
-  });
-  if (starts.some((at) => at < 0)) return [`hq: ${message}`, ...lines];
-  if (lines.length < 2) return [`hq: ${message}`];
-  return [`hq: ${message.slice(0, Math.min(...starts)).trimEnd() || `${REFUSALS[code][2]}.`}`, ...lines];
+function hasJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.slice(0, end < 0 ? undefined : end).includes("--json");
 }
 
 async function createProgram(
   io: Io,
+  write: (text: string) => void,
   first: string | undefined,
   keep: (code: number) => void,
 ): Promise<Command> {
   const { version } = JSON.parse(readFileSync(join(io.installation, "package.json"), "utf8")) as {
     version: string;
   };
-  const program = bareProgram(io)
+  const program = bareProgram(io, write)
     .description("Atomizer HQ: hand work to agents and read what they give back")
     .version(version)
     .addHelpText(
@@ -69,15 +61,36 @@ async function createProgram(
   registerStart(program, hq);
   // A supervisor keeps no other command in memory.
   if (first !== "start") (await import("./commands.ts")).registerCommands(program, hq);
-  showUsageAfterErrors(program);
+  for (const [command, path] of commandsOf(program)) {
+    command.showHelpAfterError(`Usage: ${path} ${command.usage()}\n\`${path} --help\` explains each part.`);
+    refuseBoth(command);
+  }
   return program;
 }
 
-function showUsageAfterErrors(command: Command, path = command.name()): void {
-  command.showHelpAfterError(`Usage: ${path} ${command.usage()}\n\`${path} --help\` explains each part.`);
-  for (const under of command.commands) showUsageAfterErrors(under, `${path} ${under.name()}`);
+/** Every command with the words by which it is called. */
+function commandsOf(command: Command, path = command.name()): readonly (readonly [Command, string])[] {
+  return [
+    [command, path],
+    ...command.commands.flatMap((under) => commandsOf(under, `${path} ${under.name()}`)),
+  ];
 }
 
-function bareProgram(io: Io): Command {
-  return new Command("hq").exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
+/** `--wait` and `--no-wait` at once: commander lets the last one win. */
+function refuseBoth(command: Command): void {
+  for (const { long: no } of command.options.filter(({ negate }) => negate)) {
+    const pair = [no, no?.replace("--no-", "--")];
+    const given = new Set<string | undefined>();
+    for (const flag of pair)
+      command.on(`option:${flag?.slice(2)}`, () => {
+        given.add(flag);
+        if (given.size < pair.length) return;
+        command.error(`error: option '${pair[1]}' cannot be used with option '${no}'`);
+      });
+  }
+}
+
+/** `write` takes what is wrong with a command line. */
+function bareProgram(io: Io, write: (text: string) => void): Command {
+  return new Command("hq").exitOverride().configureOutput({ writeOut: io.out, writeErr: write });
 }

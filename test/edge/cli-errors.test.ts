@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import test from "node:test";
+import { Command } from "commander";
+import { registerCommands } from "../../src/cli/commands.ts";
+import type { Hq } from "../../src/cli/hq.ts";
+import { registerStart } from "../../src/cli/start.ts";
+import { hq, openDesk, temporaryFolder } from "./cli-harness.ts";
+
+type Leaf = { readonly words: readonly string[]; readonly flags: readonly string[] };
+type Said = {
+  readonly status: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+};
+
+/** Every command that can be called, by its words. */
+function leaves(): readonly Leaf[] {
+  const program = new Command("hq");
+  const none = { client: () => undefined, io: { env: {} } } as unknown as Hq;
+  registerStart(program, none);
+  registerCommands(program, none);
+  const under = (command: Command, words: readonly string[]): readonly Leaf[] =>
+    command.commands.length > 0
+      ? command.commands.flatMap((one) => under(one, [...words, one.name()]))
+      : [{ words, flags: command.options.map(({ long }) => long ?? "") }];
+  return under(program, []);
+}
+
+/** The one line of JSON that stands on stderr. */
+function onlyJson(err: string, what: string): Said {
+  assert.match(err, /^\{.*\}\n$/, what);
+  const said = JSON.parse(err) as Said;
+  assert.equal(said.status, "error", what);
+  return said;
+}
+
+test("with --json every command says in JSON what is wrong with its flags", async () => {
+  const all = leaves();
+  assert.ok(all.length > 90, `${all.length} commands`);
+  for (const { words } of all) {
+    const { code, out, err } = await hq([...words, "--no-such-flag", "--json"]);
+    const what = words.join(" ");
+    assert.deepEqual([code, out], [2, ""], what);
+    const { message, hint = "", code: name } = onlyJson(err, what);
+    assert.equal(name, words[0] === "batch" ? "INVALID_INPUT" : "invalid_input", what);
+    assert.match(message, /^(unknown option '--no-such-flag'|required option '--)/, what);
+    assert.match(hint, /`hq .*--help` explains each part\.$/, what);
+  }
+});
+
+test("batches say it in JSON without being asked; others in words", async () => {
+  const { err } = await hq(["batch", "update"]);
+  const { code, message } = onlyJson(err, "batch update");
+  assert.deepEqual([code, message], ["INVALID_INPUT", "required option '--id <workflow>' not specified"]);
+  assert.match((await hq(["batch"])).err, /^Usage: hq batch/);
+  assert.match((await hq(["wait"])).err, /^error: missing required argument 'id'\nUsage: hq wait/);
+  const words = await hq(["wait", "--", "--json", "x"]);
+  assert.match(words.err, /^error: too many arguments/, "behind -- it is no flag");
+});
+
+test("with --json a refusal is one line of JSON, with its code, hint and problems", async (t) => {
+  const desk = await openDesk(t);
+  const refused = await desk.hq("status", "orch-0099", "--json");
+  assert.equal(refused.code, 2);
+  const said = onlyJson(refused.err, "status");
+  assert.deepEqual([said.code, said.message], ["not_found", "There is no delegation orch-0099."]);
+  const away = await hq(["agents", "list", "--json"], {
+    env: { HQ_HOME: join(temporaryFolder(t), "none") },
+  });
+  assert.deepEqual([away.code, onlyJson(away.err, "agents list").code], [5, "no_supervisor"]);
+  const start = await hq(["start", "--port", "65536", "--json"]);
+  assert.match(onlyJson(start.err, "start").message, /'65536' is invalid/);
+});
+
+test("a flag and its opposite are refused together by every command that has both", async () => {
+  let pairs = 0;
+  for (const { words, flags } of leaves()) {
+    for (const no of flags.filter((flag) => flag.startsWith("--no-"))) {
+      const yes = no.replace("--no-", "--");
+      if (!flags.includes(yes)) continue;
+      pairs++;
+      for (const both of [
+        [yes, no],
+        [no, yes],
+      ]) {
+        const { code, err } = await hq([...words, ...both]);
+        assert.equal(code, 2, [...words, ...both].join(" "));
+        assert.ok(err.startsWith(`error: option '${yes}' cannot be used with option '${no}'\n`), err);
+      }
+    }
+  }
+  assert.ok(pairs >= 5, `${pairs} pairs`);
+});
