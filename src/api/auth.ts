@@ -23,6 +23,8 @@ const PAGE = new Set(["/", "/page/*", SESSION_ROUTE]);
 /** Whoever signed in on the page. */
 export const PAGE_ACTOR: Actor = { kind: "operator", via: "page" };
 
+export const UNKNOWN_KEY = "That key is not known here.";
+
 /** What a request can carry as its key. */
 const CREDENTIAL = "[\\x21-\\x7e]{1,512}";
 const BEARER = new RegExp(`^Bearer +(${CREDENTIAL})$`, "i");
@@ -103,7 +105,7 @@ export function actorOf(request: FastifyRequest): Actor {
   const spent = request.getDecorator<Refusal | undefined>(SPENT);
   if (spent) throw spent;
   const isGiven = request.headers.authorization !== undefined;
-  throw new Refusal("unauthenticated", isGiven ? "That key is not known here." : "A key is needed.", {
+  throw new Refusal("unauthenticated", isGiven ? UNKNOWN_KEY : "A key is needed.", {
     hint: "Send Authorization: Bearer with ORCHESTRATOR_API_KEY (or the content of api.key in HQ_HOME), or an agent's token.",
   });
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { UNKNOWN_KEY } from "../api/auth.ts";
 import { codeOfSeed, type SeedError } from "../api/seed-codes.ts";
 import { isRefusal, type Problem, REFUSALS, Refusal, type RefusalCode } from "../kernel/refusal.ts";
 import type { Endpoint, Link } from "./link.ts";
@@ -56,7 +57,11 @@ export function createClient(link: Link, now: () => number) {
 }
 export type Client = ReturnType<typeof createClient>;
 
-async function fetchFrom({ url, key }: Endpoint, call: Call, signal: AbortSignal): Promise<Response> {
+async function fetchFrom(
+  { url, key, from, right }: Endpoint,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Response> {
   for (;;) {
     const answer = await fetch(`${call.isWhole ? new URL(url).origin : url}${call.path}`, {
       method: call.method ?? "GET",
@@ -73,7 +78,13 @@ async function fetchFrom({ url, key }: Endpoint, call: Call, signal: AbortSignal
       await answer.body?.cancel();
       await pause(1000 * Number(answer.headers.get("retry-after") ?? 1), undefined, { signal });
     } else if (answer.ok || (call.isWhole === undefined && isHealth(answer))) return answer;
-    else throw await refusalIn(answer);
+    else {
+      const refusal = await refusalIn(answer);
+      if (refusal.message !== UNKNOWN_KEY) throw refusal;
+      throw new Refusal("unauthenticated", `The supervisor does not know the key in ${from}.`, {
+        hint: right,
+      });
+    }
   }
 }
 

@@ -38,19 +38,45 @@ function rootAbove(start: string): string | undefined {
 }
 
 /** What proves who asks: the token of the run an agent works on, its own, else the operator's key. */
+export type Credential = {
+  readonly key: string;
+  /** Where it came from, and where the right one is, for whoever gave a wrong one. */
+  readonly from: string;
+  readonly right: string;
+};
+
 export function credentialOf(
   { env, installation }: Pick<Io, "env" | "installation">,
   { home }: Home,
-): string {
-  const given =
-    env.HQ_RUN_TOKEN ||
-    env.HQ_AGENT_TOKEN ||
-    env.ORCHESTRATOR_API_KEY ||
-    readEnvFile(join(installation, ".env")).ORCHESTRATOR_API_KEY;
-  if (given) return given;
+): Credential {
   const path = join(home, "api.key");
-  if (existsSync(path)) return readFileSync(path, "utf8").trim();
+  for (const from of ["HQ_RUN_TOKEN", "HQ_AGENT_TOKEN", "ORCHESTRATOR_API_KEY"] as const) {
+    const key = env[from];
+    if (key) return { key, from, right: rightOne(from, path) };
+  }
+  const file = join(installation, ".env");
+  const key = readEnvFile(file).ORCHESTRATOR_API_KEY;
+  if (key) return { key, from: file, right: rightOne("ORCHESTRATOR_API_KEY", path) };
+  if (existsSync(path)) {
+    return { key: readFileSync(path, "utf8").trim(), from: path, right: rightOne("api.key", path) };
+  }
   throw new Refusal("unauthenticated", "There is no key for the supervisor.", {
     hint: `Set ORCHESTRATOR_API_KEY, or HQ_AGENT_TOKEN for an agent; the operator's key lies in ${path}.`,
   });
+}
+
+function rightOne(
+  kind: "HQ_RUN_TOKEN" | "HQ_AGENT_TOKEN" | "ORCHESTRATOR_API_KEY" | "api.key",
+  path: string,
+): string {
+  switch (kind) {
+    case "HQ_RUN_TOKEN":
+      return "The token of a run stands in the prompt of its agent; whoever is no agent leaves it out.";
+    case "HQ_AGENT_TOKEN":
+      return "`hq agents key <id>`, without that variable, prints an agent's token.";
+    case "ORCHESTRATOR_API_KEY":
+      return `The right one is the ORCHESTRATOR_API_KEY with which the supervisor was started, else the content of ${path}.`;
+    case "api.key":
+      return "The supervisor was started with an ORCHESTRATOR_API_KEY: set that one here, too.";
+  }
 }

@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
-import { credentialOf, findHome } from "./home.ts";
+import { type Credential, credentialOf, findHome } from "./home.ts";
 import type { Io } from "./io.ts";
 import { findRunning, noSupervisor } from "./running.ts";
 import { startTemporary } from "./temporary.ts";
 
-export type Endpoint = { readonly url: string; readonly key: string };
+export type Endpoint = Credential & { readonly url: string };
 
 /** Finds the supervisor anew each time it is asked: it may have been restarted on another port. */
 export type Link = { readonly find: (signal: AbortSignal) => Promise<Endpoint> };
@@ -33,7 +33,9 @@ export function createLink(given: Io, starts: "none" | "if-used" | "always", run
         running = await startTemporary(io, place, signal);
       }
       hasSeenLasting = running.mode !== "embedded";
-      return { url: `${running.api}/api/v1`, key: credentialOf(io, place) };
+      const credential = credentialOf(io, place);
+      const from = runToken === undefined ? credential.from : "--token";
+      return { ...credential, from, url: `${running.api}/api/v1` };
     },
   };
 }

@@ -2,7 +2,8 @@ import type { RunView } from "../domain/run-view.ts";
 import type { DelegationView } from "../domain/view.ts";
 import { isTaskOver } from "../engine/queue-verbs.ts";
 import type { TaskView } from "../engine/task-verbs.ts";
-import { isRefusal } from "../kernel/refusal.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
+import { oneLine } from "../kernel/text.ts";
 import type { Client } from "./client.ts";
 
 /** What an id may name. */
@@ -33,6 +34,7 @@ export function pathOf(kind: WorkKind, id: string): string {
 export async function findWork(client: Client, id: string, signal?: AbortSignal): Promise<Work> {
   const ask = async (kind: WorkKind) =>
     ({ kind, view: await client.ask({ path: pathOf(kind, id) }, signal) }) as Work;
+  if (id.trim() === "") throw new Refusal("invalid_input", "The id is empty.", { hint: HOW_TO_FIND });
   let first: unknown;
   for (const kind of likely(id)) {
     try {
@@ -42,8 +44,14 @@ export async function findWork(client: Client, id: string, signal?: AbortSignal)
       first ??= error;
     }
   }
-  throw first;
+  if (!isRefusal(first) || first.code !== "not_found") throw first;
+  throw new Refusal("not_found", `There is no delegation, run or task ${oneLine(id)}.`, {
+    hint: HOW_TO_FIND,
+  });
 }
+
+const HOW_TO_FIND =
+  "Ids look like orch-1m83zs8aq8g49qtddjg (a delegation), wf-… (a run) or task-…; `hq status`, `hq workflow status` and `hq queue list` show them.";
 
 function likely(id: string): readonly WorkKind[] {
   if (id.startsWith("task-")) return ["task", "delegation", "run"];

@@ -38,20 +38,38 @@ export function createAclVerbs(deps: {
     return actorForPerson(named(deps.people(), name), person);
   }
 
+  /** A role that no rule names has what everybody has; most often its name was mistyped. */
+  function unknownRole(who: string): string {
+    const name = /^role:(.+)$/.exec(who.trim())?.[1];
+    const rules = Object.values(acl().verbs ?? {}).flat();
+    const roles = [
+      ...deps.people().roles.map(({ role }) => role),
+      ...rules.flatMap((word) => /^role:(.+)$/.exec(word)?.[1] ?? []),
+    ];
+    if (name === undefined || roles.some((role) => plain(role) === plain(name))) return "";
+    const near = nearest(name, roles);
+    const known = roles.length === 0 ? "It names none." : `It names ${[...new Set(roles)].join(", ")}.`;
+    return ` config/acl.yaml does not name the role ${name}. ${near ? `Did you mean ${near}? ` : ""}${known}`;
+  }
+
   return {
     explain(caller, target) {
-      const actor = actorOf(caller);
-      return mayAsk(acl(), actor, findAgent(registry(), target).id);
+      const answer = mayAsk(acl(), actorOf(caller), findAgent(registry(), target).id);
+      return { ...answer, text: answer.text + unknownRole(caller) };
     },
-    explainVerb: (who, word) => mayDo(acl(), actorOf(who), verbOf(word)),
+    explainVerb(who, word) {
+      const answer = mayDo(acl(), actorOf(who), verbOf(word));
+      return { ...answer, text: answer.text + unknownRole(who) };
+    },
     table: () => aclTable(acl(), registry()),
     permit: (actor, verb) => permit(acl(), actor, verb),
   };
 }
 
+const plain = (role: string) => role.replace(/^@/, "").toLowerCase();
+
 /** Roles as they are written down: without the guild their names stand for themselves. */
 function named(people: People, name: string): Parameters<typeof actorForPerson>[0] {
-  const plain = (role: string) => role.replace(/^@/, "").toLowerCase();
   return {
     byUser: new Map(people.users.map(({ user, ...grant }) => [user, grant])),
     byRole: people.roles.map(({ role, ...grant }) => ({

@@ -104,6 +104,11 @@ test("verbs that config/acl.yaml gives or takes are given and taken at once, by 
     "@Operators may drain or resume agents (verbs.drain: operate (default)).",
   );
   assert.match(await said("role:Engineering", "--verb", "drain"), /^@Engineering \(as tech-lead\) may not/);
+  const mistyped =
+    "config/acl.yaml does not name the role Enginering. Did you mean Engineering? It names Operators, Engineering.";
+  for (const about of [["webster"], ["--verb", "drain"]])
+    assert.ok((await said("role:Enginering", ...about)).includes(mistyped), about.join(" "));
+  assert.doesNotMatch(await said("role:@engineering", "--verb", "drain"), /does not name/);
   assert.match(await said("operator", "--verb", "stop"), /^operator may stop everything/);
   assert.match(
     await said("webster", "--verb", "delegate"),

@@ -65,7 +65,10 @@ test("with --json a refusal is one line of JSON, with its code, hint and problem
   const refused = await desk.hq("status", "orch-0099", "--json");
   assert.equal(refused.code, 2);
   const said = onlyJson(refused.err, "status");
-  assert.deepEqual([said.code, said.message], ["not_found", "There is no delegation orch-0099."]);
+  assert.deepEqual(
+    [said.code, said.message],
+    ["not_found", "There is no delegation, run or task orch-0099."],
+  );
   const away = await hq(["agents", "list", "--json"], {
     env: { HQ_HOME: join(temporaryFolder(t), "none") },
   });
@@ -92,4 +95,41 @@ test("a flag and its opposite are refused together by every command that has bot
     }
   }
   assert.ok(pairs >= 5, `${pairs} pairs`);
+});
+
+test("whoever gives an id that nothing has reads what ids look like and which commands show them", async (t) => {
+  const desk = await openDesk(t);
+  for (const command of ["wait", "status", "cancel", "logs"]) {
+    for (const [id, what] of [
+      ["nope", "There is no delegation, run or task nope."],
+      ["", "The id is empty."],
+    ] as const) {
+      const { code, err } = await desk.hq(command, id);
+      assert.equal(code, 2, `${command} ${id}`);
+      const said = err.split("\n");
+      assert.equal(said[0], `hq: ${what}`, command);
+      assert.match(said[1] ?? "", /orch-\w{19} .*wf-… .*task-….*`hq status`.*`hq queue list`/, command);
+    }
+  }
+});
+
+test("a key that the supervisor does not know is named by where it came from, with where to find the right one", async (t) => {
+  const desk = await openDesk(t);
+  const said = async (env: Record<string, string>, ...flags: string[]) => {
+    const ran = await hq(["delegate", "webster", "x", ...flags], { env: { HQ_HOME: desk.home, ...env } });
+    assert.equal(ran.code, 3);
+    return ran.err;
+  };
+  assert.match(
+    await said({}, "--token", "wrong"),
+    /The supervisor does not know the key in --token\.\n.*prompt/,
+  );
+  assert.match(await said({ HQ_RUN_TOKEN: "wrong" }), /does not know the key in HQ_RUN_TOKEN\.\n.*prompt/);
+  assert.match(
+    await said({ HQ_AGENT_TOKEN: "wrong" }),
+    /does not know the key in HQ_AGENT_TOKEN\.\n.*`hq agents key <id>`/,
+  );
+  const wrong = await said({ ORCHESTRATOR_API_KEY: "wrong" });
+  assert.match(wrong, /does not know the key in ORCHESTRATOR_API_KEY\.\n/);
+  assert.ok(wrong.includes(join(desk.home, "api.key")), wrong);
 });

@@ -317,10 +317,10 @@ test("refusals say what, and what to do, with the code of their kind", async (t)
     [["workflow"], 2, /No workflow is named[^]*`hq workflow list`/],
     [["workflow", "run", "--dry-run"], 2, /No workflow is named/],
     [[], 2, /Usage: hq/],
-    [["status", "orch-none"], 2, /no delegation orch-none/],
-    [["wait", "orch-none"], 2, /no delegation orch-none/],
-    [["logs", "orch-none"], 2, /no delegation orch-none/],
-    [["cancel", "orch-none"], 2, /no delegation orch-none/],
+    [["status", "orch-none"], 2, /no delegation, run or task orch-none/],
+    [["wait", "orch-none"], 2, /no delegation, run or task orch-none/],
+    [["logs", "orch-none"], 2, /no delegation, run or task orch-none/],
+    [["cancel", "orch-none"], 2, /no delegation, run or task orch-none/],
     [["context", "nowhere"], 2, /no channel nowhere/],
     [["agents", "show", "nobody"], 2, /no agent nobody/],
   ];
@@ -411,7 +411,7 @@ test("a key that is missing or wrong is told apart from a supervisor that is mis
   const desk = await openDesk(t);
   const wrong = await hq(["status"], { env: { HQ_HOME: desk.home, ORCHESTRATOR_API_KEY: "wrong" } });
   assert.equal(wrong.code, 3);
-  assert.match(wrong.err, /not known here/);
+  assert.match(wrong.err, /does not know the key in/);
   const bare = temporaryFolder(t);
   writeRun(bare, desk.door.url);
   const missing = await hq(["status"], { env: { HQ_HOME: bare } });
