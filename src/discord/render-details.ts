@@ -1,4 +1,5 @@
 import type { Receipt } from "../domain/delivery-types.ts";
+import { ENDED } from "../domain/prompt.ts";
 import { type DelegationView, routeWords } from "../domain/view.ts";
 import { cut } from "../kernel/text.ts";
 import { formatDuration } from "../kernel/time.ts";
@@ -43,7 +44,7 @@ function attemptLines(view: DelegationView): readonly string[] {
     const words = [
       attempt.dispatchedAt === undefined ? "not sent yet" : `sent ${relative(attempt.dispatchedAt)}`,
       ...(attempt.sends > 1 ? [`${attempt.sends} requests, because one answer was unclear`] : []),
-      ...(attempt.reason ? [attempt.reason.replaceAll("_", " ")] : []),
+      ...(attempt.reason ? [ENDED[attempt.reason]] : []),
     ];
     return `- attempt ${attempt.attempt}: ${words.join(" · ")}`;
   });

@@ -122,7 +122,8 @@ function fenced(text: string, fence: string): readonly string[] {
   return [`<<<${fence}`, text, `${fence}>>>`];
 }
 
-const ENDED: Readonly<Record<FailureReason, string>> = {
+/** How an attempt came to nothing, for agents and people. */
+export const ENDED: Readonly<Record<FailureReason, string>> = {
   timed_out: "no handoff came before its deadline",
   invalid_handoff: "its handoff could not be accepted",
   agent_failed: "it was handed in as failed",

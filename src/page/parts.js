@@ -1,6 +1,6 @@
 import { icon } from "./icons.js";
 import { h } from "./node.js";
-import { rich } from "./rich.js";
+import { inline, rich } from "./rich.js";
 
 /** The head of a view: what it is, what belongs to it, what can be done. */
 export function viewHead({ title, above, beside, below, actions = [] }) {
@@ -86,7 +86,7 @@ export function problem(error) {
               .map(({ path, message }) => h("li", {}, path ? `${path}: ${message}` : message)),
           )
         : undefined,
-      error.hint ? h("p", { class: "problem-hint" }, error.hint) : undefined,
+      error.hint ? h("p", { class: "problem-hint" }, inline(error.hint)) : undefined,
     ),
   );
 }

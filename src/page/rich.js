@@ -16,7 +16,8 @@ export function rich(text) {
   });
 }
 
-function inline(line) {
+/** The same within one line. */
+export function inline(line) {
   const parts = [];
   let at = 0;
   for (const { index, 0: whole, groups } of line.matchAll(INLINE)) {

@@ -1,5 +1,6 @@
 import { icon } from "./icons.js";
 import { draw, h } from "./node.js";
+import { inline } from "./rich.js";
 
 const STAYS_MS = 6000;
 
@@ -19,7 +20,7 @@ export function createToasts() {
           "div",
           { class: `toast ${isBad ? "toast-bad" : ""}`.trim(), key: id, role: isBad ? "alert" : "status" },
           icon(isBad ? "bang" : "check"),
-          h("div", {}, h("p", {}, text), hint ? h("p", { class: "toast-hint" }, hint) : undefined),
+          h("div", {}, h("p", {}, text), hint ? h("p", { class: "toast-hint" }, inline(hint)) : undefined),
           h(
             "button",
             { type: "button", class: "icon-button", "aria-label": "Dismiss", on: { click: () => drop(id) } },

@@ -5,6 +5,14 @@ import { pill } from "../states.js";
 import { instant, span, ticking } from "../time.js";
 
 const ATTEMPT_WORDS = { "with-agent": ["dispatched", "with the agent"], over: ["failed", "came to nothing"] };
+/** How one came to nothing: the words that the next attempt's prompt has. */
+const ENDED = {
+  timed_out: "no handoff came before its deadline",
+  invalid_handoff: "its handoff could not be accepted",
+  agent_failed: "it was handed in as failed",
+  refused: "the gateway refused it",
+  not_started: "it never started",
+};
 const VERDICTS = {
   accepted: "good",
   rejected: "bad",
@@ -66,7 +74,7 @@ function attempt(one, mainAgent, of) {
       ],
       ["Deadline", endedAt === undefined && deadlineAt !== undefined ? ticking(deadlineAt, "in") : undefined],
     ]),
-    reason || text ? h("p", { class: "reason" }, reason ?? text) : undefined,
+    (ENDED[reason] ?? text) ? h("p", { class: "reason" }, ENDED[reason] ?? text) : undefined,
     problems.length > 0
       ? h(
           "ul",
