@@ -48,18 +48,32 @@ export async function askAll(
 export async function untilQuiet(supervisor: Supervisor, ids: Iterable<string>): Promise<void> {
   for (const id of ids) {
     for (;;) {
-      const { body, status } = await supervisor.call("GET", `/delegations/${id}?wait=30s`);
-      if (status !== 200) throw new Error(`${id}: ${status} ${JSON.stringify(body)}`);
-      if (body.settledAt) break;
+      if ((await read(supervisor, `/delegations/${id}?wait=30s`)).settledAt) break;
     }
   }
-  for (const id of ids) {
-    for (let tries = 0; ; tries++) {
-      const { body } = await supervisor.call("GET", `/delegations/${id}/receipts`);
-      const seen = new Set((body.items ?? body).map((receipt: { delivery: string }) => receipt.delivery));
-      if (seen.has(`${id}/result`) && seen.has(`${id}/log`)) break;
-      if (tries > 2400) throw new Error(`${id} was never posted: ${JSON.stringify(body)}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+  for (const id of ids) await untilPosted(supervisor, `/delegations/${id}`, id);
+}
+
+/** Waits until the result and the log line of what is at this path were posted. */
+export async function untilPosted(supervisor: Supervisor, path: string, id: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const { items } = await read(supervisor, `${path}/receipts`);
+    const seen = new Set(items.map(({ delivery }: { delivery: string }) => delivery));
+    if (seen.has(`${id}/result`) && seen.has(`${id}/log`)) return;
+    if (tries > 2400) throw new Error(`${id} was never posted: ${JSON.stringify(items)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** The types of all events of what is at this path, oldest first. */
+export async function eventsOf(supervisor: Supervisor, path: string): Promise<string[]> {
+  const { items } = await read(supervisor, `${path}/history`);
+  return items.map(({ type }: { type: string }) => type);
+}
+
+/** What a supervisor answers; throws when it answers anything but 200. */
+export async function read(supervisor: Supervisor, path: string): Promise<any> {
+  const { status, body } = await supervisor.call("GET", path);
+  if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`);
+  return body;
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
+import { eventsOf, read } from "./load.ts";
 import { createWorld, type World } from "./world.ts";
 
 /** Both are asked of gateways that know a key again: what is done twice was sent as something else. */
@@ -59,7 +60,7 @@ export async function killMapReduce(plan: {
     living = await world.start();
     const run = id ?? (await begin(living, names));
     const last = living;
-    await until(async () => (await viewOf(last, run)).status !== "running", "the run's end");
+    await until(async () => (await read(last, `/runs/${run}`)).status !== "running", "the run's end");
     const verdict = await judge(world, last, run, names);
     await last.stop();
     return { kills, ...verdict };
@@ -84,11 +85,6 @@ async function begin(supervisor: Supervisor, names: readonly string[]): Promise<
   return body.id;
 }
 
-async function viewOf(supervisor: Supervisor, id: string) {
-  const { body } = await supervisor.call("GET", `/runs/${id}`);
-  return body as { status: string; reason?: string; missing: readonly string[] };
-}
-
 const postsOf = ({ gateways }: World) => gateways.reduce((sum, { posts }) => sum + posts.length, 0);
 
 async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -109,11 +105,10 @@ async function judge(world: World, supervisor: Supervisor, id: string, names: re
   }
   if (times(`${id}.reduce`) !== 1) wrong.push(`the reduce was done ${times(`${id}.reduce`)} times`);
   if (done.length !== names.length + 1) wrong.push(`${done.length} pieces of work were done in all`);
-  const { body: history } = await supervisor.call("GET", `/runs/${id}/history`);
-  const ends = (history.items ?? history).filter(({ type }: { type: string }) => type === "run.settled");
+  const ends = (await eventsOf(supervisor, `/runs/${id}`)).filter((type) => type === "run.settled");
   if (ends.length !== 1) wrong.push(`the run ended ${ends.length} times`);
   const bad = names.filter((name) => name.startsWith("bad"));
-  const { status, missing } = await viewOf(supervisor, id);
+  const { status, missing } = await read(supervisor, `/runs/${id}`);
   if (status !== (bad.length > 0 ? "partial" : "succeeded")) wrong.push(`the run is ${status}`);
   for (const name of bad) {
     if (!new RegExp(`\\b${name}\\b`).test(missing.join("\n"))) wrong.push(`the report does not name ${name}`);

@@ -6,6 +6,7 @@ import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import { person } from "../support/guild.ts";
 import { ROOT, type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { liveUntil } from "./kill.ts";
+import { eventsOf, read } from "./load.ts";
 import { allOf } from "./run-rounds.ts";
 import { countOf, createFindings, type Findings } from "./verdict.ts";
 import { createWorld, type World } from "./world.ts";
@@ -144,7 +145,7 @@ export async function judgeTasks(
   homes: readonly string[],
 ) {
   const findings = createFindings();
-  const view = async (id: string): Promise<TaskView> => (await supervisor.call("GET", `/tasks/${id}`)).body;
+  const view = (id: string): Promise<TaskView> => read(supervisor, `/tasks/${id}`);
   for (const id of ids) {
     if (!(await until(async () => (await view(id)).status === "done")))
       findings.lost.push(`${id}: ${JSON.stringify(await view(id))}`);
@@ -157,11 +158,8 @@ export async function judgeTasks(
     const { tries } = await view(id);
     findings.once(tries.length, `${id} was tried`);
     const child = `${id}.${tries[0]?.executor.kind === "worker" ? "w" : "d"}1`;
-    const { body: history } = await supervisor.call("GET", `/tasks/${id}/history`);
-    const settled = (history.items ?? history).filter(
-      ({ type }: { type: string }) => type === "task.settled",
-    ).length;
-    findings.once(settled, `${id} was settled`);
+    const events = await eventsOf(supervisor, `/tasks/${id}`);
+    findings.once(events.filter((type) => type === "task.settled").length, `${id} was settled`);
     children.push(child);
     if (child.endsWith("w1")) {
       workers.push(child);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CrashPoint } from "../../src/engine/ports/log.ts";
 import { type Supervisor, temporaryFolder } from "../support/supervisor.ts";
 import { firstLife, liveUntil } from "./kill.ts";
+import { eventsOf, read, untilPosted } from "./load.ts";
 import { countOf, createFindings, type Findings } from "./verdict.ts";
 import { createWorld, type World } from "./world.ts";
 
@@ -173,9 +174,8 @@ export async function judgeRuns(world: World, supervisor: Supervisor, ids: reado
   const sends = countOf(world.gateways.flatMap(({ posts }) => posts));
   let ambiguous = 0;
   for (const id of ids) {
-    const { body: run } = (await supervisor.call("GET", `/runs/${id}`)) as { body: RunView };
-    const { body: history } = await supervisor.call("GET", `/runs/${id}/history`);
-    const types: string[] = (history.items ?? history).map(({ type }: { type: string }) => type);
+    const run: RunView = await read(supervisor, `/runs/${id}`);
+    const types = await eventsOf(supervisor, `/runs/${id}`);
     const times = (type: string) => types.filter((one) => one === type).length;
     if (run.status !== "succeeded") findings.lost.push(`${id}: ${run.status}`);
     findings.once(times("run.settled"), `${id} was settled`);
@@ -196,7 +196,7 @@ export async function judgeRuns(world: World, supervisor: Supervisor, ids: reado
       findings.once(view.attempts.length, `${child} was tried`);
     }
   }
-  await untilPosted(supervisor, ids);
+  for (const id of ids) await untilPosted(supervisor, `/runs/${id}`, id);
   for (const [channel, what] of [
     ["results", "result"],
     ["agent-logs", "log"],
@@ -210,16 +210,4 @@ export async function judgeRuns(world: World, supervisor: Supervisor, ids: reado
     }
   }
   return { findings, ambiguous };
-}
-
-async function untilPosted(supervisor: Supervisor, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
-    for (let tries = 0; ; tries++) {
-      const { body } = await supervisor.call("GET", `/runs/${id}/receipts`);
-      const seen = new Set((body.items ?? body).map((receipt: { delivery: string }) => receipt.delivery));
-      if (seen.has(`${id}/result`) && seen.has(`${id}/log`)) break;
-      if (tries > 600) throw new Error(`${id} was never posted: ${JSON.stringify(body)}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import type { Supervisor } from "../support/supervisor.ts";
+import { eventsOf, read } from "./load.ts";
 import type { World } from "./world.ts";
 
 export type Verdict = {
@@ -20,11 +21,9 @@ export async function judge(world: World, supervisor: Supervisor, ids: readonly 
     world.gateways.filter(({ version }) => version === "now").flatMap(({ executions }) => executions),
   );
   for (const id of ids) {
-    const { body: view } = await supervisor.call("GET", `/delegations/${id}`);
-    const { body: history } = await supervisor.call("GET", `/delegations/${id}/history`);
-    const settled = (history.items ?? history).filter(
-      ({ type }: { type: string }) => type === "delegation.settled",
-    ).length;
+    const view = await read(supervisor, `/delegations/${id}`);
+    const events = await eventsOf(supervisor, `/delegations/${id}`);
+    const settled = events.filter((type) => type === "delegation.settled").length;
     if (view.status !== "succeeded" || settled !== 1)
       lost.push(`${id}: ${view.status}, settled ${settled} times`);
     for (const { attempt, ambiguous: isAmbiguous } of view.attempts as {

@@ -40,7 +40,7 @@ export async function createWorld(
   writeFileSync(
     join(config, "hq.yaml"),
     `delegation: { ambiguous_grace: 1s }\napi: ${JSON.stringify({
-      rate_per_minute: 100_000,
+      rate_per_minute: 1_000_000,
       ...(network
         ? { host: "0.0.0.0", public_url: network.publicUrl, allowed_hosts: network.allowedHosts }
         : {}),

@@ -200,12 +200,12 @@ test("~ in HQ_HOME and HQ_CONFIG is the home of the user, in the environment and
 test("an .env that cannot be read is named in words by every command but help", async (t) => {
   const { root, run } = newInstallation(t);
   mkdirSync(join(root, ".env"));
-  for (const argv of [["status"], ["check"], ["batch", "list"]]) {
+  const said = `${root}/.env cannot be used: it is a folder (EISDIR, read).\nName a file.`;
+  for (const argv of [["status"], ["check"]]) {
     const { code, err } = await run(argv);
-    assert.deepEqual(
-      [code, err],
-      [1, `hq: ${root}/.env cannot be used: it is a folder (EISDIR, read).\nName a file.\n`],
-    );
+    assert.deepEqual([code, err], [1, `hq: ${said}\n`]);
   }
+  const { code, err } = await run(["batch", "list"]);
+  assert.deepEqual([code, JSON.parse(err)], [1, { status: "error", code: "ERROR", message: said }]);
   assert.equal((await run(["help"])).code, 0, "help reads none");
 });

@@ -477,7 +477,7 @@ test("wait, status, cancel and logs take the id of a run as well", async (t) => 
   for (const command of ["wait", "status", "cancel", "logs"]) {
     const none = await desk.hq(command, "wf-none");
     assert.equal(none.code, 2);
-    assert.match(none.err, /no run wf-none/);
+    assert.match(none.err, /^hq: There is no delegation, run or task wf-none\.\n/);
   }
 });
 

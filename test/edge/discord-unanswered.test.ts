@@ -125,7 +125,8 @@ test("Discord refuses the token while the gateway is connected: status says so, 
   const before = await ask("before");
   await untilQuiet(supervisor, [before]);
   const body = { code: 0, message: "401: Unauthorized" };
-  world.guild.faults.add({ kind: "status", status: 401, body, method: "POST", path: "/messages" });
+  const path = `/channels/${world.guild.inspect.channelId("results")}/messages`;
+  world.guild.faults.add({ kind: "status", status: 401, body, method: "POST", path });
   await ask("waits for a token");
   await until(async () => !(await discord()).ok);
   assert.match(

@@ -33,6 +33,10 @@ function placeFor(t: TestContext) {
 const yamlOf = (setting: string, path: string) =>
   `${setting.replace(".", ": { ")}: ${JSON.stringify(path)} }\n`;
 
+/** What `--json` says last, after its warnings. */
+const refusalIn = (stderr: string): { message: string; hint: string } =>
+  JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "");
+
 test("a start into a place where nothing can be written is refused with the setting, the place and what to do", {
   timeout: 120_000,
 }, async (t) => {
@@ -48,11 +52,11 @@ test("a start into a place where nothing can be written is refused with the sett
   for (const [setting, path, place] of cases) {
     set(yamlOf(setting, path));
     const { code, out, err } = await runHq(t, ["start", "--json"], { env, cwd: folder });
-    const [what, how] = err.trimEnd().split("\n").slice(-2);
     assert.equal(`${code} ${out}`, "2 ", `${setting}: ${path}: ${err}`);
-    assert.match(what ?? "", new RegExp(`^${place} cannot be (made|written)`), setting);
+    const { message, hint } = refusalIn(err);
+    assert.match(message, new RegExp(`^${place} cannot be (made|written)`), setting);
     assert.equal(
-      how,
+      hint,
       `${setting} in ${hqYaml} says so: name another place there, or make this one writable for this user.`,
     );
   }
@@ -74,7 +78,9 @@ test(
       set(yamlOf(setting, path));
       const said = spawnSync("unshare", args, { encoding: "utf8", env: cleanEnv(env), timeout: 60_000 });
       assert.equal(`${said.status} ${said.stdout}`, "2 ", said.stderr);
-      assert.match(said.stderr, new RegExp(`${path} cannot be written \\(EROFS\\)\\.\n${setting} in `));
+      const { message, hint } = refusalIn(said.stderr);
+      assert.equal(message, `${path} cannot be written (EROFS).`);
+      assert.match(hint, new RegExp(`^${setting} in `));
     }
   }),
 );
