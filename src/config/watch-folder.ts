@@ -4,6 +4,8 @@ import type { ConfigProblem } from "../domain/config.ts";
 
 /** An editor's save is several events: the files are read when they have been quiet this long. */
 const SETTLE_MS = 80;
+/** What cannot be read now is looked at again: nobody tells when it can. */
+const LOOK_AGAIN_MS = 2000;
 
 export type FolderWatch = {
   readonly dir: () => string;
@@ -24,13 +26,35 @@ export function watchFolder(options: FolderWatch) {
   const left: Promise<void>[] = [];
   let timer: NodeJS.Timeout | undefined;
   let last = "";
+  let trouble = "";
   let stopped = false;
 
+  /** A folder that the system does not let us read changes nothing, and is told once. */
+  function attempt(read: (dir: string) => void): boolean {
+    const dir = resolve(options.dir());
+    try {
+      read(dir);
+      trouble = "";
+      return true;
+    } catch (cause) {
+      const { syscall, message } = cause as NodeJS.ErrnoException;
+      if (syscall === undefined) throw cause;
+      if (message !== trouble)
+        options.onProblems([{ file: dir, path: "", message: `cannot be read: ${message}` }]);
+      trouble = message;
+      clearTimeout(timer);
+      if (!stopped) timer = setTimeout(look, LOOK_AGAIN_MS);
+      return false;
+    }
+  }
+
   function look(): void {
-    const content = options.contentOf(resolve(options.dir()));
-    if (content === last) return;
-    last = content;
-    options.onSaved();
+    attempt((dir) => {
+      const content = options.contentOf(dir);
+      if (content === last) return;
+      options.onSaved();
+      last = content;
+    });
   }
 
   function settle(): void {
@@ -46,20 +70,28 @@ export function watchFolder(options: FolderWatch) {
     watcher = started;
     started.on("all", settle);
     started.on("error", (cause) => {
-      const message = `changes are not seen any more: ${(cause as Error).message}`;
+      const message = `changes may not be seen: ${(cause as Error).message}`;
       options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
     });
     return new Promise<void>((ready) => started.once("ready", ready));
   }
 
   return {
-    /** What is there now was read some other way: it is no news. The folder may be another one by now. */
-    known(): void {
-      last = options.contentOf(resolve(options.dir()));
-      if (!watcher || stopped || followed === resolve(options.dir())) return;
-      left.push(watcher.close());
-      // What was saved before it was followed is seen then.
-      void follow().then(settle);
+    /**
+     * What is there now is read some other way: it is no news. The folder may be another one by now. False when it cannot
+     * be read now; then it is told as saved as soon as it can.
+     */
+    known(): boolean {
+      last = "";
+      const isRead = attempt((dir) => {
+        last = options.contentOf(dir);
+      });
+      if (watcher && !stopped && followed !== resolve(options.dir())) {
+        left.push(watcher.close());
+        // What was saved before it was followed is seen then.
+        void follow().then(settle);
+      }
+      return isRead;
     },
     async start(): Promise<void> {
       if (watcher || stopped) return;

@@ -88,6 +88,16 @@ function namesIn(dir: string): readonly string[] {
   }
 }
 
+/** The paths in a folder that lies beside workflows. It need not be ours to read. */
+function namesBeside(folder: string): readonly string[] {
+  try {
+    return namesIn(folder).map((name) => join(folder, name));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
+    return [];
+  }
+}
+
 const isHidden = (name: string) => name.startsWith(".");
 
 function filesIn(dir: string): readonly string[] {
@@ -144,8 +154,7 @@ export function watchWorkflows(options: {
     start: folder.start,
     stop: folder.stop,
     reload() {
-      folder.known();
-      read();
+      if (folder.known()) read();
     },
   };
 }
@@ -154,8 +163,9 @@ const lineOf = (problem: ConfigProblem) => renderProblems([problem]);
 
 /** All files with their times and sizes: two reads are alike when none was saved between them. */
 function contentOf(dir: string): string {
-  const folders = [dir, ...namesIn(dir).flatMap((name) => (isHidden(name) ? [] : [join(dir, name)]))];
-  const files = folders.flatMap((folder) => namesIn(folder).map((name) => join(folder, name)));
+  const beside = namesIn(dir).map((name) => join(dir, name));
+  const within = beside.flatMap((path) => (isHidden(basename(path)) ? [] : namesBeside(path)));
+  const files = [...beside, ...within];
   return JSON.stringify(
     files.map((file) => {
       try {

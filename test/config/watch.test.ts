@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
@@ -95,6 +95,16 @@ test("a file that was missing is read as soon as it is there", async (t) => {
     current().registry.agents.map(({ id }) => id),
     ["solo"],
   );
+});
+
+test("a folder of contracts that cannot be read is told once, ends nothing, and is read when it can be", async (t) => {
+  const { dir, write, next, told } = await watched(t, { "hq.yaml": timeout("60s") });
+  symlinkSync("skill_contracts", join(dir, "skill_contracts"));
+  write("hq.yaml", timeout("90s"));
+  while (!/cannot be read: ELOOP/.test((await next()) ?? ""));
+  rmSync(join(dir, "skill_contracts"));
+  while ((await next()) !== "good 90000");
+  assert.equal(told.filter((text) => text.includes("cannot be read")).length, 1, told.join("\n"));
 });
 
 test("a stopped watcher tells nothing, not even of a change it had seen, and stops twice", async (t) => {

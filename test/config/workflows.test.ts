@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -222,4 +222,37 @@ test("a folder that is made later is followed too", async (t) => {
   mkdirSync(dir);
   writeFileSync(join(dir, "a.yaml"), simple("a"));
   assert.equal(await next(), "a: webster");
+});
+
+test("what cannot be read beside the workflows keeps nobody from starting, and no change from being seen", async (t) => {
+  const { write, dir, next } = await watched(t, { "one.yaml": simple("one") });
+  symlinkSync("round", join(dir, "round"));
+  write("two.yaml", simple("two"));
+  while ((await next()) !== "one: webster; two: webster");
+  const again = watchWorkflows({
+    place: () => ({ ...workflowPlaceOf(config), dir }),
+    first: loadWorkflows({ ...workflowPlaceOf(config), dir }),
+    onChange: () => undefined,
+    onProblems: () => undefined,
+  });
+  t.after(again.stop);
+  await again.start();
+});
+
+test("a folder that cannot be read keeps the last good definitions, is told once, and is read when it can be", async (t) => {
+  const { watcher, dir, told, next } = await watched(t, { "one.yaml": simple("one") });
+  renameSync(dir, `${dir}-aside`);
+  symlinkSync(dir, dir);
+  watcher.reload();
+  watcher.reload();
+  while (!/cannot be read: ELOOP/.test((await next()) ?? ""));
+  rmSync(dir);
+  renameSync(`${dir}-aside`, dir);
+  while ((await next()) !== "one: webster");
+  assert.equal(told.filter((text) => text.includes("cannot be read")).length, 1, told.join("\n"));
+  assert.deepEqual(
+    told.filter((text) => text === ""),
+    [],
+    "no workflow went away meanwhile",
+  );
 });

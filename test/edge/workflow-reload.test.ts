@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
@@ -45,16 +45,41 @@ async function suggested(supervisor: Supervisor, typed: string): Promise<readonl
 
 const workflow = async (supervisor: Supervisor) => (await supervisor.call("GET", "/workflows/note")).body;
 
-test("a saved workflow is used by the next run; one that is not valid changes nothing and is told in #agent-logs", async () => {
-  using folder = temporaryFolder("hq-reload-");
-  const config = join(folder.path, "config");
-  const workflows = join(folder.path, "workflows");
+/** A supervisor with the one workflow, and where its file is. */
+function placeIn(folder: string) {
+  const config = join(folder, "config");
+  const workflows = join(folder, "workflows");
   mkdirSync(config);
   mkdirSync(workflows);
   writeFileSync(join(config, "hq.yaml"), `workflows: { dir: ${workflows} }\n`);
   const file = join(workflows, "note.yaml");
   writeFileSync(file, GOOD);
-  const supervisor = await startSupervisor(join(folder.path, "home"), { HQ_CONFIG: config });
+  const start = () => startSupervisor(join(folder, "home"), { HQ_CONFIG: config });
+  return { workflows, file, start };
+}
+
+test("something beside the workflows that the system does not let read ends no supervisor and stops no start", async () => {
+  using folder = temporaryFolder("hq-reload-");
+  const { workflows, file, start } = placeIn(folder.path);
+  for (const words of ["Still one step.", "One step as before."]) {
+    const supervisor = await start();
+    try {
+      symlinkSync(words, join(workflows, words));
+      save(file, GOOD.replace("One step.", words));
+      await until(
+        () => workflow(supervisor),
+        ({ definition }) => definition.description === words,
+      );
+    } finally {
+      await supervisor.stop();
+    }
+  }
+});
+
+test("a saved workflow is used by the next run; one that is not valid changes nothing and is told in #agent-logs", async () => {
+  using folder = temporaryFolder("hq-reload-");
+  const { workflows, file, start } = placeIn(folder.path);
+  const supervisor = await start();
   try {
     save(file, GOOD.replace("One step.", "Still one step."));
     await until(
