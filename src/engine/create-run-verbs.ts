@@ -7,6 +7,7 @@ import { type RunView, viewOfRun } from "../domain/run-view.ts";
 import { stepAt } from "../domain/run-work.ts";
 import type { Settings } from "../domain/settings.ts";
 import type { TaskOf } from "../domain/task-types.ts";
+import { checkInputs } from "../domain/workflow-check.ts";
 import { canonicalJson, digestOf, isRunId, newId } from "../kernel/id.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { LONGEST_TIMER_MS } from "../kernel/time.ts";
@@ -35,6 +36,22 @@ export type RunVerbsDeps = {
   readonly now: () => number;
 };
 
+/** What makes it the same request when it is sent again. */
+function digestFor(
+  actor: Actor,
+  { workflow, definition, deliver }: StartRunRequest,
+  inputs: RunOrder["inputs"],
+): string {
+  const asked = {
+    workflow: definition?.name ?? workflow.trim(),
+    inputs,
+    actor: callerOf(actor),
+    deliver,
+    ...(definition ? { made: definition.digest } : {}),
+  };
+  return digestOf(canonicalJson(asked));
+}
+
 /** The verbs for workflows and their runs, over one engine. */
 export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   const { engine, ledger, acl, now } = deps;
@@ -44,23 +61,15 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
   async function startRun(actor: Actor, request: StartRunRequest, taskOf?: TaskOf) {
     // Of a task it was checked when that was posted.
     if (!taskOf) permit(acl(), actor, "workflow");
+    const given = request.key ?? (request.runId ? { scope: "run", key: request.runId } : undefined);
+    const before = given && (await ledger.keyOf(given.scope, given.key));
+    if (before) return repeat(before.stream, await isSame(before, actor, request), given.key);
     const { definition, nested, inputs } = agree(actor, request);
     if (request.runId !== undefined && !isRunId(request.runId))
       throw new Refusal("invalid_input", "runId may hold letters, digits, dot, dash, underscore and tilde.");
     const startedAt = now();
     const id = request.runId ?? newId(`wf-${definition.name}`, startedAt);
-    const given = request.key ?? (request.runId ? { scope: "run", key: request.runId } : undefined);
-    const made = request.definition && { made: request.definition.digest };
-    const asked = {
-      workflow: definition.name,
-      inputs,
-      actor: callerOf(actor),
-      deliver: request.deliver,
-      ...made,
-    };
-    const digest = digestOf(canonicalJson(asked));
-    const before = given && (await ledger.keyOf(given.scope, given.key));
-    if (before) return repeat(before.stream, before.digest === digest, given.key);
+    const digest = digestFor(actor, request, inputs);
     const order: RunOrder = {
       id,
       definition,
@@ -89,6 +98,17 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     if (accepted.events.length === 0 || !accepted.state)
       return repeat(id, accepted.state?.order.digest === digest, id);
     return { run: viewOfRun(accepted.state), repeated: false };
+  }
+
+  /** By the definition that the run carries: the file may say something else by now, or be gone. */
+  async function isSame(
+    before: { readonly stream: string; readonly digest: string },
+    actor: Actor,
+    request: StartRunRequest,
+  ): Promise<boolean> {
+    const state = await engine.read("run", before.stream);
+    const checked = state && checkInputs(state.order.definition, request.inputs);
+    return checked?.ok === true && digestFor(actor, request, checked.inputs) === before.digest;
   }
 
   async function repeat(stream: string, isSame: boolean, key: string) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
@@ -11,6 +11,14 @@ inputs:
   what: { type: string, required: true }
 steps:
   look: { agent: webster, task: "Look at \${{ inputs.what }}." }
+`;
+
+const GATED = `name: note
+inputs:
+  what: { type: string, default: Zerodur }
+steps:
+  ok: { approval: { prompt: "Look?" } }
+  look: { needs: [ok], agent: webster, task: "The CTE of \${{ inputs.what }}." }
 `;
 
 function save(file: string, text: string): void {
@@ -75,6 +83,43 @@ test("something beside the workflows that the system does not let read ends no s
     }
   }
 });
+
+for (const [how, change] of [
+  ["gone", (file: string) => rmSync(file)],
+  ["broken", (file: string) => writeFileSync(file, GATED.replace("webster", "webstr"))],
+  ["another one", (file: string) => writeFileSync(file, GOOD)],
+] as const) {
+  test(`a run that waits is neither lost nor begun again when the supervisor was killed and its file is ${how}`, async () => {
+    using folder = temporaryFolder("hq-reload-");
+    const { file, start } = placeIn(folder.path);
+    writeFileSync(file, GATED);
+    const first = await start();
+    const asked = { workflow: "note", runId: "wf-mine" };
+    const keyed = { workflow: "note", inputs: { what: "ULE 7972" } };
+    const ask = ({ call }: Supervisor, body: object) =>
+      call("POST", "/runs", body, "runId" in body ? {} : { "idempotency-key": "k-1" });
+    const ids = [(await ask(first, asked)).body.id, (await ask(first, keyed)).body.id];
+    first.child.kill("SIGKILL");
+    await first.exited;
+    change(file);
+    const second = await start();
+    try {
+      for (const [index, body] of [asked, keyed].entries()) {
+        const again = await ask(second, body);
+        assert.deepEqual([again.status, again.body.id], [200, ids[index]], JSON.stringify(again.body));
+        const other = await ask(second, { ...body, inputs: { what: "else" } });
+        assert.deepEqual([other.status, other.body.code], [409, "key_reused"]);
+        const approved = await second.call("POST", `/runs/${ids[index]}/steps/ok/approve`, {});
+        assert.equal(approved.status, 200, JSON.stringify(approved.body));
+        const over = await second.call("GET", `/runs/${ids[index]}?wait=60s`);
+        assert.equal(over.body.status, "succeeded", JSON.stringify(over.body));
+      }
+      assert.equal((await second.call("GET", "/runs")).body.items.length, 2);
+    } finally {
+      await second.stop();
+    }
+  });
+}
 
 test("a saved workflow is used by the next run; one that is not valid changes nothing and is told in #agent-logs", async () => {
   using folder = temporaryFolder("hq-reload-");
