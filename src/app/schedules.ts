@@ -114,7 +114,7 @@ export function createSchedules(deps: {
       log.info({ workflow, run: run.id, firing: instant }, "a scheduled run was started");
     } catch (error) {
       // With the same key, but other inputs since: it was started before the file was edited.
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error) || error.code === "ledger_trouble") throw error;
       if (error.code === "key_reused") return {};
       log.error({ workflow, firing: instant, failure: error.message }, "a scheduled run cannot be started");
       await deps.tellPeople(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { createSchedules } from "../../src/app/schedules.ts";
 import type { ScheduleDefinition } from "../../src/domain/workflow-types.ts";
+import { Refusal } from "../../src/kernel/refusal.ts";
 import { startCore } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
@@ -178,24 +179,29 @@ test("a firing that was started and is found with other inputs since is neither 
   await hq.stop();
 });
 
-test("a firing that met trouble which is no refusal is started by a later look", async () => {
-  using folder = temporaryFolder();
-  const hq = await world(folder.path, {});
-  const { startRun } = hq.verbs.runs;
-  let isFull = true;
-  const { look } = hq.scheduler({
-    ...hq.verbs.runs,
-    startRun: (...asked) => (isFull ? Promise.reject(new Error("the disk is full")) : startRun(...asked)),
+for (const trouble of [
+  new Error("the disk is full"),
+  new Refusal("ledger_trouble", "The disk is full. Writing goes on by itself."),
+]) {
+  test(`a firing that met ${trouble.name === "Refusal" ? "a ledger that cannot be used" : "trouble which is no refusal"} is started by a later look`, async () => {
+    using folder = temporaryFolder();
+    const hq = await world(folder.path, {});
+    const { startRun } = hq.verbs.runs;
+    let isFull = true;
+    const { look } = hq.scheduler({
+      ...hq.verbs.runs,
+      startRun: (...asked) => (isFull ? Promise.reject(trouble) : startRun(...asked)),
+    });
+    await look();
+    hq.pass(HOUR / 2);
+    await assert.rejects(look(), /disk is full/);
+    isFull = false;
+    hq.pass(60_000);
+    await look();
+    assert.deepEqual([(await hq.runs()).length, hq.told], [1, []]);
+    await hq.stop();
   });
-  await look();
-  hq.pass(HOUR / 2);
-  await assert.rejects(look(), /disk is full/);
-  isFull = false;
-  hq.pass(60_000);
-  await look();
-  assert.equal((await hq.runs()).length, 1);
-  await hq.stop();
-});
+}
 
 test("a run that a person began holds no firing up", async () => {
   using folder = temporaryFolder();
