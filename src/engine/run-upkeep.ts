@@ -30,7 +30,8 @@ export function createRunUpkeep(deps: {
   async function timer(effect: ClaimedOf<"run-timer">): Promise<Performed> {
     crash("run-timer:claimed");
     const { run } = effect.body;
-    const input = await inputOf(effect.body);
+    // It was due when it was claimed, though our clock may have been set back to the ledger's since.
+    const input = await inputOf(effect.body, Math.max(now(), effect.dueAt));
     if (!input) return { kind: "done", outcome: "means nothing any more" };
     const settles = [{ id: effect.id, outcome: "fired" }];
     await engine.accept({ kind: "run", stream: run, input, cause: effect.id, settles });
@@ -38,8 +39,7 @@ export function createRunUpkeep(deps: {
     return { kind: "recorded" };
   }
 
-  async function inputOf(body: ClaimedOf<"run-timer">["body"]): Promise<RunInput | undefined> {
-    const at = now();
+  async function inputOf(body: ClaimedOf<"run-timer">["body"], at: number): Promise<RunInput | undefined> {
     const { run, what, step = "", generation = 1, item } = body;
     switch (what) {
       case "deadline":

@@ -18,7 +18,13 @@ type Timer = Extract<EffectBody, { type: "run-timer" }>;
 /** What a timer of a run comes to: the input that it is told, or what it counts as. */
 async function fired(
   timer: Partial<Timer> & Pick<Timer, "what">,
-  world: { law?: Law; child?: DelegationState; health?: "up" | "down"; agents?: readonly string[] } = {},
+  world: {
+    law?: Law;
+    child?: DelegationState;
+    health?: "up" | "down";
+    agents?: readonly string[];
+    dueAt?: number;
+  } = {},
 ) {
   const told: RunInput[] = [];
   const asked: string[] = [];
@@ -45,7 +51,15 @@ async function fired(
     crash: () => undefined,
   });
   const body: Timer = { type: "run-timer", run: "wf-1", ...timer };
-  const effect = { id: "e", stream: "wf-1", lane: "any", dueAt: 0, createdAt: 0, tries: 1, body } as const;
+  const effect = {
+    id: "e",
+    stream: "wf-1",
+    lane: "any",
+    dueAt: world.dueAt ?? 0,
+    createdAt: 0,
+    tries: 1,
+    body,
+  } as const;
   const outcome = await upkeep.timer(effect);
   return { outcome, told: told[0], asked };
 }
@@ -74,6 +88,11 @@ test("each timer is told to the run as what it is, with the step and the generat
   assert.deepEqual(await told("wait"), { type: "wait-over", at: NOW, ...of });
   assert.deepEqual(await told("remind"), { type: "gate-reminder", at: NOW, ...of });
   assert.deepEqual(await told("expire"), { type: "gate-expired", at: NOW, ...of });
+});
+
+test("a timer that was due when it was claimed counts, though the clock was set back since: else nothing would ring again", async () => {
+  const { told } = await fired({ what: "expire", step: "gate", generation: 1 }, { dueAt: NOW + 250 });
+  assert.deepEqual(told, { type: "gate-expired", at: NOW + 250, step: "gate", generation: 1 });
 });
 
 test("of work that is silent for long it is said what is known: slow, not answering, or still waiting for its agent", async () => {
