@@ -92,6 +92,9 @@ async function restore(
     io.err(
       `The state of ${manifest.at}; ${doubtful} open dispatches and messages are looked into before they are sent.\n`,
     );
+    io.err(
+      "What came after it is not known here: work that was open then goes on from there, and the steps, attempts and messages that it has had since are done once more. After the start, cancel what is not to be done again.\n",
+    );
     const used = config.isUsed ? "is in use" : "differs perhaps from the one in use, which stays";
     io.err(`Its configuration lies in ${config.path} and ${used}.\n`);
     io.err(`Its handoffs lie in ${handoffs}.\n`);
