@@ -51,8 +51,8 @@ export type RunChildrenDeps = {
   readonly stepFiles: StepFiles;
   readonly inbox: Pick<Inbox, "lookFor">;
   readonly checkStage: CheckStage;
-  /** What follows a stage that has ended. */
-  readonly afterStage: (run: string, of: Place) => Promise<void>;
+  /** What follows a stage that has ended, if anything does. */
+  readonly afterStage: (run: string, of: Place) => Promise<(() => Promise<void>) | undefined>;
   /** Everything is stopped: nothing begins. */
   readonly isHeld: () => Promise<boolean>;
   readonly now: () => number;
@@ -225,10 +225,15 @@ export function createRunChildren(deps: RunChildrenDeps) {
     if (!found) throw new Error(`${child} tells ${run} of its end, and is open or has no events`);
     const { of } = found;
     const outcome = await deps.checkStage(run, of, found.outcome);
-    await tellRun(run, { type: "child-settled", at: now(), of, child, outcome }, effect);
+    const input = { type: "child-settled", at: now(), of, child, outcome } as const;
+    const follow = await deps.afterStage(run, of);
+    // With something to follow it is told again after a crash, which is no news to the run, until that is done too.
+    if (follow) await engine.accept({ kind: "run", stream: run, input, cause: effect.id });
+    else await tellRun(run, input, effect);
     crash("tell:recorded");
-    await deps.afterStage(run, of);
-    return { kind: "recorded" };
+    if (!follow) return { kind: "recorded" };
+    await follow();
+    return { kind: "done", outcome: input.type };
   }
 
   async function settledChild(kind: "delegation" | "run", child: string) {
