@@ -1,5 +1,4 @@
 import { type Actor, callerOf } from "../domain/actor.ts";
-import type { AgentCard } from "../domain/agent-card.ts";
 import type { Order } from "../domain/delegation-types.ts";
 import { isModelWord, modelWords } from "../domain/model-choice.ts";
 import type { TaskQueueSettings } from "../domain/task-settings.ts";
@@ -17,7 +16,7 @@ const MOST_MESSAGES = 30;
 const LONGEST_TASK_BYTES = 240 * 1024;
 
 /** The key that makes a repeat a no-op, with what counts as the same request. */
-export function keyFor(actor: Actor, request: DelegateRequest, named: AgentCard | undefined, id: string) {
+export function keyFor(actor: Actor, request: DelegateRequest, agent: string | undefined, id: string) {
   const digest = digestOf(
     canonicalJson({
       ...request,
@@ -25,7 +24,7 @@ export function keyFor(actor: Actor, request: DelegateRequest, named: AgentCard 
       origin: undefined,
       card: undefined,
       actor: callerOf(actor),
-      agent: named?.id,
+      agent,
     }),
   );
   return { ...(request.key ?? { scope: "run", key: id }), digest };

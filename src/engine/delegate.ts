@@ -54,15 +54,18 @@ export function createDelegate(deps: DelegateDeps) {
     }
     const request = boundToRun(actor, asked);
     refuseProblems(request, deps.settings().taskQueue);
+    // One that was taken out of the file since has the name that it had.
+    const agent = request.agent && (deps.registry().find(request.agent)?.id ?? request.agent);
+    const given = givenId(actor, request, agent);
+    const id = given ?? newId("orch", now());
+    // An id that was made here belongs to no other request, so only ids and keys that were given are kept.
+    const key = request.key || given ? keyFor(actor, request, agent, id) : undefined;
+    const before = key && (await ledger.keyOf(key.scope, key.key));
+    // What was begun is answered, whatever has changed since.
+    if (before) return repeat(before.stream, before.digest === key.digest, key.key);
     const named = request.agent === undefined ? undefined : findAgent(deps.registry(), request.agent);
     if (named) refuseUnlessAllowed(actor, named);
     const asking = await parentOf(actor, request);
-    const given = givenId(actor, request, named);
-    const id = given ?? newId("orch", now());
-    // An id that was made here belongs to no other request, so only ids and keys that were given are kept.
-    const key = request.key || given ? keyFor(actor, request, named, id) : undefined;
-    const before = key && (await ledger.keyOf(key.scope, key.key));
-    if (before) return repeat(before.stream, before.digest === key.digest, key.key);
     // What cannot be is refused before anybody is called.
     if (asking && named) placeOf(asking, request, named);
     const chosen = await deps.chooseAgent(actor, { ...request, not: asking ? chainOf(asking.order) : [] });
@@ -110,10 +113,10 @@ export function createDelegate(deps: DelegateDeps) {
   }
 
   /** The id that was given, or an agent's sub-delegation's derived one: starting it twice is a no-op. */
-  function givenId(actor: Actor, request: DelegateRequest, named: AgentCard | undefined): string | undefined {
+  function givenId(actor: Actor, request: DelegateRequest, agent: string | undefined): string | undefined {
     if (request.runId !== undefined) return request.runId;
     if (actor.kind === "agent" && request.parent !== undefined && !request.key) {
-      return childId(request.parent, named?.id ?? `capability:${request.capability}`, request.objective);
+      return childId(request.parent, agent ?? `capability:${request.capability}`, request.objective);
     }
     return undefined;
   }

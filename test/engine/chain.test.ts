@@ -184,6 +184,18 @@ test("starting the same child twice is a no-op, with the token as with the paren
     assert.equal(core.sent.length, 2);
   }));
 
+test("a child that is asked for again after its parent is over is the one that was begun; another one is not begun", () =>
+  withCore({}, async (core) => {
+    const lead = await begun(core, ask());
+    const child = ask({ agent: "webster", objective: "Find the CTE of ULE" });
+    const first = await core.verbs.delegate(lead.actor, child);
+    await core.hand(lead.id, handoffOf(lead.id, { agent: "tech-lead" }));
+    const again = await core.verbs.delegate(lead.actor, child);
+    assert.deepEqual([again.delegation.id, again.repeated], [first.delegation.id, true]);
+    const other = { ...child, objective: "Find the CTE of BK7" };
+    assert.equal(await codeOf(core.verbs.delegate(lead.actor, other)), "already_settled");
+  }));
+
 test("the same child is asked for anew under another key, by another capability, and by people", () => {
   const capabilities = ["search", "read"];
   const cards = [cardOf("tech-lead", { concurrency: 9 }), cardOf("webster", { capabilities })];

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
 import { waitAfter } from "../../src/engine/dispatch.ts";
 import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
@@ -185,6 +187,19 @@ test("a request that is sent again is answered with its delegation, however its 
     const again = await core.verbs.delegate(operator, request);
     assert.deepEqual([again.delegation.id, again.repeated], [first.delegation.id, true]);
     assert.equal(await codeOf(core.verbs.delegate(operator, ask({ ifDown: "refuse" }))), "agent_down");
+  }));
+
+test("a request that is sent again is answered with its delegation, though its agent was taken out of the file or may not be asked any more", () =>
+  withCore({}, async (core) => {
+    const manager = { kind: "agent", id: "manager" } as const;
+    const request = ask({ key: { scope: "rest", key: "k1" } });
+    const first = await core.verbs.delegate(manager, request);
+    for (const change of [{ acl: { ...DEFAULT_ACL, matrix: {} } }, { registry: createRegistry([]) }]) {
+      Object.assign(core.config, change);
+      const again = await core.verbs.delegate(manager, request);
+      assert.deepEqual([again.delegation.id, again.repeated], [first.delegation.id, true]);
+      assert.notEqual(await codeOf(core.verbs.delegate(manager, ask({}))), "allowed");
+    }
   }));
 
 test("what is not as whoever asked would think stands in the answer, and stays with the delegation", () =>
