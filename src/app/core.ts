@@ -117,7 +117,6 @@ export function createCore(deps: CoreDeps) {
   const engine = createEngine({ ledger, now, crash, onCommit: () => loop.join(), onBroken: deps.onBroken });
   const receive = createReceive({
     engine,
-    inbox: () => inbox,
     registry,
     checkSchema: deps.checkSchema,
     now,
@@ -125,6 +124,9 @@ export function createCore(deps: CoreDeps) {
   });
   const inbox = deps.createInbox(async (arrived) => {
     await receive(arrived);
+  });
+  engine.watch((events) => {
+    for (const { type, stream } of events) if (type === "delegation.settled") inbox.forget(stream);
   });
 
   const acl = () => config().acl;

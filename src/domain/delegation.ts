@@ -162,10 +162,17 @@ function failAttempt(state: State, at: number, failure: Failure): readonly Event
   return [failed, settled];
 }
 
-/** The same file read again, as after a crash between commit and archive: nothing new. */
+/**
+ * The same file read again, as after a crash between commit and archive: nothing new. What is posted has no name and no
+ * inode, so there the attempt tells two alike apart: an agent may fail twice in the same words.
+ */
 function isKnown(state: State, source: HandoffSource): boolean {
   return state.handoffs.some(
-    (seen) => seen.digest === source.digest && seen.path === source.path && seen.inode === source.inode,
+    (seen) =>
+      seen.digest === source.digest &&
+      seen.path === source.path &&
+      seen.inode === source.inode &&
+      (source.path !== "rest" || seen.attempt === source.attempt),
   );
 }
 

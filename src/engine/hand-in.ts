@@ -1,11 +1,13 @@
+import { currentAttempt } from "../domain/delegation.ts";
+import { attemptMeant } from "../domain/delegation-evolve.ts";
 import type { DelegationState } from "../domain/delegation-types.ts";
 import { isSettled } from "../domain/delegation-types.ts";
 import { handoffDigest, parseHandoffText } from "../domain/handoff-json.ts";
 import { type DelegationView, viewOf } from "../domain/view.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
-import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Ledger } from "./ports/ledger.ts";
+import type { Receive } from "./receive.ts";
 import type { HandoffRecord } from "./verbs.ts";
 
 /** How long after settlement what is posted is still answered with what became of it. */
@@ -13,7 +15,7 @@ export const GRACE_MS = 60 * 60_000;
 
 export function createHandIn(deps: {
   readonly engine: Engine;
-  readonly receive: (arrived: ArrivedHandoff) => Promise<DelegationState | undefined>;
+  readonly receive: Receive;
   /** The attempt a token is for; undefined when it is not this run's. */
   readonly verifyToken: (token: string, run: string) => number | undefined;
   readonly now: () => number;
@@ -34,41 +36,47 @@ export function createHandIn(deps: {
     if (before.outcome && deps.now() - before.outcome.at > GRACE_MS) {
       throw new Refusal("already_settled", `${runId} was settled as ${before.status} long ago.`);
     }
-    const digest = handoffDigest(bytes);
-    const known = before.handoffs.find((seen) => seen.digest === digest && seen.path === "rest");
-    if (known && known.verdict !== "rejected") return { delegation: viewOf(before), repeated: true };
+    const source = { path: "rest", digest: handoffDigest(bytes), attempt };
+    const ofAttempt = attemptMeant(before, source);
+    const isSame = (seen: DelegationState["handoffs"][number]) =>
+      seen.digest === source.digest && seen.attempt === ofAttempt;
+    const isPosted = (seen: DelegationState["handoffs"][number]) => seen.path === "rest" && isSame(seen);
+    const known = before.handoffs.find(isPosted)?.verdict;
+    if (known === "accepted" || known === "duplicate") return { delegation: viewOf(before), repeated: true };
     const parsed = parseHandoffText(bytes);
-    const source = { path: "rest", digest, attempt };
-    const after = await deps.receive(
+    const received = await deps.receive(
       parsed.state === "refused"
         ? { runId, ok: false, problems: parsed.problems, source }
         : { runId, ok: true, document, source },
     );
-    if (!after) throw new Refusal("not_found", `There is no delegation ${runId}.`);
-    const seen = after.handoffs.findLast((one) => one.digest === digest);
-    const delegation = viewOf(after);
-    switch (seen?.verdict) {
-      case "accepted":
-        return { delegation, repeated: false };
-      case "duplicate":
-        return { delegation, repeated: true };
-      case "rejected":
-        throw new Refusal("invalid_input", "The handoff is not acceptable.", {
-          hint: isSettled(after.status)
-            ? `${runId} is settled as ${after.status}.`
-            : "It counts as a failed attempt; the next prompt names the problems.",
-          problems: after.attempts.findLast((one) => one.problems)?.problems ?? [],
-        });
-      case "late":
-      case "changed":
-      case "superseded":
-      case undefined:
-        throw new Refusal(
-          "handoff_changed",
-          `${runId} is already ${after.status}; this document was recorded and changes nothing.`,
-        );
+    if (!received) throw new Refusal("not_found", `There is no delegation ${runId}.`);
+    const { state, problems } = received;
+    const delegation = viewOf(state);
+    const verdict = state.handoffs.findLast(isPosted)?.verdict;
+    if (verdict === "accepted") return { delegation, repeated: false };
+    // The same failure may have come as a file, which ended the attempt.
+    const cameBefore = state.handoffs.some((seen) => isSame(seen) && seen.verdict === "accepted");
+    if (verdict === "duplicate" || cameBefore) return { delegation, repeated: true };
+    if (verdict === "rejected" || (verdict === "superseded" && problems.length > 0)) {
+      throw new Refusal("invalid_input", "The handoff is not acceptable.", {
+        hint: hintFor(state, verdict),
+        problems,
+      });
     }
+    const why =
+      verdict === "superseded"
+        ? `Attempt ${currentAttempt(state).attempt} of ${runId} has begun`
+        : `${runId} is already ${state.status}`;
+    throw new Refusal("handoff_changed", `${why}; this document was recorded and changes nothing.`);
   };
+}
+
+function hintFor(state: DelegationState, verdict: "rejected" | "superseded"): string {
+  const { order, status } = state;
+  if (isSettled(status)) return `${order.id} is settled as ${status}.`;
+  return verdict === "rejected"
+    ? "It counts as a failed attempt; the next prompt names the problems."
+    : `Attempt ${currentAttempt(state).attempt} has begun since, so it changes nothing. Mended it still counts.`;
 }
 
 type SeenEvent = {

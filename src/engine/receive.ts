@@ -7,22 +7,25 @@ import { failureIn } from "../domain/templates/tagged-result.ts";
 import { digestOf } from "../kernel/id.ts";
 import type { Problem } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
-import type { ArrivedHandoff, Inbox } from "./ports/handoffs.ts";
+import type { ArrivedHandoff } from "./ports/handoffs.ts";
 import type { Crash } from "./ports/log.ts";
+
+/** What became of the delegation, and why the document is not acceptable, whether that still counted or not. */
+export type Received = { readonly state: DelegationState; readonly problems: readonly Problem[] };
+export type Receive = (arrived: ArrivedHandoff) => Promise<Received | undefined>;
 
 /** Takes what the inbox or a door hands over: checks it, and tells the delegation, or records it as stray. */
 export function createReceive(deps: {
   readonly engine: Engine;
-  readonly inbox: () => Pick<Inbox, "forget">;
   readonly registry: () => Registry;
   /** What of a value does not fit a JSON Schema. */
   readonly checkSchema: (schema: unknown, value: unknown) => readonly Problem[];
   readonly now: () => number;
   readonly crash: Crash;
-}) {
+}): Receive {
   const { engine, now, crash } = deps;
 
-  return async function receive(arrived: ArrivedHandoff): Promise<DelegationState | undefined> {
+  return async function receive(arrived) {
     crash("handoff:seen");
     const { runId, source } = arrived;
     const state = runId ? await engine.read("delegation", runId) : undefined;
@@ -46,8 +49,7 @@ export function createReceive(deps: {
       : ({ type: "bad-handoff", at, source, problems: checked.problems } as const);
     const accepted = await engine.accept({ kind: "delegation", stream: runId, input, cause });
     crash("handoff:recorded");
-    if (accepted.events.some(({ type }) => type === "delegation.settled")) deps.inbox().forget(runId);
-    return accepted.state;
+    return accepted.state && { state: accepted.state, problems: checked.ok ? [] : checked.problems };
   };
 
   function check(state: DelegationState, arrived: ArrivedHandoff): CheckedHandoff {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
+import { handoffDigest } from "../../src/domain/handoff-json.ts";
 import { waitAfter } from "../../src/engine/dispatch.ts";
 import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
@@ -601,6 +602,100 @@ test("what was refused over REST and mended still counts while another attempt i
     core.pass(1);
     assert.equal(await codeOf(post(handoffOf(id))), "already_settled");
   }));
+
+/** Posts documents of a delegation over REST, with the token of whichever attempt. */
+async function askedOverRest(core: Core, more: Partial<DelegateRequest> = {}) {
+  const { delegation } = await core.verbs.delegate(operator, ask({ retries: 1, ...more }));
+  const { id } = delegation;
+  const tokens = createHandoffTokens("a secret of the test, long enough");
+  const post = (document: object, attempt = 1) =>
+    core.verbs.handIn(id, tokens.tokenFor(id, attempt), document, JSON.stringify(document));
+  await core.until(id, "attempt.dispatched");
+  return { id, post };
+}
+
+for (const status of ["failed", "done"]) {
+  test(`an attempt that ends over REST in the very words of the one before has ended too: ${status}`, () =>
+    withCore({}, async (core) => {
+      const { id, post } = await askedOverRest(core);
+      const document = handoffOf(id, { status });
+      const answer = status === "failed" ? "allowed" : "invalid_input";
+      assert.equal(await codeOf(post(document)), answer);
+      await core.until(id, "attempt.dispatched", 2);
+      assert.equal(await codeOf(post(document)), answer, "the same again, as after a broken answer");
+      assert.equal((await core.verbs.delegation(id)).status, "dispatched");
+      assert.equal(await codeOf(post(document, 2)), answer);
+      const settled = await core.verbs.delegation(id);
+      assert.deepEqual(
+        [settled.status, settled.code],
+        ["failed", status === "failed" ? "agent_failed" : "invalid_handoff"],
+      );
+      assert.equal(await codeOf(post(document, 2)), answer);
+      assert.equal(core.sent.length, 2);
+    }));
+}
+
+test("what came too late over REST is refused each time that it is sent, not accepted the second time", () =>
+  withCore({}, async (core) => {
+    const { id, post } = await askedOverRest(core);
+    await core.verbs.cancel(operator, id);
+    for (const _ of ["first", "again"]) assert.equal(await codeOf(post(handoffOf(id))), "handoff_changed");
+    const seen = (await core.verbs.handoffs({ run: id })).map(({ verdict }) => verdict);
+    assert.deepEqual(seen, ["late"]);
+  }));
+
+test("a second document over REST that is not acceptable either is told its problems, and a third one counts", () =>
+  withCore({}, async (core) => {
+    const { id, post } = await askedOverRest(core);
+    const problemsOf = async (document: object) => {
+      const error = await post(document).then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      assert.ok(isRefusal(error));
+      return [error.code, error.problems?.map(({ path }) => path), error.hint];
+    };
+    const [, first] = await problemsOf(handoffOf(id, { status: "done" }));
+    assert.deepEqual(first, ["status"]);
+    await core.until(id, "attempt.dispatched", 2);
+    const second = await problemsOf(handoffOf(id, { result: "" }));
+    assert.deepEqual(second, [
+      "invalid_input",
+      ["result"],
+      "Attempt 2 has begun since, so it changes nothing. Mended it still counts.",
+    ]);
+    const failed = await post(handoffOf(id, { status: "failed" })).catch((error: unknown) => error);
+    assert.match(
+      String(failed),
+      /Attempt 2 of \S+ has begun; this document was recorded and changes nothing/,
+    );
+    assert.equal((await post(handoffOf(id))).delegation.status, "succeeded");
+  }));
+
+test("a failure that comes as a file and over REST is one failure, and said to be in hand", () =>
+  withCore({}, async (core) => {
+    const { id, post } = await askedOverRest(core);
+    const document = handoffOf(id, { status: "failed" });
+    await core.hand(id, document, { digest: handoffDigest(JSON.stringify(document)) });
+    assert.equal((await post(document)).repeated, true);
+    await core.until(id, "attempt.dispatched", 2);
+    assert.equal((await core.verbs.delegation(id)).attempt, 2);
+  }));
+
+for (const how of ["handoff", "cancel", "deadline"]) {
+  test(`a run's files are looked for until it is settled, by its ${how} too`, () =>
+    withCore({}, async (core) => {
+      const { delegation } = await core.verbs.delegate(operator, ask({ retries: 0 }));
+      const { id } = delegation;
+      await core.until(id, "attempt.dispatched");
+      assert.deepEqual([...core.expected], [id]);
+      if (how === "handoff") await core.hand(id, handoffOf(id));
+      if (how === "cancel") await core.verbs.cancel(operator, id);
+      if (how === "deadline") core.pass(300_000);
+      await core.until(id, "delegation.settled");
+      assert.deepEqual([...core.expected], []);
+    }));
+}
 
 test("a run id that reads like a later attempt's file is refused", () =>
   withCore({}, async (core) => {

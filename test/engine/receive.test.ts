@@ -11,15 +11,14 @@ import { cardOf, handoffOf } from "../support/core.ts";
 const SOURCE = { path: "/in/one.json", digest: "d1", attempt: 1 } as const;
 const PROBLEMS = [{ path: "", message: "is not UTF-8" }] as const;
 
-/** What the engine is told of one arrival; `settles`: as if that settled the delegation. */
+/** What the engine is told of one arrival. */
 async function told(
   arrived: Partial<ArrivedHandoff>,
   order: Partial<Order> | undefined,
-  more: { reroutes?: DelegationState["reroutes"]; settles?: boolean } = {},
+  more: { reroutes?: DelegationState["reroutes"] } = {},
 ) {
   const streams: string[] = [];
   const inputs: (DelegationInput | { type: "stray"; run: string; problems: unknown })[] = [];
-  const forgotten: string[] = [];
   const whole = { id: "one", agent: "webster", validate: true, format: "json", ...order };
   const state = order && ({ order: whole, reroutes: more.reroutes } as DelegationState);
   const engine = {
@@ -27,12 +26,11 @@ async function told(
     accept: async ({ stream, input }: { stream: string; input: (typeof inputs)[number] }) => {
       streams.push(stream);
       inputs.push(input);
-      return { state, events: [{ type: more.settles ? "delegation.settled" : "attempt.failed" }] };
+      return { state, events: [{ type: "attempt.failed" }] };
     },
   } as unknown as Engine;
   const receive = createReceive({
     engine,
-    inbox: () => ({ forget: (run) => void forgotten.push(run) }),
     registry: () => createRegistry([cardOf("webster"), cardOf("tech-lead", { aliases: ["technical-lead"] })]),
     checkSchema: createCheckSchema(),
     now: () => 7,
@@ -44,7 +42,6 @@ async function told(
   return {
     input,
     stream: streams[0],
-    forgotten,
     problems: "problems" in input ? (input.problems as { path: string; message: string }[]) : [],
     handoff: input.type === "handoff" ? input.handoff : undefined,
   };
@@ -75,11 +72,6 @@ test("validation is as strict as was asked for, and what reading repaired is kep
   const { handoff } = await told(loose, { validate: false });
   assert.equal(handoff?.status, "complete");
   assert.ok(handoff?.remarks?.includes("a mark was skipped"));
-});
-
-test("a file is looked for until the work is settled", async () => {
-  assert.deepEqual((await told(good(), {}, { settles: true })).forgotten, ["one"]);
-  assert.deepEqual((await told(good(), {})).forgotten, []);
 });
 
 test("whoever had the work before may hand it in, nobody else", async () => {
