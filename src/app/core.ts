@@ -1,6 +1,6 @@
 import { type AgentCard, isNear } from "../domain/agent-card.ts";
 import type { Config } from "../domain/config.ts";
-import { slotLaneOf } from "../domain/delegation-effects.ts";
+import { agentOfLane } from "../domain/delegation-effects.ts";
 import { TASK_SLOTS } from "../domain/task-types.ts";
 import { WORKER_SLOTS } from "../domain/worker.ts";
 import { createEngine } from "../engine/accept.ts";
@@ -240,7 +240,7 @@ export function createCore(deps: CoreDeps) {
     now,
     capacity(slotLane) {
       if (slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)) return settings().taskQueue.maxAtOnce;
-      const card = registry().agents.find(({ id }) => slotLaneOf(id) === slotLane);
+      const card = registry().find(agentOfLane(slotLane));
       if (card && host !== undefined && !isNear(card, host)) return 0;
       return card ? drain.capacity(card.id, card.concurrency) : 1;
     },

@@ -12,9 +12,16 @@ import { moveFile, writeLines } from "./filing.ts";
 type State = DelegationState;
 type EventOf<Type extends DelegationEvent["type"]> = Extract<DelegationEvent, { type: Type }>;
 
+const LANE = "agent:";
+
 /** The slot lane of an agent: its capacity. */
-export function slotLaneOf(agent: string): string {
-  return `agent:${agent}`;
+function slotLaneOf(agent: string): string {
+  return `${LANE}${agent}`;
+}
+
+/** Whose lane it is, by the id that the work was given to. */
+export function agentOfLane(lane: string): string {
+  return lane.slice(LANE.length);
 }
 
 /** What follows each fact of a delegation. */

@@ -177,7 +177,9 @@ export function createDrain(deps: {
       // What may have been sent already is looked into all the same.
       if (body.type !== "dispatch" || effect.begunBefore !== undefined) return perform(effect);
       await load();
-      if (!(await isDrained(body.agent))) return perform(effect);
+      // By the name that it has now. One that was taken out of the file nobody could resume: its work goes on without it.
+      const card = registry().find(body.agent);
+      if (!card || !(await isDrained(card.id))) return perform(effect);
       return { kind: "again", dueAt: now(), reason: `${body.agent} is drained` };
     },
   };

@@ -238,3 +238,39 @@ for (const name of ["webster", "archivist"]) {
     assert.equal(world.gateway.runs.length, 1);
   });
 }
+
+test("a drained agent that is taken out of the file, which nobody can resume: its work goes elsewhere or says so", async (t) => {
+  const { world, app, save, wake, pass } = await begin(t);
+  world.gateway.answerWith({ kind: "busy" });
+  const moved = await app.ask({ fallback: ["tech-lead"] });
+  await app.until(moved, ({ waiting }) => waiting?.reason === "agent_busy");
+  assert.equal((await app.call("POST", "/agents/webster/drain", {})).status, 200);
+  const kept = await app.ask();
+  for (const id of [moved, kept]) await app.until(id, ({ waiting }) => waiting?.reason === "agent_draining");
+  await save(without(world.agents));
+  pass(31_000);
+  await wake();
+  const [there, here] = [await app.settled(moved), await app.settled(kept)];
+  assert.deepEqual([there.status, there.agent], ["succeeded", "tech-lead"]);
+  assert.deepEqual([here.status, here.reason], ["failed", "webster is no longer in config/agents.yaml"]);
+  assert.equal(world.gateway.requests.length, 1);
+});
+
+test("an agent that is drained and renamed: its work is sent under the new name, unless that is drained", async (t) => {
+  const { world, app, save, wake, pass } = await begin(t);
+  world.gateway.answerWith({ kind: "busy" }, { kind: "ok" });
+  const before = await app.ask();
+  await app.until(before, ({ waiting }) => waiting?.reason === "agent_busy");
+  assert.equal((await app.call("POST", "/agents/webster/drain", {})).status, 200);
+  const after = await app.ask();
+  await app.until(after, ({ waiting }) => waiting?.reason === "agent_draining");
+  await save(world.agents.replace("  webster: {", "  archivist: { aliases: [webster],"));
+  assert.equal((await app.settled(after)).status, "succeeded");
+  assert.equal((await app.call("POST", "/agents/archivist/drain", {})).status, 200);
+  pass(31_000);
+  await wake();
+  assert.equal(world.gateway.requests.length, 2);
+  assert.equal((await app.call("POST", "/agents/webster/resume", {})).status, 200);
+  assert.equal((await app.settled(before)).status, "succeeded");
+  assert.equal(world.gateway.requests.length, 3);
+});
