@@ -28,7 +28,7 @@ export function createPrompts(deps: Deps): { readonly send: PromptFor; readonly 
       const prompt = composePrompt(
         inputFor(deps, state, card, {
           handIn: () => deps.tokens.tokenFor(id, attempt),
-          delegate: () => runToken(deps.secret, { run: id, attempt, agent: card.id }),
+          delegate: () => runToken(deps.secret, { run: id, attempt, agent: state.order.agent }),
           nonce: () => `data-${sign(deps.secret, `fence:${id}#${attempt}`).slice(0, 16)}`,
         }),
       );

@@ -5,6 +5,8 @@ import test from "node:test";
 import { agentToken, createActorFor } from "../../src/app/credentials.ts";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import type { Actor } from "../../src/domain/actor.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
+import type { DispatchAnswer } from "../../src/engine/ports/agents.ts";
 import type { DelegateRequest } from "../../src/engine/verbs.ts";
 import { createHandoffTokens } from "../../src/handoffs/token.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
@@ -67,6 +69,12 @@ async function begun(core: Core, request: DelegateRequest, actor = OPERATOR) {
   await core.until(delegation.id, "attempt.dispatched");
   const token = tokenIn(core, delegation.id) ?? "";
   return { id: delegation.id, token, actor: (await actorBy(core, token)) ?? OPERATOR };
+}
+
+function busyOnce(): () => DispatchAnswer {
+  let answers = 0;
+  return () =>
+    answers++ === 0 ? { kind: "again", reason: "agent_busy", text: "it answered 503" } : { kind: "accepted" };
 }
 
 test("manager, tech-lead and webster hand work on by the tokens in their prompts; the last one may not", () =>
@@ -271,6 +279,21 @@ test("a token is of the agent that works on the run now", () =>
       async () => rerouted,
     );
     assert.equal(await actorFor(lead.token), undefined);
+  }));
+
+test("the token of an agent that was renamed while the work waited for it is of who was asked", () =>
+  withCore({ answer: busyOnce() }, async (core) => {
+    const { delegation } = await core.verbs.delegate(OPERATOR, ask());
+    await core.until(delegation.id, "attempt.deferred");
+    const cards = core.config.registry.agents.map((card) =>
+      card.id === "tech-lead" ? { ...card, id: "lead", aliases: ["tech-lead"] } : card,
+    );
+    Object.assign(core.config, { registry: createRegistry(cards) });
+    core.pass(31_000);
+    await core.until(delegation.id, "attempt.dispatched");
+    const [, again] = core.sent;
+    const [, token = ""] = /HQ_RUN_TOKEN=(\S+) hq delegate/.exec(again?.message ?? "") ?? [];
+    assert.deepEqual(await actorBy(core, token), { kind: "agent", id: "tech-lead", run: delegation.id });
   }));
 
 test("the same attempt gets the same prompt to the byte, token included, and the ledger never holds it", () => {
