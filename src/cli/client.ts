@@ -31,15 +31,21 @@ export function createClient(link: Link, now: () => number) {
   }
 
   async function ask<T>(call: Call, signal: AbortSignal = new AbortController().signal): Promise<T> {
-    const isRepeatable = call.isRepeatable ?? (call.method ?? "GET") === "GET";
+    const isReading = (call.method ?? "GET") === "GET";
+    const isRepeatable = call.isRepeatable ?? isReading;
     const deadline = now() + RETRY_WITHIN_MS;
+    let wasBroken = false;
     for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(wait * 2, LONGEST_PAUSE_MS)) {
       try {
         const answer = await send(call, signal);
         return (await answer.json()) as T;
       } catch (error) {
         signal.throwIfAborted();
-        if (!isRepeatable || !isPassing(error) || now() + wait > deadline) throw spoken(error);
+        // Whoever was asked may have taken it before it died: until it is back, nobody can say that it did not.
+        const isAway = wasBroken && !isReading && isRefusal(error) && error.code === "no_supervisor";
+        const isWorthIt = isRepeatable && (isAway || isPassing(error));
+        if (!isWorthIt || now() + wait > deadline) throw isAway ? unanswered(error) : spoken(error);
+        wasBroken ||= isBrokenConnection(error);
       }
       await pause(wait, undefined, { signal });
     }
@@ -130,9 +136,12 @@ function isBrokenConnection(error: unknown): boolean {
 }
 
 function spoken(error: unknown): unknown {
-  if (!isBrokenConnection(error)) return error;
+  return isBrokenConnection(error) ? unanswered(error) : error;
+}
+
+function unanswered(cause: unknown): Refusal {
   return new Refusal("no_supervisor", "The supervisor does not answer.", {
     hint: "`hq status` tells whether it runs; what it accepted is kept and goes on at its next start.",
-    cause: error,
+    cause,
   });
 }

@@ -76,6 +76,56 @@ test("an answer that breaks after the work was taken is asked again, and the wor
   assert.equal((await front.door.verbs.delegations({})).items.length, 1);
 });
 
+/** Takes the first piece of work, dies before it answers, and is not there for the next `looks` of whoever wants to know. */
+function dyingFor(looks: number): Unkind {
+  let isDead = false;
+  const dies = first(1, isPost, async (_, response, pass) => {
+    await pass();
+    isDead = true;
+    response.destroy();
+    return true;
+  });
+  const away = first(
+    looks,
+    () => isDead,
+    async (_, response) => {
+      response.destroy();
+      return true;
+    },
+  );
+  return async (...given) => (await away(...given)) || dies(...given);
+}
+
+test("a supervisor that took the work and was killed before it answered is asked again when it is back, and the work is there once", async (t) => {
+  const front = await openFront(t, dyingFor(4));
+  front.door.settleAll("succeeded", "once");
+  const { code, out, err } = await front.hq("delegate", "webster", "x", "--format", "text");
+  assert.deepEqual([code, out], [0, "once\n"], err);
+  assert.equal(front.count("POST"), 2);
+  assert.equal((await front.door.verbs.delegations({})).items.length, 1);
+});
+
+test("of a supervisor that was killed under a question and stays away nobody says that it took nothing", async (t) => {
+  const front = await openFront(t, dyingFor(Number.POSITIVE_INFINITY));
+  let at = 0;
+  const now = () => {
+    at += 4000;
+    return at;
+  };
+  const { createClient } = await import("../../src/cli/client.ts");
+  const { createLink } = await import("../../src/cli/link.ts");
+  const io = { env: { HQ_HOME: front.home }, cwd: front.home, installation: front.home, now: Date.now };
+  const client = createClient(createLink(io as never, "none"), now);
+  const asked = { method: "POST", path: "/delegations", key: "k", isRepeatable: true } as const;
+  const body = { agent: "webster", objective: "x" };
+  await assert.rejects(client.ask({ ...asked, body }), {
+    code: "no_supervisor",
+    message: "The supervisor does not answer.",
+    hint: /what it accepted is kept/,
+  });
+  await assert.rejects(client.ask({ path: "/health/live" }), { message: /^No supervisor runs for / });
+});
+
 test("a supervisor that is just leaving is asked again", async (t) => {
   const front = await openFront(
     t,
