@@ -33,7 +33,12 @@ const PASSING = { isTrouble: false, isLasting: false } as const;
  * the wait longer: a post is also claimed anew after a crash, and given back because of another that failed.
  */
 export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, now: number): RetryPlan {
-  const again = (ms: number) => ({ kind: "again" as const, dueAt: now + ms, reason: failure.text });
+  // Instants are whole milliseconds; Discord gives fractions of them.
+  const again = (ms: number) => ({
+    kind: "again" as const,
+    dueAt: now + Math.ceil(ms),
+    reason: failure.text,
+  });
   const isTrouble = tries >= TRIES_BEFORE_TROUBLE;
   const forPeople = { isTrouble, isLasting: isTrouble };
   switch (failure.kind) {

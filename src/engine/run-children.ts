@@ -179,7 +179,7 @@ export function createRunChildren(deps: RunChildrenDeps) {
 
   async function expectationOf(agent: string, { timeoutMs }: TaskAction): Promise<number> {
     const known = await deps.expectedMs(agent);
-    return known ?? timeoutMs * WITHOUT_HISTORY;
+    return known ?? Math.round(timeoutMs * WITHOUT_HISTORY);
   }
 
   async function makeRun(state: RunState, name: string, of: Place, child: string) {

@@ -69,6 +69,12 @@ test("Retry-After is honoured, and a closed place is tried each five minutes and
     1000,
   );
   assert.equal(plan.outcome.dueAt, 43_000);
+  const fraction = planRetry(
+    { kind: "limited", text: "", retryAfterMs: 1100.2 },
+    { tries: 1, failures: 1 },
+    1000,
+  );
+  assert.equal(fraction.outcome.dueAt, 2101, "a whole instant, and not too early");
   const closed = (tries: number) =>
     planRetry({ kind: "unreachable-place", text: "403" }, { tries, failures: 1 }, 0);
   assert.equal(closed(1).outcome.dueAt, 300_000);

@@ -457,6 +457,22 @@ test("an agent that is silent for twice the expected time is asked, and the card
   assert.match((await core.runs.run(run.id)).steps[0]?.stalled ?? "", /slow, waiting on webster/);
 });
 
+test("a step of any length is looked at in a whole millisecond", async () => {
+  using folder = temporaryFolder();
+  const timed = {
+    ...research,
+    steps: research.steps.map((step) =>
+      step.action.kind === "task" ? { ...step, action: { ...step.action, timeoutMs: 188_495 } } : step,
+    ),
+  };
+  await using core = await coreWith(folder.path, [timed]);
+  const { run } = await core.start("research", { what: "Zerodur" });
+  await core.until(run.id, "child.started");
+  const events = await core.ledger.events({ stream: run.id, after: -1, limit: 100 });
+  const started = events.find(({ type }) => type === "child.started");
+  assert.equal((started?.body as { stallAt?: number } | undefined)?.stallAt, core.now() + 94_248);
+});
+
 test("of a step whose agent is busy with something else it is said that it waits, not that the agent is slow", async () => {
   using folder = temporaryFolder();
   await using core = await coreWith(folder.path);
