@@ -42,10 +42,10 @@ export function createAgents(given: {
   const userAgent = `atomizer-hq/${given.version}`;
   const pools = createPools(timeouts.connectMs);
   const pulses = createPulses(now);
-  /** Agents that refused a token, with the token: nothing is sent to them until it changes. */
-  const held = new Map<string, string | undefined>();
-  /** Agents whose gateway took a token, with the token. */
-  const proven = new Map<string, string | undefined>();
+  /** Agents that refused a token, with it and their address: nothing is sent to them until one of both changes. */
+  const held = new Map<string, string>();
+  /** Agents whose gateway took a token, with it and their address. */
+  const proven = new Map<string, string>();
   /** The first requests with a token that is not proven yet. */
   const trials = new Map<string, Promise<DispatchAnswer>>();
   let closing: Promise<void> | undefined;
@@ -54,7 +54,7 @@ export function createAgents(given: {
   function whyNot(card: AgentCard, token: Token): string | undefined {
     if (!token.ok) return token.text;
     if (!held.has(card.id)) return undefined;
-    if (held.get(card.id) === token.value) {
+    if (held.get(card.id) === sentWith(card, token.value)) {
       return `it refused our token (401); nothing more is sent until ${card.tokenEnv ?? "a token"} is corrected`;
     }
     held.delete(card.id);
@@ -91,7 +91,7 @@ export function createAgents(given: {
 
   function isProven(card: AgentCard): boolean {
     const token = tokenOf(card);
-    return token.ok && proven.has(card.id) && proven.get(card.id) === token.value;
+    return token.ok && proven.get(card.id) === sentWith(card, token.value);
   }
 
   async function send(request: DispatchRequest): Promise<DispatchAnswer> {
@@ -100,7 +100,7 @@ export function createAgents(given: {
     const reason = whyNot(card, token);
     if (reason !== undefined || !token.ok) {
       const text = `${card.id}: ${reason}`;
-      pulses.note(card.id, { state: "unauthorized", text });
+      pulses.note(card, { state: "unauthorized", text });
       return { kind: "unauthorized", text };
     }
     const url = URL.parse(card.hooksPath, card.url);
@@ -120,7 +120,7 @@ export function createAgents(given: {
     const pool = pools.of(url.origin, card.caFile);
     if (!pool.ok) {
       const text = `${card.id}: ${pool.text}`;
-      pulses.note(card.id, { state: "down", text });
+      pulses.note(card, { state: "down", text });
       return { kind: "again", reason: "agent_down", text };
     }
     const startedAt = now();
@@ -141,12 +141,12 @@ export function createAgents(given: {
       raw.kind === "accepted"
         ? raw
         : { ...raw, text: without(token.value, `${card.id} at ${url.host}: ${raw.text}`) };
-    if (answer.kind === "accepted") proven.set(card.id, token.value);
+    if (answer.kind === "accepted") proven.set(card.id, sentWith(card, token.value));
     if (answer.kind === "unauthorized") {
       proven.delete(card.id);
-      held.set(card.id, token.value);
+      held.set(card.id, sentWith(card, token.value));
     }
-    pulses.note(card.id, pulseAfter(answer));
+    pulses.note(card, pulseAfter(answer));
     log.debug(
       { agent: card.id, key: request.idempotencyKey, answer: answer.kind, tookMs: now() - startedAt },
       "a hook request ended",
@@ -171,10 +171,10 @@ export function createAgents(given: {
 
   async function probe(card: AgentCard): Promise<AgentHealth> {
     const pulse = await askAt(card, card.url);
-    if (pulse.state !== "up") return pulses.note(card.id, pulse);
+    if (pulse.state !== "up") return pulses.note(card, pulse);
     const reason = whyNot(card, tokenOf(card));
-    if (reason === undefined) return pulses.note(card.id, pulse);
-    return pulses.note(card.id, { ...pulse, state: "unauthorized", text: `${card.id}: ${reason}` });
+    if (reason === undefined) return pulses.note(card, pulse);
+    return pulses.note(card, { ...pulse, state: "unauthorized", text: `${card.id}: ${reason}` });
   }
 
   return {
@@ -191,6 +191,11 @@ export function createAgents(given: {
       return closing;
     },
   };
+}
+
+/** What a gateway said of a token says nothing of the gateway at another address, to which its agent was moved. */
+function sentWith({ url }: AgentCard, token: string | undefined): string {
+  return `${url}\n${token ?? ""}`;
 }
 
 /** A real dispatch is evidence too; only an ambiguous end says nothing about the gateway. */

@@ -298,6 +298,23 @@ test("of many at once with a token that nobody has taken yet, one goes first", a
   assert.equal(gateway.requests.length, 1);
 });
 
+test("what a gateway says of a token holds for that gateway, and not for the one to which its agent is moved meanwhile", async (t) => {
+  await using former = await startFakeGateway({ token: "another one" });
+  await using next = await startFakeGateway({ token: TOKEN });
+  await using third = await startFakeGateway({ token: "another one" });
+  const { agents } = agentsIn(t);
+  const refused = agents.dispatch(requestTo(cardFor(former.url)));
+  // Read again and forgiven while the answer is on its way.
+  agents.forgive();
+  assert.equal((await refused).kind, "unauthorized");
+  const moved = cardFor(next.url);
+  assert.equal((await agents.dispatch(requestTo(moved))).kind, "accepted");
+  const again = requestTo(cardFor(third.url));
+  const answers = await Promise.all(Array.from({ length: 25 }, () => agents.dispatch(again)));
+  assert.deepEqual(new Set(answers.map(({ kind }) => kind)), new Set(["unauthorized"]));
+  assert.equal(third.requests.length, 1, "with a token that it has not taken yet, one goes first");
+});
+
 test("a new token is tried by itself after a 401", async (t) => {
   await using gateway = await startFakeGateway({ token: TOKEN });
   let token = "the old one";

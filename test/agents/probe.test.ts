@@ -233,6 +233,21 @@ test("a dispatch is evidence: what took the work is up, and what was known of it
   );
 });
 
+test("what is known of a gateway's kind is not said of the one to which its agent is moved, be it silent", async (t) => {
+  await using gateway = await startFakeGateway();
+  const silent = await listen(
+    t,
+    createServer(() => undefined),
+  );
+  const agents = agentsAt(t, Date.now);
+  assert.equal((await agents.probe(cardFor(gateway.url))).idempotent, true);
+  const there = await agents.probe(cardFor(silent));
+  assert.deepEqual(
+    [there.state, there.isDoubtful, there.version, there.idempotent],
+    ["down", true, undefined, undefined],
+  );
+});
+
 test("once closed, nobody is asked any more, and nothing is said of them", async (t) => {
   await using gateway = await startFakeGateway();
   const agents = agentsAt(t, () => 5);
