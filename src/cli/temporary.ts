@@ -74,7 +74,7 @@ function isAbandoned(path: string, nowMs: number): boolean {
   }
 }
 
-/** Undefined when another supervisor holds the folder: it is starting, or just leaving. */
+/** Undefined when another supervisor holds the folder, for it is starting or just leaving, or when ours was killed. */
 async function startChild(
   io: Io,
   place: Home,
@@ -87,23 +87,17 @@ async function startChild(
   const before = statSync(path).size;
   const child = spawnSupervisor(io, place, log);
   closeSync(log);
-  const exited = new Promise<number>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => resolve(code ?? 1));
+  let exit: number | "killed" | undefined;
+  child.once("error", () => {
+    exit = 1;
   });
-  let exit: number | undefined;
-  exited.then(
-    (code) => {
-      exit = code;
-    },
-    () => {
-      exit = 1;
-    },
-  );
+  child.once("exit", (code) => {
+    exit = code ?? "killed";
+  });
   while (io.now() < deadline) {
     const found = await findRunning(place.home);
     if (found) return found;
-    if (exit === EXIT_LOCKED || exit === 0) return undefined;
+    if (exit === EXIT_LOCKED || exit === 0 || exit === "killed") return undefined;
     if (exit !== undefined) {
       const said = lastWords(readFileSync(path).subarray(before).toString("utf8"));
       throw new Refusal("no_supervisor", `The temporary supervisor did not start: ${said}`, {

@@ -161,6 +161,23 @@ test("a temporary supervisor that is killed is followed by another one, and the 
   assert.notEqual(pidIn(home), first);
 });
 
+test("a temporary supervisor that is killed while it starts is followed by another one", async (t) => {
+  const { root, home } = newRoot(t);
+  const dying = join(root, "dying.mjs");
+  writeFileSync(
+    dying,
+    `import { existsSync, writeFileSync } from "node:fs";
+    if (process.argv.includes("--embedded") && !existsSync("${root}/died")) {
+      writeFileSync("${root}/died", "");
+      process.kill(process.pid, "SIGKILL");
+    }`,
+  );
+  const env = { HQ_HOME: home, NODE_OPTIONS: `--import=${dying}` };
+  const { code, err } = await runHq(t, ["delegate", "webster", QUICK], { env, cwd: tmpdir() });
+  assert.equal(code, 0, err);
+  assert.ok(existsSync(join(root, "died")));
+});
+
 test("start is refused while a temporary one works, with the words for that and how to go on", async (t) => {
   const { home } = newRoot(t);
   const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
