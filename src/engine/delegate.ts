@@ -62,7 +62,10 @@ export function createDelegate(deps: DelegateDeps) {
     const key = request.key || given ? keyFor(actor, request, agent, id) : undefined;
     const before = key && (await ledger.keyOf(key.scope, key.key));
     // What was begun is answered, whatever has changed since.
-    if (before) return repeat(before.stream, before.digest === key.digest, key.key);
+    if (before) {
+      const isSame = before.digest === key.digest || (await isOfFormerId(actor, request, before));
+      return repeat(before.stream, isSame, key.key);
+    }
     const named = request.agent === undefined ? undefined : findAgent(deps.registry(), request.agent);
     if (named) refuseUnlessAllowed(actor, named);
     const asking = await parentOf(actor, request);
@@ -100,6 +103,19 @@ export function createDelegate(deps: DelegateDeps) {
     if (accepted.events.length === 0 || !accepted.state)
       return repeat(id, key !== undefined && accepted.state?.order.digest === key.digest, id);
     return { delegation: viewOf(accepted.state), repeated: false };
+  }
+
+  /** The same request, of an agent that had another id when it was made. */
+  async function isOfFormerId(
+    actor: Actor,
+    request: DelegateRequest,
+    before: { readonly stream: string; readonly digest: string },
+  ): Promise<boolean> {
+    const state = await engine.read("delegation", before.stream);
+    const former = state && (state.reroutes?.[0]?.from ?? state.order.agent);
+    const card = request.agent === undefined ? undefined : deps.registry().find(request.agent);
+    if (!card || former === undefined || deps.registry().find(former)?.id !== card.id) return false;
+    return keyFor(actor, request, former, before.stream).digest === before.digest;
   }
 
   async function repeat(stream: string, isSame: boolean, key: string) {

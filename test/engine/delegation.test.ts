@@ -560,6 +560,20 @@ test("an answer that never came is not sent again while the handoff is already t
     assert.equal(core.sent.length, 1);
   }));
 
+test("the same key and request answer the first delegation also when its agent was renamed", () =>
+  withCore({}, async (core) => {
+    const key = { scope: "rest", key: "once" };
+    const first = await core.verbs.delegate(operator, ask({ key }));
+    const cards = core.config.registry.agents.map((card) =>
+      card.id === "webster" ? { ...card, id: "archivist", aliases: ["webster"] } : card,
+    );
+    Object.assign(core.config, { registry: createRegistry(cards) });
+    const again = await core.verbs.delegate(operator, ask({ key }));
+    assert.deepEqual([again.delegation.id, again.repeated], [first.delegation.id, true]);
+    for (const other of [{ objective: "other" }, { agent: "secretary" }])
+      assert.equal(await codeOf(core.verbs.delegate(operator, ask({ key, ...other }))), "key_reused");
+  }));
+
 test("a handoff posted with the run's token is checked like a file, the same again is the same answer, another one is refused", () =>
   withCore({}, async (core) => {
     const { delegation } = await core.verbs.delegate(operator, ask());
