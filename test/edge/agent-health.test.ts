@@ -111,7 +111,7 @@ test("hq agents drain and resume: work waits and says why, the table shows it, a
   const resumed = await next.call("POST", "/agents/webster/resume");
   assert.deepEqual([resumed.status, resumed.body.draining], [200, undefined]);
   await world.gateway.requestsReach(2);
-  assert.ok(performance.now() - resumedAt < 1000);
+  assert.ok(performance.now() - resumedAt < 4000, "not only when it is looked at again, after 5 s");
   await next.until(waiting, ({ status }) => status === "dispatched");
   work[1]?.();
   assert.equal((await next.settled(waiting)).status, "succeeded");

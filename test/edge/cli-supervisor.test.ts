@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { startFakeGateway } from "../support/fake-gateway.ts";
 import { INSTALLATION } from "./cli-harness.ts";
 import { goneWithin, newRoot, pidIn, runHq, startHq } from "./cli-process.ts";
 
@@ -237,14 +238,27 @@ test("a terminal that is closed stops it in order, and the log says so", async (
 });
 
 test("Ctrl-C that arrives twice, from the terminal and from a launcher, still stops it in order", async (t) => {
-  const { home } = newRoot(t);
-  const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
+  const { root, home } = newRoot(t);
+  // A request under way holds up the stop for as long as its gateway keeps silent.
+  await using gateway = await startFakeGateway({ behaviour: { kind: "hang" } });
+  const HQ_CONFIG = join(root, "config");
+  mkdirSync(HQ_CONFIG);
+  writeFileSync(join(HQ_CONFIG, "agents.yaml"), `agents: { webster: { url: "${gateway.url}" } }\n`);
+  const options = {
+    env: { HQ_HOME: home, HQ_CONFIG, HQ_AGENTS: "config", OPENCLAW_GATEWAY_TOKEN: "x" },
+    cwd: tmpdir(),
+  };
   const supervisor = startHq(t, ["start", "--json", "--port", "0", "--guild-port", "0"], options);
   await supervisor.said(/"event":"ready"/);
+  const asked = startHq(t, ["delegate", "webster", QUICK], options);
+  await gateway.requestsReach(1);
+  asked.child.kill("SIGKILL");
   supervisor.child.kill("SIGINT");
-  // The second one is what a launcher passes on: a moment later, and before the stop is over.
-  await pause(5);
-  supervisor.child.kill("SIGINT");
+  // It begins its stop with this file.
+  while (existsSync(join(home, "run.json"))) await pause(5);
+  // The second one is what a launcher passes on.
+  assert.ok(supervisor.child.kill("SIGINT"));
+  gateway.breakOff();
   const { code, signal } = await supervisor.done;
   assert.deepEqual([code, signal, existsSync(join(home, "run.json"))], [0, null, false]);
 });

@@ -17,12 +17,12 @@ export type Document = {
   readonly artifacts: readonly string[];
 };
 
-/** Resolves when the file is there (and, when asked, holds what is expected); fails after 5 s. */
+/** Resolves when the file is there (and, when asked, holds what is expected); fails after a minute. */
 export function fileAt(path: string, isReady: (text: string) => boolean = () => true): Promise<string> {
   mkdirSync(dirname(path), { recursive: true });
   return new Promise((resolve, reject) => {
     const watcher = watch(dirname(path), () => look());
-    const timer = setTimeout(() => end(() => reject(new Error(`${path} did not appear`))), 5000);
+    const timer = setTimeout(() => end(() => reject(new Error(`${path} did not appear`))), 60_000);
     const end = (finish: () => void) => {
       watcher.close();
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test, { after, type TestContext } from "node:test";
+import { Client } from "pg";
 import type { Ledger } from "../../src/engine/ports/ledger.ts";
 import { isRefusal } from "../../src/kernel/refusal.ts";
 import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
@@ -162,11 +163,12 @@ test("a lock that others hold makes writes wait, and after some time say so; the
   const url = await postgres.createDatabase();
   const ledger = await openPostgresLedger({ url, writeMs: 500 });
   t.after(ledger.close);
-  const held = query(url, "select pg_advisory_lock(1213289554, 1), pg_sleep(1)");
-  while ((await query(url, "select 1 from pg_locks where locktype = 'advisory'")).length === 0);
+  const other = new Client({ connectionString: url });
+  await other.connect();
+  await other.query("select pg_advisory_lock(1213289554, 1)");
   await assert.rejects(ledger.commit(commitOf("run-1")), isPlain(/took too long and was stopped/));
   assert.equal(await ledger.load("run-1"), undefined, "reading goes on");
-  await held;
+  await other.end();
   await written(ledger, commitOf("run-1"));
 });
 
