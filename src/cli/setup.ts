@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { Refusal } from "../kernel/refusal.ts";
 import type { Hq } from "./hq.ts";
 
 export type SetupOptions = {
@@ -27,6 +28,11 @@ export function registerSetup(program: Command, hq: Hq): void {
     .option("--json", "print doctor's findings as JSON at the end")
     .action((options: SetupOptions) =>
       hq.run(async () => {
+        if (options.tokenEnv !== undefined && options.tokenStdin) {
+          throw new Refusal("invalid_input", "--token-env and --token-stdin are given together.", {
+            hint: "Each says where the bot's token is: choose one.",
+          });
+        }
         const { runSetup } = await import("./setup/run-setup.ts");
         return runSetup(hq.io, options);
       }),

@@ -2,8 +2,8 @@ import { type APIMessage, Routes } from "discord.js";
 import { ROLE_FALLBACK } from "../domain/config.ts";
 import type { PostedTask, QueueChannel, Removed } from "../engine/ports/queue-channel.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { cut } from "../kernel/text.ts";
-import type { ChannelDirectory, GuildChannel } from "./channels.ts";
+import { cut, oneLine } from "../kernel/text.ts";
+import { type ChannelDirectory, type GuildChannel, SNOWFLAKE } from "./channels.ts";
 import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import { LIMITS } from "./limits.ts";
 import { markOf } from "./marks.ts";
@@ -146,6 +146,7 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
       }),
     messages: (role, before) =>
       asked(async () => {
+        if (before !== undefined && !SNOWFLAKE.test(before)) throw noPlace(before);
         const { id: channel } = ownPlaceOf(role);
         const page = await rest.history(channel, {
           limit: PAGE,
@@ -160,6 +161,13 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
       }),
     clear: (channel, messages) => asked(() => clear(channel, messages)),
   };
+}
+
+function noPlace(before: string): Refusal {
+  return new Refusal("invalid_input", `"${oneLine(before, 40)}" is no place in a channel.`, {
+    hint: "Pass `next` of the page before as it is, or leave it out for the first page.",
+    problems: [{ path: "before", message: "must be `next` of the page before" }],
+  });
 }
 
 function noDiscord(text: string, cause?: unknown): Refusal {

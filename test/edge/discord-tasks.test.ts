@@ -603,6 +603,18 @@ test("with the right to manage messages the bot clears a hundred in one request"
   await queue.until(() => queue.gone.length === 120);
 });
 
+test("a place in a channel that no page gave is refused, and nothing is removed", async (t) => {
+  const { ada, edge, guild } = await startQueue(t);
+  await ada.say("task-queue", "stays");
+  for (const before of ["nope", "", "2", "9".repeat(21)])
+    await assert.rejects(
+      edge.queue.messages("taskQueue", before),
+      { code: "invalid_input", problems: [{ path: "before", message: "must be `next` of the page before" }] },
+      before,
+    );
+  assert.equal(guild.inspect.messages("task-queue").length, 1);
+});
+
 test("without a connection or a channel other doors are refused with what to do", async (t) => {
   const { edge } = await startQueue(t, { isIdle: true });
   await assert.rejects(edge.queue.post("a", "1"), { code: "no_discord" });

@@ -65,6 +65,14 @@ test("the token comes from standard input too, and a missing or refused one is s
   const unset = await run(["setup", "--yes", "--token-env", "NOPE"], env);
   assert.equal(unset.code, 2);
   assert.match(unset.err, /NOPE is not set/);
+  const both = await run(
+    ["setup", "--yes", "--token-env", "MINE", "--token-stdin"],
+    { ...env, MINE: TOKEN },
+    TOKEN,
+  );
+  assert.equal(both.code, 2);
+  assert.match(both.err, /--token-env and --token-stdin are given together\.\n.*choose one/);
+  assert.equal(existsSync(join(root, ".env")), false);
   guild.faults.add({ kind: "status", path: "/users/@me", status: 401 });
   const refused = await run(["setup", "--yes", "--token-stdin"], env, `${TOKEN}\n`);
   assert.equal(refused.code, 2);
