@@ -10,6 +10,7 @@ import type { Part } from "../../src/kernel/lifecycle.ts";
 import { openPostgresLedger } from "../../src/ledger/postgres/postgres.ts";
 import { claimOf, commitOf, line, streams, written } from "../contract/ledger-fixture.ts";
 import { createCuttable } from "../support/cuttable.ts";
+import { setDatabaseClock } from "../support/database-clock.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { query } from "./postgres-query.ts";
@@ -34,22 +35,33 @@ async function world(t: TestContext) {
         readonly isEmbedded?: boolean;
         readonly now?: () => number;
         readonly wall?: () => number;
+        readonly takeOverMs?: number;
+        /** What happens around each word that it lives. */
+        readonly onBeat?: <T>(beat: () => Promise<T>) => Promise<T>;
       } = {},
     ) {
       const home = join(folder.path, name);
       mkdirSync(home, { recursive: true });
-      const ledger = await openPostgresLedger({ url: given.url ?? database, rideOutMs: 100 });
+      const opened = await openPostgresLedger({ url: given.url ?? database, rideOutMs: 100 });
+      const { members } = opened;
+      assert.ok(members);
+      const { onBeat = (beat) => beat() } = given;
+      const ledger = {
+        ...opened,
+        members: { ...members, beat: (id: string) => onBeat(() => members.beat(id)) },
+      };
+      let aheadMs = 0;
       let part: Part | undefined;
       const said: string[] = [];
       const say = (_: object, text: string) => void said.push(text);
       const { shared, ledger: own } = await joinLedger({
         options: { home, version: "1", env: {}, isEmbedded: given.isEmbedded === true } as AppOptions,
         base: {
-          now: given.now ?? Date.now,
+          now: () => (given.now ?? Date.now)() + aheadMs,
           wall: given.wall ?? Date.now,
-          shiftClock: () => undefined,
+          shiftClock: (ms: number) => void (aheadMs += ms),
           log: { debug: say, info: say, warn: say, error: say },
-          config: { current: () => ({ settings: { takeOverMs: 120_000 } }) },
+          config: { current: () => ({ settings: { takeOverMs: given.takeOverMs ?? 120_000 } }) },
           credentials: { secret: name },
         } as never,
         begin: async (begun) => {
@@ -132,11 +144,13 @@ test("the lead passes at once to whoever is there when it is resigned, and its n
 });
 
 test("who stands back does not take the lead again while another one may, and takes it when nobody else is there", async (t) => {
-  const { join: enter, leader } = await world(t);
+  const { join: enter, leader, beats } = await world(t);
   const a = await enter("a");
   const b = await enter("b");
   a.shared.standBack.begin(60_000, "not connected");
-  assert.ok(a.shared.leads(), "what it has it keeps until it is given back");
+  const term = a.shared.term();
+  await beats("a", 2);
+  assert.deepEqual([a.shared.term(), a.said], [term, []], "what it has it keeps until it is given back");
   const came = b.changed(true);
   await a.shared.giveBack();
   await came;
@@ -146,6 +160,24 @@ test("who stands back does not take the lead again while another one may, and ta
   await b.leave();
   await again;
   assert.equal(await leader(), "holder-a");
+});
+
+test("a lead that is given back while it is just being taken once more is another one's alone", async (t) => {
+  const { join: enter, leader } = await world(t);
+  let giving: Promise<void> | undefined;
+  const a = await enter("a", {
+    onBeat(beat) {
+      const said = beat();
+      // The lead is asked for beside that, in the same moment.
+      giving ??= Promise.resolve().then(() => a.shared.giveBack());
+      return said;
+    },
+  });
+  const b = await enter("b");
+  a.shared.standBack.begin(60_000, "not connected");
+  await b.changed(true);
+  await giving;
+  assert.deepEqual([a.shared.leads(), b.shared.leads(), await leader()], [false, true, "holder-b"]);
 });
 
 test("alone beside one who could lead and does not, who stands back leaves the lead free with every beat", async (t) => {
@@ -197,6 +229,65 @@ test("a member whose machine slept neither leads nor claims before it has said a
   assert.deepEqual(streams(await claimOf(a.own, { holder: "holder-a", now })), ["run-1"]);
 });
 
+test("a member that sleeps while it says that it lives counts from before: others do", async (t) => {
+  const { join: enter } = await world(t);
+  let sleptMs = 0;
+  let beats = 0;
+  const next = Promise.withResolvers<void>();
+  const a = await enter("a", {
+    wall: () => Date.now() + sleptMs,
+    async onBeat(beat) {
+      beats++;
+      if (beats === 2) next.resolve();
+      const said = await beat();
+      if (beats === 1) sleptMs = LEASE_MS;
+      return said;
+    },
+  });
+  await next.promise;
+  assert.deepEqual([a.shared.life(), a.shared.term()], [undefined, undefined]);
+  while (a.shared.life() === undefined) await pause(20);
+});
+
+test("what was written by the clock before, while it was just set back, comes earlier as soon as that is seen", async (t) => {
+  const BACK_MS = 20_000;
+  const { database, join: enter } = await world(t);
+  let beats = 0;
+  const next = Promise.withResolvers<void>();
+  const a = await enter("a", {
+    async onBeat(beat) {
+      beats++;
+      // It has looked at the clock, and not followed it yet.
+      if (beats === 1)
+        await written(a.ledger, commitOf("run-1", { effects: [line("x", Date.now() + 5000)] }));
+      if (beats === 2) next.resolve();
+      return beat();
+    },
+  });
+  await setDatabaseClock(database, -BACK_MS);
+  await next.promise;
+  const [row] = await query(database, "select due_at - hq.now_ms() as comes from hq.outbox");
+  assert.ok(Number(row?.["comes"]) < 6000, JSON.stringify(row));
+});
+
+test("what a member left in a home that is gone is taken by another one, once that is so for long enough", async (t) => {
+  const { join: enter } = await world(t);
+  const [a, b] = [await enter("a", { takeOverMs: 0 }), await enter("b")];
+  const now = await a.ledger.now();
+  await written(b.own, commitOf("run-1", { effects: [line("x", now, "host")] }));
+  const claim = () => claimOf(a.own, { holder: "holder-a", lanes: ["host"], now });
+  assert.deepEqual(await claim(), []);
+  await b.leave();
+  for (;;) {
+    const [taken] = await claim();
+    if (!taken) await pause(20);
+    else {
+      assert.deepEqual([taken.stream, taken.goneHome], ["run-1", b.shared.home]);
+      break;
+    }
+  }
+});
+
 test("a member that is here for one question leads only when it is asked to", async (t) => {
   const { join: enter, leader, beats } = await world(t);
   const a = await enter("a", { isEmbedded: true });
@@ -204,6 +295,10 @@ test("a member that is here for one question leads only when it is asked to", as
   assert.deepEqual([a.shared.leads(), await leader()], [false, undefined]);
   await a.shared.lead();
   assert.deepEqual([a.shared.leads(), await leader()], [true, "holder-a"]);
+  await a.shared.resign();
+  await Promise.all([a.shared.lead(), a.shared.resign()]);
+  assert.deepEqual([a.shared.leads(), await leader()], [false, undefined], "the last word counts");
+  await a.shared.lead();
   await a.leave();
   assert.equal(await leader(), undefined, "others need not wait for its end");
 });
