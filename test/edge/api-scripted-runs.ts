@@ -6,6 +6,7 @@ import type { WorkflowDefinition } from "../../src/domain/workflow-types.ts";
 import type { RunVerbs, StartRunRequest, WorkflowEntry } from "../../src/engine/run-verbs.ts";
 import { canonicalJson, digestOf } from "../../src/kernel/id.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
+import { cursor } from "./api-scripted-tasks.ts";
 
 const task = (agent: string) => ({
   kind: "task" as const,
@@ -221,12 +222,13 @@ export function createScriptedRuns(deps: {
     },
     run: async (id) => viewFor(id),
     async runs({ status, workflow, open, before, limit = 50 }) {
+      const until = before === undefined ? undefined : cursor(before);
       const all = [...views.values()]
         .reverse()
         .filter((view) => !status || status.includes(view.status))
         .filter((view) => !workflow || view.workflow === workflow)
         .filter((view) => open === undefined || open === !isRunSettled(view.status))
-        .filter((view) => !before || view.id < before);
+        .filter((view) => until === undefined || view.id < until);
       const items = all.slice(0, limit);
       const last = items.at(-1);
       return all.length > items.length && last ? { items, next: last.id } : { items };

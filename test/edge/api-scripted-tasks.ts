@@ -81,11 +81,12 @@ export function createScriptedTasks(deps: {
     deleted: async () => undefined,
     task: async (id) => viewFor(id),
     async tasks({ status, open, before, limit = 50 }) {
+      const until = before === undefined ? undefined : cursor(before);
       const all = [...views.values()]
         .reverse()
         .filter((view) => !status || status.includes(view.status))
         .filter((view) => open === undefined || open === ["open", "claimed"].includes(view.status))
-        .filter((view) => !before || view.id < before);
+        .filter((view) => until === undefined || view.id < until);
       const items = all.slice(0, limit);
       const last = items.at(-1);
       return all.length > items.length && last ? { items, next: last.id } : { items };
@@ -179,4 +180,10 @@ export function createScriptedTasks(deps: {
       },
     },
   };
+}
+
+/** Like the ledger's, it is never empty. */
+export function cursor(text: string): string {
+  if (text !== "") return text;
+  throw new Refusal("invalid_input", '"" is no cursor of a list.');
 }

@@ -20,7 +20,7 @@ import { SCRIPTED_BATCHES } from "./api-scripted-batches.ts";
 import { createScriptedMetrics } from "./api-scripted-metrics.ts";
 import { createScriptedOrchestrator } from "./api-scripted-orchestrator.ts";
 import { createScriptedRuns } from "./api-scripted-runs.ts";
-import { createScriptedTasks } from "./api-scripted-tasks.ts";
+import { createScriptedTasks, cursor } from "./api-scripted-tasks.ts";
 import { scriptedViews } from "./api-scripted-views.ts";
 import { createScriptedWork } from "./api-scripted-work.ts";
 
@@ -163,12 +163,13 @@ export function createScriptedVerbs() {
     },
     delegation: async (id) => viewFor(id),
     async delegations({ status, agent, open, before, limit = 50 }) {
+      const until = before === undefined ? undefined : cursor(before);
       const all = [...views.values()]
         .reverse()
         .filter((view) => !status || status.includes(view.status))
         .filter((view) => !agent || view.agent === agent)
         .filter((view) => open === undefined || open === !isSettled(view.status))
-        .filter((view) => !before || view.id < before);
+        .filter((view) => until === undefined || view.id < until);
       const items = all.slice(0, limit);
       const last = items.at(-1);
       return all.length > items.length && last ? { items, next: last.id } : { items };

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { Command } from "commander";
@@ -13,6 +14,7 @@ type Said = {
   readonly code: string;
   readonly message: string;
   readonly hint?: string;
+  readonly problems?: readonly { readonly path: string }[];
 };
 
 /** Every command that can be called, by its words. */
@@ -54,6 +56,7 @@ test("batches say it in JSON without being asked; others in words", async () => 
   const { err } = await hq(["batch", "update"]);
   const { code, message } = onlyJson(err, "batch update");
   assert.deepEqual([code, message], ["INVALID_INPUT", "required option '--id <workflow>' not specified"]);
+  assert.equal((await hq(["ledger", "update"])).err, err, "also under its old name");
   assert.match((await hq(["batch"])).err, /^Usage: hq batch/);
   assert.match((await hq(["wait"])).err, /^error: missing required argument 'id'\nUsage: hq wait/);
   const words = await hq(["wait", "--", "--json", "x"]);
@@ -69,12 +72,33 @@ test("with --json a refusal is one line of JSON, with its code, hint and problem
     [said.code, said.message],
     ["not_found", "There is no delegation, run or task orch-0099."],
   );
+  const wrong = onlyJson((await desk.hq("acl", "explain", "", "", "--json")).err, "acl explain");
+  assert.deepEqual(
+    wrong.problems?.map(({ path }) => path),
+    ["caller", "target"],
+  );
   const away = await hq(["agents", "list", "--json"], {
     env: { HQ_HOME: join(temporaryFolder(t), "none") },
   });
   assert.deepEqual([away.code, onlyJson(away.err, "agents list").code], [5, "no_supervisor"]);
   const start = await hq(["start", "--port", "65536", "--json"]);
   assert.match(onlyJson(start.err, "start").message, /'65536' is invalid/);
+});
+
+test("what somebody typed comes back without what steers a terminal", async () => {
+  const { code, err } = await hq(["\u001b[31mstatus"]);
+  assert.equal(code, 2);
+  assert.match(err, /unknown command '.*status'/);
+  assert.ok(!err.includes("\u001b"), JSON.stringify(err));
+});
+
+test("a cursor that is empty, as of a variable that nobody set, is refused and is not the first page", async (t) => {
+  const desk = await openDesk(t);
+  for (const list of ["status", "queue list", "workflow status"]) {
+    const { code, out, err } = await desk.hq(...list.split(" "), "--before", "");
+    assert.deepEqual([code, out], [2, ""], list);
+    assert.match(err, /is no cursor of a list/, list);
+  }
 });
 
 test("a flag and its opposite are refused together by every command that has both", async () => {
@@ -132,4 +156,19 @@ test("a key that the supervisor does not know is named by where it came from, wi
   const wrong = await said({ ORCHESTRATOR_API_KEY: "wrong" });
   assert.match(wrong, /does not know the key in ORCHESTRATOR_API_KEY\.\n/);
   assert.ok(wrong.includes(join(desk.home, "api.key")), wrong);
+  const path = join(desk.home, "api.key");
+  writeFileSync(path, "wrong\n");
+  const kept = await said({});
+  assert.ok(
+    kept.includes(
+      `does not know the key in ${path}.\nThe supervisor was started with an ORCHESTRATOR_API_KEY`,
+    ),
+    kept,
+  );
+  const installation = temporaryFolder(t);
+  const file = join(installation, ".env");
+  writeFileSync(join(installation, "package.json"), '{ "version": "0.0.0" }');
+  writeFileSync(file, "ORCHESTRATOR_API_KEY=wrong\n", { mode: 0o600 });
+  const inFile = await hq(["delegate", "webster", "x"], { env: { HQ_HOME: desk.home }, installation });
+  assert.ok(inFile.err.includes(`does not know the key in ${file}.\nThe right one is the ORCH`), inFile.err);
 });

@@ -118,10 +118,16 @@ test("one port for REST and the local guild is refused with both names, before a
   });
   const { code, err } = await hq.done;
   assert.deepEqual([code, existsSync(home)], [2, false], err);
-  assert.equal(
-    err,
-    "HQ_PORT and HQ_GUILD_PORT are both 18711; REST and the local guild need a port each.\nSet one of them to another port, as in HQ_GUILD_PORT=18721 npm start (0 = a free one).\n",
-  );
+  const message = "HQ_PORT and HQ_GUILD_PORT are both 18711; REST and the local guild need a port each.";
+  const hint = "Set one of them to another port, as in HQ_GUILD_PORT=18721 npm start (0 = a free one).";
+  assert.equal(err, `${message}\n${hint}\n`);
+  const ofJson = startHq(t, ["start", "--json", "--port", "18711", "--guild-port", "18711"], {
+    env: { HQ_HOME: home },
+    cwd: root,
+  });
+  const said = await ofJson.done;
+  assert.deepEqual([said.code, said.out], [2, ""], said.err);
+  assert.deepEqual(JSON.parse(said.err), { status: "error", code: "invalid_input", message, hint });
 });
 
 test("a free port for REST is not the local guild's, even where it was REST's in the life before", async (t) => {

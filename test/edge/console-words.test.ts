@@ -36,4 +36,14 @@ test("how an attempt came to nothing is said in words, the same ones in Discord 
     const details = detailsText(view as unknown as DelegationView, [], "1");
     assert.match(details, new RegExp(`attempt 1: not sent yet · ${words}`));
   }
+  const other = {
+    attempt: 1,
+    agent: "webster",
+    status: "over",
+    sends: 1,
+    waitedMs: 0,
+    text: "it was canceled",
+  };
+  const drawn = JSON.stringify(attempts({ attempts: [other] }, "webster"));
+  assert.ok(drawn.includes('"it was canceled"'), drawn);
 });
