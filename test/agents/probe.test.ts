@@ -255,3 +255,23 @@ test("once closed, nobody is asked any more, and nothing is said of them", async
   assert.equal((await agents.probe(cardFor(gateway.url))).state, "unknown");
   assert.deepEqual(gateway.asked, []);
 });
+
+test("a look that our own stop breaks off says nothing of its agent", async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const url = await listen(
+    t,
+    createServer(() => asked.resolve()),
+  );
+  const timeouts = { probeMs: 60_000, connectMs: 60_000 };
+  const agents = createAgents({
+    now: () => 1,
+    secret: () => undefined,
+    log: silent,
+    version: "0.1.0",
+    timeouts,
+  });
+  const looking = agents.probe(cardFor(url));
+  await asked.promise;
+  await agents.close();
+  assert.equal((await looking).state, "unknown");
+});

@@ -78,6 +78,20 @@ test("the deadline counts from the acknowledgment, not from the asking", () => {
   assert.equal(delegationWakeAt(state), 302_000);
 });
 
+test("where an attempt went is known as long as it is there", () => {
+  const sent: DelegationInput = { ...dispatched, sentTo: "http://a" };
+  const lost: DelegationInput = { type: "lost", attempt: 1, at: 3000, text: "it forgot", takenAt: 2000 };
+  const went = (...inputs: readonly DelegationInput[]) =>
+    given(queued, ...inputs).state.attempts.at(-1)?.sentTo;
+  assert.equal(went(sent), "http://a");
+  assert.equal(went(sent, lost), undefined);
+  assert.equal(
+    went(sent, lost, { ...dispatched, at: 4000, again: true }),
+    undefined,
+    "to nobody knows where",
+  );
+});
+
 test("a child's deadline never lies beyond its parent's", () => {
   const child = { ...order, parent: { id: "orch-0", chain: ["manager"], depth: 2, deadlineAt: 5000 } };
   const { state } = given({ type: "queue", order: child }, dispatched);

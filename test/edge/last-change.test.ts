@@ -3,6 +3,7 @@ import test from "node:test";
 import { createLastChange } from "../../src/app/last-change.ts";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
 import { type AgentCard, createRegistry } from "../../src/domain/agent-card.ts";
+import type { Config } from "../../src/domain/config.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { cardOf, settingsOf } from "../support/core.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
@@ -17,10 +18,14 @@ async function onOneLedger(t: test.TestContext) {
     await ledger.close();
     folder.remove();
   });
-  return async (startedAt: number, first: AgentCard, more: { token?: string; version?: string } = {}) => {
+  return async (
+    startedAt: number,
+    first: AgentCard,
+    more: { token?: string; version?: string } & Partial<Config> = {},
+  ) => {
     let card = first;
     let at = startedAt;
-    const { token = "a", version = "1" } = more;
+    const { token = "a", version = "1", ...others } = more;
     const settings = settingsOf("/nowhere");
     const config = () => ({
       settings,
@@ -29,6 +34,7 @@ async function onOneLedger(t: test.TestContext) {
       people: { roles: [], users: [] },
       contracts: [],
       files: [],
+      ...others,
     });
     let isFull = false;
     const change = createLastChange({
@@ -75,6 +81,19 @@ test("another address, token, role or version is a change, from the start or the
   assert.equal(await (await live(400, card)).at(), 400);
   assert.equal(await (await live(500, card, { token: "b" })).at(), 500);
   assert.equal(await (await live(600, card, { token: "b", version: "2" })).at(), 600);
+});
+
+test("whatever else the words of a prompt are made of is a change too", async (t) => {
+  const live = await onOneLedger(t);
+  const card = cardOf("webster");
+  await live(100, card);
+  const settings = settingsOf("/elsewhere");
+  assert.equal(await (await live(200, card, { settings })).at(), 200);
+  const acl = { ...DEFAULT_ACL, verbs: { delegate: ["manager"] } };
+  assert.equal(await (await live(300, card, { settings, acl })).at(), 300);
+  const people = { roles: [], users: [{ user: "5", rights: ["delegate" as const] }] };
+  assert.equal(await (await live(400, card, { settings, acl, people })).at(), 400);
+  assert.equal(await (await live(500, card, { settings, acl, people })).at(), 400);
 });
 
 test("samples have another address in each life, and are the same", async (t) => {

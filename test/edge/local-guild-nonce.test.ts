@@ -34,8 +34,12 @@ const FORM = new ModalBuilder({
 });
 
 /** A guild with a bot that answers what `isAnswered` says; `heard` = what came to it, in order. */
-async function withBot(t: test.TestContext, isAnswered: (id: string) => boolean = () => true) {
-  const guild = await startGuild(t);
+async function withBot(
+  t: test.TestContext,
+  isAnswered: (id: string) => boolean = () => true,
+  now: () => number = Date.now,
+) {
+  const guild = await startGuild(t, { now });
   const client = await connectBot(t, guild);
   const heard: string[] = [];
   const failures: unknown[] = [];
@@ -66,9 +70,11 @@ test("what a person writes again under the same nonce stands once, each person's
 });
 
 test("a command under the same nonce is one command, with its answer; other nonces and persons begin others", async (t) => {
-  const { guild, heard, you } = await withBot(t);
+  let aheadMs = 0;
+  const { guild, heard, you } = await withBot(t, undefined, () => Date.now() + aheadMs);
   const first = await you.command("technical", "ask", {}, { nonce: "n1" });
   assert.equal(first.state, "replied");
+  aheadMs = 60_000;
   const again = await you.command("technical", "ask", {}, { nonce: "n1", wait: false });
   assert.deepEqual([again.id, again.state, again.message?.content], [first.id, "replied", "done"]);
   const others = [
@@ -89,8 +95,10 @@ test("a command under the same nonce is one command, with its answer; other nonc
 test("a command that nobody answered is sent once more under the same nonce, as the same interaction", async (t) => {
   let isDeaf = true;
   const { heard, you } = await withBot(t, () => !isDeaf);
+  const begun = await you.command("technical", "ask", {}, { nonce: "n1", wait: false });
   const first = await you.command("technical", "ask", {}, { nonce: "n1" });
-  assert.equal(first.state, "failed");
+  assert.deepEqual([begun.state, first.id, first.state], ["pending", begun.id, "failed"]);
+  assert.deepEqual(heard, [first.id], "not before it had its time");
   isDeaf = false;
   const again = await you.command("technical", "ask", {}, { nonce: "n1" });
   assert.deepEqual([again.id, again.state], [first.id, "replied"]);

@@ -17,8 +17,8 @@ async function world(t: test.TestContext) {
   const { engine, ledger, now, pass } = core;
   return {
     interactions: core.verbs.interactions,
-    /** As after kill -9; `listed` comes between a look at what is open and what follows from it. */
-    nextLife(listed = async () => {}) {
+    /** As after kill -9; `listed` and `read` come between a look at what is there and what follows from it. */
+    nextLife({ listed = async () => {}, read = async () => {} } = {}) {
       pass(1);
       const list: typeof ledger.list = async (query) => {
         const page = await ledger.list(query);
@@ -26,7 +26,13 @@ async function world(t: test.TestContext) {
         return page;
       };
       const looked = { ...ledger, list };
-      return createInteractions({ engine, ledger: looked, now, startedAt: now(), crash: () => undefined });
+      const reading: typeof engine.read = async (kind, stream) => {
+        const state = await engine.read(kind, stream);
+        await read();
+        return state;
+      };
+      const parts = { engine: { ...engine, read: reading }, ledger: looked, now, startedAt: now() };
+      return createInteractions({ ...parts, crash: () => undefined });
     },
     status: async (id: string) => (await engine.read("interaction", `int-${id}`))?.status,
   };
@@ -57,15 +63,32 @@ test("what an earlier life noted and never acknowledged is noted again before it
     (await next.unfinished()).map(({ id }) => id),
     ["8"],
   );
+  assert.deepEqual([await status("7"), await status("8")], ["noted", "begun"], "it is not over yet");
+});
+
+test("what an earlier life noted and comes twice at the same time is noted once", async (t) => {
+  const { interactions, nextLife, status } = await world(t);
+  await interactions.note("7", WORK, ADA);
+  let other: boolean | undefined;
+  const next = nextLife({
+    async read() {
+      if (other !== undefined) return;
+      other = false;
+      other = await next.note("7", WORK, ADA);
+    },
+  });
+  assert.deepEqual([await next.note("7", WORK, ADA), other], [false, true]);
   assert.equal(await status("7"), "noted");
 });
 
 test("the end of what was unanswered is no end of what was noted anew meanwhile", async (t) => {
   const { interactions, nextLife, status } = await world(t);
   await interactions.note("7", WORK, ADA);
-  const next = nextLife(async () => {
-    await next.note("7", WORK, ADA);
-    await next.begin("7");
+  const next = nextLife({
+    async listed() {
+      await next.note("7", WORK, ADA);
+      await next.begin("7");
+    },
   });
   assert.deepEqual(await next.unfinished(), []);
   assert.equal(await status("7"), "begun");

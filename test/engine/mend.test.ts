@@ -189,6 +189,14 @@ test("a dry run says what would be done and does nothing; what no audit mends sa
   assert.deepEqual(steps, []);
 });
 
+test("what is put back is compared with all that the look saw of it", async () => {
+  const { steps, mend } = hands();
+  const act = { type: "put-back", run: "orch-1", attempt: 1, deferrals: 2, reroutes: 3 } as const;
+  await mend(OPERATOR, [findingOf(act)], SEEN);
+  const [{ input }] = steps as [{ input: { seen: object } }];
+  assert.deepEqual(input.seen, { deferrals: 2, reroutes: 3 });
+});
+
 test("an attempt that nothing would send is put back and sent once, also when two audits mend at once", async () => {
   using folder = temporaryFolder();
   await using core = await startCore(folder.path);

@@ -86,18 +86,29 @@ test("what lay there before the start is handed over, sweeping before the start 
 test("the files of one run are looked for by name, whichever attempt wrote them, and nothing else", async (t) => {
   const dir = makeFolder(t);
   const own = makeFolder(t);
-  const { inbox, arrivals } = makeInbox(t, { dir, agents: [agentCard({ handoffDir: own })] });
+  const { inbox, arrivals, setSettings } = makeInbox(t, {
+    dir,
+    agents: [agentCard({ handoffDir: own })],
+    // It takes a while until one is recorded.
+    sink: () => new Promise((resolve) => setImmediate(resolve)),
+  });
   await inbox.sweep();
   writeFileSync(join(dir, "orch-1.json"), document("orch-1"));
   writeFileSync(join(own, "orch-1.4.json"), document("orch-1"));
   writeFileSync(join(dir, "sub/orch-1.2.json"), document("orch-1"));
   writeFileSync(join(dir, "orch-2.json"), document("orch-2"));
+  const found = () => arrivals.map(({ runId, source }) => `${runId}#${source.attempt}`).sort();
   await inbox.lookFor("orch-1");
-  assert.deepEqual(arrivals.map(({ runId, source }) => `${runId}#${source.attempt}`).sort(), [
-    "orch-1#1",
-    "orch-1#2",
-    "orch-1#4",
-  ]);
+  assert.deepEqual(found(), ["orch-1#1", "orch-1#2", "orch-1#4"]);
+  // By now the folder is watched as well, so that the other one may come beside.
+  writeFileSync(join(dir, "report.2.json"), document("report.2"));
+  await inbox.lookFor("report.2");
+  assert.ok(found().includes("report.2#1"), `its name ends like an attempt's number: ${found().join()}`);
+  const next = makeFolder(t);
+  writeFileSync(join(next, "orch-3.json"), document("orch-3"));
+  setSettings({ dir: next });
+  await inbox.lookFor("orch-3");
+  assert.ok(found().includes("orch-3#1"), `it lies where config leads by now: ${found().join()}`);
 });
 
 test("a file written in small pieces, from 0 bytes on, is handed over once, when it is whole", async (t) => {

@@ -47,6 +47,8 @@ test("what another one has taken since is not given back by who never heard of a
   await query(url, "update hq.outbox set ready_at = due_at, holder = null");
   const taken = [...(await claimOf(near, { holder: "near" })), ...(await claimOf(near, { holder: "near" }))];
   assert.deepEqual(taken.map(({ id }) => id).sort(), ["run-1@1#0", "run-1@1#1"]);
+  // One more that fails, and never arrives, makes the first doubt no older.
+  await assert.rejects(far.commit(commitOf("run-3")), saysAway);
   way.set("open");
   await written(far, commitOf("run-2"));
   const held = await query(url, "select id, holder, begun_at::float8 as begun from hq.outbox order by seq");
@@ -82,6 +84,28 @@ test("a write whose answer was lost, and whose second try fails otherwise, is no
   // Of this one it heard: it stays with who has begun it.
   await written(far, commitOf("run-3"));
   assert.deepEqual(await claimOf(far), []);
+});
+
+test("a claim that is heard of at its second try, after an earlier doubt, is who made it's alone", async (t) => {
+  const { url, way, far, near } = await two(t, { rideOutMs: 3000 });
+  await written(far, commitOf("run-1", { effects: [line("x", AT)] }));
+  way.set("deaf");
+  const lost = far.commit(commitOf("run-2"));
+  await untilDone(url, 2);
+  way.set("shut");
+  way.cut();
+  await assert.rejects(lost, saysAway);
+
+  way.set("open", '"do":"claim"');
+  const claim = claimOf(far, { holder: "far" });
+  await untilDone(url, 3);
+  way.set("open");
+  way.cut();
+  assert.deepEqual(
+    (await claim).map(({ id }) => id),
+    ["run-1@1#0"],
+  );
+  assert.deepEqual(await claimOf(near, { holder: "near" }), []);
 });
 
 test("what a claim took is told also when the question for lanes that it did not know fails", async (t) => {

@@ -5,6 +5,7 @@ import type { TestContext } from "node:test";
 /** A way to a port of this machine that can be cut, so that answers are lost. */
 export async function startDeafWay(t: TestContext, port: number) {
   let mode: "open" | "deaf" | "shut" = "open";
+  let deafAt: string | undefined;
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((near) => {
     if (mode === "shut") {
@@ -18,7 +19,10 @@ export async function startDeafWay(t: TestContext, port: number) {
       from.on("error", () => undefined);
       from.on("close", () => to.destroy());
     }
-    near.on("data", (chunk) => far.write(chunk));
+    near.on("data", (chunk: Buffer) => {
+      if (deafAt !== undefined && chunk.includes(deafAt)) mode = "deaf";
+      far.write(chunk);
+    });
     far.on("data", (chunk) => {
       if (mode !== "deaf") near.write(chunk);
     });
@@ -38,8 +42,10 @@ export async function startDeafWay(t: TestContext, port: number) {
   return {
     port: (server.address() as { port: number }).port,
     cut,
-    set(next: typeof mode) {
+    /** `from`: answers are lost from what is sent with these words on. */
+    set(next: typeof mode, from?: string) {
       mode = next;
+      deafAt = from;
     },
   };
 }
