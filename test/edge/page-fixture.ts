@@ -85,6 +85,17 @@ export async function startPage(
   return { guild, bot, page, ...hands(page) };
 }
 
+export const UNANSWERED = "The local guild does not answer. Try again when the connection is back.";
+
+/** The guild does what is asked, and its answer gets lost. */
+export async function loseAnswer(page: Page, path: string): Promise<void> {
+  await page.route(`**/local/${path}`, async (route) => {
+    await route.fetch().catch(() => undefined);
+    await route.abort();
+    await page.unroute(`**/local/${path}`);
+  });
+}
+
 /** Chooses the person in the user panel. */
 export async function switchTo(page: Page, display: string): Promise<void> {
   await page.getByRole("button", { name: /^You are .* Switch person$/ }).click();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { gateStep, inputWith, runWith, stepWith, workflowWith } from "../discord/run-fixture.ts";
 import { cardEffect, postOf } from "./discord-fixture.ts";
 import { startWithRuns } from "./discord-runs.ts";
-import { gone, hands, openPage, sees, switchTo, useBrowser } from "./page-fixture.ts";
+import { gone, hands, loseAnswer, openPage, sees, switchTo, UNANSWERED, useBrowser } from "./page-fixture.ts";
 
 const browser = useBrowser();
 const TWELVE = workflowWith(
@@ -107,6 +107,20 @@ test("choices and truth values are selects with their default, chosen and taken 
     strict: "false",
     count: "3",
   });
+});
+
+test("a form whose answer was lost is handed in once more as it is, and starts one run", async (t) => {
+  const { page, run, message, started, fill } = await open(t);
+  await run("mixed");
+  const dialog = page.getByRole("dialog", { name: "mixed" });
+  await fill(dialog.getByLabel("question"), "once");
+  await loseAnswer(page, "modals");
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await sees(page.getByText(UNANSWERED));
+  await sees(message("Started mixed"));
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await gone(dialog);
+  assert.equal(started.length, 1);
 });
 
 test("what does not fit is told, and Mend opens the form with what was written", async (t) => {

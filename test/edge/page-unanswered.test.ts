@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Page } from "playwright-core";
 import { startSupervisor, temporaryFolder } from "../support/supervisor.ts";
-import { gone, hands, openPage, sees, startPage, useBrowser } from "./page-fixture.ts";
+import {
+  gone,
+  hands,
+  loseAnswer,
+  openPage,
+  sees,
+  startPage,
+  UNANSWERED,
+  useBrowser,
+} from "./page-fixture.ts";
 
 const browser = useBrowser();
-const UNANSWERED = "The local guild does not answer. Try again when the connection is back.";
-
-/** The guild does what is asked, and its answer gets lost. */
-async function loseAnswer(page: Page, path: string): Promise<void> {
-  await page.route(`**/local/${path}`, async (route) => {
-    await route.fetch().catch(() => undefined);
-    await route.abort();
-    await page.unroute(`**/local/${path}`);
-  });
-}
 
 test("a message whose answer was lost is sent again by Enter and stands once", async (t) => {
   const { page, guild, box, write, message } = await startPage(t, browser());
