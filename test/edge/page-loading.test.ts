@@ -37,6 +37,7 @@ test("messages that could not be read are read as soon as the guild answers, wit
 
 test("what was edited, and what was deleted, while a channel was being read stays so", async (t) => {
   const { page, guild, message, messages, openChannel } = await startPage(t, browser());
+  await write(guild, "as it was");
   const [edited, deleted] = [await write(guild, "first"), await write(guild, "second")];
   const address = `**/local/channels/${guild.inspect.channelId("results")}/messages?*`;
   const { promise: read, resolve: isRead } = Promise.withResolvers<void>();
@@ -54,6 +55,8 @@ test("what was edited, and what was deleted, while a channel was being read stay
   await write(guild, "third");
   await sees(message("third"));
   answer();
+  // Only what is read brings it: from here on all of that is drawn.
+  await sees(message("as it was"));
   await sees(message("first, corrected"));
   await gone(messages.getByText("second"));
 });
