@@ -41,11 +41,7 @@ export function createAclVerbs(deps: {
   /** A role that no rule names has what everybody has; most often its name was mistyped. */
   function unknownRole(who: string): string {
     const name = /^role:(.+)$/.exec(who.trim())?.[1];
-    const rules = Object.values(acl().verbs ?? {}).flat();
-    const roles = [
-      ...deps.people().roles.map(({ role }) => role),
-      ...rules.flatMap((word) => /^role:(.+)$/.exec(word)?.[1] ?? []),
-    ];
+    const roles = deps.people().roles.map(({ role }) => role);
     if (name === undefined || roles.some((role) => plain(role) === plain(name))) return "";
     const near = nearest(name, roles);
     const known = roles.length === 0 ? "It names none." : `It names ${[...new Set(roles)].join(", ")}.`;
