@@ -51,13 +51,14 @@ async function world(t: TestContext) {
         members: { ...members, beat: (id: string) => onBeat(() => members.beat(id)) },
       };
       let aheadMs = 0;
+      const now = () => (given.now ?? Date.now)() + aheadMs;
       let part: Part | undefined;
       const said: string[] = [];
       const say = (_: object, text: string) => void said.push(text);
       const { shared, ledger: own } = await joinLedger({
         options: { home, version: "1", env: {}, isEmbedded: given.isEmbedded === true } as AppOptions,
         base: {
-          now: () => (given.now ?? Date.now)() + aheadMs,
+          now,
           wall: given.wall ?? Date.now,
           shiftClock: (ms: number) => void (aheadMs += ms),
           log: { debug: say, info: say, warn: say, error: say },
@@ -87,7 +88,7 @@ async function world(t: TestContext) {
             resolve(performance.now());
           });
         });
-      return { shared, own, ledger, leave, said, changed };
+      return { shared, own, ledger, now, leave, said, changed };
     },
     /** Resolves when a member has said so many times that it lives. */
     async beats(name: string, times: number) {
@@ -247,6 +248,15 @@ test("a member that sleeps while it says that it lives counts from before: other
   await next.promise;
   assert.deepEqual([a.shared.life(), a.shared.term()], [undefined, undefined]);
   while (a.shared.life() === undefined) await pause(20);
+});
+
+test("a member whose clock is an hour ahead goes by the database's from its start, and tells it", async (t) => {
+  const HOUR_MS = 3_600_000;
+  const { join: enter } = await world(t);
+  const a = await enter("a", { now: () => Date.now() + HOUR_MS });
+  assert.ok(Math.abs(a.now() - (await a.ledger.now())) < 60_000);
+  const [told] = await a.shared.roster.list();
+  assert.ok(Math.abs((told?.clockAheadMs ?? 0) + HOUR_MS) < 60_000, JSON.stringify(told));
 });
 
 test("what was written by the clock before, while it was just set back, comes earlier as soon as that is seen", async (t) => {
