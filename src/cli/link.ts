@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 import { type Credential, credentialOf, findHome } from "./home.ts";
 import type { Io } from "./io.ts";
-import { findRunning, noSupervisor } from "./running.ts";
+import { findAnswering, noSupervisor } from "./running.ts";
 import { startTemporary } from "./temporary.ts";
 
 export type Endpoint = Credential & { readonly url: string };
@@ -23,7 +23,7 @@ export function createLink(given: Io, starts: "none" | "if-used" | "always", run
   let hasSeenLasting = false;
   return {
     async find(signal) {
-      let running = await findRunning(place.home);
+      let running = await findAnswering(place.home, signal);
       if (!running) {
         if (io.env.HQ_RUN_TOKEN) throw notHere(place.home);
         // Where the ledger is a database, the folder has the name of a member of it.

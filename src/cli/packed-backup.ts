@@ -5,7 +5,7 @@ import { sync } from "../app/backup.ts";
 import { isFree, UNPACKING } from "../app/room.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
-import { isAlive } from "./running.ts";
+import { isAlive } from "./holder.ts";
 
 export async function packed<T>(file: string, make: (folder: string) => Promise<T>): Promise<T> {
   if (existsSync(file)) throw new Refusal("invalid_input", `${file} is there already.`);

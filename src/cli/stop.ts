@@ -1,19 +1,17 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import { hold, isHeld, letGo } from "../app/hold.ts";
-import { LOCK, readRunFile, supervisorIn } from "../app/home.ts";
 import type { StoppedNow } from "../engine/verbs.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { counted, oneLine } from "../kernel/text.ts";
 import { type EndedWorkers, endWorkers } from "./end-workers.ts";
+import { holderIn, isAlive } from "./holder.ts";
 import { findHome } from "./home.ts";
 import type { Hq } from "./hq.ts";
 import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 import { jsonText } from "./print.ts";
-import { findRunning, isAlive } from "./running.ts";
+import { findRunning } from "./running.ts";
 
 const GRACEFUL_WITHIN_MS = 30_000;
 /** An emergency stop is over within 5 s, whatever the supervisor does: answering, leaving, being killed. */
@@ -102,13 +100,6 @@ async function endSupervisor(hq: Hq, home: string, mode: "graceful" | "now"): Pr
   return { stopped: true, pid, how, ...(work ? { work } : {}) };
 }
 
-/** Who is just starting or stopping, or answers nobody. */
-function holderIn(home: string): number | undefined {
-  return [readRunFile(home)?.pid, supervisorIn(home)].find(
-    (pid) => pid !== undefined && isAlive(pid) && holdsLock(home, pid),
-  );
-}
-
 function tellEmergency(
   io: Io,
   { stopped, work }: Ended,
@@ -136,42 +127,6 @@ function tellEmergency(
     ? `${workers.left.length === 0 ? "No" : "Only that"} process of a worker is left.`
     : "This system does not tell of its processes: look for workers yourself.";
   say(`${left} ${unheld ? `Work may begin again: ${unheld}` : "Nothing begins before `hq start`."}`);
-}
-
-/** Its number may belong to another program by now, as to the supervisor of another folder: the lock is open in its own. */
-function holdsLock(home: string, pid: number): boolean {
-  if (!existsSync("/proc/self")) return true;
-  const lock = join(realpathSync(home), LOCK);
-  try {
-    const open = readdirSync(`/proc/${pid}/fd`);
-    const names: ReadonlySet<string | undefined> = new Set([lock, `${lock} (deleted)`]);
-    return open.some((fd) => names.has(linkOf(`/proc/${pid}/fd/${fd}`)));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // Another user's is told by the name that it was started by.
-    if (code === "EACCES" || code === "EPERM") return looksLikeUs(pid);
-    if (code === "ENOENT") return false;
-    throw error;
-  }
-}
-
-/** Undefined when it was closed meanwhile. */
-function linkOf(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function looksLikeUs(pid: number): boolean {
-  try {
-    return /hq\.js|main\.ts|\bhq\b/.test(readFileSync(`/proc/${pid}/cmdline`, "utf8"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
 }
 
 async function end(

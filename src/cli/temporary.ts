@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { makeHome } from "../app/home.ts";
 import { REFUSALS, Refusal } from "../kernel/refusal.ts";
+import { isAlive } from "./holder.ts";
 import type { Home } from "./home.ts";
 import type { Io } from "./io.ts";
-import { findRunning, isAlive, type Running } from "./running.ts";
+import { findRunning, type Running } from "./running.ts";
 
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 40;

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import test, { type TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { openDesk, writeRun } from "./cli-harness.ts";
 
 /** What stands between the command and the supervisor: passes on, or does something unkind first. */
@@ -59,6 +60,17 @@ function first(times: number, matches: (request: IncomingMessage) => boolean, ac
 }
 
 const isPost = (request: IncomingMessage) => request.method === "POST";
+
+test("a supervisor that has much to do is waited for before it counts as none", async (t) => {
+  const isLook = ({ url }: IncomingMessage) => url === "/api/v1/health/live";
+  const late = first(1, isLook, async () => {
+    await pause(2500);
+    return false;
+  });
+  const { hq } = await openFront(t, late);
+  const { code, err } = await hq("status");
+  assert.equal(code, 0, err);
+});
 
 test("an answer that breaks after the work was taken is asked again, and the work is there once", async (t) => {
   const front = await openFront(

@@ -263,14 +263,23 @@ test("Ctrl-C that arrives twice, from the terminal and from a launcher, still st
   assert.deepEqual([code, signal, existsSync(join(home, "run.json"))], [0, null, false]);
 });
 
-test("stop waits for a supervisor that does not answer, and says how to end it; stop --now ends it", async (t) => {
+test("a supervisor that does not answer is told of; stop waits for it, and says how to end it; stop --now ends it", async (t) => {
   const { home } = newRoot(t);
   const options = { env: { HQ_HOME: home }, cwd: tmpdir() };
   const supervisor = startHq(t, ["start", "--embedded", "--json", "--port", "0"], options);
   await supervisor.said(/"event":"ready"/);
   supervisor.child.kill("SIGSTOP");
+  const asking = [["status"], ["delegate", "webster", "Wait."]].map((argv) => runHq(t, argv, options));
   const refused = await runHq(t, ["stop"], options);
   assert.equal(refused.code, 4, refused.err);
+  // Nothing else takes its place, and that it runs is said.
+  const silent = new RegExp(
+    `The supervisor \\(pid ${supervisor.child.pid}\\) does not answer\\.\n.*\`hq stop\``,
+  );
+  for (const { code, err } of await Promise.all(asking)) {
+    assert.equal(code, 5, err);
+    assert.match(err, silent);
+  }
   // What --now does to open work is not what somebody wants who only has to wait.
   assert.match(
     refused.err,

@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs
 import { dirname, join } from "node:path";
 import { readRunFile } from "../../app/home.ts";
 import { formatDuration } from "../../kernel/time.ts";
-import { findRunning, isAlive } from "../running.ts";
+import { isAlive } from "../holder.ts";
+import { findRunning } from "../running.ts";
 import { type Finding, fail, ok, skip, warn } from "./finding.ts";
 
 const NODE_MAJOR = 24;
