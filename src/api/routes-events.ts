@@ -39,15 +39,14 @@ export function eventRoutes(app: ApiApp, door: Door): void {
     async (request, reply) => {
       const subject = subjectOf(request.query);
       const after = lastSeen(request.headers["last-event-id"], request.query.after);
-      const history = subject === undefined ? [] : await door.verbs.history(subject);
-      const first = after === undefined ? history : [];
+      const told = subject === undefined ? undefined : await door.verbs.wholeHistory(subject);
       const shows = (event: StoredEvent) =>
         subject === undefined || event.stream === subject || event.stream.startsWith(`${subject}/`);
       const session = sessionOf(request);
       const stream = eventStream({
         verbs: door.verbs,
-        first,
-        after: after ?? first.at(-1)?.position,
+        first: after === undefined ? (told?.events ?? []) : [],
+        after: after ?? told?.upTo,
         shows,
         framing: present({ as: request.query.as, brief: request.query.brief }),
         heartbeatMs: door.heartbeatMs ?? HEARTBEAT_MS,

@@ -16,12 +16,12 @@ import { createViewVerbs, type ViewDeps } from "./create-view-verbs.ts";
 import type { Delegate, DelegateDeps } from "./delegate.ts";
 import type { Drain } from "./drain.ts";
 import { createHandIn, listHandoffs } from "./hand-in.ts";
+import { createHistory } from "./history.ts";
 import type { Hold } from "./hold.ts";
 import { createInteractions } from "./interactions.ts";
 import { createMetricsVerbs } from "./metrics-verbs.ts";
 import type { OrchestratorVerbs } from "./orchestrator-verbs.ts";
 import { permit } from "./ownership.ts";
-import type { Ledger, StoredEvent } from "./ports/ledger.ts";
 import type { Crash, Log } from "./ports/log.ts";
 import type { Pictures } from "./ports/pictures.ts";
 import type { UploadFiles } from "./ports/uploads.ts";
@@ -37,7 +37,6 @@ import type { DelegationQuery, Health, Verbs } from "./verbs.ts";
 import type { EvolveVerbs, PipelineVerbs, WorkVerbs } from "./work-verbs.ts";
 
 const MOST_LISTED = 200;
-const HISTORY_PAGE = 1000;
 
 export type VerbsDeps = DelegateDeps &
   Pick<ViewDeps, "expectedMs" | "showPrompt" | "messagePlace" | "searching"> & {
@@ -125,11 +124,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     },
     delegations,
     wait,
-    async history(id) {
-      const events = await allEvents(ledger, id);
-      if (events.length === 0) await stateOrRefuse(id);
-      return events;
-    },
+    ...createHistory(ledger, stateOrRefuse),
     receipts: (id) => ledger.receiptsOf(id),
     trace,
     views: createViewVerbs(deps, { ...status, trace, health: deps.health, countOn: metrics.countOn }),
@@ -191,15 +186,4 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     }),
     stopNow: createStopNow(deps),
   };
-}
-
-async function allEvents(ledger: Ledger, stream: string): Promise<readonly StoredEvent[]> {
-  const events: StoredEvent[] = [];
-  for (let after = -1; ; ) {
-    const page = await ledger.events({ stream, after, limit: HISTORY_PAGE });
-    events.push(...page);
-    const last = page.at(-1);
-    if (!last || page.length < HISTORY_PAGE) return events;
-    after = last.position;
-  }
 }

@@ -145,6 +145,10 @@ export type Verbs = {
   ) => Promise<DelegationView>;
   /** The history of one stream, oldest first. */
   readonly history: (id: string) => Promise<readonly StoredEvent[]>;
+  /** The same with that of its deliveries, up to a position: what comes behind it has happened since. */
+  readonly wholeHistory: (
+    id: string,
+  ) => Promise<{ readonly events: readonly StoredEvent[]; readonly upTo: number }>;
   readonly receipts: (id: string) => Promise<readonly Receipt[]>;
   /** The whole story of one id, of whatever kind, with what was begun for it. */
   readonly trace: TraceVerb;

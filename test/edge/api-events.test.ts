@@ -114,6 +114,22 @@ test("one delegation is told from its first event on, with its deliveries and no
   assert.equal((await door.call("/events", { headers: { "last-event-id": "abc" } })).status, 400);
 });
 
+test("whoever comes late is told of the deliveries of before, too, in their order", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  await door.post("/delegations", WORK);
+  door.record("orch-0001/progress", "delivery.part-posted", {});
+  door.settle("orch-0001", "failed");
+  door.record("orch-0001/result", "delivery.part-posted", {});
+  const stream = await follow(door, "?delegation=orch-0001");
+  door.record("orch-0001/log", "delivery.part-posted", {});
+  await stream.until(() => stream.frames().some(({ event }) => event.stream === "orch-0001/log"));
+  assert.deepEqual(
+    stream.frames().map(({ event }) => event.stream),
+    ["orch-0001", "orch-0001/progress", "orch-0001", "orch-0001/result", "orch-0001/log"],
+  );
+});
+
 test("a silent stream says that it lives", async (t) => {
   const door = await openDoor({ heartbeatMs: 10 });
   t.after(door.api.stop);

@@ -195,6 +195,11 @@ export function createScriptedVerbs() {
       if (!events.some((event) => event.stream === id)) viewFor(id);
       return events.filter((event) => event.stream === id);
     },
+    async wholeHistory(id) {
+      await verbs.history(id);
+      const isTold = ({ stream }: StoredEvent) => stream === id || stream.startsWith(`${id}/`);
+      return { events: events.filter(isTold), upTo: events.at(-1)?.position ?? 0 };
+    },
     async receipts(id) {
       if (!events.some((event) => event.stream === id)) viewFor(id);
       return [{ delivery: `${id}/result`, part: 0, nonce: "n", channel: "1", message: "2", postedAt: 3 }];

@@ -71,6 +71,46 @@ test("a delegation that was begun on behalf of another is told with it", async (
   assert.equal((await core.verbs.trace(below)).parent, top);
 });
 
+test("a whole history holds what became of the deliveries, each event in its place, and says up to where", async () => {
+  using folder = temporaryFolder();
+  await using core = await startCore(folder.path);
+  const { delegation } = await core.verbs.delegate(OPERATOR, {
+    agent: "webster",
+    objective: "o",
+    origin: { door: "rest" },
+  });
+  const { id } = delegation;
+  const post = async (name: string, message: string) => {
+    const delivery = { id: `${id}/${name}`, kind: "log", to: { role: "agentLogs" }, subject: id } as const;
+    const receipt = {
+      delivery: delivery.id,
+      part: 0,
+      nonce: "n",
+      channel: "9",
+      message,
+      postedAt: core.now(),
+    };
+    const input = { type: "part-posted", delivery, receipt, of: 1 } as const;
+    const receipts = [receipt];
+    await core.engine.accept({ kind: "delivery", stream: delivery.id, input, cause: "test", receipts });
+  };
+  await post("progress", "1");
+  await core.verbs.cancel(OPERATOR, id);
+  await core.until(id, "delegation.settled");
+  await post("result", "2");
+  const { events, upTo } = await core.verbs.wholeHistory(id);
+  const told = events.map(({ stream }) => stream);
+  assert.deepEqual([told[0], told.at(-1), upTo], [id, `${id}/result`, events.at(-1)?.position]);
+  assert.ok(told.indexOf(`${id}/progress`) > 0);
+  const types = events.map(({ type }) => type);
+  assert.ok(told.indexOf(`${id}/progress`) < types.indexOf("delegation.settled"), types.join());
+  assert.deepEqual(
+    events.map(({ position }) => position),
+    events.map(({ position }) => position).toSorted((a, b) => a - b),
+  );
+  await assert.rejects(core.verbs.wholeHistory("orch-none"), isRefusal);
+});
+
 test("a command, a message and a delivery lead to what they are about", async () => {
   using folder = temporaryFolder();
   await using core = await startCore(folder.path);
