@@ -136,7 +136,9 @@ test("no more than 256 wait, so that the loop has room for what is under way", a
   assert.deepEqual(world.begun.slice(6), ["one-more"]);
 });
 
-test("of runs asked at once, the first one's second step is sent before the last one's first", async () => {
+test("of runs asked at once, the first one's second step is sent before the last one's first", async (t) => {
+  // On a machine that stands still for a while no run counts as one that waits for its agents.
+  t.mock.method(performance, "now", () => 0);
   using folder = temporaryFolder();
   const twice = workflowOf("twice", [
     stepOf("one", taskOf("webster", "One.")),
