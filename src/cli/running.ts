@@ -42,7 +42,7 @@ async function lookAt({ api, pid }: Running, signal: AbortSignal): Promise<"its 
     const live = (await answer.json()) as { readonly pid?: unknown };
     return live.pid === pid ? "its own" : "another's";
   } catch {
-    // Refused, silent or not ours: whoever has the port, it is not this supervisor.
+    // Refused, or no answer of ours: whoever has the port, it is not this supervisor.
     return signal.aborted ? "none" : "another's";
   }
 }

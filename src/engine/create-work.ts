@@ -18,7 +18,10 @@ export function createWork(
   return { work: createWorkVerbs(all), pipelines: createPipelines(all), evolve: createEvolve(all) };
 }
 
-/** After a step that has hooks, as the stages of a pipeline do, they follow by themselves; undefined when nothing does. Done twice they come to the same. What goes wrong here is done by the next `hq evolve run`. */
+/**
+ * After a step that has hooks, as the stages of a pipeline do, they follow by themselves; undefined when nothing does.
+ * Done twice they come to the same. What goes wrong here is done by the next `hq evolve run`.
+ */
 export function createAfterStage(deps: {
   readonly evolve: () => ReturnType<typeof createEvolve>;
   readonly engine: WorkItemsDeps["engine"];
