@@ -153,7 +153,10 @@ function changeRoutes(app: ApiApp, { verbs }: Door): void {
         response: { 200: runOut, ...REFUSED },
       },
     },
-    async (request) => verbs.runs.rerun(actorOf(request), request.params.id, request.body.from),
+    async (request) => {
+      const { from, ...seen } = request.body;
+      return verbs.runs.rerun(actorOf(request), request.params.id, from, present(seen));
+    },
   );
 
   app.post(

@@ -61,9 +61,9 @@ export function stepRoutes(app: ApiApp, { verbs }: Door): void {
     },
     async (request) => {
       const { id, step } = request.params;
-      const task = request.body?.task;
+      const { task, ...seen } = request.body ?? {};
       const tasks = task === undefined ? {} : { tasks: { [step]: task } };
-      return verbs.runs.retryRun(actorOf(request), id, { step, ...tasks });
+      return verbs.runs.retryRun(actorOf(request), id, { step, ...tasks, ...present(seen) });
     },
   );
 }

@@ -39,12 +39,18 @@ const task = z
   .max(20_000)
   .refine((text) => text.trim() !== "", "say what is to be done")
   .describe("Stands in for the task of the definition");
+const resumes = z
+  .int()
+  .min(0)
+  .optional()
+  .describe("`resumes` of the run that you saw: sent again it is done once, and refused when more happened");
 export const retryBody = z
-  .strictObject({ tasks: z.record(z.string(), task).optional().describe("By step") })
+  .strictObject({ tasks: z.record(z.string(), task).optional().describe("By step"), resumes })
   .nullish();
-export const retryStepBody = z.strictObject({ task: task.optional() }).nullish();
+export const retryStepBody = z.strictObject({ task: task.optional(), resumes }).nullish();
 export const rerunBody = z.strictObject({
   from: word.describe("This step, and all that depends on it, once more"),
+  resumes,
 });
 
 export const decisionBody = z

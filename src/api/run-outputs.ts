@@ -134,6 +134,7 @@ const listed = {
   progress: z.object({ settled: z.int(), total: z.int(), running: z.int() }),
   stopped: z.object({ failures: z.int(), at: instant }).optional(),
   round: z.int(),
+  resumes: z.int().describe("How often people had it go on or begin anew"),
   code: z.literal("timed_out").optional(),
   reason: z.string().optional(),
   missing: z.array(z.string()),

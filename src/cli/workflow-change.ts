@@ -32,8 +32,8 @@ export function registerWorkflowChanges(workflow: Command, hq: Hq): void {
     .option("--task <text>", "stands in for the task of the step")
     .action((run: string, step: string | undefined, { json, task }: Common & { task?: string }) =>
       hq.run(() => {
-        if (step !== undefined) return change(hq, { run, step, path: "retry", body: { task }, json });
-        if (task === undefined) return change(hq, { run, path: "retry", body: {}, json });
+        if (step !== undefined) return changeOnce(hq, { run, step, path: "retry", body: { task }, json });
+        if (task === undefined) return changeOnce(hq, { run, path: "retry", body: {}, json });
         throw new Refusal("invalid_input", "--task is given without a step.", {
           hint: `Name the step whose task it is: hq workflow retry ${run} <step> --task "…".`,
         });
@@ -43,7 +43,7 @@ export function registerWorkflowChanges(workflow: Command, hq: Hq): void {
   add(workflow, "rerun", "a step and all that depends on it once more, whatever came of them")
     .requiredOption("--from <step>", "where to begin")
     .action((run: string, { json, from }: Common & { from: string }) =>
-      hq.run(() => change(hq, { run, path: "rerun", body: { from }, json })),
+      hq.run(() => changeOnce(hq, { run, path: "rerun", body: { from }, json })),
     );
 
   add(workflow, "skip", "go on without a step; the run is partial at best")
@@ -119,22 +119,29 @@ async function findGate(
   });
 }
 
-async function change(
-  { io, client }: Hq,
-  act: {
-    readonly run: string;
-    readonly step?: string;
-    readonly path: string;
-    readonly body?: object;
-    readonly json: true | undefined;
-  },
-  connection: Client = client("if-used"),
-): Promise<number> {
+type Act = {
+  readonly run: string;
+  readonly step?: string;
+  readonly path: string;
+  readonly body?: object;
+  readonly json: true | undefined;
+  readonly isRepeatable?: true;
+};
+
+/** Of the run as it is now: sent again after a broken connection it is done once. */
+async function changeOnce(hq: Hq, act: Act): Promise<number> {
+  const client = hq.client("if-used");
+  const { resumes } = await client.ask<RunView>({ path: runPath(act.run) });
+  return change(hq, { ...act, body: { ...act.body, resumes }, isRepeatable: true }, client);
+}
+
+async function change({ io, client }: Hq, act: Act, connection: Client = client("if-used")): Promise<number> {
   const step = act.step === undefined ? "" : `/steps/${encodeURIComponent(act.step)}`;
   const view = await connection.ask<RunView>({
     method: "POST",
     path: `${runPath(act.run)}${step}/${act.path}`,
     ...(act.body ? { body: act.body } : {}),
+    ...(act.isRepeatable ? { isRepeatable: true } : {}),
   });
   io.out(act.json ? `${jsonText(view)}\n` : `${view.id}: ${standing(view)}.\n`);
   if (view.status === "running") io.err(`See it with \`hq wait ${view.id}\`.\n`);

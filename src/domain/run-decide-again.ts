@@ -1,4 +1,4 @@
-import { valuesOf } from "../kernel/vector.ts";
+import { at as itemAt, valuesOf } from "../kernel/vector.ts";
 import { draftOf, say } from "./run-draft.ts";
 import { goOn } from "./run-go-on.ts";
 import { graphOf } from "./run-graph.ts";
@@ -25,6 +25,27 @@ export function retry(state: RunState, input: InputOf<"retry">): readonly RunEve
 }
 
 type Retried = Pick<InputOf<"retry">, "step" | "tasks">;
+
+/** Whether people had it go on, or begin anew, since whoever asks looked at it. */
+export function hasGoneOn(
+  state: RunState,
+  { resumes }: Pick<InputOf<"retry" | "rerun">, "resumes">,
+): boolean {
+  return resumes !== undefined && resumes !== (state.resumes ?? 0);
+}
+
+/** Whether the one thing that people did since then is what is asked. */
+export function isDoneAlready(
+  { order, steps, resumed, resumes = 0 }: RunState,
+  asked: Retried & { readonly how: "retry" | "rerun"; readonly resumes?: number },
+): boolean {
+  const { how, step, tasks = {} } = asked;
+  if (asked.resumes === undefined || resumes !== asked.resumes + 1) return false;
+  const { indexOf } = graphOf(order.definition);
+  const textOf = (id: string) => itemAt(steps, indexOf.get(id) ?? -1)?.task;
+  const isSame = resumed?.how === how && resumed.step === step;
+  return isSame && Object.entries(tasks).every(([id, task]) => textOf(id) === task);
+}
 
 /** Whether a retry finds something to do, were the run not being canceled. */
 export function hasWhatToRetry(state: RunState, { step }: Retried): boolean {
@@ -158,7 +179,7 @@ function resume(
   const isOpen = !isRunSettled(state.status);
   const { resumed } = state;
   const isSame = resumed?.at === at && resumed.how === how && resumed.step === named;
-  if (chosen.size === 0 || isSame || (isOpen && state.canceling)) return NOTHING;
+  if (chosen.size === 0 || isSame || hasGoneOn(state, input) || (isOpen && state.canceling)) return NOTHING;
   const cleanups = cleanupAgain(state, chosen);
   const all = [...chosen].toSorted((a, b) => a - b);
   const reset = [

@@ -18,7 +18,13 @@ export function evolveResumed(state: RunState, event: Resumed): RunState {
     status: "running",
     round: isReopened ? state.round + 1 : state.round,
     counts: { ...state.counts, failures: 0 },
-    resumed: { at: event.at, how: event.how, ...(event.step === undefined ? {} : { step: event.step }) },
+    resumed: {
+      at: event.at,
+      by: event.by,
+      how: event.how,
+      ...(event.step === undefined ? {} : { step: event.step }),
+    },
+    resumes: (state.resumes ?? 0) + 1,
     ...(event.how === "accept-partial" ? { accepted: true } : {}),
   };
   if (event.how === "accept-partial") return recount(next, ending(state, "cleanup"));

@@ -188,7 +188,14 @@ export type RunState = {
     readonly expired?: boolean;
   };
   /** The last answer of a person: the same once more is no news. */
-  readonly resumed?: { readonly at: number; readonly how: string; readonly step?: string };
+  readonly resumed?: {
+    readonly at: number;
+    readonly by?: Actor;
+    readonly how: string;
+    readonly step?: string;
+  };
+  /** Counts the answers of people by which it went on or began anew; absent = none. */
+  readonly resumes?: number;
   /** A person accepted what there is: what has not begun is skipped. */
   readonly accepted?: boolean;
   /** When people were last told how far it is, and how often. */
@@ -269,9 +276,16 @@ export type RunInput =
       readonly actor: Actor;
       readonly step?: string;
       readonly tasks?: Readonly<Record<string, string>>;
+      readonly resumes?: number;
     }
-  /** A step and all that depends on it, once more. */
-  | { readonly type: "rerun"; readonly at: number; readonly actor: Actor; readonly from: string }
+  /** A step and all that depends on it, once more. Of a run that has other `resumes` than whoever asks saw, nothing is. */
+  | {
+      readonly type: "rerun";
+      readonly at: number;
+      readonly actor: Actor;
+      readonly from: string;
+      readonly resumes?: number;
+    }
   | { readonly type: "accept-partial"; readonly at: number; readonly actor: Actor };
 
 export type Place = Omit<ChildOf, "run">;

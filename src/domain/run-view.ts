@@ -30,6 +30,7 @@ export type RunView = {
   readonly progress: { readonly settled: number; readonly total: number; readonly running: number };
   readonly stopped?: { readonly failures: number; readonly at: number };
   readonly round: number;
+  readonly resumes: number;
   /** Its time was over before it was done. */
   readonly code?: "timed_out";
   readonly reason?: string;
@@ -113,6 +114,7 @@ export function viewOfRun(state: RunState): RunView {
     progress: { settled: counts.settled, total: steps.length, running: counts.running },
     ...(stopped ? { stopped } : {}),
     round: state.round,
+    resumes: state.resumes ?? 0,
     ...(outcome && state.canceling?.expired ? { code: "timed_out" } : {}),
     ...(outcome?.reason === undefined ? {} : { reason: outcome.reason }),
     ...(outcome?.result === undefined ? {} : { result: outcome.result }),

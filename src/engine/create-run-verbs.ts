@@ -19,7 +19,15 @@ import { decidedAlready, gateOf, stepOrRefuse } from "./find-step.ts";
 import { permit } from "./ownership.ts";
 import { createPlanRun } from "./plan-run.ts";
 import type { Ledger } from "./ports/ledger.ts";
-import type { GateDecision, RunQuery, RunVerbs, StartRunRequest, WorkflowEntry } from "./run-verbs.ts";
+import type {
+  GateDecision,
+  RetryOptions,
+  RunQuery,
+  RunVerbs,
+  Seen,
+  StartRunRequest,
+  WorkflowEntry,
+} from "./run-verbs.ts";
 import { whyNotRerun, whyNotRetried } from "./run-why-not.ts";
 
 const MOST_LISTED = 200;
@@ -229,25 +237,22 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     });
   }
 
-  async function retryRun(
-    actor: Actor,
-    id: string,
-    options: Parameters<RunVerbs["retryRun"]>[2] = {},
-  ): Promise<RunView> {
+  async function retryRun(actor: Actor, id: string, options: RetryOptions = {}): Promise<RunView> {
     const before = await changeable(actor, id, "retry");
     if (options.step !== undefined) stepOrRefuse(before, options.step);
     for (const step of Object.keys(options.tasks ?? {})) stepOrRefuse(before, step);
     const { events, state } = await change(id, actor, { type: "retry", at: now(), actor, ...options });
-    if (events.length > 0) return viewOfRun(state);
-    throw whyNotRetried(state, options);
+    const whyNot = events.length > 0 ? undefined : whyNotRetried(state, options);
+    if (whyNot) throw whyNot;
+    return viewOfRun(state);
   }
 
-  async function rerun(actor: Actor, id: string, from: string): Promise<RunView> {
+  async function rerun(actor: Actor, id: string, from: string, seen: Seen = {}): Promise<RunView> {
     const before = await changeable(actor, id, "rerun");
     stepOrRefuse(before, from);
     const at = now();
-    const { events, state } = await change(id, actor, { type: "rerun", at, actor, from });
-    const whyNot = events.length > 0 ? undefined : whyNotRerun(state, from, at);
+    const { events, state } = await change(id, actor, { type: "rerun", at, actor, from, ...seen });
+    const whyNot = events.length > 0 ? undefined : whyNotRerun(state, { from, at, ...seen });
     if (whyNot) throw whyNot;
     return viewOfRun(state);
   }

@@ -44,6 +44,16 @@ export type WorkflowEntry = {
   readonly problems: readonly string[];
 };
 
+/**
+ * `resumes` of the run that whoever asks looked at: asked again with the same one it is done once, and refused when
+ * something else was done meanwhile.
+ */
+export type Seen = { readonly resumes?: number };
+export type RetryOptions = Seen & {
+  readonly step?: string;
+  readonly tasks?: Readonly<Record<string, string>>;
+};
+
 /** What every door calls for workflows. Each verb checks the actor's permission itself and throws `Refusal`. */
 export type RunVerbs = {
   readonly workflows: () => readonly WorkflowEntry[];
@@ -67,11 +77,7 @@ export type RunVerbs = {
   readonly decideGate: (actor: Actor, decision: GateDecision) => Promise<RunView>;
   readonly cancelRun: (actor: Actor, id: string, reason?: string) => Promise<RunView>;
   readonly skipStep: (actor: Actor, id: string, step: string) => Promise<RunView>;
-  readonly retryRun: (
-    actor: Actor,
-    id: string,
-    options?: { readonly step?: string; readonly tasks?: Readonly<Record<string, string>> },
-  ) => Promise<RunView>;
-  readonly rerun: (actor: Actor, id: string, from: string) => Promise<RunView>;
+  readonly retryRun: (actor: Actor, id: string, options?: RetryOptions) => Promise<RunView>;
+  readonly rerun: (actor: Actor, id: string, from: string, seen?: Seen) => Promise<RunView>;
   readonly acceptPartial: (actor: Actor, id: string) => Promise<RunView>;
 };

@@ -113,10 +113,13 @@ export async function allOf(supervisor: Supervisor, path: "/runs" | "/tasks"): P
   }
 }
 
-export function addDiamond(world: World, folder: string): void {
+export const addDiamond = (world: World, folder: string) => addWorkflow(world, folder, "diamond", DIAMOND);
+
+/** The one workflow that there is. */
+export function addWorkflow(world: World, folder: string, name: string, yaml: string): void {
   const workflows = join(folder, "workflows");
   mkdirSync(workflows, { recursive: true });
-  writeFileSync(join(workflows, "diamond.yaml"), DIAMOND);
+  writeFileSync(join(workflows, `${name}.yaml`), yaml);
   world.configure(`workflows: { dir: "${workflows}" }\n`);
 }
 

@@ -68,6 +68,7 @@ export function runWith(
       running: steps.filter((step) => step.status === "running").length,
     },
     round: 1,
+    resumes: 0,
     missing: [],
     deliver: true,
     origin: { door: "discord", channel: "100000000000000001" },

@@ -518,3 +518,28 @@ test("what a settled run is told is kept and changes nothing", () => {
   assert.deepEqual(law.cancel(), []);
   assert.deepEqual(law.accept(), []);
 });
+
+test("a rerun that is asked with what was seen is done once; a second wish of what is seen then is another", () => {
+  const law = begin([step("a"), step("b", ["a"])]);
+  law.succeed("a");
+  law.succeed("b");
+  assert.equal(law.view.resumes, 0);
+  const asked = { type: "rerun", actor: OPERATOR, from: "a", resumes: 0 } as const;
+  assert.notDeepEqual(law.take({ ...asked, at: law.now + 1 }), []);
+  assert.deepEqual([law.view.resumes, law.step("a").generation], [1, 2]);
+  assert.deepEqual(law.take({ ...asked, at: law.now + 2 }), []);
+  assert.notDeepEqual(law.take({ ...asked, at: law.now + 3, resumes: 1 }), []);
+  assert.deepEqual([law.view.resumes, law.step("a").generation], [2, 3]);
+  assertReloads(law);
+});
+
+test("a retry that is asked with what was seen is done once, also when what it began has failed by then", () => {
+  const law = begin([step("a")]);
+  law.fail("a");
+  const asked = { type: "retry", actor: OPERATOR, resumes: 0 } as const;
+  assert.notDeepEqual(law.take({ ...asked, at: law.now + 1 }), []);
+  law.fail("a");
+  assert.deepEqual(law.take({ ...asked, at: law.now + 2 }), []);
+  assert.equal(law.view.status, "failed");
+  assert.notDeepEqual(law.take({ ...asked, at: law.now + 3, resumes: 1 }), []);
+});

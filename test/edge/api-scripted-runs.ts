@@ -213,6 +213,7 @@ export function createScriptedRuns(deps: {
         })),
         progress: { settled: 0, total: definition.steps.length, running: 0 },
         round: 1,
+        resumes: 0,
         missing: [],
         deliver: request.deliver ?? true,
         origin: request.origin,
@@ -290,8 +291,8 @@ export function createScriptedRuns(deps: {
       views.set(id, view);
       return change(id, { status: "running" }, "run.resumed");
     },
-    async rerun(actor, id, from) {
-      note("rerun", actor, { id, from });
+    async rerun(actor, id, from, seen) {
+      note("rerun", actor, { id, from, ...seen });
       return step(id, from, { status: "running", generation: 2 });
     },
     async acceptPartial(actor, id) {

@@ -59,6 +59,12 @@ function first(times: number, matches: (request: IncomingMessage) => boolean, ac
   };
 }
 
+const OPERATOR = { kind: "operator" } as const;
+const REVIEW = {
+  workflow: "design-review",
+  inputs: { design: "A mirror" },
+  origin: { door: "cli" },
+} as const;
 const isPost = (request: IncomingMessage) => request.method === "POST";
 
 test("a supervisor that has much to do is waited for before it counts as none", async (t) => {
@@ -86,6 +92,26 @@ test("an answer that breaks after the work was taken is asked again, and the wor
   assert.deepEqual([code, out], [0, "once\n"]);
   assert.equal(front.count("POST"), 3);
   assert.equal((await front.door.verbs.delegations({})).items.length, 1);
+});
+
+test("a retry and a rerun whose answer breaks are sent again, with what the command saw of the run", async (t) => {
+  const breaks: Unkind = async (_, response, pass) => {
+    await pass();
+    response.destroy();
+    return true;
+  };
+  const acts = [["retry"], ["retry", "end", "--task", "Other"], ["rerun", "--from", "end"]] as const;
+  for (const [act, ...more] of acts) {
+    const front = await openFront(t, first(1, isPost, breaks));
+    const { runs } = front.door;
+    const { id } = (await runs.verbs.startRun(OPERATOR, REVIEW)).run;
+    const { code, err } = await front.hq("workflow", act, id, ...more);
+    assert.equal(code, 0, err);
+    assert.equal(front.count("POST"), 2, act);
+    const asked = runs.calls.map(({ said }) => said).slice(-2);
+    assert.deepEqual(asked[0], asked[1], act);
+    assert.equal((asked[0] as { resumes?: number }).resumes, 0, act);
+  }
 });
 
 /** Takes the first piece of work, dies before it answers, and is not there for the next `looks` of whoever wants to know. */

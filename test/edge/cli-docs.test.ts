@@ -125,6 +125,7 @@ test("rest.md says what a delegation, a run and a step look like, field by field
     progress: true,
     reason: true,
     result: true,
+    resumes: true,
     round: true,
     settledAt: true,
     startedAt: true,

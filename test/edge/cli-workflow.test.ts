@@ -394,9 +394,13 @@ test("every act on a run reaches its verb, says how the run stands, and prints i
       "decideGate",
       { run: id, step: "sign-off", decision: "reject", reason: "no" },
     ],
-    [["retry", id], "retryRun", { id }],
-    [["retry", id, "end", "--task", "Other"], "retryRun", { id, step: "end", tasks: { end: "Other" } }],
-    [["rerun", id, "--from", "technical"], "rerun", { id, from: "technical" }],
+    [["retry", id], "retryRun", { id, resumes: 0 }],
+    [
+      ["retry", id, "end", "--task", "Other"],
+      "retryRun",
+      { id, step: "end", tasks: { end: "Other" }, resumes: 0 },
+    ],
+    [["rerun", id, "--from", "technical"], "rerun", { id, from: "technical", resumes: 0 }],
     [["skip", id, "end"], "skipStep", { id, step: "end" }],
     [["cancel", id, "--reason", "enough"], "cancelRun", { id, reason: "enough" }],
   ];

@@ -126,7 +126,9 @@ test("what failed is done once more, and a step is skipped, from the keyboard", 
   await sees(page.locator(".view-head .pill", { hasText: "failed" }));
   const graph = page.getByRole("group", { name: "Graph of quick-research: 2 steps" });
   await sees(graph.getByRole("link", { name: /^validation: skipped/ }));
+  const asked = page.waitForRequest((request) => request.url().endsWith("/retry"));
   await page.getByRole("button", { name: "Retry what failed" }).press("Enter");
+  assert.deepEqual((await asked).postDataJSON(), { resumes: 0 });
   await sees(page.getByText("What failed is done once more"));
   await hq.call("GET", `/runs/${failed}?wait=60s`);
   assert.equal((await hq.call("GET", `/runs/${failed}`)).round, 2);

@@ -156,3 +156,35 @@ test("a retry of a step that has not failed says how that step is, not that noth
   const end = await refusalOf(runs.retryRun(OPERATOR, run, { step: "sign", tasks: { sign: "x" } }));
   assert.equal(end.message, `sign of ${run} is waiting; only what has failed can be retried.`);
 });
+
+test("asked again with what was seen it is done once; when something else was done meanwhile it says who did what", async () => {
+  using folder = temporaryFolder();
+  const { core, runs, run, answer, settled, resumed } = await begin(folder.path);
+  await using _ = core;
+  await answer("left", "webster", { status: "blocked", result: "no licence" });
+  await settled(1);
+  const { resumes } = await runs.run(run);
+  const retried = { step: "left", tasks: { left: "With a licence." }, resumes };
+  assert.equal((await runs.retryRun(OPERATOR, run, retried)).resumes, 1);
+  assert.equal((await runs.retryRun(OPERATOR, run, retried)).resumes, 1);
+  assert.equal(await resumed(), 1);
+  const others = [
+    () => runs.rerun(OPERATOR, run, "left", { resumes }),
+    () => runs.retryRun(OPERATOR, run, { resumes }),
+    () => runs.retryRun(OPERATOR, run, { ...retried, tasks: { left: "Otherwise." } }),
+    () => runs.rerun(OPERATOR, run, "left", { resumes: 7 }),
+  ];
+  for (const asked of others) {
+    const { code, message, hint } = await refusalOf(asked());
+    assert.equal(code, "already_settled");
+    assert.equal(message, `${run} is not as you saw it: meanwhile operator asked for a retry of left.`);
+    assert.match(hint ?? "", /`hq workflow status .*` shows how it goes on; ask again/);
+  }
+  await answer("left~2", "webster");
+  await settled(2);
+  const again = () => runs.rerun(OPERATOR, run, "left", { resumes: 1 });
+  const [one, other] = await Promise.all([again(), again()]);
+  assert.deepEqual([one.resumes, other.resumes], [2, 2]);
+  assert.equal(one.steps.find(({ id }) => id === "left")?.generation, 3);
+  assert.equal(await resumed(), 2);
+});

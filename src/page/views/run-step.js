@@ -141,6 +141,7 @@ function childLinks({ children }, child) {
 }
 
 function buttons(app, run, { id, status }) {
+  const { resumes } = run;
   const path = `/runs/${encodeURIComponent(run.id)}/steps/${encodeURIComponent(id)}`;
   const canSkip = !isSettled(run.status) && !isSettled(status);
   const again = status === "failed";
@@ -152,7 +153,7 @@ function buttons(app, run, { id, status }) {
     again
       ? button(
           "Retry this step",
-          () => app.act(() => app.api.post(`${path}/retry`), `${id} is done once more`),
+          () => app.act(() => app.api.post(`${path}/retry`, { resumes }), `${id} is done once more`),
           { tone: "primary" },
         )
       : undefined,
@@ -166,7 +167,7 @@ function buttons(app, run, { id, status }) {
           "Rerun from here",
           () =>
             app.act(
-              () => app.api.post(`/runs/${encodeURIComponent(run.id)}/rerun`, { from: id }),
+              () => app.api.post(`/runs/${encodeURIComponent(run.id)}/rerun`, { from: id, resumes }),
               `${id} and what depends on it run once more`,
             ),
           { label: `Rerun from ${id}` },

@@ -112,13 +112,14 @@ export function runView(app, { id, query }) {
   }
 
   function actions() {
+    const { resumes } = run;
     const failed = run.steps.filter((step) => step.status === "failed");
     const isOver = isSettled(run.status);
     return [
       failed.length > 0
         ? button(
             "Retry what failed",
-            () => app.act(() => app.api.post(`${path}/retry`), "What failed is done once more"),
+            () => app.act(() => app.api.post(`${path}/retry`, { resumes }), "What failed is done once more"),
             { tone: run.stopped ? "primary" : "" },
           )
         : undefined,
