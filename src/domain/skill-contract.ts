@@ -47,8 +47,9 @@ export type ContractQuery = {
   readonly output?: string | undefined;
 };
 
-const isSame = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase();
-const has = (ports: readonly ContractPort[], word: string) => ports.some(({ name }) => isSame(name, word));
+export const isSameWord = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase();
+const has = (ports: readonly ContractPort[], word: string) =>
+  ports.some(({ name }) => isSameWord(name, word));
 
 /** The contracts that fit, in the order of their files: the first one is taken where one is needed. */
 export function findSkills(
@@ -58,14 +59,14 @@ export function findSkills(
   const { capability, input, output } = query;
   return contracts.filter(
     (contract) =>
-      (capability === undefined || contract.capabilities.some((word) => isSame(word, capability))) &&
+      (capability === undefined || contract.capabilities.some((word) => isSameWord(word, capability))) &&
       (input === undefined || has(contract.inputs, input)) &&
       (output === undefined || has(contract.outputs, output)),
   );
 }
 
 export function contractNamed(contracts: readonly SkillContract[], name: string): SkillContract {
-  const found = contracts.find((contract) => isSame(contract.name, name));
+  const found = contracts.find((contract) => isSameWord(contract.name, name));
   if (found) return found;
   const names = contracts.map((contract) => contract.name);
   throw new Refusal("not_found", `There is no skill contract "${name}".`, { hint: hintFor(name, names) });

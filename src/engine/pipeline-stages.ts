@@ -2,9 +2,11 @@ import type { Actor } from "../domain/actor.ts";
 import type { Registry } from "../domain/agent-card.ts";
 import type { PipelineView } from "../domain/pipeline.ts";
 import type { StageDefinition } from "../domain/pipeline-types.ts";
-import { buildPipeline, contractNamed, type SkillContract } from "../domain/skill-contract.ts";
+import { buildPipeline, contractNamed, isSameWord, type SkillContract } from "../domain/skill-contract.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import type { Engine } from "./accept.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
+import type { Ledger } from "./ports/ledger.ts";
 import type { CreatePipeline } from "./work-verbs.ts";
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
@@ -15,8 +17,34 @@ export function createStages(deps: {
   readonly registry: () => Registry;
   readonly contracts: () => readonly SkillContract[];
   readonly chooseAgent: ChooseAgent;
+  readonly engine: Pick<Engine, "read">;
+  readonly ledger: Pick<Ledger, "keyOf">;
 }) {
-  return async (actor: Actor, wanted: CreatePipeline["stages"]): Promise<readonly StageDefinition[]> => {
+  return async (
+    actor: Actor,
+    { key, stages: wanted }: CreatePipeline,
+  ): Promise<readonly StageDefinition[]> => {
+    const before = key && (await deps.ledger.keyOf(key.scope, key.key));
+    return (before && (await chosenBefore(before.stream, wanted))) ?? choose(actor, wanted);
+  };
+
+  /** As they were when this was asked for before: who holds what, and who can be reached, may differ by now. */
+  async function chosenBefore(
+    id: string,
+    wanted: CreatePipeline["stages"],
+  ): Promise<readonly StageDefinition[] | undefined> {
+    const run = await deps.engine.read("run", id);
+    const made = run?.order.definition.pipeline ?? (await deps.engine.read("pipeline", id));
+    if (made?.stages.length !== wanted.length) return undefined;
+    return wanted.flatMap(({ capability, goal, skill }, index) => {
+      const stage = made.stages[index];
+      if (!stage) return [];
+      const isKept = skill === undefined || isSameWord(skill, stage.skill);
+      return [{ ...stage, capability, goal: goal.trim(), skill: isKept ? stage.skill : skill }];
+    });
+  }
+
+  async function choose(actor: Actor, wanted: CreatePipeline["stages"]): Promise<readonly StageDefinition[]> {
     const contracts = deps.contracts();
     const found = buildPipeline(
       contracts,
@@ -61,7 +89,7 @@ export function createStages(deps: {
       stages.push({ index, step: `stage-${index}`, capability, goal: goal.trim(), skill, via, agent });
     }
     return stages;
-  };
+  }
 }
 
 /** The word by which somebody is found: the skill itself, else what it is for. */

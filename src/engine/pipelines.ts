@@ -54,7 +54,7 @@ export function createPipelines(deps: PipelinesDeps): PipelineVerbs {
 
   async function create(actor: Actor, request: CreatePipeline): Promise<PipelineView> {
     const name = nameOf(request);
-    const stages = await stagesOf(actor, request.stages);
+    const stages = await stagesOf(actor, request);
     const { project, postHooks = POST_HOOKS, manual, key } = request;
     const pipeline = { ...(project ? { project } : {}), stages, postHooks };
     if (manual) {

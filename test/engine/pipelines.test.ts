@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Actor } from "../../src/domain/actor.ts";
+import { createRegistry } from "../../src/domain/agent-card.ts";
 import { summaryOf } from "../../src/domain/pipeline.ts";
 import { cardOf } from "../support/core.ts";
 import { HOLDERS, OPERATOR, startWork } from "../support/work.ts";
@@ -431,5 +432,23 @@ test("the same key is the same pipeline as long as the same is asked for", async
     ];
     for (const other of others)
       assert.match(await no(create(OPERATOR, { ...asked, ...other })), /^key_reused/, JSON.stringify(other));
+  }
+});
+
+test("a pipeline that is asked for again under its key is answered, also when nobody could be chosen for it by now", async (t) => {
+  const { verbs, no, config } = await startWork(t);
+  const { create } = verbs.pipelines;
+  const asked = [true, false].map((manual) =>
+    request({ manual, key: { scope: "rest", key: `k ${manual}` } }),
+  );
+  const made = [];
+  for (const one of asked) made.push((await create(OPERATOR, one)).id);
+  Object.assign(config, { registry: createRegistry([cardOf("manager")]) });
+  assert.match(await no(create(OPERATOR, request())), /^invalid_input/);
+  for (const [index, one] of asked.entries()) {
+    assert.equal((await create(OPERATOR, one)).id, made[index]);
+    assert.match(await no(create(OPERATOR, { ...one, stages: STAGES.slice(1) })), /^invalid_input/);
+    const named = STAGES.map((stage) => ({ ...stage, skill: "devops" }));
+    assert.match(await no(create(OPERATOR, { ...one, stages: named })), /^key_reused/);
   }
 });
