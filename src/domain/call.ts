@@ -13,6 +13,8 @@ export type CallState = {
   readonly at: number;
   readonly mode: "all" | "one" | "balance";
   readonly chosen: readonly Chosen[];
+  /** Of the request in the words in which it was asked; an earlier version kept none. */
+  readonly digest?: string;
 };
 
 export type CallInput = { readonly type: "call" } & CallState;

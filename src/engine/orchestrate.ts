@@ -20,6 +20,7 @@ const SCOPE = "call";
 const FIRST_PAUSE_MS = 250;
 /** Refusals that are about one instance; every other one is about the whole request. */
 const OF_ONE: ReadonlySet<RefusalCode> = new Set([
+  "unknown_agent",
   "not_allowed",
   "agent_down",
   "agent_draining",
@@ -52,7 +53,9 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     try {
       const parts = asked.chosen.map((chosen, index) => {
         const id = partIdOf(asked.id, index);
-        return part(actor, request, { chosen, id, startedAt, limit: limit.signal }).finally(begun);
+        return part(actor, request, { asked, repeated, chosen, id, startedAt, limit: limit.signal }).finally(
+          begun,
+        );
       });
       return { shares: await Promise.all(parts), repeated };
     } finally {
@@ -65,14 +68,20 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     actor: Actor,
     request: CallRequest,
   ): Promise<{ readonly asked: CallState; readonly repeated: boolean; readonly begun: () => void }> {
+    const name = request.key && keyOf(request.key);
+    const digest = digestOfCall(actor, request, { words: request.instances });
+    const before = name && (await ledger.keyOf(name.scope, name.key));
+    const known = before && (await engine.read("call", before.stream));
+    // What was begun is answered, whomever its words mean by now.
+    if (known?.digest === digest) return repeatOf(known.id, true);
     const among = readInstanceWords(deps.registry(), request.instances);
-    const key = request.key && { ...keyOf(request.key), digest: digestOfCall(actor, request, among) };
-    const before = key && (await ledger.keyOf(key.scope, key.key));
-    if (before) return repeatOf(before.stream, before.digest === key.digest);
+    const instances = among.map(({ word, card }) => [word, card.id]);
+    const key = name && { ...name, digest: digestOfCall(actor, request, { instances }) };
+    if (before) return repeatOf(before.stream, before.digest === key?.digest);
     const { chosen, begun = () => undefined } = await choose(actor, request, among);
     const at = now();
     const id = newId("call", at);
-    const input = { type: "call", id, at, mode: request.mode, chosen } as const;
+    const input = { type: "call", id, at, mode: request.mode, chosen, digest } as const;
     const cause = request.key ? `${request.key.scope}:${request.key.key}` : `${request.origin.door}:${id}`;
     const accepted = await engine.accept({
       kind: "call",
@@ -115,20 +124,25 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     actor: Actor,
     request: CallRequest,
     given: {
+      readonly asked: CallState;
+      readonly repeated: boolean;
       readonly chosen: Chosen;
       readonly id: string;
       readonly startedAt: number;
       readonly limit: AbortSignal;
     },
   ): Promise<Share> {
-    const { chosen, id, limit } = given;
+    const { asked, repeated, chosen, id, limit } = given;
     const isWaited = request.timeoutMs > 0;
-    const beginning = begin(actor, request, chosen, id, limit);
+    const beginning =
+      repeated && (await engine.read("delegation", id))
+        ? Promise.resolve(undefined)
+        : begin(actor, request, chosen, id, limit);
     const refusal = await (isWaited ? Promise.race([beginning, whenOver(limit)]) : beginning);
     if (refusal === "over") return notBegun(beginning, chosen, id, now() - given.startedAt);
     if (refusal) {
       logShare(chosen, refusal.code, refusal.message);
-      const isOfOne = OF_ONE.has(refusal.code) && request.mode === "all" && !isAlone(request);
+      const isOfOne = OF_ONE.has(refusal.code) && asked.chosen.length > 1;
       if (!isOfOne) throw aboutInstance(refusal, chosen.instance);
       return refusedShare(refusal, chosen, now() - given.startedAt);
     }
@@ -162,7 +176,7 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     limit: AbortSignal,
   ): Promise<Refusal | undefined> {
     const { retries, deliver, parent, reroute, mode, origin, payload } = request;
-    const others = readInstanceWords(deps.registry(), request.instances).map(({ card }) => card.id);
+    const others = () => readInstanceWords(deps.registry(), request.instances).map(({ card }) => card.id);
     for (let looks = 0; ; looks++) {
       try {
         await deps.delegate(actor, {
@@ -174,7 +188,7 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
           origin,
           ...(retries === undefined ? {} : { retries }),
           ...(parent === undefined ? {} : { parent }),
-          ...(reroute ? { fallback: mode === "all" ? true : others } : {}),
+          ...(reroute ? { fallback: mode === "all" ? true : others() } : {}),
         });
         return undefined;
       } catch (error) {
@@ -184,10 +198,6 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
       }
       await pause(FIRST_PAUSE_MS * 2 ** looks, limit);
     }
-  }
-
-  function isAlone(request: CallRequest): boolean {
-    return readInstanceWords(deps.registry(), request.instances).length === 1;
   }
 
   function logShare({ instance, agent }: Chosen, code: string, text: string, delegation?: string): void {
@@ -225,10 +235,9 @@ function keyOf({ scope, key }: NonNullable<CallRequest["key"]>) {
 }
 
 /** What counts as the same request; the time limit does not, so that one can go on waiting. */
-function digestOfCall(actor: Actor, request: CallRequest, among: readonly Instance[]): string {
+function digestOfCall(actor: Actor, request: CallRequest, whom: object): string {
   const { timeoutMs: _, key: _key, origin: _origin, instances: _words, ...content } = request;
-  const instances = among.map(({ word, card }) => [word, card.id]);
-  return digestOf(canonicalJson({ ...content, instances, actor: callerOf(actor) }));
+  return digestOf(canonicalJson({ ...content, ...whom, actor: callerOf(actor) }));
 }
 
 /** A call waits for nobody who is down, and has its own word for another agent that does it. */

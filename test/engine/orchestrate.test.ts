@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import { type AgentCard, createRegistry } from "../../src/domain/agent-card.ts";
 import { createShareOut } from "../../src/engine/share-out.ts";
-import { cardOf } from "../support/core.ts";
+import { cardOf, handoffOf } from "../support/core.ts";
 import {
   type Core,
   callOf,
@@ -220,6 +221,84 @@ test("after a crash between the choice and the delegations the same key makes wh
     assert.equal(items.length, 3);
   };
   await withOrchestra(folder.path, later, { at: 1_000_000_100_000 });
+});
+
+for (const [what, change] of [
+  ["stand for one another", swapped],
+  ["are somebody's no more", (cards: readonly AgentCard[]) => cards.filter(({ id }) => id !== "tech-lead")],
+] as const) {
+  test(`asked again under its key when its words ${what}, a call is answered by those who were asked`, async () => {
+    await inOrchestra(
+      async (core) => {
+        const asked = callOf({ instances: ["A", "B"], key: { scope: "rest", key: "k" }, timeoutMs: 0 });
+        const { shares: first } = await core.verbs.orchestrator.call(operator, asked);
+        for (const { delegation = "" } of first) await core.until(delegation, "attempt.dispatched");
+        Object.assign(core.config, { registry: createRegistry(change(LETTERED)) });
+        for (const { agent, delegation: run = "" } of first)
+          await core.hand(run, handoffOf(run, { agent, result: `${agent} says hello` }));
+        const again = await core.verbs.orchestrator.call(operator, { ...asked, timeoutMs: 10_000 });
+        assert.equal(again.repeated, true);
+        assert.deepEqual(
+          again.shares.map(({ instance, agent, result, delegation }) => [
+            instance,
+            agent,
+            result,
+            delegation,
+          ]),
+          first.map(({ instance, agent, delegation }) => [
+            instance,
+            agent,
+            `${agent} says hello`,
+            delegation,
+          ]),
+        );
+        assert.equal(core.sent.length, 2);
+        const other = { ...asked, payload: { task: "other" }, instances: ["A"] };
+        assert.equal((await refusalIn(core.verbs.orchestrator.call(operator, other))).code, "key_reused");
+      },
+      { behave: () => "silent" },
+    );
+  });
+}
+
+/** A and B change places. */
+function swapped(cards: readonly AgentCard[]): readonly AgentCard[] {
+  const other: Readonly<Record<string, string>> = { A: "B", B: "A" };
+  return cards.map((card) => ({ ...card, letter: other[card.letter ?? ""] ?? card.letter ?? "" }));
+}
+
+test("of a call that was killed before all was begun, whoever has left the file since is a line among others", async () => {
+  using folder = temporaryFolder();
+  const asked = callOf({ instances: ["A-C"], key: { scope: "rest", key: "night" } });
+  let commits = 0;
+  await withOrchestra(
+    folder.path,
+    (core) => assert.rejects(core.verbs.orchestrator.call(operator, asked), /died/),
+    {
+      more: {
+        // The choice alone is kept.
+        crash: (point) => {
+          if (point === "accept:committed") commits++;
+          if (commits > 0 && point === "accept:decided") throw new Error("died");
+        },
+      },
+    },
+  );
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { shares } = await core.verbs.orchestrator.call(operator, asked);
+      assert.deepEqual(
+        shares.map(({ instance, status, error }) => [instance, status, error?.code]),
+        [
+          ["A", "ok", undefined],
+          ["B", "refused", "unknown_agent"],
+          ["C", "ok", undefined],
+        ],
+      );
+    },
+    { cards: LETTERED.filter(({ id }) => id !== "tech-lead"), at: 1_000_000_100_000 },
+  );
 });
 
 test("a single instance that is down is a refusal that names it; among others it is a line", async () => {
