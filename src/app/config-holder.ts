@@ -1,6 +1,6 @@
 import { loadConfig } from "../config/load.ts";
 import { renderProblems } from "../config/render-problems.ts";
-import { watchConfig } from "../config/watch.ts";
+import { savedIn, watchConfig } from "../config/watch.ts";
 import { createRegistry } from "../domain/agent-card.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
@@ -25,6 +25,7 @@ export function createConfigHolder(options: {
 }) {
   const { env, installation } = options;
   const place = { dir: options.configDir, installation, home: options.home, env };
+  const saved = savedIn(options.configDir);
   const first = loadConfig(place);
   if (!first.ok) {
     throw new Refusal("invalid_input", `The configuration in ${options.configDir} is not valid.`, {
@@ -96,6 +97,7 @@ export function createConfigHolder(options: {
       const watcher = watchConfig({
         place,
         files: authored.files,
+        first: saved,
         onChange(config, warnings) {
           const unfit = unfitKey(config.settings.api, env);
           if (unfit) return refuse(`${unfit.message}\n${unfit.hint}`);

@@ -1,6 +1,6 @@
 import { summedUp } from "../config/lacking-agents.ts";
 import { renderProblems } from "../config/render-problems.ts";
-import { loadWorkflows, type WorkflowPlace, watchWorkflows } from "../config/workflows.ts";
+import { loadWorkflows, savedWorkflows, type WorkflowPlace, watchWorkflows } from "../config/workflows.ts";
 import type { Config, ConfigProblem } from "../domain/config.ts";
 import type { Log } from "../engine/ports/log.ts";
 import type { Part } from "../kernel/lifecycle.ts";
@@ -13,6 +13,7 @@ export function createWorkflowHolder(options: {
 }) {
   const place = (): WorkflowPlace => workflowPlaceOf(options.config());
   const render = (problems: readonly ConfigProblem[]) => renderProblems(problems, options.installation);
+  const saved = savedWorkflows(place().dir);
   let current = loadWorkflows(place());
   let watcher: ReturnType<typeof watchWorkflows> | undefined;
 
@@ -26,6 +27,7 @@ export function createWorkflowHolder(options: {
       watcher = watchWorkflows({
         place,
         first: current,
+        saved,
         onChange(loaded) {
           current = loaded;
           told.log.info({ workflows: loaded.entries.length }, "the workflows were read again");

@@ -13,6 +13,8 @@ export type FolderWatch = {
   readonly depth: number;
   /** All that counts as one text: two reads are alike when nothing was saved between them. */
   readonly contentOf: (dir: string) => string;
+  /** All that counted when what holds now was read. */
+  readonly first: string;
   readonly onSaved: () => void;
   readonly onProblems: (problems: readonly ConfigProblem[]) => void;
   readonly settleMs?: number | undefined;
@@ -95,8 +97,10 @@ export function watchFolder(options: FolderWatch) {
     },
     async start(): Promise<void> {
       if (watcher || stopped) return;
-      last = options.contentOf(resolve(options.dir()));
+      last = options.first;
       await follow();
+      // What was saved before it was followed is seen now.
+      settle();
     },
     async stop(): Promise<void> {
       stopped = true;

@@ -13,6 +13,8 @@ export function watchConfig(options: {
   readonly place: ConfigPlace;
   /** The files that the running configuration came from: they may change, not vanish. */
   readonly files: readonly string[];
+  /** What `savedIn` said before they were read. */
+  readonly first: string;
   readonly onChange: (config: Config, warnings: readonly ConfigProblem[]) => void;
   readonly onProblems: (problems: readonly ConfigProblem[]) => void;
   readonly settleMs?: number;
@@ -30,10 +32,21 @@ export function watchConfig(options: {
     dir: () => options.place.dir,
     depth: 1,
     contentOf,
+    first: options.first,
     onSaved: reload,
     onProblems: options.onProblems,
     settleMs: options.settleMs,
   });
+}
+
+/** The same for whoever reads them now; what cannot be read is told by whoever reads it, and is read again. */
+export function savedIn(dir: string): string {
+  try {
+    return contentOf(dir);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
+    return "";
+  }
 }
 
 /** All files as one text: two reads are alike when none was saved between them, be it as it was. */

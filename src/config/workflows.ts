@@ -125,6 +125,8 @@ function strangersIn(dir: string): readonly ConfigProblem[] {
 export function watchWorkflows(options: {
   readonly place: () => WorkflowPlace;
   readonly first: LoadedWorkflows;
+  /** What `savedWorkflows` said before they were read. */
+  readonly saved: string;
   readonly onChange: (loaded: LoadedWorkflows) => void;
   /** Problems that were not there before. */
   readonly onProblems: (problems: readonly ConfigProblem[]) => void;
@@ -144,7 +146,8 @@ export function watchWorkflows(options: {
   const folder = watchFolder({
     dir: () => options.place().dir,
     depth: 1,
-    contentOf,
+    contentOf: savedWorkflows,
+    first: options.saved,
     onSaved: read,
     onProblems: options.onProblems,
     settleMs: options.settleMs,
@@ -162,7 +165,7 @@ export function watchWorkflows(options: {
 const lineOf = (problem: ConfigProblem) => renderProblems([problem]);
 
 /** All files with their times and sizes: two reads are alike when none was saved between them. */
-function contentOf(dir: string): string {
+export function savedWorkflows(dir: string): string {
   const beside = namesIn(dir).map((name) => join(dir, name));
   const within = beside.flatMap((path) => (isHidden(basename(path)) ? [] : namesBeside(path)));
   const files = [...beside, ...within];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { checkConfig } from "../../src/config/check.ts";
 import { loadContracts } from "../../src/config/skill-contracts.ts";
-import { watchConfig } from "../../src/config/watch.ts";
+import { savedIn, watchConfig } from "../../src/config/watch.ts";
 import type { Config } from "../../src/domain/config.ts";
 import { configFolder, spoken } from "./folder.ts";
 
@@ -101,6 +101,7 @@ test("a saved contract holds from now on, and one that is not valid keeps what w
   let heard: (what: Config | string) => void = () => undefined;
   const next = () => new Promise<Config | string>((resolve) => (heard = resolve));
   const watcher = watchConfig({
+    first: savedIn(place.dir),
     place,
     files: [],
     onChange: (config) => heard(config),

@@ -3,15 +3,22 @@ import { renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { loadConfig } from "../../src/config/load.ts";
-import { watchConfig } from "../../src/config/watch.ts";
+import { savedIn, watchConfig } from "../../src/config/watch.ts";
 import type { Config } from "../../src/domain/config.ts";
 import { configFolder, spoken } from "./folder.ts";
 
 /** What the watcher tells, one after the other: `good <timeout>` or `bad <problems>`. */
-async function watched(t: TestContext, files: Readonly<Record<string, string>>) {
+async function watched(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  /** What is saved when they have been read, before they are followed. */
+  meanwhile?: (write: (name: string, text: string) => void) => void,
+) {
   const folder = configFolder(t, files);
+  const saved = savedIn(folder.place.dir);
   const first = loadConfig(folder.place);
   assert.ok(first.ok);
+  meanwhile?.(folder.write);
   const told: string[] = [];
   let wake = () => {};
   let current: Config = first.config;
@@ -22,6 +29,7 @@ async function watched(t: TestContext, files: Readonly<Record<string, string>>) 
   const watcher = watchConfig({
     place: folder.place,
     files: first.config.files,
+    first: saved,
     settleMs: 30,
     onChange(config) {
       current = config;
@@ -60,6 +68,17 @@ test("good, bad, good: a good change is taken, a bad one changes nothing and is 
   write("hq.yaml", timeout("2m"));
   assert.equal(await next(), "good 120000");
   assert.equal(told.length, 3);
+});
+
+test("what is saved after it was read, and before the folder is followed, is read too; what was not is no news", async (t) => {
+  const files = { "hq.yaml": timeout("60s") };
+  const late = await watched(t, files, (write) => write("hq.yaml", timeout("90s")));
+  assert.equal(await late.next(), "good 90000");
+  const bad = await watched(t, files, (write) => write("hq.yaml", timeout("soon")));
+  assert.match((await bad.next()) ?? "", /^bad /);
+  const same = await watched(t, files);
+  same.write("hq.yaml", timeout("5m"));
+  assert.equal(await same.next(), "good 300000");
 });
 
 test("a file that is saved as it was is read again: what waits for that is tried again", async (t) => {
@@ -115,6 +134,7 @@ test("a stopped watcher tells nothing, not even of a change it had seen, and sto
   const second = watchConfig({
     place,
     files: [],
+    first: savedIn(place.dir),
     settleMs: 60,
     onChange: () => told++,
     onProblems: () => told++,

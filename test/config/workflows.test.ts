@@ -8,6 +8,7 @@ import { renderProblems } from "../../src/config/render-problems.ts";
 import {
   type LoadedWorkflows,
   loadWorkflows,
+  savedWorkflows,
   type WorkflowPlace,
   watchWorkflows,
 } from "../../src/config/workflows.ts";
@@ -39,7 +40,12 @@ const spoken = ({ entries }: LoadedWorkflows) =>
   });
 
 /** What the watcher tells, one after the other. */
-async function watched(t: TestContext, files: Readonly<Record<string, string>>) {
+async function watched(
+  t: TestContext,
+  files: Readonly<Record<string, string>>,
+  /** What is saved when they have been read, before they are followed. */
+  meanwhile?: (write: (name: string, text: string) => void) => void,
+) {
   const here = folder(t, files);
   const told: string[] = [];
   let wake = () => {};
@@ -48,10 +54,13 @@ async function watched(t: TestContext, files: Readonly<Record<string, string>>) 
     wake();
   };
   let place = here.place;
+  const saved = savedWorkflows(place.dir);
   const first = loadWorkflows(place);
+  meanwhile?.(here.write);
   const watcher = watchWorkflows({
     place: () => place,
     first,
+    saved,
     settleMs: 30,
     onChange: (loaded) => tell(spoken(loaded).join("; ")),
     onProblems: (problems) => tell(renderProblems(problems, here.dir)),
@@ -213,6 +222,13 @@ test("another folder is followed once the configuration names it, and the one be
   assert.equal(told.length, 3);
 });
 
+test("a workflow that is saved after all were read, and before the folder is followed, is read too", async (t) => {
+  const { next } = await watched(t, { "one.yaml": simple("one") }, (write) =>
+    write("two.yaml", simple("two")),
+  );
+  assert.equal(await next(), "one: webster; two: webster");
+});
+
 test("a folder that is made later is followed too", async (t) => {
   const { next, watcher, setPlace, place } = await watched(t, {});
   const dir = join(place.dir, "..", "later");
@@ -232,6 +248,7 @@ test("what cannot be read beside the workflows keeps nobody from starting, and n
   const again = watchWorkflows({
     place: () => ({ ...workflowPlaceOf(config), dir }),
     first: loadWorkflows({ ...workflowPlaceOf(config), dir }),
+    saved: savedWorkflows(dir),
     onChange: () => undefined,
     onProblems: () => undefined,
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, renameSync, rmSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Supervisor, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
@@ -117,6 +118,36 @@ for (const [how, change] of [
       assert.equal((await second.call("GET", "/runs")).body.items.length, 2);
     } finally {
       await second.stop();
+    }
+  });
+}
+
+for (const what of ["workflow", "configuration"]) {
+  test(`a ${what} that is saved while a supervisor starts holds when it has started`, async () => {
+    using folder = temporaryFolder("hq-reload-");
+    const { workflows, file, start } = placeIn(folder.path);
+    rmSync(file);
+    const logs = join(folder.path, "home", "logs");
+    mkdirSync(logs, { recursive: true });
+    const other = join(folder.path, "other");
+    mkdirSync(other);
+    // The log is made when all has been read.
+    const watcher = watch(logs);
+    const starting = start();
+    await once(watcher, "change");
+    watcher.close();
+    save(join(what === "workflow" ? workflows : other, "note.yaml"), GOOD);
+    if (what === "configuration")
+      save(join(folder.path, "config", "hq.yaml"), `workflows: { dir: ${other} }\n`);
+    const supervisor = await starting;
+    try {
+      const seen = await until(
+        () => workflow(supervisor),
+        ({ name }) => name !== undefined,
+      );
+      assert.equal(seen.name, "note");
+    } finally {
+      await supervisor.stop();
     }
   });
 }
