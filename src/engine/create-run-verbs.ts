@@ -15,7 +15,7 @@ import { type Engine, stateOf } from "./accept.ts";
 import { createAgree, findWorkflow } from "./agree.ts";
 import type { ChooseAgent } from "./choose-agent.ts";
 import type { ExpectedMs } from "./expectations.ts";
-import { decidedAlready, gateOf, stepOrRefuse } from "./find-step.ts";
+import { decidedAlready, gateOf, notWhatWasShown, stepOrRefuse, whyNotDecided } from "./find-step.ts";
 import { permit } from "./ownership.ts";
 import { createPlanRun } from "./plan-run.ts";
 import type { Ledger } from "./ports/ledger.ts";
@@ -176,12 +176,8 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
     const allowed = mayDecide(state.order, gate, actor, shown.escalated);
     if (!allowed.allowed) throw new Refusal("not_allowed", allowed.text, { hint: allowed.hint });
     if (!shown.isOpen) throw decidedAlready(state, step);
-    if (decision.digest !== undefined && decision.digest !== shown.digest) {
-      throw new Refusal("already_settled", `What waits at ${step} now is not what you were shown.`, {
-        hint: "Open the run, look at the gate that waits now, and decide there.",
-      });
-    }
-    const input: RunInput = {
+    if (decision.digest !== undefined && decision.digest !== shown.digest) throw notWhatWasShown(step);
+    const input = {
       type: "decide-gate",
       at: now(),
       step,
@@ -189,10 +185,11 @@ export function createRunVerbs(deps: RunVerbsDeps): RunVerbs {
       decision: decision.decision,
       actor,
       ...(decision.reason ? { reason: decision.reason } : {}),
-    };
-    const { events, state: after } = await change(decision.run, actor, input);
+    } as const;
+    const { state: after } = await change(decision.run, actor, input);
     // Two people, or two doors, at the same moment: one decided, the other is told who.
-    if (events.some(({ type }) => type === "gate.late-decision")) throw decidedAlready(after, step);
+    const whyNot = whyNotDecided(after, input);
+    if (whyNot) throw whyNot;
     return viewOfRun(after);
   }
 

@@ -1,5 +1,6 @@
-import { actorName } from "../domain/actor.ts";
-import type { RunState } from "../domain/run-types.ts";
+import { type Actor, actorName } from "../domain/actor.ts";
+import { keyOfActor } from "../domain/run-evolve-gate.ts";
+import type { RunInput, RunState } from "../domain/run-types.ts";
 import { stepAt } from "../domain/run-work.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { nearest } from "../kernel/text.ts";
@@ -49,6 +50,29 @@ export function gateOf(state: RunState, named: string | undefined) {
           : "Name the one that is meant.",
     },
   );
+}
+
+export function notWhatWasShown(step: string): Refusal {
+  return new Refusal("already_settled", `What waits at ${step} now is not what you were shown.`, {
+    hint: "Open the run, look at the gate that waits now, and decide there.",
+  });
+}
+
+type Decided = Pick<Extract<RunInput, { type: "decide-gate" }>, "step" | "generation" | "decision" | "actor">;
+
+/** Nothing when a decision stands as it was given, by this one or when the same was said before. */
+export function whyNotDecided(state: RunState, decided: Decided): Refusal | undefined {
+  const { step, generation, decision, actor } = decided;
+  const found = stepAt(state, step);
+  // It begins anew since.
+  if (!found?.gate || found.generation !== generation) return notWhatWasShown(step);
+  const { approvals, status, decidedBy } = found.gate;
+  const isTheirs = (one: Actor | undefined) => one && keyOfActor(one) === keyOfActor(actor);
+  const stands =
+    decision === "approve"
+      ? (found.status === "waiting" || status === "approved") && approvals.some((one) => isTheirs(one.actor))
+      : status === "rejected" && isTheirs(decidedBy);
+  return stands ? undefined : decidedAlready(state, step);
 }
 
 export function decidedAlready(state: RunState, step: string): Refusal {

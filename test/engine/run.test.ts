@@ -360,6 +360,49 @@ test("a gate is decided once: the second of two people is told who was first", a
   await core.until(run.id, "run.settled");
 });
 
+test("a decision that came too late is told so each time, also when it is sent twice at the same moment", async () => {
+  using folder = temporaryFolder();
+  await using core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const answers = await Promise.allSettled([
+    core.runs.decideGate(ADA, { run: run.id, decision: "approve" }),
+    core.runs.decideGate(BEN, { run: run.id, decision: "reject", reason: "no" }),
+    core.runs.decideGate(BEN, { run: run.id, decision: "reject", reason: "no" }),
+    core.runs.decideGate(ADA, { run: run.id, decision: "approve" }),
+  ]);
+  assert.deepEqual(
+    answers.map((answer) => (answer.status === "fulfilled" ? "done" : answer.reason.message)),
+    ["done", "sign-off is already approved by @ada.", "sign-off is already approved by @ada.", "done"],
+  );
+});
+
+test("a decision about a gate that begins anew at that moment is refused, and the gate waits", async () => {
+  using folder = temporaryFolder();
+  await using core = await coreWith(folder.path, [gated]);
+  const { run } = await core.start("gated");
+  await core.until(run.id, "gate.opened");
+  const { acl } = core.config;
+  let anew: Promise<unknown> | undefined;
+  Object.defineProperty(core.config, "acl", {
+    get() {
+      // The one who decides has seen the gate, and somebody else is quicker.
+      anew ??= core.engine.accept({
+        kind: "run",
+        stream: run.id,
+        input: { type: "rerun", at: core.now(), actor: OPERATOR, from: "sign-off" },
+        cause: "test",
+      });
+      return acl;
+    },
+  });
+  const decide = core.runs.decideGate(BEN, { run: run.id, decision: "approve" });
+  await assert.rejects(decide, /not what you were shown/);
+  await anew;
+  const { gate } = (await core.runs.run(run.id)).steps[0] ?? {};
+  assert.deepEqual([gate?.status, gate?.approvals], ["open", []]);
+});
+
 test("neither who asked, nor an agent, nor a person without the right decides a gate", async () => {
   using folder = temporaryFolder();
   await using core = await coreWith(folder.path, [gated]);
