@@ -203,6 +203,24 @@ for (const trouble of [
   });
 }
 
+test("what falls due while everything is stopped is made up for when work may begin again, and nobody is told of it", async () => {
+  using folder = temporaryFolder();
+  const core = await world(folder.path, {});
+  await core.look();
+  await core.hold.put({ kind: "operator" });
+  for (let looks = 0; looks < 3; looks++) {
+    core.pass(HOUR);
+    await core.look();
+  }
+  assert.deepEqual([await core.runs(), core.told], [[], []]);
+  await core.hold.clear();
+  await core.look();
+  await core.look();
+  assert.equal((await core.runs()).length, 1);
+  assert.deepEqual(core.told, []);
+  await core.stop();
+});
+
 test("a run that a person began holds no firing up", async () => {
   using folder = temporaryFolder();
   const hq = await world(folder.path, {});
