@@ -53,9 +53,7 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     try {
       const parts = asked.chosen.map((chosen, index) => {
         const id = partIdOf(asked.id, index);
-        return part(actor, request, { asked, repeated, chosen, id, startedAt, limit: limit.signal }).finally(
-          begun,
-        );
+        return part(actor, request, { asked, repeated, begun, chosen, id, startedAt, limit: limit.signal });
       });
       return { shares: await Promise.all(parts), repeated };
     } finally {
@@ -83,21 +81,24 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     const id = newId("call", at);
     const input = { type: "call", id, at, mode: request.mode, chosen, digest } as const;
     const cause = request.key ? `${request.key.scope}:${request.key.key}` : `${request.origin.door}:${id}`;
-    const accepted = await engine.accept({
-      kind: "call",
-      stream: id,
-      input,
-      cause,
-      actor,
-      isNew: true,
-      ...(key ? { key } : {}),
-    });
-    if (accepted.repeats) {
+    try {
+      const accepted = await engine.accept({
+        kind: "call",
+        stream: id,
+        input,
+        cause,
+        actor,
+        isNew: true,
+        ...(key ? { key } : {}),
+      });
+      if (accepted.state) return { asked: accepted.state, repeated: false, begun };
+      if (!accepted.repeats) throw new Error(`${id} was committed without a state`);
       begun();
-      return repeatOf(accepted.repeats.stream, accepted.repeats.same);
+      return await repeatOf(accepted.repeats.stream, accepted.repeats.same);
+    } catch (error) {
+      begun();
+      throw error;
     }
-    if (!accepted.state) throw new Error(`${id} was committed without a state`);
-    return { asked: accepted.state, repeated: false, begun };
   }
 
   async function repeatOf(stream: string, isSame: boolean) {
@@ -126,18 +127,20 @@ export function createOrchestrate(deps: OrchestrateDeps): Pick<OrchestratorVerbs
     given: {
       readonly asked: CallState;
       readonly repeated: boolean;
+      /** Told when its delegation is in the ledger, or will never be. */
+      readonly begun: () => void;
       readonly chosen: Chosen;
       readonly id: string;
       readonly startedAt: number;
       readonly limit: AbortSignal;
     },
   ): Promise<Share> {
-    const { asked, repeated, chosen, id, limit } = given;
+    const { asked, repeated, begun, chosen, id, limit } = given;
     const isWaited = request.timeoutMs > 0;
     const beginning =
       repeated && (await engine.read("delegation", id))
         ? Promise.resolve(undefined)
-        : begin(actor, request, chosen, id, limit);
+        : begin(actor, request, chosen, id, limit).finally(begun);
     const refusal = await (isWaited ? Promise.race([beginning, whenOver(limit)]) : beginning);
     if (refusal === "over") return notBegun(beginning, chosen, id, now() - given.startedAt);
     if (refusal) {

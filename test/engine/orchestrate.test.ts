@@ -452,6 +452,49 @@ test("balance: calls at the same moment count for each other, so that whoever is
   );
 });
 
+test("balance: a call that is waited for counts once, as any other work", async () => {
+  await inOrchestra(
+    async (core) => {
+      const gone = new AbortController();
+      const waited = callOf({ instances: ["A"], mode: "balance", timeoutMs: 3_600_000 });
+      const calls = [1, 2].map(() => core.verbs.orchestrator.call(operator, waited, gone.signal));
+      while ((await core.verbs.delegations({ agent: "manager" })).items.length < 2)
+        await new Promise(setImmediate);
+      const work = { agent: "B", objective: "x", origin: { door: "rest" } } as const;
+      for (let n = 0; n < 3; n++) await core.verbs.delegate(operator, work);
+      const asked = callOf({ instances: ["A,B"], mode: "balance", timeoutMs: 0 });
+      const { shares } = await core.verbs.orchestrator.call(operator, asked);
+      assert.equal(shares[0]?.agent, "manager", "two are fewer than three");
+      gone.abort();
+      await Promise.all(calls);
+    },
+    { behave: () => "silent" },
+  );
+});
+
+test("balance: a call that the ledger did not take makes nobody busy", async () => {
+  let fails = 3;
+  await inOrchestra(
+    async (core) => {
+      const asked = callOf({ instances: ["A,B"], mode: "balance" });
+      const ofOne = callOf({ instances: ["A"], mode: "balance" });
+      while (fails > 0)
+        await assert.rejects(core.verbs.orchestrator.call(operator, ofOne), /the disk is full/);
+      const agents: (string | undefined)[] = [];
+      for (let calls = 0; calls < 4; calls++)
+        agents.push((await core.verbs.orchestrator.call(operator, asked)).shares[0]?.agent);
+      assert.deepEqual(agents, ["tech-lead", "manager", "tech-lead", "manager"]);
+    },
+    {
+      more: {
+        crash: (point) => {
+          if (point === "accept:decided" && fails-- > 0) throw new Error("the disk is full");
+        },
+      },
+    },
+  );
+});
+
 test("balance passes over whoever is down, refuses our token, is busy or may not be asked", async () => {
   const conditions = new Map([
     ["webster", "down"],
