@@ -1,5 +1,4 @@
 import { ComponentType, TextInputStyle } from "discord.js";
-import { actorName } from "../domain/actor.ts";
 import type { RunView, StepView } from "../domain/run-view.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { cut } from "../kernel/text.ts";
@@ -124,11 +123,6 @@ async function decide(context: CommandContext, decision: Decision, wanted: Wante
       text: `Your approval of ${what} is kept: ${given}. Others are still needed.\n-# ${run}`,
       outcome,
     };
-  }
-  const isOther = gate?.decidedBy !== undefined && gate.decidedBy !== actorName(actor);
-  const isMine = gate?.approvals.some(({ who }) => who === actorName(actor)) ?? false;
-  if (isOther && !isMine) {
-    return { text: `${what} was already ${gate.status} by ${asLine(gate.decidedBy)}.\n-# ${run}`, outcome };
   }
   const words = decision === "approve" ? `Approved ${what}; the run goes on.` : `Rejected ${what}.`;
   return { text: `${words}\n-# ${run}`, outcome };
