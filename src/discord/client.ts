@@ -1,4 +1,13 @@
-import { Client, Events, GatewayCloseCodes, Options, Partials, type SessionInfo } from "discord.js";
+import {
+  Client,
+  Events,
+  GatewayCloseCodes,
+  GatewayDispatchEvents,
+  type GatewayReadyDispatchData,
+  Options,
+  Partials,
+  type SessionInfo,
+} from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { failureOf, withoutTokens } from "./discord-failure.ts";
 import { tellGuild } from "./guild-now.ts";
@@ -40,6 +49,8 @@ export function createClient(deps: {
   readonly kept?: { readonly store: SessionStore; readonly isLeaving: () => boolean };
   /** The guild is known, and what happened since somebody left the session is about to come; RESUMED follows. */
   readonly onPrepared?: (client: Client) => void;
+  /** The guild came, went, or is available again; also before READY and RESUMED are told. */
+  readonly onGuild: () => void;
   /** After every READY (with its guilds) and RESUMED. */
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
@@ -92,6 +103,20 @@ export function createClient(deps: {
   client.on(Events.ShardError, (error) => {
     log.warn({ failure: failureOf(error).text }, "the Discord connection had an error");
   });
+  // discord.js goes on with a guild that a new session does not have any more.
+  client.ws.on(GatewayDispatchEvents.Ready, ({ guilds }: GatewayReadyDispatchData) => {
+    if (!guilds.some(({ id }) => id === guildId)) client.guilds.cache.delete(guildId);
+  });
+  for (const event of [
+    Events.GuildCreate,
+    Events.GuildAvailable,
+    Events.GuildDelete,
+    Events.GuildUnavailable,
+  ] as const) {
+    client.on(event, ({ id }) => {
+      if (id === guildId) deps.onGuild();
+    });
+  }
   client.on(Events.ShardReady, () => {
     if (!isPreparing) deps.onConnected(client, "ready");
   });

@@ -23,6 +23,8 @@ export type ConnectionDeps = {
   readonly log: Log;
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
+  /** Why it waits although Discord is reached; undefined when it waits no more. */
+  readonly onWait?: (why: Refusal | undefined) => void;
   /** Only a person can mend it: a wrong token, a missing intent. */
   readonly onFatal: (refusal: Refusal) => void;
   readonly onInteraction: (interaction: APIInteraction) => void;
@@ -61,9 +63,58 @@ export function createConnection(deps: ConnectionDeps): Connection {
     });
   }
 
+  /** Why there is no guild to work in; `isRemoved` = the bot is not in it at all. */
+  function absenceOf(client: Client): { readonly why: Refusal; readonly isRemoved: boolean } | undefined {
+    const { guildId } = deps;
+    const guild = client.guilds.cache.get(guildId);
+    if (guild?.available) return undefined;
+    if (guild) {
+      const hint =
+        "Nothing has to be done for it to go on, and results wait until then; see discordstatus.com.";
+      const why = refusalFor(`Discord does not have the guild ${guildId} available now.`, hint);
+      return { why, isRemoved: false };
+    }
+    const invite = inviteLink(client.application?.id ?? "", guildId);
+    return {
+      why: refusalFor(`The bot is not in the guild ${guildId}.`, `Invite it: ${invite}`),
+      isRemoved: true,
+    };
+  }
+
   async function connectOnce(life: Life): Promise<void> {
     const ready = Promise.withResolvers<void>();
     let wasConnected = false;
+    let isOnline = false;
+    let waitsFor: Refusal | undefined;
+
+    function arrived(how: "ready" | "resumed"): void {
+      isOnline = true;
+      const absence = absenceOf(client);
+      if (!absence) return entered(how);
+      lost();
+      if (absence.isRemoved && !wasConnected) return ready.reject(absence.why);
+      if (waitsFor?.message === absence.why.message) return;
+      waitsFor = absence.why;
+      log.warn({ failure: waitsFor.message, hint: waitsFor.hint }, "the guild is away; it is waited for");
+      deps.onWait?.(waitsFor);
+    }
+
+    function entered(how: "ready" | "resumed"): void {
+      if (waitsFor) deps.onWait?.(undefined);
+      waitsFor = undefined;
+      usable = client;
+      connected = true;
+      wasConnected = true;
+      ready.resolve();
+      deps.onConnected(client, how);
+    }
+
+    function lost(): void {
+      if (!connected) return;
+      connected = false;
+      deps.onDisconnected();
+    }
+
     const client = createClient({
       ...(deps.api ? { api: deps.api } : {}),
       guildId: deps.guildId,
@@ -74,23 +125,14 @@ export function createConnection(deps: ConnectionDeps): Connection {
       onPrepared(prepared) {
         usable = prepared;
       },
-      onConnected(connectedClient, how) {
-        const guild = connectedClient.guilds.cache.get(deps.guildId);
-        if (!guild) {
-          const invite = inviteLink(connectedClient.application?.id ?? "", deps.guildId);
-          ready.reject(refusalFor(`The bot is not in the guild ${deps.guildId}.`, `Invite it: ${invite}`));
-          return;
-        }
-        usable = connectedClient;
-        connected = true;
-        wasConnected = true;
-        ready.resolve();
-        deps.onConnected(connectedClient, how);
+      onConnected: (_, how) => arrived(how),
+      // What comes before READY and RESUMED is looked at with them.
+      onGuild() {
+        if (isOnline && connected !== !absenceOf(client)) arrived("ready");
       },
       onDisconnected() {
-        if (!connected) return;
-        connected = false;
-        deps.onDisconnected();
+        isOnline = false;
+        lost();
       },
       onClosedForGood(text) {
         const refusal = refusalFor(text);

@@ -1,8 +1,8 @@
-import { Routes } from "discord.js";
+import { type Client, Routes } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
 import type { Command } from "./command.ts";
-import { guarded } from "./discord-failure.ts";
+import { DiscordError, guarded } from "./discord-failure.ts";
 import type { DiscordRest } from "./rest.ts";
 
 const KEPT = new Set([
@@ -77,12 +77,57 @@ export async function deployCommands(deps: {
 }): Promise<CommandDiff> {
   const route = Routes.applicationGuildCommands(deps.applicationId, deps.guildId);
   const wanted = deps.commands.map(({ data }) => data);
-  const present = await guarded<{ readonly name: string; readonly type?: number }[]>(
-    deps.rest.raw.get(route),
-  );
+  const present = await guarded<unknown>(deps.rest.raw.get(route));
+  if (!Array.isArray(present))
+    throw new DiscordError({ kind: "unsure", text: "Discord answered without the guild's commands" });
   const diff = diffCommands(wanted, present);
   if (diff.added.length + diff.changed.length + diff.removed.length === 0) return diff;
   await guarded(deps.rest.raw.put(route, { body: wanted }));
   deps.log.info({ ...diff }, "the guild's commands were registered");
   return diff;
+}
+
+/** Sees to it that the guild has our commands: compared in each new session, also when the bot was added again. */
+export function createDeploying(deps: {
+  readonly rest: DiscordRest;
+  readonly guildId: string;
+  readonly commands: () => Promise<readonly Command[]>;
+  readonly log: Log;
+}) {
+  const { log } = deps;
+  let deploying: Promise<void> | undefined;
+  let isFailing = false;
+
+  async function deploy(client: Client): Promise<void> {
+    isFailing = false;
+    const applicationId = client.application?.id ?? "";
+    try {
+      await deployCommands({ ...deps, applicationId, commands: await deps.commands() });
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      deploying = undefined;
+      const { kind } = thrown.failure;
+      const failure = thrown.message;
+      isFailing = kind === "unsure" || kind === "limited";
+      if (isFailing) log.warn({ failure }, "the guild's commands are not registered yet; it is tried again");
+      else
+        log.error(
+          { failure },
+          "the guild's commands were not registered; the bot needs the scope applications.commands",
+        );
+    }
+  }
+
+  return {
+    onConnected(client: Client, how: "ready" | "resumed"): void {
+      if (how === "ready") deploying = undefined;
+      deploying ??= deploy(client);
+    },
+    /** Where Discord failed; what only people can mend waits for the next connection. */
+    tryAgain(client: Client | undefined): void {
+      if (client && isFailing) deploying ??= deploy(client);
+    },
+    /** What is under way. */
+    settled: async (): Promise<void> => deploying,
+  };
 }

@@ -15,8 +15,8 @@ import { createApprovers } from "./approvers.ts";
 import { type ChannelDirectory, createChannels } from "./channels.ts";
 import type { CommandContext } from "./command.ts";
 import type { DeliveryPort, SubjectView } from "./delivery-port.ts";
-import { deployCommands } from "./deploy-commands.ts";
-import { DiscordError, guardedMessage, tellRefusedToken } from "./discord-failure.ts";
+import { createDeploying } from "./deploy-commands.ts";
+import { guardedMessage, tellRefusedToken } from "./discord-failure.ts";
 import { createGapReport } from "./gaps.ts";
 import { createGatePlace } from "./gate-place.ts";
 import { createIdentifies } from "./identify.ts";
@@ -151,7 +151,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     actorOf,
     contextFor,
   });
-  let deploying: Promise<void> | undefined;
+  const deploying = createDeploying({ rest, guildId, commands: doors.prepare, log });
   let reconciling: Promise<void> | undefined;
   let isGap = true;
   let shownIn: Term | undefined;
@@ -178,7 +178,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   function onConnected(client: Client, how: "ready" | "resumed"): void {
     log.info({ how }, "connected to Discord");
     reportGaps();
-    deploying ??= deploy(client);
+    deploying.onConnected(client, how);
     deps.onConnection(true);
     isGap = true;
     reconcile();
@@ -222,24 +222,10 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     };
   }
 
-  /** Once in a life; when Discord does not take it, the next connection tries again. */
-  async function deploy(client: Client): Promise<void> {
-    try {
-      const applicationId = client.application?.id ?? "";
-      await deployCommands({ rest, applicationId, guildId, commands: await doors.prepare(), log });
-    } catch (thrown) {
-      if (!(thrown instanceof DiscordError)) throw thrown;
-      deploying = undefined;
-      log.error(
-        { failure: thrown.message },
-        "the guild's commands were not registered; the bot needs the scope applications.commands",
-      );
-    }
-  }
-
   /** One at a time; what comes in between is covered by the one that runs. */
   function reconcile(): void {
     if (!doors.isReady() || !term.connection.isConnected()) return;
+    deploying.tryAgain(term.connection.client());
     const readBack = term.readBack(isGap);
     isGap = false;
     reconciling ??= Promise.all([doors.finishOld(), readBack, deps.onReconcile?.()])
@@ -258,7 +244,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     await doors.prepare();
     await connection.start(START_WITHIN_MS);
     const client = connection.client();
-    await deploying;
+    await deploying.settled();
     if (!client?.user) return {};
     return { botId: client.user.id, guild: guildOf(client)?.name ?? guildId };
   }

@@ -39,11 +39,16 @@ export type Hold = {
 type Held = { readonly after: boolean; readonly open: Promise<void>; readonly arrive: () => void };
 type Armed<T> = { readonly fault: T; left: number };
 
+/** How the guild is gone for bots: Discord has it not available now, or the bot was removed from it. */
+export type Away = "unavailable" | "removed";
+
 export type GatewayActs = {
   /** Ends every socket without a close frame, or with this close code. */
   readonly drop: (code?: number) => void;
   readonly invalidate: (resumable: boolean) => void;
   readonly askToReconnect: () => void;
+  /** Tells who is connected that the guild went, or came back. */
+  readonly tellAway: (away: Away | undefined) => void;
 };
 
 export type Faults = ReturnType<typeof createFaults>;
@@ -54,6 +59,7 @@ export function createFaults() {
   let armedEvents: Armed<EventFault>[] = [];
   let holds: { matching: Matching; held: Held }[] = [];
   let isOut = false;
+  let away: Away | undefined;
   let refusedResumes = 0;
   let gateway: GatewayActs | undefined;
 
@@ -89,6 +95,11 @@ export function createFaults() {
       isOut = on;
       if (on) acts().drop();
     },
+    /** What happens in the guild meanwhile is told to no bot, not even later. */
+    guildAway(how: Away | undefined): void {
+      away = how;
+      acts().tellAway(how);
+    },
     dropGateway: (code?: number) => acts().drop(code),
     invalidateSessions: (resumable = false) => acts().invalidate(resumable),
     askToReconnect: () => acts().askToReconnect(),
@@ -101,11 +112,13 @@ export function createFaults() {
       armedEvents = [];
       holds = [];
       isOut = false;
+      away = undefined;
       refusedResumes = 0;
     },
 
     // What the guild itself asks:
     isOut: () => isOut,
+    away: () => away,
     takeFor(method: string, path: string): Fault | undefined {
       armed = armed.filter((one) => one.left > 0);
       return take(armed, (fault) => matches(fault, method, path));

@@ -5,7 +5,7 @@ import { keepSession } from "../../src/discord/session.ts";
 import { createLocalGuild } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
-import { postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import { createBell, postOf, resultOf, startEdge } from "./discord-fixture.ts";
 
 test("the bot asks for exactly its four intents", async (t) => {
   const { guild, edge } = await startEdge(t);
@@ -39,6 +39,23 @@ test("the guild's commands are registered at the first start, and at the second 
   await second.start();
   assert.equal(registered().length, 1);
   assert.ok(!logs.some(({ message }) => /commands were not registered/.test(message)));
+});
+
+test("commands that Discord failed to take are registered with a later look, without a new connection", async (t) => {
+  const { guild, edge, logs, ledger } = await startEdge(t, { isIdle: true });
+  const bell = createBell();
+  ledger.onLog = bell.ring;
+  const said = (words: RegExp) => logs.some(({ message }) => words.test(message));
+  guild.faults.add({ kind: "status", status: 503, method: "PUT", path: "/commands", times: 2 });
+  await edge.start();
+  assert.ok(said(/commands are not registered yet; it is tried again/));
+  assert.ok(!said(/the bot needs the scope/));
+  guild.faults.add({ kind: "status", status: 200, body: {}, method: "GET", path: "/commands" });
+  const looked = () => logs.filter(({ message }) => /not registered yet/.test(message)).length;
+  edge.reconcile();
+  await bell.until(() => looked() === 2);
+  edge.reconcile();
+  await bell.until(() => said(/commands were registered/));
 });
 
 test("a wrong guild is an error with the link that invites the bot", async (t) => {

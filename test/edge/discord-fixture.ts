@@ -93,6 +93,8 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
   const connections: boolean[] = [];
   const connectionBells: (() => void)[] = [];
   const failures: string[] = [];
+  /** Why it waited for Discord; undefined = it waits no more. */
+  const waits: (string | undefined)[] = [];
   const edgeOf = (
     more: {
       token?: string;
@@ -122,6 +124,10 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
         connections.push(isConnected);
         for (const ring of connectionBells.splice(0)) ring();
       },
+      onWait(why) {
+        waits.push(why && `${why.message} ${why.hint}`);
+        for (const ring of connectionBells.splice(0)) ring();
+      },
       onFatal: (refusal) => failures.push(`${refusal.message} ${refusal.hint}`),
       log: { debug: logAs("debug"), info: logAs("info"), warn: logAs("warn"), error: logAs("error") },
       now: clock.now,
@@ -136,6 +142,13 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
     while (connections.at(-1) !== isConnected) await new Promise<void>((ring) => connectionBells.push(ring));
   }
 
+  async function untilWait(why: RegExp | undefined): Promise<void> {
+    const isSo = (last: string | undefined) => (why ? why.test(last ?? "") : last === undefined);
+    while (waits.length === 0 || !isSo(waits.at(-1))) {
+      await new Promise<void>((ring) => connectionBells.push(ring));
+    }
+  }
+
   /** A person's act on the guild. */
   async function act<T = Record<string, never>>(path: string, body: object): Promise<T> {
     const response = await fetch(`${guild.url}/local/${path}`, {
@@ -148,7 +161,7 @@ export async function startEdge(t: TestContext, options: EdgeOptions = {}) {
     return answer;
   }
 
-  return { guild, edge, edgeOf, ledger, logs, clock, connections, failures, until, act };
+  return { guild, edge, edgeOf, ledger, logs, clock, connections, failures, waits, until, untilWait, act };
 }
 
 /** A queue in which nothing happens. */

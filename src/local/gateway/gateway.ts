@@ -58,6 +58,13 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     askToReconnect() {
       for (const session of sessions.values()) send(session.socket(), 7, null);
     },
+    tellAway(away) {
+      const gone = { id: population.id, ...(away === "unavailable" ? { unavailable: true } : {}) };
+      for (const session of sessions.values()) {
+        if (away) session.dispatch("GUILD_DELETE", gone);
+        else session.dispatch("GUILD_CREATE", wholeGuild(session.botId));
+      }
+    },
   });
 
   const send = (socket: WebSocket | undefined, op: number, d: unknown) =>
@@ -81,7 +88,7 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
   }
 
   function broadcast(event: GuildEvent): void {
-    if (sessions.size === 0) return;
+    if (sessions.size === 0 || faults.away()) return;
     const dispatches = dispatchesOf({ event, world, views });
     for (const session of sessions.values()) {
       if (session.isOver()) sessions.delete(session.id);
@@ -126,7 +133,7 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
     session.dispatch("READY", {
       v: 10,
       user: { ...views.userOf(botId), email: null, verified: true, mfa_enabled: false, flags: 0 },
-      guilds: [{ id: population.id, unavailable: true }],
+      guilds: faults.away() === "removed" ? [] : [{ id: population.id, unavailable: true }],
       session_id: session.id,
       resume_gateway_url: `${url().replace(/^http/, "ws")}/gateway`,
       session_type: "normal",
@@ -139,7 +146,7 @@ export function createGateway({ core, guards, url }: { core: Core; guards: Guard
       application: { id: botId, flags: population.messageContent ? 1 << 19 : 0 },
       _trace: [],
     });
-    if (intents & INTENT.Guilds) session.dispatch("GUILD_CREATE", wholeGuild(botId));
+    if (intents & INTENT.Guilds && !faults.away()) session.dispatch("GUILD_CREATE", wholeGuild(botId));
     tellPresence();
     return session;
   }

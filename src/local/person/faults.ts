@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { Refusal } from "../../kernel/refusal.ts";
 import { asText, type Body } from "../check/form.ts";
-import type { EventFault, Fault, Faults } from "../faults.ts";
+import type { Away, EventFault, Fault, Faults } from "../faults.ts";
 
 const REQUEST_FAULTS = ["status", "delay", "drop", "rate-limit"];
 const EVENT_FAULTS = ["duplicate-event", "lose-event", "stale-interaction"];
@@ -13,6 +13,7 @@ export function faultRoutes(app: FastifyInstance, faults: Faults): void {
     if (REQUEST_FAULTS.includes(kind)) faults.add(body as unknown as Fault);
     else if (EVENT_FAULTS.includes(kind)) faults.addEvent(body as unknown as EventFault);
     else if (kind === "outage") faults.outage(body["on"] !== false);
+    else if (kind === "guild-away") faults.guildAway(awayOf(body));
     else if (kind === "gateway-drop") faults.dropGateway(codeOf(body));
     else if (kind === "invalid-session") faults.invalidateSessions(body["resumable"] === true);
     else if (kind === "reconnect") faults.askToReconnect();
@@ -28,3 +29,6 @@ export function faultRoutes(app: FastifyInstance, faults: Faults): void {
 }
 
 const codeOf = (body: Body) => (typeof body["code"] === "number" ? body["code"] : undefined);
+
+const awayOf = ({ how }: Body): Away | undefined =>
+  how === "unavailable" || how === "removed" ? how : undefined;

@@ -1,8 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Core } from "../core.ts";
+import { DiscordError, discordErrorBody } from "../errors.ts";
 import type { Fault } from "../faults.ts";
 
 type Later = { readonly fault?: Fault; readonly open?: Promise<void>; readonly arrive?: () => void };
+
+const OF_THE_GUILD = /\/(?:channels|guilds)\//;
 
 const pause = (ms: number) =>
   new Promise<void>((resolve) => {
@@ -16,6 +19,10 @@ export function addTrouble(app: FastifyInstance, { faults }: Core): void {
   app.addHook("onRequest", async (request, reply) => {
     const path = request.url;
     if (faults.isOut()) return reply.code(503).send({ code: 0, message: "503: Service Unavailable" });
+    if (faults.away() === "removed" && OF_THE_GUILD.test(path)) {
+      const refusal = new DiscordError(path.includes("/guilds/") ? 10004 : 50001);
+      return reply.code(refusal.status).send(discordErrorBody(refusal));
+    }
     const hold = faults.takeHold(request.method, path);
     if (hold?.after) later.set(request, hold);
     else if (hold) {
