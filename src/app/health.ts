@@ -96,9 +96,13 @@ export function createHealth(deps: {
   function postsCheck() {
     const troubled = deps.edge()?.troubledPosts();
     if (!troubled) return [];
-    const { count, reason, isUnasked, isNowhere } = troubled;
+    const { count, reason, isUnasked, isNowhere, until } = troubled;
     if (isUnasked) {
       const text = `${counted(count, "question waits", "questions wait")} for people and can be shown nowhere: ${reason}; make one for approvals (config/channels.yaml)`;
+      return [{ name: "posts", ok: false, text }];
+    }
+    if (until !== undefined) {
+      const text = `${counted(count, "post waits", "posts wait")} until ${new Date(until).toISOString()}, when Discord wants to be asked again: ${reason}`;
       return [{ name: "posts", ok: false, text }];
     }
     const since = isNowhere ? "" : " after five tries or more";

@@ -12,7 +12,7 @@ import type { Log } from "../engine/ports/log.ts";
 import { failureOf, withoutTokens } from "./discord-failure.ts";
 import { tellGuild } from "./guild-now.ts";
 import type { Identifies } from "./identify.ts";
-import { makeRequest } from "./rest.ts";
+import { REST_OPTIONS } from "./rest.ts";
 import { connectWithoutSessionsLeft, type Gateway, keepSession } from "./session.ts";
 import type { SessionStore } from "./session-store.ts";
 
@@ -85,7 +85,7 @@ export function createClient(deps: {
       MessageManager: 25,
       ReactionManager: 0,
     }),
-    rest: { makeRequest, ...(deps.api ? { api: deps.api } : {}) },
+    rest: { ...REST_OPTIONS, ...(deps.api ? { api: deps.api } : {}) },
     ws: {
       buildIdentifyThrottler: deps.identifies.throttle,
       buildStrategy(manager) {

@@ -63,6 +63,14 @@ export function createConnection(deps: ConnectionDeps): Connection {
     });
   }
 
+  function limitedFor(waitMs: number, text: string): Refusal {
+    const until = new Date(deps.now() + waitMs).toISOString();
+    return refusalFor(
+      `Discord wants to be asked again at ${until} and not before: ${text}.`,
+      "Nothing has to be done for it to go on, and results wait until then. Find out what else asks Discord so often from this address or with this token.",
+    );
+  }
+
   /** Why there is no guild to work in; `isRemoved` = the bot is not in it at all. */
   function absenceOf(client: Client): { readonly why: Refusal; readonly isRemoved: boolean } | undefined {
     const { guildId } = deps;
@@ -160,11 +168,13 @@ export function createConnection(deps: ConnectionDeps): Connection {
         return await connectOnce(life);
       } catch (thrown) {
         if (thrown instanceof Refusal) throw thrown;
-        const { text } = failureOf(thrown);
+        const { text, retryAfterMs = 0 } = failureOf(thrown);
         if (!isWorthRetrying(thrown)) throw refusalFor(`Discord does not let the bot in: ${text}`);
-        const waitMs = backoffMs(tries);
+        const waitMs = Math.max(backoffMs(tries), Math.ceil(retryAfterMs));
         log.warn({ tries, waitMs, failure: text }, "Discord cannot be reached and is tried again");
+        if (retryAfterMs > 0) deps.onWait?.(limitedFor(waitMs, text));
         await pause(waitMs);
+        if (retryAfterMs > 0) deps.onWait?.(undefined);
       }
     }
   }

@@ -118,14 +118,15 @@ export function createInteractions(deps: InteractionsDeps) {
       return true;
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      const { code, status, text } = thrown.failure;
+      const { code, kind, text } = thrown.failure;
       // Our own repeat of a request that Discord had carried out.
       if (code === DISCORD_CODES.alreadyAcknowledged) return true;
       log.warn(
         { interaction: asked.id, name: asked.name, failure: text },
         "an interaction was not acknowledged",
       );
-      return code !== DISCORD_CODES.unknownInteraction && status !== 404;
+      // Too late, refused, or not taken for a rate limit: Discord tells the person that it failed, who asks again.
+      return kind === "unsure" || kind === "withheld";
     }
   }
 

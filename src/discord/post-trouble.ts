@@ -12,6 +12,8 @@ export type TroubledPosts = {
   readonly isUnasked?: boolean;
   /** There is no channel for them: known at once. Otherwise they were tried again and again for nothing. */
   readonly isNowhere?: boolean;
+  /** Discord wants to be asked again then (epoch ms), and nobody has to mend anything. */
+  readonly until?: number;
 };
 
 /** What cannot be posted now goes back into the outbox, and is told where people look. */
@@ -21,17 +23,18 @@ export function createPostTrouble(deps: {
   readonly log: Log;
 }) {
   const { deliveries, now, log } = deps;
-  const lasting = new Map<string, string>();
+  const lasting = new Map<string, { readonly reason: string; readonly until?: number }>();
   const nowhere = new Map<string, string>();
 
   async function giveBack(delivery: Delivery, plan: RetryPlan): Promise<Outcome> {
-    const { outcome, isTrouble, isLasting } = plan;
+    const { outcome, isTrouble, isLasting, isLimited } = plan;
     nowhere.delete(delivery.id);
     log.warn(
       { delivery: delivery.id, dueAt: outcome.dueAt, reason: outcome.reason },
       "a post is tried again later",
     );
-    if (isLasting) lasting.set(delivery.id, outcome.reason);
+    if (isLasting)
+      lasting.set(delivery.id, { reason: outcome.reason, ...(isLimited ? { until: outcome.dueAt } : {}) });
     if (isTrouble)
       await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
     return outcome;
@@ -55,8 +58,8 @@ export function createPostTrouble(deps: {
     told(): TroubledPosts | undefined {
       const [missing] = nowhere.values();
       if (missing !== undefined) return { count: nowhere.size, reason: missing, isNowhere: true };
-      const [reason] = lasting.values();
-      return reason === undefined ? undefined : { count: lasting.size, reason };
+      const [first] = lasting.values();
+      return first && { count: lasting.size, ...first };
     },
   };
 }

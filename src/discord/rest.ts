@@ -17,6 +17,9 @@ import type { WriteGuard } from "./write-guard.ts";
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
 const LONGEST_WAIT_MS = 15_000;
 const TIMEOUT_MS = 60_000;
+/** A 429 that does not say for how long, as one of a proxy; and the longest that is believed. */
+const UNTOLD_WAIT_S = 60;
+const MOST_WAIT_S = 3600;
 const FILE_ORIGINS: ReadonlySet<string> = new Set([
   "https://cdn.discordapp.com",
   "https://media.discordapp.net",
@@ -46,12 +49,32 @@ export type DiscordRest = {
  */
 export const makeRequest = (async (url: string, init: RequestInit) => {
   try {
-    return await fetch(url, init);
+    return withWait(await fetch(url, init));
   } catch (error) {
     // discord.js knows a broken connection by its code, which fetch keeps in the cause.
     throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
   }
 }) as unknown as NonNullable<RESTOptions["makeRequest"]>;
+
+/** discord.js asks again at once, and without end, when a 429 does not say in seconds for how long to wait. */
+function withWait(answer: Response): Response {
+  if (answer.status !== 429) return answer;
+  const told = answer.headers.get("retry-after") ?? "";
+  const seconds = told.trim() === "" ? Number.NaN : Number(told);
+  const left = Number.isNaN(seconds) ? (Date.parse(told) - Date.now()) / 1000 : seconds;
+  const wait = left > 0 ? Math.min(left, MOST_WAIT_S) : UNTOLD_WAIT_S;
+  if (wait === seconds) return answer;
+  const headers = new Headers(answer.headers);
+  headers.set("retry-after", String(wait));
+  return new Response(answer.body, { status: 429, headers });
+}
+
+/** For each client of discord.js: whoever asks is told of a long wait, and is not kept waiting. */
+export const REST_OPTIONS = {
+  version: "10",
+  makeRequest,
+  rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > LONGEST_WAIT_MS,
+} as const satisfies Partial<RESTOptions>;
 
 /** Discord's own tokens of interactions say by themselves how long an answer may come, and to what. */
 const BY_ITS_OWN_TOKEN = /\/(?:interactions|webhooks)\/\d+\//;
@@ -73,11 +96,10 @@ export function createRest(deps: {
     return reach.heard(() => makeRequest(url, init));
   };
   const raw = new REST({
-    version: "10",
+    ...REST_OPTIONS,
     timeout: TIMEOUT_MS,
     retries: 1,
     makeRequest: send,
-    rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > LONGEST_WAIT_MS,
     ...(api ? { api } : {}),
   }).setToken(token);
   const gateway = `${raw.options.api}/v${raw.options.version}${Routes.gateway()}`;

@@ -5,6 +5,8 @@ const NOT_THERE_AGAIN_MS = 500;
 const PLACE_AGAIN_MS = 5 * 60_000;
 const TOKEN_AGAIN_MS = 60_000;
 const LONGEST_BACKOFF_MS = 60_000;
+/** From here on people should know why nothing comes. */
+const LONG_LIMIT_MS = 60_000;
 /** From this try on, a thing that only people can mend is reported. */
 const TRIES_BEFORE_TROUBLE = 5;
 
@@ -24,6 +26,8 @@ export type RetryPlan = {
   readonly isTrouble: boolean;
   /** Whether it has failed for so long that people should know, be it Discord's own failure. */
   readonly isLasting: boolean;
+  /** Whether Discord said when it is to be asked again. */
+  readonly isLimited?: true;
 };
 
 const PASSING = { isTrouble: false, isLasting: false } as const;
@@ -46,7 +50,9 @@ export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, n
       return {
         outcome: again(failure.retryAfterMs ?? backoffMs(failures)),
         isWholeChannel: true,
-        ...PASSING,
+        isTrouble: false,
+        isLasting: (failure.retryAfterMs ?? 0) >= LONG_LIMIT_MS,
+        isLimited: true,
       };
     // Whoever may do it takes it at once.
     case "withheld":

@@ -1,7 +1,7 @@
 import { Client, type Guild, Options, Routes } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { DiscordError, guarded } from "./discord-failure.ts";
-import { makeRequest } from "./rest.ts";
+import { REST_OPTIONS } from "./rest.ts";
 
 /** Roles and channels that were read so long ago are read again, beside the answer that they are used for. */
 const FRESH_MS = 60_000;
@@ -49,7 +49,7 @@ export function createStandby(deps: {
       intents: [],
       shardCount: 1,
       makeCache: Options.cacheWithLimits({ ...Options.DefaultMakeCacheSettings, MessageManager: 0 }),
-      rest: { makeRequest, retries: 1, ...(deps.api ? { api: deps.api } : {}) },
+      rest: { ...REST_OPTIONS, retries: 1, ...(deps.api ? { api: deps.api } : {}) },
     });
     made.rest.setToken(deps.token);
     return made;

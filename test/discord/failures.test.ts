@@ -86,6 +86,12 @@ test("Retry-After is honoured, and a closed place is tried each five minutes and
   assert.deepEqual([failing.isTrouble, failing.isLasting], [false, true], "Discord's own failure");
   assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 4 }, 0).isLasting, false);
   assert.equal(planRetry({ kind: "limited", text: "429" }, { tries: 9, failures: 9 }, 0).isLasting, false);
+  const limited = (retryAfterMs: number) =>
+    planRetry({ kind: "limited", text: "429", retryAfterMs }, { tries: 1, failures: 1 }, 0);
+  assert.deepEqual(
+    [59_999, 60_000].map((ms) => limited(ms).isLasting),
+    [false, true],
+  );
 });
 
 test("what one failure says of its channel, of people and of the next try is the same whenever it comes", () => {

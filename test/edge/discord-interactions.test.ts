@@ -472,6 +472,26 @@ test("an interaction that reaches us too late is not carried out: the person was
   assert.deepEqual(asked, []);
 });
 
+test("an interaction whose acknowledgment Discord does not take is not carried out: whoever asks again has it once", async (t) => {
+  const { act, guild, asked, ledger, command } = await startWithVerbs(t);
+  const path = "/callback";
+  const refusals = [
+    { kind: "rate-limit", retryAfterMs: 600_000, path },
+    { kind: "status", status: 429, body: "<html>error code: 1015</html>", path },
+    { kind: "status", status: 403, body: "<html>error code: 1020</html>", path },
+  ] as const;
+  for (const [n, refusal] of refusals.entries()) {
+    guild.faults.add(refusal);
+    const body = { channel: "technical", name: "delegate", options: { agent: "webster", objective: "x" } };
+    const { id } = await act<Interaction>("commands", body);
+    const notes = await notesWhenDone(ledger, n + 1);
+    assert.deepEqual(notes.slice(-3), [`note ${id}`, `begin ${id}`, `done ${id} unanswered`]);
+  }
+  assert.deepEqual(asked, []);
+  await command("delegate", { agent: "webster", objective: "x" });
+  assert.equal(asked.length, 1);
+});
+
 test("an event that Discord sends twice is carried out once", async (t) => {
   const { guild, command, asked, ledger } = await startWithVerbs(t);
   guild.faults.addEvent({ kind: "duplicate-event", event: "INTERACTION_CREATE" });
