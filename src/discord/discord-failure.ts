@@ -62,6 +62,7 @@ export const DISCORD_CODES = {
   tooManyOldEdits: 30046,
   alreadyAcknowledged: 40060,
   badWebhookToken: 50027,
+  threadArchived: 50083,
 } as const;
 
 export function failureOf(thrown: unknown): DiscordFailure {

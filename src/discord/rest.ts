@@ -8,7 +8,14 @@ import {
 } from "discord.js";
 import type { Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
-import { guarded, guardedMessage, guardedMessages, Withheld } from "./discord-failure.ts";
+import {
+  DISCORD_CODES,
+  DiscordError,
+  guarded,
+  guardedMessage,
+  guardedMessages,
+  Withheld,
+} from "./discord-failure.ts";
 import { LIMITS } from "./limits.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
 import { createReach, type Unanswered } from "./reach.ts";
@@ -30,6 +37,7 @@ export type DiscordRest = {
   readonly raw: REST;
   /** Two calls with the same delivery and part within some minutes make one message. */
   readonly post: (channel: string, delivery: string, part: number, payload: Payload) => Promise<APIMessage>;
+  /** Also in a thread that was archived since, unless it is locked. */
   readonly edit: (channel: string, message: string, payload: Payload) => Promise<APIMessage>;
   /** Newest first, at most 100. */
   readonly history: (
@@ -116,13 +124,21 @@ export function createRest(deps: {
           files: rawFiles(payload),
         }),
       ),
-    edit: (channel, message, payload) =>
-      guardedMessage(
-        raw.patch(Routes.channelMessage(channel, message), {
-          body: { ...editOf(payload), allowed_mentions: { parse: [] } },
-          files: rawFiles(payload),
-        }),
-      ),
+    async edit(channel, message, payload) {
+      const edited = () =>
+        guardedMessage(
+          raw.patch(Routes.channelMessage(channel, message), {
+            body: { ...editOf(payload), allowed_mentions: { parse: [] } },
+            files: rawFiles(payload),
+          }),
+        );
+      try {
+        return await edited();
+      } catch (thrown) {
+        if (!isArchived(thrown) || !(await isReopened(raw, channel))) throw thrown;
+        return edited();
+      }
+    },
     history: (channel, { limit, before, after }) =>
       guardedMessages(
         raw.get(Routes.channelMessages(channel), {
@@ -137,6 +153,23 @@ export function createRest(deps: {
     unanswered: reach.unanswered,
     stop: reach.stop,
   };
+}
+
+function isArchived(thrown: unknown): boolean {
+  return thrown instanceof DiscordError && thrown.failure.code === DISCORD_CODES.threadArchived;
+}
+
+/** Discord archives a thread in which nobody spoke for a while: whoever may write opens it again. Not one that is locked. */
+async function isReopened(raw: REST, thread: string): Promise<boolean> {
+  try {
+    await guarded(raw.patch(Routes.channel(thread), { body: { archived: false } }));
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof DiscordError)) throw thrown;
+    const { kind } = thrown.failure;
+    if (kind !== "refused" && kind !== "unreachable-place") throw thrown;
+    return false;
+  }
 }
 
 /** A file of one of our messages: from Discord's own hosts alone, wherever its address would lead, and no larger than it may be. */

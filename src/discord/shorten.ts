@@ -70,7 +70,8 @@ export function createEditFitting({ rest, log }: { readonly rest: DiscordRest; r
     showFitting(payload, (fitting) => rest.edit(channel, message, fitting), { log, delivery });
 }
 
-/** Too many edits of an old message are no fault of its words. */
-function isRefusedContent({ failure }: DiscordError): boolean {
-  return failure.kind === "refused" && failure.code !== DISCORD_CODES.tooManyOldEdits;
+/** Too many edits of an old message, or a thread that stays closed, are no fault of its words. */
+function isRefusedContent({ failure: { kind, code } }: DiscordError): boolean {
+  const { tooManyOldEdits, threadArchived } = DISCORD_CODES;
+  return kind === "refused" && code !== tooManyOldEdits && code !== threadArchived;
 }

@@ -120,6 +120,7 @@ export function createMessages({ world, attachments }: { world: World; attachmen
   ): StoredMessage {
     const at = world.place(message.channelId);
     if (!at) throw new DiscordError(10003);
+    if (at.thread?.archived) throw new DiscordError(50083);
     const kept = draft.attachments
       ? message.attachments.filter((one) => draft.attachments?.some(({ id }) => id === one.id))
       : message.attachments;

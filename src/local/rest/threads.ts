@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { sendingTo } from "../acts/messages.ts";
 import type { Body } from "../check/form.ts";
 import type { Core } from "../core.ts";
 import { DiscordError } from "../errors.ts";
@@ -45,7 +46,10 @@ export function threadRoutes(app: FastifyInstance, { world, views, messages, thr
     const me = meOf({ headers });
     const at = messages.placeFor(me, params.channel);
     if (!at.thread) throw new DiscordError(50013);
-    if (at.thread.ownerId !== me && !world.can(me, at, P.ManageThreads)) throw new DiscordError(50013);
+    // Whoever may write there opens an archived thread again.
+    const isOpening = !at.thread.locked && body?.["archived"] === false && Object.keys(body).length === 1;
+    const may = isOpening ? world.can(me, at, sendingTo(at)) : at.thread.ownerId === me && !at.thread.locked;
+    if (!may && !world.can(me, at, P.ManageThreads)) throw new DiscordError(50013);
     return views.thread(threads.change(at.thread, body ?? {}));
   });
 
