@@ -50,6 +50,7 @@ export type TaskReading = {
 export function createTaskReading(deps: TaskReadingDeps): TaskReading {
   const { rest, tasks, memory, now, log } = deps;
   const looks = new Map<string, string>();
+  const closed = new Set<string>();
 
   async function readBack(channel: string, isThorough: boolean): Promise<number> {
     const fresh = await readFresh(channel);
@@ -57,12 +58,28 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     const places = Map.groupBy(known, ({ task }) => task.place.channel);
     let seen = fresh;
     for (const [place, views] of places) {
-      seen += await look(
-        place,
-        views.map(({ task }) => task.place.message),
-      );
+      const messages = views.map(({ task }) => task.place.message);
+      seen += await (place === channel ? look(place, messages) : lookElsewhere(place, messages));
     }
     return seen;
+  }
+
+  /** Where the queue was before: closed to us, it keeps nobody from looking at the others. */
+  async function lookElsewhere(place: string, messages: readonly string[]): Promise<number> {
+    try {
+      const seen = await look(place, messages);
+      closed.delete(place);
+      return seen;
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "unreachable-place") throw thrown;
+      if (!closed.has(place))
+        log.warn(
+          { channel: place, failure: thrown.message },
+          "tasks of an earlier channel of the queue cannot be looked at",
+        );
+      closed.add(place);
+      return 0;
+    }
   }
 
   /** Only this moves the watermark: an event that never came must not be skipped because a later one did. */

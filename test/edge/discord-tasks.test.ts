@@ -252,6 +252,32 @@ test("while Discord cannot be read nothing is taken for deleted, and it is tried
   assert.ok(logs.some(({ message }) => /cannot be read and is tried again/.test(message)));
 });
 
+test("an earlier channel of the queue that is closed to the bot keeps nobody from looking at the others", async (t) => {
+  const { queue, ada, guild, edge, logs } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "first words");
+  await queue.until(() => queue.seen.length === 1);
+  const view = queue.tasks.get(`task-${id}`);
+  assert.ok(view);
+  const channel = guild.inspect.channelId("technical");
+  const { id: earlier } = await ada.say("technical", "a task of when the queue was here");
+  const place = { ...view.task.place, channel, message: earlier };
+  queue.tasks.set(`task-${earlier}`, { ...view, id: `task-${earlier}`, task: { ...view.task, place } });
+  queue.tasks.set(view.id, { ...view, status: "done" });
+  const body = { code: 50001, message: "Missing Access" };
+  const path = `/channels/${channel}/messages`;
+  guild.faults.add({ kind: "status", status: 403, body, method: "GET", path, times: 100 });
+  await edge.queue.readBack();
+  // A pass that broke off would be tried again before anything else is looked at.
+  await ada.must("PATCH", `/local/messages/${id}`, { content: "better words" });
+  await queue.until(() => queue.texts().includes("better words"));
+  await edge.queue.readBack();
+  assert.equal(logs.filter(({ message }) => /an earlier channel of the queue/.test(message)).length, 1);
+  assert.deepEqual(queue.gone, []);
+  guild.faults.clear();
+  await edge.queue.readBack();
+  assert.ok(queue.texts().includes("a task of when the queue was here"));
+});
+
 test("a channel that is met for the first time gives the tasks of the last day, not those of last year", async (t) => {
   const { queue, ada, you, edge, clock, ledger } = await startQueue(t, { isIdle: true });
   const { id: old } = await ada.say("task-queue", "long ago");
