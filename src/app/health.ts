@@ -96,9 +96,13 @@ export function createHealth(deps: {
   function postsCheck() {
     const troubled = deps.edge()?.troubledPosts();
     if (!troubled) return [];
-    const { count, reason, isUnasked, isNowhere, until } = troubled;
+    const { count, reason, isUnasked, isNowhere, until, what } = troubled;
     if (isUnasked) {
       const text = `${counted(count, "question waits", "questions wait")} for people and can be shown nowhere: ${reason}; make one for approvals (config/channels.yaml)`;
+      return [{ name: "posts", ok: false, text }];
+    }
+    if (what === "queue") {
+      const text = `the task queue cannot be read, and what is written there waits: ${reason}; \`hq doctor\` names what is missing`;
       return [{ name: "posts", ok: false, text }];
     }
     if (until !== undefined) {
@@ -106,7 +110,11 @@ export function createHealth(deps: {
       return [{ name: "posts", ok: false, text }];
     }
     const since = isNowhere ? "" : " after five tries or more";
-    const text = `${counted(count, "post waits", "posts wait")}${since}: ${reason}; \`hq doctor\` names what is missing`;
+    const waiting =
+      what === "tasks"
+        ? counted(count, "task waits", "tasks wait")
+        : counted(count, "post waits", "posts wait");
+    const text = `${waiting}${since}: ${reason}; \`hq doctor\` names what is missing`;
     return [{ name: "posts", ok: false, text }];
   }
 

@@ -14,6 +14,8 @@ export type TroubledPosts = {
   readonly isNowhere?: boolean;
   /** Discord wants to be asked again then (epoch ms), and nobody has to mend anything. */
   readonly until?: number;
+  /** Instead of posts: tasks that cannot be claimed, or the queue that cannot be read. */
+  readonly what?: "tasks" | "queue";
 };
 
 /** What cannot be posted now goes back into the outbox, and is told where people look. */

@@ -17,6 +17,7 @@ import {
 import { hasMark, markOf } from "./marks.ts";
 import { type Payload, textsOf } from "./payload.ts";
 import { isOld } from "./post-once.ts";
+import type { TroubledPosts } from "./post-trouble.ts";
 import { cardDelivery } from "./render-card.ts";
 import { holderOf, renderTaskCard } from "./render-task.ts";
 import type { DiscordRest } from "./rest.ts";
@@ -27,6 +28,8 @@ import { whoChecked } from "./tasks-read.ts";
 
 const PAGE = 100;
 const MOST_PAGES = 20;
+/** A claim that is not tried again by then is not to be tried any more. */
+const OVERDUE_MS = 60_000;
 const ANOTHER = "another supervisor with this bot";
 
 export type TaskClaimsDeps = {
@@ -55,10 +58,14 @@ type Claim = {
  * task alone, so that of two with one bot the second is handed the first one's message. Two bots post twice: the older
  * message has the claim, and each looks for an older one after it posted. Then our ✅ says so to people and old tools.
  */
-export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
+export function createTaskClaims(
+  deps: TaskClaimsDeps,
+): TaskClaims & { readonly troubled: () => TroubledPosts | undefined } {
   const { rest, deliveries, now, log, crash } = deps;
   /** In a row, of Discord. */
   let failures = 0;
+  /** By task: why it is not claimed after so many tries, and when it is tried again, unless it is withdrawn before. */
+  const lasting = new Map<string, { readonly reason: string; readonly dueAt: number }>();
 
   async function claim(effect: ClaimedOf<"task-claim">): Promise<ClaimAnswer> {
     crash("task-claim:claimed");
@@ -66,11 +73,15 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     try {
       const answer = await take(view, effect);
       failures = 0;
+      lasting.delete(view.id);
       return answer;
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
+      lasting.delete(view.id);
       if (isDeleted(thrown) || isChannelGone(thrown)) return { kind: "gone" };
-      return later(view.id, thrown.failure, effect.tries);
+      const { outcome, isLasting } = later(view.id, thrown.failure, effect.tries);
+      if (isLasting) lasting.set(view.id, outcome);
+      return outcome;
     }
   }
 
@@ -188,7 +199,7 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
       if (!(thrown instanceof DiscordError)) throw thrown;
       const { kind, text } = thrown.failure;
       if (kind === "refused" || kind === "unreachable-place") return { kind: "done", outcome: text };
-      return later(id, thrown.failure, effect.tries);
+      return later(id, thrown.failure, effect.tries).outcome;
     }
   }
 
@@ -199,9 +210,10 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
 
   function later(task: string, failure: DiscordFailure, tries: number) {
     deps.onFailure(failure);
-    const { outcome } = planRetry(failure, { tries, failures: ++failures }, now());
+    const plan = planRetry(failure, { tries, failures: ++failures }, now());
+    const { outcome } = plan;
     log.warn({ task, dueAt: outcome.dueAt, reason: outcome.reason }, "a task's claim is tried again later");
-    return outcome;
+    return plan;
   }
 
   async function taskOf(id: string): Promise<TaskView> {
@@ -214,7 +226,15 @@ export function createTaskClaims(deps: TaskClaimsDeps): TaskClaims {
     return guardedMessage(rest.raw.get(Routes.channelMessage(channel, id)));
   }
 
-  return { claim, check };
+  return {
+    claim,
+    check,
+    troubled() {
+      for (const [task, { dueAt }] of lasting) if (now() > dueAt + OVERDUE_MS) lasting.delete(task);
+      const [first] = lasting.values();
+      return first && { count: lasting.size, reason: first.reason, what: "tasks" };
+    },
+  };
 }
 
 function claimIn(message: APIMessage): Claim | undefined {

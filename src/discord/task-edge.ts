@@ -9,6 +9,7 @@ import type { ChannelDirectory } from "./channels.ts";
 import type { Asked } from "./command.ts";
 import type { DeliveryPort } from "./delivery-port.ts";
 import { DiscordError, type DiscordFailure, failureOf } from "./discord-failure.ts";
+import type { TroubledPosts } from "./post-trouble.ts";
 import { createQueueChannel } from "./queue-channel.ts";
 import { mapStrings } from "./redact-view.ts";
 import type { DiscordRest } from "./rest.ts";
@@ -46,6 +47,8 @@ export type TaskEdge = {
   readonly reconcile: (isThorough: boolean) => Promise<void>;
   readonly stop: () => Promise<void>;
   readonly claims: TaskClaims;
+  /** The queue that is not read, else tasks that are not claimed, for long. */
+  readonly troubled: () => TroubledPosts | undefined;
   readonly queue: QueueChannel;
   /** The name of this supervisor in its claims. */
   readonly holder: () => Promise<string>;
@@ -107,6 +110,7 @@ export function createTaskEdge(deps: TaskEdgeDeps): TaskEdge {
 
   const reading = createTaskReading({ ...deps, actorFor });
   const tasks: Tasks = createTasks({ ...deps, reading });
+  const claims = createTaskClaims({ ...deps, holder, redact: (view) => mapStrings(view, deps.redact) });
   return {
     listen: tasks.listen,
     async reconcile(isThorough) {
@@ -114,7 +118,11 @@ export function createTaskEdge(deps: TaskEdgeDeps): TaskEdge {
       await tasks.readBack(isThorough);
     },
     stop: tasks.stop,
-    claims: createTaskClaims({ ...deps, holder, redact: (view) => mapStrings(view, deps.redact) }),
+    claims,
+    troubled() {
+      const reason = tasks.trouble();
+      return reason === undefined ? claims.troubled() : { count: 1, reason, what: "queue" };
+    },
     queue: createQueueChannel({ ...deps, tasks }),
     holder,
   };

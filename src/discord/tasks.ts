@@ -6,6 +6,11 @@ import { backoffMs } from "./retry-plan.ts";
 import { CHECK } from "./task-message.ts";
 import type { TaskReading } from "./tasks-read.ts";
 
+/** From this failure in a row on, after about half a minute, people are told. */
+const FAILURES_BEFORE_TROUBLE = 5;
+const NO_CHANNEL =
+  "the guild has no channel any more for the logical channel taskQueue, or two of that name; see config/channels.yaml";
+
 export type TasksDeps = {
   readonly reading: TaskReading;
   readonly channels: ChannelDirectory;
@@ -18,6 +23,8 @@ export type Tasks = {
   readonly listen: (client: Client) => void;
   /** Reads back what may have been missed; `isThorough` = ended tasks of the last days as well. */
   readonly readBack: (isThorough: boolean) => Promise<ReadBack>;
+  /** Why nothing of the queue is read: it failed again and again, or its channel is not there any more. */
+  readonly trouble: () => string | undefined;
   readonly stop: () => Promise<void>;
 };
 
@@ -40,6 +47,9 @@ export function createTasks(deps: TasksDeps): Tasks {
   let pump: Promise<void> | undefined;
   let retry: NodeJS.Timeout | undefined;
   let failures = 0;
+  let failure: string | undefined;
+  let isLost = false;
+  let wasThere = false;
   let stopping = false;
 
   function touch(channel: string, messages: readonly string[]): void {
@@ -80,6 +90,8 @@ export function createTasks(deps: TasksDeps): Tasks {
 
   async function readAll(isThorough: boolean): Promise<number> {
     const queue = channels.forRole("taskQueue");
+    wasThere ||= queue !== undefined;
+    isLost = wasThere && !queue;
     return queue ? reading.readBack(queue.id, isThorough) : 0;
   }
 
@@ -98,6 +110,7 @@ export function createTasks(deps: TasksDeps): Tasks {
   /** Nothing is forgotten: it is looked at again soon, and the minute's reading covers it as well. */
   function again(thrown: unknown): void {
     const waitMs = backoffMs(++failures);
+    failure = thrown instanceof Error ? thrown.message : String(thrown);
     if (thrown instanceof DiscordError) {
       log.warn({ failure: thrown.message, waitMs }, "the task queue cannot be read and is tried again");
     } else {
@@ -149,6 +162,10 @@ export function createTasks(deps: TasksDeps): Tasks {
       const { promise } = next.finish;
       go();
       return promise;
+    },
+    trouble() {
+      if (failures >= FAILURES_BEFORE_TROUBLE) return failure;
+      return isLost ? NO_CHANNEL : undefined;
     },
     async stop() {
       stopping = true;

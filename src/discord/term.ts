@@ -16,7 +16,7 @@ export type Term = {
   readonly tasks: TaskEdge;
   readonly queue: PostQueue;
   readonly cards: Cards;
-  /** What people should know of: questions that can be shown nowhere, else posts that are tried for long. */
+  /** What people should know of: questions that can be shown nowhere, posts that are tried for long, the queue's trouble. */
   readonly troubled: () => TroubledPosts | undefined;
   /** Reads back what a gap in the connection may have hidden. */
   readonly readBack: (isGap: boolean) => Promise<void>;
@@ -57,7 +57,8 @@ export function createTerm(deps: TermDeps): Term {
     troubled() {
       const unasked = [...cards.placeless(), ...queue.placeless()];
       const [reason] = unasked;
-      return reason === undefined ? queue.troubled() : { count: unasked.length, reason, isUnasked: true };
+      if (reason === undefined) return queue.troubled() ?? tasks.troubled();
+      return { count: unasked.length, reason, isUnasked: true };
     },
     async readBack(isGap) {
       await Promise.all([tasks.reconcile(isGap), questions.reconcile(isGap)]);
