@@ -19,6 +19,7 @@ import type { Sending, WriteGuard } from "./write-guard.ts";
 const ROLL_OVER_MS = 55 * 60_000;
 const MOST_REMEMBERED = 5000;
 const MOST_COMPARED = 50;
+const MOST_TRIES_CLOSED = 288;
 
 type Shown = { readonly key: string; readonly status: string; readonly editedAt: number };
 /** What a card is shown for: an effect of the outbox, or nothing but its own sake. */
@@ -103,8 +104,7 @@ export function createCards(deps: CardsDeps): Cards {
     const send = deps.guard.claimed("leader");
     const delivery = faceDelivery(body);
     const latest = (await deliveries.receipts(delivery)).toSorted((a, b) => a.part - b.part).at(-1);
-    if (!latest || stopping) return;
-    await atDesk(latest.channel, delivery, { wish: { body, tries: 1 }, send });
+    if (latest && !stopping) await atDesk(latest.channel, delivery, { wish: { body, tries: 1 }, send });
   }
 
   async function pump(channel: string, desk: Desk): Promise<void> {
@@ -183,7 +183,7 @@ export function createCards(deps: CardsDeps): Cards {
       }
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      return failed(delivery, wish, thrown.failure);
+      return failed(delivery, wish, thrown.failure, latest !== undefined && face.isSettled);
     }
   }
 
@@ -247,23 +247,23 @@ export function createCards(deps: CardsDeps): Cards {
     return { kind: "done", outcome: "edited" };
   }
 
-  function failed(delivery: string, wish: Wish, failure: DiscordFailure): Outcome {
+  function failed(delivery: string, wish: Wish, failure: DiscordFailure, isEnd: boolean): Outcome {
     deps.onFailure(failure);
     if (failure.code === DISCORD_CODES.unknownMessage) {
       gone.add(delivery);
       log.info({ card: delivery }, "a person deleted a card; it is not posted again");
       return { kind: "done", outcome: "a person deleted the card" };
     }
-    // The result goes to its own channel; a card is not worth waiting for a place that is closed to us. A gate is.
+    // The result has its own channel: only a gate, and for a day the end of a card's work, waits for a closed place.
     const isSlow = failure.code === DISCORD_CODES.tooManyOldEdits;
-    const isHopeless = failure.kind === "unreachable-place" || failure.kind === "refused";
+    const isClosed = failure.kind === "unreachable-place" && !(isEnd && wish.tries < MOST_TRIES_CLOSED);
+    const isHopeless = isClosed || failure.kind === "refused";
     if (!isSlow && isHopeless && !wish.body.gate) {
       log.warn({ card: delivery, failure: failure.text }, "a card is left out");
       return { kind: "done", outcome: failure.text };
     }
-    failures += 1;
     const seen: DiscordFailure = isSlow ? { kind: "unsure", text: failure.text } : failure;
-    const { outcome } = planRetry(seen, { tries: wish.tries, failures }, now());
+    const { outcome } = planRetry(seen, { tries: wish.tries, failures: ++failures }, now());
     log.warn({ card: delivery, dueAt: outcome.dueAt, reason: outcome.reason }, "a card is tried again later");
     return outcome;
   }

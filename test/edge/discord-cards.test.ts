@@ -177,6 +177,30 @@ test("among many cards, those that changed state go first", async (t) => {
   assert.deepEqual(order, ["orch-a", "orch-c", "orch-b"]);
 });
 
+test("a card in a channel that was closed to the bot when its work ended says so once the bot is let in again", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("dispatched"));
+  await edge.perform.card(cardEffect("orch-1"));
+  const body = { code: 50001, message: "Missing Access" };
+  guild.faults.add({ kind: "status", status: 403, body, method: "PATCH", path: "/messages/", times: 3 });
+  // What only goes on is told by the next change.
+  const other = { waiting: { reason: "agent_busy", text: "busy", untilAt: 1 } } as const;
+  ledger.views.set("orch-1", viewWith("dispatched", other));
+  clock.pass(MINUTE);
+  assert.equal((await edge.perform.card(cardEffect("orch-1"))).kind, "done");
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const outcome = await edge.perform.card(cardEffect("orch-1"));
+  assert.ok(outcome.kind === "again");
+  assert.equal(Math.round((outcome.dueAt - clock.now()) / MINUTE), 5);
+  const late = await edge.perform.card(cardEffect("orch-1", { tries: 288 }));
+  assert.equal(late.kind, "done", "after a day it stays as it is");
+  assert.deepEqual(await edge.perform.card(cardEffect("orch-1", { tries: 2 })), {
+    kind: "done",
+    outcome: "edited",
+  });
+  assert.match(shown(guild.inspect.messages("technical")[0]), /webster · done in/);
+});
+
 test("a card for a place that the bot cannot reach is left out, since the result has its own channel", async (t) => {
   const { edge, ledger } = await startEdge(t);
   ledger.views.set("orch-1", viewWith("queued"));
