@@ -143,9 +143,10 @@ export function createConnection(deps: ConnectionDeps): Connection {
         lost();
       },
       onClosedForGood(text) {
-        const refusal = refusalFor(text);
-        ready.reject(refusal);
-        if (wasConnected) deps.onFatal(refusal);
+        if (!wasConnected) return ready.reject(refusalFor(text));
+        const hint =
+          "Nothing is sent until that is mended and the supervisor was restarted; `hq doctor` tests each part.";
+        deps.onFatal(refusalFor(text, hint));
       },
     });
     current = client;

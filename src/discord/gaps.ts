@@ -16,7 +16,7 @@ export function createGapReport(deps: {
   const { log } = deps;
   return () => {
     for (const { role, wanted } of deps.channels.missing())
-      log.warn({ role, wanted }, "the guild lacks a channel of config/channels.yaml");
+      log.warn({ role, wanted }, "the guild lacks a channel of config/channels.yaml, or has it twice");
     for (const role of deps.unresolvedRoles())
       log.warn({ role }, "the guild lacks a role of config/acl.yaml, or has it twice");
     const guild = deps.guild();

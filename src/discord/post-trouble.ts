@@ -47,7 +47,7 @@ export function createPostTrouble(deps: {
     noPlace(delivery: Delivery, tries: number): Promise<Outcome> {
       const { id, to } = delivery;
       const wanted = "role" in to ? `the logical channel ${to.role}` : to.channel;
-      const text = `the guild has no channel for ${wanted}; see config/channels.yaml`;
+      const text = `the guild has no channel for ${wanted}, or has it twice; see config/channels.yaml`;
       log.warn({ delivery: id, to }, "a post has no channel and waits");
       const given = giveBack(delivery, planMissingPlace(text, tries, now()));
       nowhere.set(id, text);

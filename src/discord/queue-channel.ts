@@ -47,8 +47,8 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
   function knownPlaceOf(role: Role): GuildChannel {
     const found = channels.forRole(role);
     if (found) return found;
-    throw new Refusal("unknown_channel", `The guild has no channel for ${role}.`, {
-      hint: `Make it, or name another one as roles.${role} in config/channels.yaml.`,
+    throw new Refusal("unknown_channel", `The guild has no channel for ${role}, or has it twice.`, {
+      hint: `Make it, or name one by its id as roles.${role} in config/channels.yaml.`,
     });
   }
 

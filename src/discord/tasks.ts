@@ -9,7 +9,7 @@ import type { TaskReading } from "./tasks-read.ts";
 /** From this failure in a row on, after about half a minute, people are told. */
 const FAILURES_BEFORE_TROUBLE = 5;
 const NO_CHANNEL =
-  "the guild has no channel any more for the logical channel taskQueue, or two of that name; see config/channels.yaml";
+  "the guild has no channel any more for the logical channel taskQueue, or has it twice; see config/channels.yaml";
 
 export type TasksDeps = {
   readonly reading: TaskReading;

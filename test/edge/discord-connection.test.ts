@@ -75,6 +75,15 @@ test("a missing Message Content intent is an error that says where to switch it 
   await assert.rejects(edge.start(), { code: "no_discord", message: /intent/i });
 });
 
+test("a connection that Discord closes for good while it is there says why, and that it takes a restart", async (t) => {
+  const { guild, failures, until } = await startEdge(t);
+  guild.faults.dropGateway(4014);
+  await until(false);
+  assert.deepEqual(failures, [
+    "Discord does not allow the Message Content intent: switch it on in the developer portal, under Bot. Nothing is sent until that is mended and the supervisor was restarted; `hq doctor` tests each part.",
+  ]);
+});
+
 test("a token that Discord refuses is an error, not a retry", async (t) => {
   const { edge, guild } = await startEdge(t, { isIdle: true });
   guild.faults.add({

@@ -586,3 +586,17 @@ test("stopping gives back what was not sent and keeps what was", async (t) => {
   assert.equal((await edge.perform.post(postOf(noticeOf("d", "d")))).kind, "again");
   assert.equal(guild.inspect.messages("technical").length, 1);
 });
+
+test("a second channel of the same name is told as such, and nothing goes into either", async (t) => {
+  const { guild, edge, ledger } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const first = guild.inspect.channelId("results");
+  guild.channels.add("results");
+  while (!edge.missingChannels().some(({ role }) => role === "results"))
+    await new Promise((resolve) => setImmediate(resolve));
+  const outcome = await edge.perform.post(postOf(resultOf("orch-1")));
+  assert.ok(outcome.kind === "again");
+  assert.match(outcome.reason ?? "", /no channel for the logical channel results, or has it twice;/);
+  assert.match(edge.troubledPosts()?.reason ?? "", /or has it twice/);
+  assert.equal(guild.inspect.messages(first).length, 0);
+});
