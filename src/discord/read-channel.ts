@@ -1,7 +1,7 @@
 import { type APIMessage, MessageType } from "discord.js";
 import type { ChannelHistory, ChannelReader } from "../engine/ports/channels.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { oneLine } from "../kernel/text.ts";
+import { cut, oneLine } from "../kernel/text.ts";
 import type { ChannelDirectory, GuildChannel } from "./channels.ts";
 import { DiscordError } from "./discord-failure.ts";
 import { textsOf } from "./payload.ts";
@@ -100,7 +100,7 @@ function entry(channel: GuildChannel, message: APIMessage, role: string, nameOf:
   if (words === "") return [];
   const cutWords =
     words.length > MOST_CHARS
-      ? `${words.slice(0, MOST_CHARS)}… [cut, ${words.length} characters in all]`
+      ? `${cut(words, MOST_CHARS + 1)} [cut, ${words.length} characters in all]`
       : words;
   const name = oneLine(message.author.global_name ?? message.author.username, 60).replace(/[[\]():]/g, "");
   const author = `${name} (${isBot(message) ? "bot" : oneLine(role, 40)})`;

@@ -57,24 +57,28 @@ export type DiscordRest = {
  */
 export const makeRequest = (async (url: string, init: RequestInit) => {
   try {
-    return withWait(await fetch(url, init));
+    return await whole(await fetch(url, init));
   } catch (error) {
     // discord.js knows a broken connection by its code, which fetch keeps in the cause.
     throw error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
   }
 }) as unknown as NonNullable<RESTOptions["makeRequest"]>;
 
-/** discord.js asks again at once, and without end, when a 429 does not say in seconds for how long to wait. */
-function withWait(answer: Response): Response {
-  if (answer.status !== 429) return answer;
-  const told = answer.headers.get("retry-after") ?? "";
-  const seconds = told.trim() === "" ? Number.NaN : Number(told);
-  const left = Number.isNaN(seconds) ? (Date.parse(told) - Date.now()) / 1000 : seconds;
-  const wait = left > 0 ? Math.min(left, MOST_WAIT_S) : UNTOLD_WAIT_S;
-  if (wait === seconds) return answer;
+/** With its body: discord.js's time for a request ends with the head of the answer, and the rest may never come. */
+async function whole(answer: Response): Promise<Response> {
+  const { status, statusText } = answer;
+  const body = await answer.arrayBuffer();
   const headers = new Headers(answer.headers);
-  headers.set("retry-after", String(wait));
-  return new Response(answer.body, { status: 429, headers });
+  if (status === 429) headers.set("retry-after", String(waitOf(answer)));
+  return new Response(body.byteLength > 0 ? body : null, { status, statusText, headers });
+}
+
+/** In seconds. discord.js asks again at once, and without end, when a 429 does not say for how long to wait. */
+function waitOf({ headers }: Response): number {
+  const told = headers.get("retry-after")?.trim() ?? "";
+  const seconds = told === "" ? Number.NaN : Number(told);
+  const left = Number.isNaN(seconds) ? (Date.parse(told) - Date.now()) / 1000 : seconds;
+  return left > 0 ? Math.min(left, MOST_WAIT_S) : UNTOLD_WAIT_S;
 }
 
 /** For each client of discord.js: whoever asks is told of a long wait, and is not kept waiting. */

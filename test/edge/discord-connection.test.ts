@@ -218,6 +218,13 @@ test("history for a prompt: newest last, bots marked, long messages cut, names i
   assert.match(lines[3] ?? "", /^\[#technical\] Guest \(member\): x{1500}… \[cut, 1900 characters in all\]$/);
   assert.match(lines[4] ?? "", /^\[#technical\] .+ \(bot\): from the bot$/);
   assert.equal((await edge.readChannel("technical", 2)).messages, 2);
+  await act("messages", {
+    as: "guest",
+    channel: "technical",
+    content: `${"x".repeat(1499)}😀${"y".repeat(99)}`,
+  });
+  const { text } = await edge.readChannel("technical", 1);
+  assert.match(text, /x{1499}… \[cut, 1600 characters in all\]$/, "no emoji is cut in two");
 });
 
 test("a channel that is unknown or closed as context is refused with what to do", async (t) => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -88,4 +89,32 @@ test("a start that Discord lets wait for an hour says so and until when, and can
   await edge.leave();
   await starting;
   assert.equal(waits.at(-1), undefined);
+});
+
+test("an answer of which only the beginning comes ends with the time of its request, and holds nobody for longer", async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const onHead = () => begun.resolve();
+  subscribe("undici:request:headers", onHead);
+  t.after(() => unsubscribe("undici:request:headers", onHead));
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" }).write('{"id":');
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  const over = new AbortController();
+  const asking = makeRequest(`http://127.0.0.1:${port}/`, { method: "GET", signal: over.signal });
+  const said = asking.then(
+    () => "answered",
+    (error: Error) => error.name,
+  );
+  await begun.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  // What discord.js does when the time is over; it forgets the time as soon as it is told of an answer.
+  over.abort();
+  assert.equal(await said, "AbortError");
 });
