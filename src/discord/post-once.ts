@@ -19,6 +19,9 @@ const CLOCK_SKEW_MS = 60_000;
 const PAGE = 100;
 const MOST_PAGES = 30;
 
+/** Our own reports, and what agents wrote. */
+const WORDS = /\.md$/;
+
 /** Whether an earlier try may have left a message, and since when. */
 export type Doubt = { readonly since: number };
 
@@ -180,21 +183,39 @@ export function createPostOnce(deps: PostOnceDeps) {
     const problems = limitProblems(payload);
     if (problems.length > 0) {
       log.error({ delivery, part, problems }, "a message breaks Discord's limits and is posted as a file");
-      return rest.post(channel, delivery, part, safe(delivery, part, payload));
+      return plainly(channel, delivery, part, payload);
     }
     try {
       return await rest.post(channel, delivery, part, payload);
     } catch (thrown) {
-      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "refused") throw thrown;
+      if (!isRefused(thrown)) throw thrown;
       log.error(
         { delivery, part, failure: thrown.message },
         "Discord refused a message; it is posted as a file",
       );
-      return rest.post(channel, delivery, part, safe(delivery, part, payload));
+      return plainly(channel, delivery, part, payload);
     }
   }
 
-  function safe(delivery: string, part: number, payload: Payload): Payload {
-    return renderSafely(delivery, part, payload, textsOf(bodyOf(payload) as never).join("\n\n"));
+  /** As plain words with everything in a file; without other files than words where Discord does not take those. */
+  async function plainly(channel: string, delivery: string, part: number, payload: Payload) {
+    const words = textsOf(bodyOf(payload) as never).join("\n\n");
+    try {
+      return await rest.post(channel, delivery, part, renderSafely(delivery, part, payload, words));
+    } catch (thrown) {
+      const files = payload.files.filter(({ name }) => WORDS.test(name));
+      const left = payload.files.filter(({ name }) => !WORDS.test(name)).map(({ name }) => name);
+      if (!isRefused(thrown) || left.length === 0) throw thrown;
+      log.error(
+        { delivery, part, left, failure: thrown.message },
+        "Discord refused the files of a message; it is posted without them",
+      );
+      const whole = `${words}\n\nFiles that Discord did not take: ${left.join(", ")}`;
+      return rest.post(channel, delivery, part, renderSafely(delivery, part, { ...payload, files }, whole));
+    }
   }
+}
+
+function isRefused(thrown: unknown): thrown is DiscordError {
+  return thrown instanceof DiscordError && thrown.failure.kind === "refused";
 }

@@ -600,3 +600,24 @@ test("a second channel of the same name is told as such, and nothing goes into e
   assert.match(edge.troubledPosts()?.reason ?? "", /or has it twice/);
   assert.equal(guild.inspect.messages(first).length, 0);
 });
+
+test("a result whose files Discord does not take is posted without them, once, and names them", async (t) => {
+  const files = [
+    { name: "result.md", bytes: Buffer.from("words") },
+    { name: "mesh.bin", bytes: Buffer.alloc(1000) },
+  ];
+  const { guild, edge, ledger, logs } = await startEdge(t, { attachable: async () => files });
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const body = { code: 40005, message: "Request entity too large" };
+  guild.faults.add({ kind: "status", status: 413, body, method: "POST", path: "/messages", times: 2 });
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"))), { kind: "recorded" });
+  const [message, ...more] = guild.inspect.messages("results");
+  assert.ok(message);
+  assert.deepEqual(more, []);
+  assert.match(shown(message), /webster · done/);
+  assert.deepEqual(
+    message.attachments.map(({ filename }) => filename),
+    ["message.md", "result.md"],
+  );
+  assert.ok(logs.some(({ message: text }) => /posted without them/.test(text)));
+});
