@@ -25,6 +25,11 @@ export function partIdOf(call: string, index: number): string {
   return `${call}.i${index + 1}`;
 }
 
+/** The call of which a delegation may be a part, by its id. */
+export function callOfPart(id: string): string | undefined {
+  return /^(.+)\.i\d+$/.exec(id)?.[1];
+}
+
 export const call: Decider<CallState, CallInput, CallEvent, Effect> = {
   decide: (state, input) => (state ? [] : [{ ...input, type: "call.asked" }]),
   evolve: (_, { type: _type, ...state }) => state,

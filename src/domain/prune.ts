@@ -1,9 +1,10 @@
 import { valuesOf } from "../kernel/vector.ts";
-import { type CallState, partIdOf } from "./call.ts";
+import { type CallState, callOfPart, partIdOf } from "./call.ts";
 import type { DelegationState } from "./delegation-types.ts";
 import { deliverySubject } from "./delivery-id.ts";
 import type { DeliveryState } from "./delivery-types.ts";
 import type { RunState } from "./run-types.ts";
+import { type SessionState, sessionStream, turnIdOf } from "./session.ts";
 import type { TaskState } from "./task-types.ts";
 import type { WorkerState } from "./worker-types.ts";
 
@@ -27,8 +28,9 @@ export function neighboursOf(kind: string, state: unknown): readonly string[] {
   if (state === undefined) return [];
   switch (kind) {
     case "delegation": {
-      const { parent, childOf, taskOf, session, workflow } = (state as DelegationState).order;
-      return named(parent?.id, childOf?.run, taskOf?.task, session?.id, workflow?.run);
+      const { id, parent, childOf, taskOf, session, workflow } = (state as DelegationState).order;
+      const ofSession = session && sessionStream(session.id);
+      return named(parent?.id, childOf?.run, taskOf?.task, ofSession, workflow?.run, callOfPart(id));
     }
     case "run": {
       const { order, steps } = state as RunState;
@@ -44,6 +46,10 @@ export function neighboursOf(kind: string, state: unknown): readonly string[] {
     case "call": {
       const { id, chosen } = state as CallState;
       return chosen.map((_, index) => partIdOf(id, index));
+    }
+    case "session": {
+      const { id, turns } = state as SessionState;
+      return turns.map(({ turn }) => turnIdOf(id, turn));
     }
     case "delivery": {
       const { subject, members = [] } = (state as DeliveryState).delivery;

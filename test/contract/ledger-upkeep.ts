@@ -133,7 +133,8 @@ export function checkUpkeep(check: Check): void {
       await written(ledger, commitOf("open", { effects: [line("open", AT)] }));
       await settled(ledger, "child", { parent: "open" }, { parent: { id: "open" } });
       await settled(ledger, "turn", {}, { session: { id: "talk" } });
-      await written(ledger, commitOf("talk", { kind: "session", status: "open" }));
+      const session = { id: "talk", turns: [] };
+      await written(ledger, commitOf("session-talk", { kind: "session", status: "open", state: session }));
       await last(ledger);
       assert.deepEqual(await prunable(ledger, AT + 50), ["old", "old/log"]);
       assert.deepEqual(await prunable(ledger, AT), []);
@@ -278,6 +279,30 @@ export function checkUpkeep(check: Check): void {
       assert.deepEqual(await prunable(ledger, AT + 1), ["old", "old-child", "old-child/log", "old/log"]);
     },
   );
+
+  check("calls and their parts, sessions and their turns go together or stay together", async (ledger) => {
+    const chosen = ["F", "H"].map((instance) => ({ instance, agent: "webster" }));
+    const asked = (id: string) =>
+      commitOf(id, { kind: "call", open: false, state: { id, at: AT, mode: "all", chosen } });
+    await written(ledger, asked("call-1"));
+    await settled(ledger, "call-1.i1");
+    await written(ledger, commitOf("call-1.i2"));
+    await written(ledger, asked("call-2"));
+    for (const part of ["call-2.i1", "call-2.i2"]) await settled(ledger, part);
+    const spawned = (id: string, open: boolean) =>
+      commitOf(`session-${id}`, { kind: "session", open, state: { id, turns: [{ turn: 1 }] } });
+    const turnOf = (id: string) => ({ session: { id, turn: 1, persistent: false } });
+    await written(ledger, spawned("open", true));
+    await settled(ledger, "session-open.t1", {}, turnOf("open"));
+    await written(ledger, spawned("closed", false));
+    const turn = { state: settledOrder("session-closed.t1", turnOf("closed")) };
+    await written(ledger, commitOf("session-closed.t1", turn));
+    await written(ledger, spawned("over", false));
+    await settled(ledger, "session-over.t1", {}, turnOf("over"));
+    await last(ledger);
+    const parts = ["call-2.i1", "call-2.i2", "session-over.t1"].flatMap((id) => [id, `${id}/log`]);
+    assert.deepEqual(await prunable(ledger, AT + 1), ["call-2", ...parts, "session-over"].sort());
+  });
 
   check("what was written to since it was found old is not taken out", async (ledger) => {
     await settled(ledger, "a");

@@ -246,8 +246,11 @@ test("a mend says who and what, once, and what follows is an ordinary effect", (
 });
 
 test("what refers to one another is pruned together", () => {
-  const order = { parent: { id: "p" }, childOf: { run: "r" }, taskOf: { task: "t" }, session: { id: "s" } };
-  assert.deepEqual(neighboursOf("delegation", { order }), ["p", "r", "t", "s"]);
+  const of = { parent: { id: "p" }, childOf: { run: "r" }, taskOf: { task: "t" }, session: { id: "s" } };
+  const order = { id: "orch-1", ...of };
+  assert.deepEqual(neighboursOf("delegation", { order }), ["p", "r", "t", "session-s"]);
+  assert.deepEqual(neighboursOf("delegation", { order: { id: "call-1.i12" } }), ["call-1"]);
+  assert.deepEqual(neighboursOf("session", { id: "s", turns: [{ turn: 1 }] }), ["session-s.t1"]);
   assert.deepEqual(neighboursOf("task", { tries: [{ child: "a" }, {}] }), ["a"]);
   assert.deepEqual(neighboursOf("worker", { work: { taskOf: { task: "t" } } }), ["t"]);
   assert.deepEqual(neighboursOf("call", { id: "c", chosen: [{}, {}] }), ["c.i1", "c.i2"]);

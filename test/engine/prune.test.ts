@@ -5,10 +5,19 @@ import test from "node:test";
 import type { OldFile } from "../../src/engine/ports/old-files.ts";
 import { createPruner } from "../../src/engine/prune.ts";
 import { handoffOf, startCore } from "../support/core.ts";
+import { type Core, callOf, operator, withOrchestra } from "../support/orchestra.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
 
 const DAY_MS = 86_400_000;
 const MUCH = 2 ** 40;
+
+/** Nobody reads Discord here: what is to be posted counts as posted. */
+async function posted({ settled, ledger, now }: Core): Promise<void> {
+  await settled();
+  const all = { holder: "test", epoch: 9, limit: 999, holdMs: 1, capacity: () => 999, now: now() };
+  const posts = await ledger.claim({ ...all, lanes: ["discord"] });
+  await ledger.settle(posts.map((post) => ({ id: post.id, outcome: "posted" })));
+}
 
 /** A ledger with delegations that ended one day after the other, their files, a log and a document of nobody's. */
 async function pruned(t: test.TestContext, days: number) {
@@ -38,15 +47,8 @@ async function pruned(t: test.TestContext, days: number) {
     put(`${delegation.id}.json`, [delegation.id]);
     core.pass(passMs);
   }
-  async function posted(): Promise<void> {
-    await core.settled();
-    // Nobody reads Discord here: what is to be posted counts as posted.
-    const all = { holder: "test", epoch: 9, limit: 999, holdMs: 1, capacity: () => 999, now: now() };
-    const posts = await ledger.claim({ ...all, lanes: ["discord"] });
-    await ledger.settle(posts.map((post) => ({ id: post.id, outcome: "posted" })));
-  }
   for (let day = 0; day < days; day += 1) await work(DAY_MS);
-  await posted();
+  await posted(core);
   const oldFiles = {
     async *all(before: number) {
       yield [...there.values()].filter(({ at }) => at < before);
@@ -64,7 +66,7 @@ async function pruned(t: test.TestContext, days: number) {
     pass: core.pass,
     async workToday(count: number) {
       for (let n = 0; n < count; n += 1) await work(60_000);
-      await posted();
+      await posted(core);
     },
     path: join(folder.path, "ledger.db"),
     files: () => [...there.keys()].filter((path) => !path.startsWith("orch-")).sort(),
@@ -207,4 +209,55 @@ test("a stop ends a pruning before the next files go, and a second pruning waits
   assert.deepEqual(files(), ["attempts.jsonl", "rejected/nobody.json"]);
   await prune({ olderThanMs: DAY_MS });
   assert.deepEqual(await left(), [1]);
+});
+
+test("what a call or an open session still tells of stays: a repeated request is the same work, and a turn knows the earlier ones", async () => {
+  using folder = temporaryFolder();
+  const asked = (message: string) => [...message.matchAll(/^Asked: (.*)$/gm)].map(([, text]) => text).join();
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { ledger, now, verbs, sent } = core;
+      const { call, sessions } = verbs.orchestrator;
+      const oldFiles = { async *all() {}, remove: async () => undefined };
+      const { prune } = createPruner({ ledger, oldFiles, countOn: verbs.metrics.countOn, now });
+      const both = callOf({ instances: ["C", "H"], key: { scope: "test", key: "both" }, timeoutMs: 0 });
+      const first = await call(operator, both);
+      const [lasting = "", ended = ""] = first.shares.map(({ delegation }) => delegation);
+      const { token } = await sessions.spawn(operator, { sessionId: "s1", instance: "H" });
+      const send = (task: string, key: string) =>
+        sessions.send(operator, {
+          sessionId: "s1",
+          token,
+          data: { task },
+          key,
+          timeoutMs: 5000,
+          origin: { door: "rest" },
+        });
+      const turn = await send("CTE?", "turn");
+      await verbs.wait(ended, {});
+      core.pass(2 * DAY_MS);
+      await core.until(lasting, "attempt.dispatched", 2);
+      await send("unheard", "second");
+      await posted(core);
+      const before = sent.length;
+      const { streams } = await prune({ olderThanMs: DAY_MS });
+      assert.equal(streams, 0);
+      const again = await call(operator, both);
+      assert.deepEqual(
+        again.shares.map(({ delegation, status }) => [delegation, status]),
+        [
+          [lasting, "accepted"],
+          [ended, "ok"],
+        ],
+      );
+      assert.deepEqual(await send("CTE?", "turn"), turn);
+      assert.equal(sent.length, before, "nothing is done once more");
+      assert.equal((await send("And?", "third")).reply, "after CTE?,unheard");
+    },
+    {
+      behave: (agent) => (agent === "secretary" ? "silent" : "work"),
+      result: ({ message }) => `after ${asked(message)}`,
+    },
+  );
 });
