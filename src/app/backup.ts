@@ -2,9 +2,10 @@ import {
   existsSync,
   promises as files,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
+  type Stats,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -20,13 +21,19 @@ import {
   refuseNewerCopy,
 } from "../ledger/backup.ts";
 import { refuseMoved } from "../ledger/moved.ts";
+import {
+  type BackupManifest,
+  FORMAT,
+  LEDGER,
+  MANIFEST,
+  readManifest,
+  refuseOtherCopy,
+} from "./backup-manifest.ts";
+import { HANDLED_TASKS } from "./handled-tasks.ts";
 import { isOfBackup, liesIn, makeRoom, refuseFull, UNPACKING } from "./room.ts";
 
-const FORMAT = 1;
-const MANIFEST = "backup.json";
 /** Lies in a configuration as long as not all of it is there. */
 const RESTORING = ".hq-restoring";
-const LEDGER = "ledger.db";
 /** Secrets stay where they are; who restores brings them along or lets new ones be made. */
 const LEFT_OUT = [
   "api.key",
@@ -38,17 +45,6 @@ const LEFT_OUT = [
   "workflow files",
   "folders of agents",
 ];
-
-export type BackupManifest = {
-  readonly format: number;
-  readonly version: string;
-  /** Before anything was copied. */
-  readonly at: string;
-  readonly home: string;
-  readonly ledger: { readonly position: number; readonly streams: number; readonly bytes: number };
-  readonly files: number;
-  readonly leftOut: readonly string[];
-};
 
 export type BackupPlace = {
   readonly home: string;
@@ -93,12 +89,14 @@ export async function makeBackup(place: BackupPlace, target: string): Promise<Ba
 async function copyAll(place: BackupPlace, target: string): Promise<BackupManifest> {
   const { home } = place;
   const at = place.now();
-  let count = await copyTree(place.configDir, join(target, "config"));
+  // What is linked into a configuration is a part of it; in the other folders a link is nobody's word.
+  let count = await copyTree(place.configDir, join(target, "config"), { follows: true });
   const { dir } = place.config.settings.handoffs;
   const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
-  count += await copyTree(dir, join(target, "handoffs"), isArchive);
+  count += await copyTree(dir, join(target, "handoffs"), { isLeft: isArchive });
   const copied = await copyLedger(join(home, LEDGER), join(target, LEDGER));
   count += await copyTree(join(home, "guild"), join(target, "guild"));
+  count += await copyFile(join(home, HANDLED_TASKS), join(target, HANDLED_TASKS));
   const manifest: BackupManifest = {
     format: FORMAT,
     version: place.version,
@@ -136,8 +134,9 @@ export async function restoreBackup(
 ): Promise<Restored> {
   const manifest = readManifest(source);
   const ledger = join(source, LEDGER);
-  checkLedger(ledger);
+  const copy = checkLedger(ledger);
   refuseNewerCopy(ledger);
+  refuseOtherCopy(source, manifest, copy);
   const room = await makeRoom(place, source, options.force);
   try {
     const restored = await copyBack(place, source, manifest);
@@ -158,6 +157,7 @@ async function copyBack(
   writeFileSync(half, "", { mode: 0o600 });
   await sync(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
+  await copyFile(join(source, HANDLED_TASKS), join(home, HANDLED_TASKS));
   const restoring = join(place.configDir, RESTORING);
   const isUsed = isWithout(place.configDir) || existsSync(restoring);
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
@@ -195,41 +195,6 @@ export async function sync(path: string): Promise<void> {
   }
 }
 
-function readManifest(source: string): BackupManifest {
-  const path = join(source, MANIFEST);
-  if (!existsSync(path)) {
-    throw new Refusal("not_found", `${source} is no backup: it has no ${MANIFEST}.`, {
-      hint: "Name the folder that `hq backup` made; one that was broken off has no such file.",
-    });
-  }
-  const manifest = manifestIn(path);
-  if (!existsSync(join(source, LEDGER))) {
-    throw new Refusal("not_found", `${source} is no whole backup: it has no ${LEDGER}.`, {
-      hint: "Name another one.",
-    });
-  }
-  if (manifest.format <= FORMAT) return manifest;
-  throw new Refusal(
-    "invalid_input",
-    `The backup ${source} was made by a newer program (${manifest.version}).`,
-    {
-      hint: "Restore it with that program.",
-    },
-  );
-}
-
-function manifestIn(path: string): BackupManifest {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as BackupManifest;
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new Refusal("invalid_input", `${path} is damaged: ${cause.message}.`, {
-      hint: "Name another backup.",
-      cause,
-    });
-  }
-}
-
 /**
  * Regular files and folders, mode and all, whole and on the disk under their names; what goes away meanwhile is left out,
  * and a file that is there already stays. Returns how many files.
@@ -237,19 +202,31 @@ function manifestIn(path: string): BackupManifest {
 async function copyTree(
   from: string,
   to: string,
-  isLeft: (path: string) => boolean = () => false,
+  options: { readonly isLeft?: (path: string) => boolean; readonly follows?: true } = {},
 ): Promise<number> {
   if (!existsSync(from)) return 0;
   makeFolder(to);
   let count = 0;
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const path = join(from, entry.name);
-    if (isLeft(path)) continue;
-    if (entry.isDirectory()) count += await copyTree(path, join(to, entry.name), isLeft);
-    if (entry.isFile()) count += await copyFile(path, join(to, entry.name));
+    if (options.isLeft?.(path)) continue;
+    const what = options.follows && entry.isSymbolicLink() ? linkedBy(path, to) : entry;
+    if (what?.isDirectory()) count += await copyTree(path, join(to, entry.name), options);
+    if (what?.isFile()) count += await copyFile(path, join(to, entry.name));
   }
   await sync(to);
   return count;
+}
+
+/** Undefined when it leads nowhere, in a circle, or to a folder in which it lies, or what it is copied to. */
+function linkedBy(path: string, to: string): Stats | undefined {
+  try {
+    return [dirname(path), to].some((place) => liesIn(place, path)) ? undefined : statSync(path);
+  } catch (error) {
+    if (["ENOENT", "ELOOP", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
+    throw error;
+  }
 }
 
 async function copyFile(from: string, to: string): Promise<number> {

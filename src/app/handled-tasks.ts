@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { writeAtomically } from "../config/atomic-file.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 
+export const HANDLED_TASKS = "handled-tasks.txt";
 const MEMO = "tasks/handled";
 
 /** Messages whose tasks other tools claimed before us: `$HQ_HOME/handled-tasks.txt`, an id a line. */
@@ -39,5 +40,5 @@ export function addHandledTasks(home: string, messages: readonly string[]): numb
 }
 
 function pathIn(home: string): string {
-  return join(home, "handled-tasks.txt");
+  return join(home, HANDLED_TASKS);
 }

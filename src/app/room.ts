@@ -3,6 +3,7 @@ import { basename, dirname, join, sep } from "node:path";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { holdHome } from "../ledger/lock.ts";
+import { hold, isHeld } from "./hold.ts";
 import { LOCK } from "./home.ts";
 
 /** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
@@ -38,6 +39,8 @@ export async function makeRoom(
     await old.release();
   }
   makeFolder(home);
+  // Nobody has said yet that work may begin again.
+  if (isHeld(before)) hold(home, now());
   return { ...(await holdFor(home, ` What was there is kept in ${before}.`)), before };
 }
 

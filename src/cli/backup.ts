@@ -68,6 +68,8 @@ async function restore(
   const { restoreBackup } = await import("../app/backup.ts");
   const { place } = readInstallation(io);
   refusePostgres(place.env);
+  const used = loadConfig(place);
+  if (used.ok) refusePostgres({ DATABASE_URL: used.config.settings.database });
   const { home } = findHome(io);
   const running = await findRunning(home);
   if (running) {
@@ -95,8 +97,8 @@ async function restore(
     io.err(
       "What came after it is not known here: work that was open then goes on from there, and the steps, attempts and messages that it has had since are done once more. After the start, cancel what is not to be done again.\n",
     );
-    const used = config.isUsed ? "is in use" : "differs perhaps from the one in use, which stays";
-    io.err(`Its configuration lies in ${config.path} and ${used}.\n`);
+    const state = config.isUsed ? "is in use" : "differs perhaps from the one in use, which stays";
+    io.err(`Its configuration lies in ${config.path} and ${state}.\n`);
     io.err(`Its handoffs lie in ${handoffs}.\n`);
     io.err(
       "Put api.key, secret.key and .env back if agents are to know this supervisor again; then `hq audit --prove` and `hq start`.\n",

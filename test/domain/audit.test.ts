@@ -300,6 +300,9 @@ test("a run waits for each child that runs: one that is not there is lost, and s
   assert.deepEqual(told(find({ ...stream, effects: starting })), ["lost wf-1"], "nothing would end it");
   law.cancel();
   assert.deepEqual(find({ ...stream, state: law.state, effects: starting }), [], "its children end it");
+  law.started("one");
+  for (const item of [0, 1]) law.started("each", item);
+  assert.deepEqual(neighboursOf("run", law.state), children);
   const others = [...neighboursOf("run", { ...state, order: { ...state.order, parent: { run: "p" } } })];
   assert.deepEqual(others, ["p"]);
 });

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -224,4 +233,95 @@ test("a backup is not made into what it copies, nor restored from a folder that 
   const elsewhere = await hq(["restore", inside], { env: { ...env, HQ_HOME: join(backup, "new") } });
   assert.equal(elsewhere.code, 0, elsewhere.err);
   assert.equal(readFileSync(join(backup, "new", "handoffs", "orch-waits.json"), "utf8"), "as it was");
+});
+
+test("a backup that is not what it says of itself is refused, and nothing is moved aside for it", async (t) => {
+  const { folder, home, backup, env } = await backedUp(t);
+  const manifest = JSON.parse(readFileSync(join(backup, "backup.json"), "utf8"));
+  const copy = join(folder, "copy");
+  const refused = async (words: string, spoil: () => void) => {
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(backup, copy, { recursive: true });
+    spoil();
+    const { code, err } = await hq(["restore", copy, "--force"], { env });
+    assert.equal(`${code} ${err}`, `2 hq: ${words}\n`);
+    assert.ok(existsSync(join(home, "ledger.db")));
+  };
+  const { at: _, ...timeless } = manifest;
+  const others = [null, [], "words", {}, { format: 1 }, timeless, { ...manifest, at: "yesterday" }];
+  for (const said of [...others, { ...manifest, format: "1" }, { ...manifest, ledger: null }]) {
+    const why = `${copy}/backup.json is damaged: what \`hq backup\` wrote there is not all there.`;
+    const write = () => writeFileSync(join(copy, "backup.json"), JSON.stringify(said));
+    await refused(`${why}\nName another backup.`, write);
+  }
+  const newer = { format: 2, version: "7.0.0" };
+  await refused(
+    `The backup ${copy} was made by a newer program (7.0.0).\nRestore it with that program.`,
+    () => writeFileSync(join(copy, "backup.json"), JSON.stringify(newer)),
+  );
+  const again = "Copy it again from where it was made, or name another one.";
+  await refused(`${copy} is no whole backup: of 4 files beside its ledger 3 are there.\n${again}`, () =>
+    rmSync(join(copy, "handoffs"), { recursive: true }),
+  );
+  await refused(
+    `${copy}/ledger.db is not the ledger of this backup: it goes to position 2 with 1 stream, and backup.json says position 1 with 1 stream.\n${again}`,
+    () => {
+      const db = new DatabaseSync(join(copy, "ledger.db"));
+      const columns = "version + 1, at, type, schema, body, cause, actor";
+      db.exec(`insert into event select 2, stream, ${columns} from event`);
+      db.close();
+    },
+  );
+});
+
+test("what is linked into a configuration is in its backup, and what other tools had claimed", async (t) => {
+  const { folder, home, config, env } = await backedUp(t);
+  const elsewhere = join(folder, "elsewhere");
+  mkdirSync(join(elsewhere, "contracts"), { recursive: true });
+  writeFileSync(join(elsewhere, "acl.yaml"), "# ours\n");
+  writeFileSync(join(elsewhere, "contracts", "one.txt"), "one");
+  symlinkSync("../elsewhere/acl.yaml", join(config, "acl.yaml"));
+  symlinkSync("../elsewhere/contracts", join(config, "contracts"));
+  symlinkSync("nowhere", join(config, "gone"));
+  symlinkSync("circle", join(config, "circle"));
+  symlinkSync(".", join(config, "itself"));
+  symlinkSync(folder, join(config, "all"));
+  symlinkSync("/etc/hostname", join(home, "handoffs", "orch-linked.json"));
+  writeFileSync(join(home, "handled-tasks.txt"), "1\n");
+  const backup = join(folder, "linked");
+  const made = await hq(["backup", backup], { env });
+  assert.equal(made.code, 0, made.err);
+  const other = { HQ_HOME: join(folder, "other"), HQ_CONFIG: join(folder, "other-config") };
+  const restored = await hq(["restore", backup], { env: other });
+  assert.equal(restored.code, 0, restored.err);
+  assert.deepEqual(readdirSync(other.HQ_CONFIG, { recursive: true }).sort(), [
+    "acl.yaml",
+    "contracts",
+    "contracts/one.txt",
+    "hq.yaml",
+    "notes.txt",
+  ]);
+  assert.equal(readFileSync(join(other.HQ_CONFIG, "acl.yaml"), "utf8"), "# ours\n");
+  assert.deepEqual(readdirSync(join(other.HQ_HOME, "handoffs")), ["orch-waits.json"]);
+  assert.equal(readFileSync(join(other.HQ_HOME, "handled-tasks.txt"), "utf8"), "1\n");
+});
+
+test("where an emergency stop holds, it holds after a restore, too", async (t) => {
+  const { home, backup, env } = await backedUp(t);
+  for (const held of [false, true]) {
+    if (held) writeFileSync(join(home, "held"), "2026-02-17T12:00:00.000Z\n");
+    const { code, err } = await hq(["restore", backup, "--force"], { env });
+    assert.equal(code, 0, err);
+    assert.equal(existsSync(join(home, "held")), held);
+  }
+});
+
+test("nothing is restored where a database is used: no start would look at it", async (t) => {
+  const { folder, home, config, backup, env } = await backedUp(t);
+  writeFileSync(join(config, "hq.yaml"), "database: postgres://hq@127.0.0.1:1/hq\n");
+  for (const place of [home, join(folder, "new")]) {
+    const { code, err } = await hq(["restore", backup, "--force"], { env: { ...env, HQ_HOME: place } });
+    assert.match(`${code} ${err}`, /^2 hq: The ledger lies in PostgreSQL, which has programs for that\.\n/);
+  }
+  assert.ok(existsSync(join(home, "ledger.db")) && !existsSync(join(folder, "new")));
 });
