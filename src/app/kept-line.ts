@@ -19,6 +19,7 @@ function lineIn(path: string): string | undefined {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    // Of a folder it is not said which.
+    throw Object.assign(error as Error, { path });
   }
 }

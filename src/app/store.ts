@@ -4,9 +4,9 @@ import { join } from "node:path";
 import type { Config } from "../domain/config.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
-import { refuseHalf } from "../ledger/backup.ts";
+import { halfOf, refuseHalf } from "../ledger/backup.ts";
 import { refuseNewer } from "../ledger/migrations.ts";
-import { refuseMoved } from "../ledger/moved.ts";
+import { noteOfMove, refuseMoved } from "../ledger/moved.ts";
 import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
 import { type LedgerReader, openLedgerReader } from "../ledger/scanner.ts";
 import { openSqliteLedger } from "../ledger/sqlite.ts";
@@ -70,6 +70,15 @@ export function examineFile(home: string) {
   const found = versionOfFile(path);
   refuseNewer(found.version, path);
   return found;
+}
+
+/** Whether a supervisor has worked in a folder, and neither its ledger is there nor a word of where it went. */
+export function lacksFile(home: string): boolean {
+  const path = join(home, "ledger.db");
+  return (
+    [path, halfOf(path), noteOfMove(home)].every((name) => !existsSync(name)) &&
+    existsSync(join(home, "secret.key"))
+  );
 }
 
 /** The ledger of a folder, or the database, only to be read. */

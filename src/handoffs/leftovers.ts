@@ -92,7 +92,8 @@ export function* entriesOf(folder: string): Generator<Dirent> {
     directory = opendirSync(folder);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw error;
+    // It says everything but that.
+    throw Object.assign(error as Error, { path: folder });
   }
   try {
     for (let entry = directory.readSync(); entry; entry = directory.readSync()) yield entry;

@@ -11,7 +11,7 @@ import {
 import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 
-const NAME = "ledger.moved.json";
+export const noteOfMove = (home: string) => join(home, "ledger.moved.json");
 
 /**
  * Lies beside a ledger that was moved into a database. `moving` is written just before the database commits: whoever is
@@ -26,12 +26,28 @@ export type MovedNote = {
 };
 
 export function readMoved(home: string): MovedNote | undefined {
-  const path = join(home, NAME);
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as MovedNote) : undefined;
+  const path = noteOfMove(home);
+  if (!existsSync(path)) return undefined;
+  const note = noteIn(readFileSync(path, "utf8"));
+  if (note) return note;
+  throw new Refusal("invalid_input", `${path}, which says where the ledger was moved to, is damaged.`, {
+    hint: "When it was moved, set DATABASE_URL to that database. When it was not, or to begin a new ledger here, take that note away.",
+  });
+}
+
+function noteIn(text: string): MovedNote | undefined {
+  try {
+    const note = JSON.parse(text) as Partial<MovedNote> | null;
+    const isWhole = note?.id && note.to && (note.state === "moving" || note.state === "moved");
+    return isWhole ? (note as MovedNote) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 export function writeMoved(home: string, note: MovedNote): void {
-  const path = join(home, NAME);
+  const path = noteOfMove(home);
   const half = `${path}.tmp`;
   const file = openSync(half, "w", 0o600);
   try {
@@ -61,7 +77,7 @@ export function refuseMoved(home: string): void {
   if (!note) return;
   if (note.state === "moved") {
     throw new Refusal("invalid_input", `The ledger of ${home} was moved to ${note.to} at ${note.at}.`, {
-      hint: `Set DATABASE_URL to that database. To begin a new ledger here, take ${join(home, NAME)} away.`,
+      hint: `Set DATABASE_URL to that database. To begin a new ledger here, take ${noteOfMove(home)} away.`,
     });
   }
   throw new Refusal(

@@ -52,7 +52,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
   const { path, now = Date.now, ballastBytes = BALLAST_BYTES } = options;
   const db = openDatabase(path, options.busyTimeoutMs ?? BUSY_TIMEOUT_MS);
   const sql = prepareAll(db);
-  comeBack(sql, now());
+  explaining(path, () => comeBack(sql, now()));
   const counters = createCounters(sql);
   const heads: Heads = new Map();
   const earliest = createEarliest();
@@ -85,7 +85,7 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Le
 
   const read = async <T>(query: () => T): Promise<T> => {
     if (!db.isOpen) throw closed(path);
-    return query();
+    return explaining(path, query);
   };
   const write = async <T>(unit: () => T): Promise<T> => {
     if (!db.isOpen) throw closed(path);
@@ -173,6 +173,14 @@ function openDatabase(path: string, timeout: number): DatabaseSync {
     return db;
   } catch (error) {
     db?.close();
+    throw explain(error, path);
+  }
+}
+
+function explaining<T>(path: string, query: () => T): T {
+  try {
+    return query();
+  } catch (error) {
     throw explain(error, path);
   }
 }

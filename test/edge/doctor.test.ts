@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { checkClock } from "../../src/cli/doctor/discord-checks.ts";
@@ -11,6 +11,7 @@ import {
   guildPermissions,
   missingPermissions,
 } from "../../src/cli/doctor/permissions.ts";
+import { holdHome } from "../../src/ledger/lock.ts";
 import { GUILD_ID } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { startFakeGateway } from "../support/fake-gateway.ts";
@@ -266,6 +267,81 @@ test("a home in which no supervisor could begin is found before it is tried", as
   }
 });
 
+test("a ledger that is not there, empty or moved to nobody knows where is told, with what the next start would do", async (t) => {
+  const { root, run } = newInstallation(t);
+  const home = join(root, ".hq");
+  const ledger = join(home, "ledger.db");
+  const told = async () => {
+    const { code, out, err } = await run(["doctor", "--json"]);
+    assert.equal(err, "");
+    const found = read(out).findings.filter(({ id }) => id === "ledger" || id === "database");
+    return [code, ...found.map(({ status, text, mend }) => `${status} ${text} → ${mend}`)];
+  };
+  assert.deepEqual(await told(), [0], "nobody has worked here");
+  writeFileSync(join(home, "secret.key"), "a secret of some length, for this test\n", { mode: 0o600 });
+  const again = "if it was lost: hq restore --force with the last backup";
+  const none = "a supervisor has worked here, and there is none: the next start begins a new one";
+  assert.deepEqual(await told(), [0, `warn ${none} → ${again}`]);
+  writeFileSync(ledger, "");
+  assert.deepEqual(await told(), [0, `warn it is empty: the next start begins a new one in it → ${again}`]);
+  renameSync(ledger, `${ledger}.half`);
+  const [code, half, ...more] = await told();
+  assert.deepEqual([code, more], [1, []]);
+  assert.match(String(half), /^fail A restore into .* was broken off\. → Begin it again/);
+  rmSync(`${ledger}.half`);
+  for (const note of ["{", "null", "{}", '{"state":"moved"}']) {
+    writeFileSync(join(home, "ledger.moved.json"), note);
+    const [code, moved, ...others] = await told();
+    assert.deepEqual([code, others], [1, []], note);
+    assert.match(
+      String(moved),
+      /^fail .*ledger\.moved\.json, which says .*, is damaged\. → When it was moved, set/,
+    );
+  }
+});
+
+test("keys that a start cannot read, or that others may, are named, and so is an emergency stop that holds", async (t) => {
+  const { root, run } = newInstallation(t);
+  const home = join(root, ".hq");
+  const found = async (id: string, env: Readonly<Record<string, string>> = {}) => {
+    const { code, out } = await run(["doctor", "--json"], env);
+    return [
+      code,
+      ...of(read(out).findings, id).map(({ status, text, mend }) => `${status} ${text} → ${mend}`),
+    ];
+  };
+  const [api, secret] = ["api.key", "secret.key"].map((name) => join(home, name)) as [string, string];
+  for (const path of [api, secret])
+    writeFileSync(path, "a key of some length, for this test\n", { mode: 0o640 });
+  chmodSync(home, 0o755);
+  const open = (path: string) => `warn ${path} is a secret, and other users may read it → chmod 600 ${path}`;
+  assert.deepEqual(await found("keys"), [0, open(api), open(secret)]);
+  chmodSync(home, 0o700);
+  assert.deepEqual(await found("keys"), [0], "nobody else comes by the folder");
+  rmSync(secret);
+  mkdirSync(secret);
+  assert.deepEqual(await found("keys"), [
+    1,
+    `fail ${secret} cannot be read (EISDIR) → make it a file of yours (chown, chmod 600)`,
+  ]);
+  const start = await run(["start"]);
+  assert.match(
+    `${start.code} ${start.err}`,
+    /^1 hq: .*secret\.key cannot be used: it is a folder .*\nName a file\.\n$/,
+  );
+  assert.deepEqual(
+    await found("keys", { HQ_SECRET: "another secret of some length, in the environment" }),
+    [0],
+  );
+  rmSync(secret, { recursive: true });
+  assert.deepEqual(await found("held"), [0]);
+  writeFileSync(join(home, "held"), "2026-02-17T12:00:00.000Z\n");
+  assert.deepEqual(await found("held"), [
+    0,
+    "warn hq stop --now has stopped all work, and none begins → when it may begin again: hq start",
+  ]);
+});
+
 test("run.json of a dead, a strange and a broken supervisor is told apart", async (t) => {
   const { root, run } = newInstallation(t);
   const file = join(root, ".hq", "run.json");
@@ -282,6 +358,13 @@ test("run.json of a dead, a strange and a broken supervisor is told apart", asyn
   const dead = await supervisor(JSON.stringify({ ...about, pid: 2 ** 30 }));
   assert.match(dead?.text ?? "", /which is gone/);
   assert.equal(dead?.status, "warn");
+  const another = await supervisor(JSON.stringify({ ...about, pid: process.pid }));
+  assert.match(another?.text ?? "", /which is another program by now/);
+  assert.equal(another?.status, "warn");
+  assert.match(another?.mend ?? "", /^nothing to do/);
+  const lock = await holdHome({ path: join(root, ".hq", "supervisor.lock"), describe: {} });
+  assert.ok(lock.ok);
+  t.after(lock.release);
   const strange = await supervisor(JSON.stringify({ ...about, pid: process.pid }));
   assert.match(strange?.text ?? "", /does not answer as the supervisor/);
   assert.equal(strange?.status, "fail");

@@ -393,6 +393,47 @@ test("handoffs go back to where the configuration looks for them, and what is th
   assert.equal(await bringBack("third"), "written since");
 });
 
+test("a folder that cannot be looked at is named by an audit", async (t) => {
+  const folder = folderFor(t);
+  const home = join(folder, "home");
+  mkdirSync(home);
+  await (await openSqliteLedger({ path: join(home, "ledger.db"), ballastBytes: 0 })).close();
+  writeFileSync(join(home, "handoffs"), "");
+  const { code, err } = await hq(["audit", "--prove"], { env: { HQ_HOME: home } });
+  assert.equal(
+    `${code} ${err}`,
+    `1 hq: ${home}/handoffs cannot be used: what stands there is no folder (ENOTDIR, opendir).\nName another folder, or take away what stands there.\n`,
+  );
+});
+
+test("a page of the ledger that is damaged is told with what to do, by a start and by each reading that meets it", async (t) => {
+  const folder = folderFor(t);
+  const home = await leftHome(folder);
+  const path = join(home, "ledger.db");
+  const whole = readFileSync(path);
+  const damage = (table: string) => {
+    writeFileSync(path, whole);
+    const db = new DatabaseSync(path, { readOnly: true });
+    const size = Number(db.prepare("pragma page_size").get()?.["page_size"]);
+    const root = db.prepare("select rootpage from sqlite_schema where name = ?").get(table);
+    db.close();
+    const page = Number(root?.["rootpage"]);
+    writeFileSync(path, Buffer.from(whole).fill(0xab, (page - 1) * size, page * size));
+  };
+  const words =
+    /ledger\.db is damaged or is no ledger\. Stop the supervisor, .* restore a backup\. \(SQLite: /;
+  damage("event");
+  const start = ["start", "--port", "0", "--guild-port", "0"];
+  const { code, err } = await runHq(t, start, { env: { HQ_HOME: home }, cwd: folder });
+  assert.equal(code, 1, err);
+  assert.match(err, words);
+  assert.doesNotMatch(err, / at .*\.ts:/);
+  damage("counter");
+  const ledger = await openSqliteLedger({ path, ballastBytes: 0 });
+  await assert.rejects(ledger.counts(), { code: "ledger_trouble", message: words });
+  await ledger.close();
+});
+
 /** A folder with a ledger in which two dispatches and a line are open, and what else a backup takes. */
 async function leftHome(folder: string): Promise<string> {
   const home = join(folder, "home");

@@ -72,3 +72,15 @@ test("putting a ledger aside that breaks off in between leaves the ledger in its
     "ledger.db.moved-wal",
   ]);
 });
+
+test("a note of a move that is damaged is named, and nothing is begun or moved beside it", (t) => {
+  const home = newHome(t);
+  for (const text of ["", "{", "null", '{"state":"gone","id":"1","to":"x"}']) {
+    writeFileSync(join(home, "ledger.moved.json"), text);
+    for (const look of [readMoved, refuseMoved])
+      assert.throws(() => look(home), {
+        code: "invalid_input",
+        message: `${home}/ledger.moved.json, which says where the ledger was moved to, is damaged.`,
+      });
+  }
+});

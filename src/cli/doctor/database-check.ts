@@ -1,6 +1,6 @@
 import { nameOf } from "../../app/elsewhere.ts";
 import type { Env } from "../../app/mode.ts";
-import { databaseOf, examineFile, examineStore } from "../../app/store.ts";
+import { databaseOf, examineFile, examineStore, lacksFile } from "../../app/store.ts";
 import type { Config } from "../../domain/config.ts";
 import { adviceFor, differencesOf, standsBackText } from "../../domain/member.ts";
 import type { MemberView } from "../../engine/verbs.ts";
@@ -10,6 +10,7 @@ import { formatDuration } from "../../kernel/time.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 const ID = "database";
+const RESTORE = "if it was lost: hq restore --force with the last backup";
 
 type Found = NonNullable<Awaited<ReturnType<typeof examineStore>>>;
 
@@ -33,9 +34,15 @@ export function checkLedgerFile(env: Env, config: Config | undefined, home: stri
   if (databaseOf(env, config) !== undefined) return [];
   try {
     const found = examineFile(home);
-    if (!found) return [];
+    if (!found) {
+      // What is not valid may name a database.
+      if (!config || !lacksFile(home)) return [];
+      const text = "a supervisor has worked here, and there is none: the next start begins a new one";
+      return [warn("ledger", text, RESTORE)];
+    }
     const { version, ours } = found;
     if (version === ours) return [ok("ledger", `version ${version}`)];
+    if (version === 0) return [warn("ledger", "it is empty: the next start begins a new one in it", RESTORE)];
     const text = `version ${version}: an older program wrote it, and the next start brings it to version ${ours}`;
     return [warn("ledger", text, "hq backup first: the older program cannot use it any more after that")];
   } catch (thrown) {

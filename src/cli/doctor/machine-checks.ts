@@ -1,8 +1,11 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isHeld } from "../../app/hold.ts";
 import { readRunFile } from "../../app/home.ts";
+import type { Env } from "../../app/mode.ts";
 import { formatDuration } from "../../kernel/time.ts";
-import { isAlive } from "../holder.ts";
+import { isReadByOthers } from "../check-files.ts";
+import { holdsLock, isAlive } from "../holder.ts";
 import { findRunning } from "../running.ts";
 import { type Finding, fail, ok, skip, warn } from "./finding.ts";
 
@@ -43,6 +46,35 @@ export function checkHome(home: string): readonly Finding[] {
   }
 }
 
+/** The secrets that a start reads, and that nobody else should. Nothing is said where they are well, or not made yet. */
+export function checkKeys(home: string, env: Env): readonly Finding[] {
+  const names = [
+    ...(env["ORCHESTRATOR_API_KEY"] ? [] : ["api.key"]),
+    ...(env["HQ_SECRET"] ? [] : ["secret.key"]),
+  ];
+  return names.flatMap((name) => {
+    const path = join(home, name);
+    try {
+      readFileSync(path);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code === "ENOENT" || code === "ENOTDIR") return [];
+      return [fail("keys", `${path} cannot be read (${code})`, `make it a file of yours (chown, chmod 600)`)];
+    }
+    // Nobody comes by a folder that lets no others in.
+    if (!isReadByOthers(path) || (statSync(home).mode & 0o011) === 0) return [];
+    return [warn("keys", `${path} is a secret, and other users may read it`, `chmod 600 ${path}`)];
+  });
+}
+
+/** An emergency stop lasts until somebody ends it. Nothing is said where there was none. */
+export function checkHold(home: string): readonly Finding[] {
+  if (!isHeld(home)) return [];
+  return [
+    warn("held", "hq stop --now has stopped all work, and none begins", "when it may begin again: hq start"),
+  ];
+}
+
 /** Free space where the ledger and the handoffs are. */
 export function checkDisk(home: string): Finding {
   const there = thereOf(home);
@@ -72,6 +104,8 @@ export async function checkSupervisor(options: {
       : skip("supervisor", "not running");
   }
   if (!isAlive(run.pid)) return warn("supervisor", `run.json names pid ${run.pid}, which is gone`, mend);
+  if (!holdsLock(home, run.pid))
+    return warn("supervisor", `run.json names pid ${run.pid}, which is another program by now`, mend);
   if (!(await findRunning(home))) {
     const text = `pid ${run.pid} lives, and ${run.api} does not answer as the supervisor`;
     return fail(

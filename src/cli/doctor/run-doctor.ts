@@ -17,7 +17,7 @@ import { checkDatabase, checkLedgerFile } from "./database-check.ts";
 import { checkDiscord } from "./discord-checks.ts";
 import { checkExposure } from "./exposure-check.ts";
 import { type Finding, fail, ok, renderFindings, skip, warn } from "./finding.ts";
-import { checkDisk, checkHome, checkNode, checkSupervisor } from "./machine-checks.ts";
+import { checkDisk, checkHold, checkHome, checkKeys, checkNode, checkSupervisor } from "./machine-checks.ts";
 
 /** Looks at everything that a start needs. 0 when nothing fails, else 1. */
 export async function runDoctor(io: Io, options: { readonly json?: boolean }): Promise<number> {
@@ -28,11 +28,13 @@ export async function runDoctor(io: Io, options: { readonly json?: boolean }): P
   return isWell ? 0 : 1;
 }
 
-async function examineMachine({ place, version }: Installation, io: Io): Promise<readonly Finding[]> {
+async function examineMachine({ env, place, version }: Installation, io: Io): Promise<readonly Finding[]> {
   return [
     checkNode(process.versions.node),
     checkDisk(place.home),
     ...checkHome(place.home),
+    ...checkKeys(place.home, env),
+    ...checkHold(place.home),
     await checkSupervisor({ home: place.home, version, now: io.now }),
   ];
 }
