@@ -22,7 +22,9 @@ export async function makeRoom(
   source: string,
   force: boolean,
 ): Promise<Room> {
-  const { home, now } = place;
+  const { now } = place;
+  // Behind a link it is the folder itself that makes room: the link would be followed no more.
+  const home = realOf(place.home);
   makeFolder(home);
   const old = await holdFor(home);
   if (isFree(home)) return old;

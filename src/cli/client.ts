@@ -135,6 +135,19 @@ function isBrokenConnection(error: unknown): boolean {
   return error instanceof TypeError || error.name === "TimeoutError" || error.name === "AbortError";
 }
 
+/** What reading an open answer throws when the supervisor dies or the connection breaks; any other TypeError is a bug. */
+export function isCutOff(error: unknown): boolean {
+  return error instanceof TypeError && (error.message === "fetch failed" || error.message === "terminated");
+}
+
+/** Of an answer that comes piece by piece. */
+export function cutOff(cause?: unknown): Refusal {
+  return new Refusal("no_supervisor", "The supervisor went before it had an answer.", {
+    hint: "Ask again when it is back: nothing that it did is lost.",
+    cause,
+  });
+}
+
 function spoken(error: unknown): unknown {
   return isBrokenConnection(error) ? unanswered(error) : error;
 }

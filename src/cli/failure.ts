@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { isRefusal, type Problem, REFUSALS, type Refusal } from "../kernel/refusal.ts";
 import { forTerminal } from "../kernel/text.ts";
-import { SupervisorBroke } from "./client.ts";
+import { cutOff, isCutOff, SupervisorBroke } from "./client.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 
 /** Something in a file or argument that should be JSON is none. */
@@ -26,6 +26,7 @@ const FAILED = 1;
 export function failureOf(error: unknown, written: string): Failure | undefined {
   if (error instanceof CommanderError) return usageFailure(error, written);
   if (isRefusal(error)) return refusalFailure(error);
+  if (isCutOff(error)) return refusalFailure(cutOff(error));
   if (error instanceof BadJson) return plainFailure(USAGE, "bad_json", [error.message]);
   if (error instanceof Unreadable) return plainFailure(USAGE, "io_error", [error.message]);
   const said = error instanceof SupervisorBroke ? [error.message] : machineTrouble(error);

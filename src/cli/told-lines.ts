@@ -1,5 +1,5 @@
 import { isRefusal, REFUSALS, Refusal, type RefusalCode } from "../kernel/refusal.ts";
-import { type Call, type Client, SupervisorBroke } from "./client.ts";
+import { type Call, type Client, cutOff, SupervisorBroke } from "./client.ts";
 import type { Io } from "./io.ts";
 
 type Line<T> = {
@@ -27,9 +27,7 @@ export async function reportOf<T>(io: Io, client: Client, call: Call): Promise<T
         if (report !== undefined) return report;
       }
     }
-    throw new Refusal("no_supervisor", "The supervisor went before it had an answer.", {
-      hint: "Ask again when it is back: nothing that it did is lost.",
-    });
+    throw cutOff();
   } catch (error) {
     if (leaving.signal.aborted && !isRefusal(error)) {
       throw new Refusal("timed_out", "Interrupted before there was an answer.", { cause: error });

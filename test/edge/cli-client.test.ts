@@ -234,3 +234,29 @@ test("what must not be repeated is not: a broken answer to stop is no second sto
   await assert.rejects(client.ask({ method: "POST", path: "/stop" }), { code: "no_supervisor" });
   assert.equal(front.count("POST"), 1);
 });
+
+test("a supervisor that dies before or in the middle of a long answer is told in words", async (t) => {
+  for (const begun of [false, true]) {
+    const { hq } = await openFront(t, async ({ url = "" }, response) => {
+      if (!/\/(audit|prune|export)/.test(url)) return false;
+      if (!begun) response.socket?.destroy();
+      else {
+        response.writeHead(200, { "content-type": "application/x-ndjson" });
+        response.write('{"progress":"1 row"}\n', () => response.socket?.destroy());
+      }
+      return true;
+    });
+    for (const argv of [
+      ["audit", "--prove"],
+      ["prune", "--older-than", "30d"],
+      ["export", "events"],
+    ]) {
+      const { code, err } = await hq(...argv);
+      assert.equal(
+        `${code} ${err}`,
+        "5 hq: The supervisor went before it had an answer.\nAsk again when it is back: nothing that it did is lost.\n",
+        argv.join(" "),
+      );
+    }
+  }
+});

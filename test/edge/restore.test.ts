@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -304,6 +305,21 @@ test("what is linked into a configuration is in its backup, and what other tools
   assert.equal(readFileSync(join(other.HQ_CONFIG, "acl.yaml"), "utf8"), "# ours\n");
   assert.deepEqual(readdirSync(join(other.HQ_HOME, "handoffs")), ["orch-waits.json"]);
   assert.equal(readFileSync(join(other.HQ_HOME, "handled-tasks.txt"), "utf8"), "1\n");
+});
+
+test("a folder behind a link is moved aside where it lies, and what is restored lies there, too", async (t) => {
+  const { folder, home, backup, env } = await backedUp(t);
+  const link = join(folder, "link");
+  symlinkSync("home", link);
+  const { code, out, err } = await hq(["restore", backup, "--force", "--json"], {
+    env: { ...env, HQ_HOME: link },
+  });
+  assert.equal(code, 0, err);
+  assert.equal(readlinkSync(link), "home");
+  assert.equal(inDoubt(home), 1);
+  const { before } = JSON.parse(out);
+  assert.ok(before.startsWith(`${home}.before-`), before);
+  assert.ok(existsSync(join(before, "ledger.db")));
 });
 
 test("where an emergency stop holds, it holds after a restore, too", async (t) => {

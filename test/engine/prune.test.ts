@@ -187,6 +187,18 @@ test("what is taken out is not found any more, and its request may be asked agai
   assert.equal(db.prepare("select rowid from search where search match 'glass'").all().length, 1);
 });
 
+test("what goes stays in the figures, also where nobody had counted it yet", async (t) => {
+  const { prune, ledger, left } = await pruned(t, 3);
+  assert.equal(await ledger.tallies.position(), 0);
+  await prune({ olderThanMs: DAY_MS, dry: true });
+  assert.equal(await ledger.tallies.position(), 0, "a dry run only looks");
+  await prune({ olderThanMs: DAY_MS });
+  assert.deepEqual(await left(), [2]);
+  const ended = await ledger.tallies.read({ span: "all", from: 0, until: 1, kind: "delegation" });
+  const count = ended.reduce((sum, { figures }) => sum + (figures.counts["n"] ?? 0), 0);
+  assert.equal(count, 3);
+});
+
 test("a file that came late goes with the work it tells of, though younger than other work that stays", async (t) => {
   const { prune, files, ids, put, pass } = await pruned(t, 3);
   pass(3 * DAY_MS);
