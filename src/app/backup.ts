@@ -67,7 +67,8 @@ export async function makeBackup(place: BackupPlace, target: string): Promise<Ba
       hint: "Set HQ_HOME to the folder of the supervisor.",
     });
   }
-  refuseFull(target, "A backup goes into a folder of its own.");
+  const hint = `Name a folder that is empty or not there; what a backup left that was broken off has no ${MANIFEST}, and may go.`;
+  refuseFull(target, "A backup goes into a folder of its own.", hint);
   const copied = [place.configDir, place.config.settings.handoffs.dir, join(home, "guild")];
   const around = copied.find((folder) => liesIn(target, folder));
   if (around !== undefined) {

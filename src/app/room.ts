@@ -30,7 +30,10 @@ export async function makeRoom(
   if (isFree(home)) return old;
   const before = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
   try {
-    if (!force) refuseFull(home, "What is there would be mixed with what is restored.");
+    const why = "What is there would be mixed with what is restored.";
+    const hint =
+      "Set HQ_HOME to a folder that is empty or not there; `hq restore --force` keeps the old one aside.";
+    if (!force) refuseFull(home, why, hint);
     if (liesIn(source, home)) {
       throw new Refusal("invalid_input", `${source} lies in ${home}, which would be moved aside.`, {
         hint: "Move the backup to another place, and restore it from there.",
@@ -73,11 +76,9 @@ export function isFree(home: string): boolean {
   return readdirSync(home).every((name) => name.startsWith(UNPACKING) || !isOfBackup(name));
 }
 
-export function refuseFull(folder: string, why: string): void {
+export function refuseFull(folder: string, why: string, hint: string): void {
   if (!existsSync(folder) || !readdirSync(folder).some(isOfBackup)) return;
-  throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, {
-    hint: "Name a folder that is empty or not there; `hq restore --force` keeps the old one aside.",
-  });
+  throw new Refusal("invalid_input", `${folder} is not empty. ${why}`, { hint });
 }
 
 /** Whether it is that folder, or will be in it, by whatever names. */

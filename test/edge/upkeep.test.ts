@@ -72,7 +72,10 @@ test("a backup made under load is whole; restored elsewhere it proves clean, and
   const keys = readdirSync(target, { recursive: true }).filter((name) => String(name).endsWith(".key"));
   assert.deepEqual(keys, []);
   const twice = await hq(["backup", target], { env });
-  assert.match(`${twice.code} ${twice.err}`, /^2 .*not empty/);
+  assert.match(
+    `${twice.code} ${twice.err}`,
+    /^2 .*not empty\. .*\nName a folder that is empty or not there; what a/,
+  );
 
   const busy = await hq(["restore", target], { env });
   assert.match(`${busy.code} ${busy.err}`, /^3 .*supervisor/);
@@ -184,10 +187,26 @@ test("a packed backup is unpacked where the ledger will be, wherever it lies; wh
   assert.equal(lastPlace(), dirname(home), "what is in the way is moved aside first");
   assert.deepEqual([unpackedIn(home), unpackedIn(dirname(home))], [[], []]);
 
+  // The same with one that is made; what another machine is just making stays.
+  const made = join(folder, "made");
+  mkdirSync(join(made, ".hq-backup-another-999999999-x"), { recursive: true });
+  const backUp = (name: string) =>
+    runHq(t, ["backup", join(made, name)], { env: { ...env, HQ_HOME: join(folder, "home") }, cwd: folder });
+  writeFileSync(join(folder, "deadly"), "");
+  await backUp("first.tar.gz");
+  assert.equal(readdirSync(made).length, 2, "it was killed in between");
+  rmSync(join(folder, "deadly"));
+  const second = await backUp("second.tar.gz");
+  assert.equal(second.code, 0, second.err);
+  assert.deepEqual(readdirSync(made).sort(), [".hq-backup-another-999999999-x", "second.tar.gz"]);
+
   writeFileSync(join(folder, "no.tar.gz"), "no archive");
   const third = join(folder, "third");
   const wrong = await hq(["restore", join(folder, "no.tar.gz")], { env: { HQ_HOME: third } });
-  assert.match(`${wrong.code} ${wrong.err}`, /^2 .*tar could not do it/);
+  assert.match(
+    `${wrong.code} ${wrong.err}`,
+    /^2 .*tar could not do it.*\nOne that is cut or damaged is no backup/,
+  );
   assert.ok(!existsSync(third), "nothing is left of what was not restored");
 });
 
