@@ -103,6 +103,7 @@ test("a pruning that breaks off goes on: after a stop at the next start, after a
   assert.equal(by(), "first", "however long it takes, nobody begins beside it");
   first.stop();
   await assert.rejects(one.done, /stopped/);
+  assert.equal(await ledger.recall("pruned"), "2026-2-17 left", "whoever starts next need not wait");
 
   // It is the next day by now, and its hour has not come: what was left of the day before goes on all the same.
   now += 151_000;
