@@ -105,15 +105,15 @@ export function createHealth(deps: {
       const text = `the task queue cannot be read, and what is written there waits: ${reason}; \`hq doctor\` names what is missing`;
       return [{ name: "posts", ok: false, text }];
     }
-    if (until !== undefined) {
-      const text = `${counted(count, "post waits", "posts wait")} until ${new Date(until).toISOString()}, when Discord wants to be asked again: ${reason}`;
-      return [{ name: "posts", ok: false, text }];
-    }
-    const since = isNowhere ? "" : " after five tries or more";
     const waiting =
       what === "tasks"
         ? counted(count, "task waits", "tasks wait")
         : counted(count, "post waits", "posts wait");
+    if (until !== undefined) {
+      const text = `${waiting} until ${new Date(until).toISOString()}, when Discord wants to be asked again: ${reason}`;
+      return [{ name: "posts", ok: false, text }];
+    }
+    const since = isNowhere ? "" : " after five tries or more";
     const text = `${waiting}${since}: ${reason}; \`hq doctor\` names what is missing`;
     return [{ name: "posts", ok: false, text }];
   }

@@ -23,6 +23,8 @@ export type ConnectionDeps = {
   readonly log: Log;
   readonly onConnected: (client: Client, how: "ready" | "resumed") => void;
   readonly onDisconnected: () => void;
+  /** Whether the bot was known to be in its guild before: then one that is not there is waited for. */
+  readonly wasThere?: () => boolean;
   /** Why it waits although Discord is reached; undefined when it waits no more. */
   readonly onWait?: (why: Refusal | undefined) => void;
   /** Only a person can mend it: a wrong token, a missing intent. */
@@ -100,10 +102,12 @@ export function createConnection(deps: ConnectionDeps): Connection {
       const absence = absenceOf(client);
       if (!absence) return entered(how);
       lost();
-      if (absence.isRemoved && !wasConnected) return ready.reject(absence.why);
-      if (waitsFor?.message === absence.why.message) return;
+      const isExpected = wasConnected || waitsFor !== undefined || deps.wasThere?.();
+      if (absence.isRemoved && !isExpected) return ready.reject(absence.why);
+      const { message: failure, hint } = absence.why;
+      if (waitsFor?.message !== failure) log.warn({ failure, hint }, "the guild is away; it is waited for");
       waitsFor = absence.why;
-      log.warn({ failure: waitsFor.message, hint: waitsFor.hint }, "the guild is away; it is waited for");
+      // Also again: a session that was waited for meanwhile says in its end that nothing is.
       deps.onWait?.(waitsFor);
     }
 
@@ -136,7 +140,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
       onConnected: (_, how) => arrived(how),
       // What comes before READY and RESUMED is looked at with them.
       onGuild() {
-        if (isOnline && connected !== !absenceOf(client)) arrived("ready");
+        if (isOnline && !(connected && !absenceOf(client))) arrived("ready");
       },
       onDisconnected() {
         isOnline = false;
@@ -168,6 +172,7 @@ export function createConnection(deps: ConnectionDeps): Connection {
       try {
         return await connectOnce(life);
       } catch (thrown) {
+        if (life.isOver) return;
         if (thrown instanceof Refusal) throw thrown;
         const { text, retryAfterMs = 0 } = failureOf(thrown);
         if (!isWorthRetrying(thrown)) throw refusalFor(`Discord does not let the bot in: ${text}`);

@@ -155,6 +155,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   let reconciling: Promise<void> | undefined;
   let isGap = true;
   let shownIn: Term | undefined;
+  let wasThere = false;
   let term = begun();
 
   function begun(): Term {
@@ -167,6 +168,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
       tasks: verbs.tasks,
       asking: verbs,
       actorOf,
+      wasThere: () => wasThere || standby.guild() !== undefined,
       onConnected: (client, how) => made === term && onConnected(client, how),
       onDisconnected: () => made === term && onDisconnected(),
       onFatal: (refusal) => made === term && onFatal(refusal),
@@ -177,6 +179,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
 
   function onConnected(client: Client, how: "ready" | "resumed"): void {
     log.info({ how }, "connected to Discord");
+    wasThere = true;
     reportGaps();
     deploying.onConnected(client, how);
     deps.onConnection(true);

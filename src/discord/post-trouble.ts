@@ -37,6 +37,8 @@ export function createPostTrouble(deps: {
     );
     if (isLasting)
       lasting.set(delivery.id, { reason: outcome.reason, ...(isLimited ? { until: outcome.dueAt } : {}) });
+    // That time is over, and what is in the way now is another thing.
+    else if (lasting.get(delivery.id)?.until !== undefined) lasting.delete(delivery.id);
     if (isTrouble)
       await deliveries.record({ type: "trouble", at: now(), delivery, text: outcome.reason }, []);
     return outcome;

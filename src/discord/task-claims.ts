@@ -21,7 +21,7 @@ import type { TroubledPosts } from "./post-trouble.ts";
 import { cardDelivery } from "./render-card.ts";
 import { holderOf, renderTaskCard } from "./render-task.ts";
 import type { DiscordRest } from "./rest.ts";
-import { planRetry } from "./retry-plan.ts";
+import { planRetry, type RetryPlan } from "./retry-plan.ts";
 import { isChannelGone, isDeleted } from "./still-there.ts";
 import { CHECK, checksOf, nameOf } from "./task-message.ts";
 import { whoChecked } from "./tasks-read.ts";
@@ -65,7 +65,7 @@ export function createTaskClaims(
   /** In a row, of Discord. */
   let failures = 0;
   /** By task: why it is not claimed after so many tries, and when it is tried again, unless it is withdrawn before. */
-  const lasting = new Map<string, { readonly reason: string; readonly dueAt: number }>();
+  const lasting = new Map<string, Pick<RetryPlan, "outcome" | "isLimited">>();
 
   async function claim(effect: ClaimedOf<"task-claim">): Promise<ClaimAnswer> {
     crash("task-claim:claimed");
@@ -79,9 +79,9 @@ export function createTaskClaims(
       if (!(thrown instanceof DiscordError)) throw thrown;
       lasting.delete(view.id);
       if (isDeleted(thrown) || isChannelGone(thrown)) return { kind: "gone" };
-      const { outcome, isLasting } = later(view.id, thrown.failure, effect.tries);
-      if (isLasting) lasting.set(view.id, outcome);
-      return outcome;
+      const plan = later(view.id, thrown.failure, effect.tries);
+      if (plan.isLasting) lasting.set(view.id, plan);
+      return plan.outcome;
     }
   }
 
@@ -230,9 +230,11 @@ export function createTaskClaims(
     claim,
     check,
     troubled() {
-      for (const [task, { dueAt }] of lasting) if (now() > dueAt + OVERDUE_MS) lasting.delete(task);
+      for (const [task, { outcome }] of lasting) if (now() > outcome.dueAt + OVERDUE_MS) lasting.delete(task);
       const [first] = lasting.values();
-      return first && { count: lasting.size, reason: first.reason, what: "tasks" };
+      if (!first) return undefined;
+      const { reason, dueAt } = first.outcome;
+      return { count: lasting.size, reason, what: "tasks", ...(first.isLimited ? { until: dueAt } : {}) };
     },
   };
 }

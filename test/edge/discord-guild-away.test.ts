@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { postOf, startEdge } from "./discord-fixture.ts";
+import { postOf, startEdge, TOKEN } from "./discord-fixture.ts";
 import { scriptedTasks } from "./scripted-tasks.ts";
 
 const noteOf = (id: string) => postOf({ id, kind: "notice", to: { channel: "technical" }, text: "a line" });
@@ -79,4 +79,50 @@ test("a start while Discord has the guild not available waits for it", async (t)
   await until(true);
   assert.equal((await edge.perform.post(noteOf("note-late"))).kind, "recorded");
   assert.ok(!logs.some(({ message }) => /the guild lacks/.test(message)));
+});
+
+test("a guild that is not available and of which the bot is removed meanwhile says what is the matter now", async (t) => {
+  const { guild, waits, until, untilWait } = await startReading(t);
+  guild.faults.guildAway("unavailable");
+  await until(false);
+  assert.match(waits.at(-1) ?? "", UNAVAILABLE);
+  guild.faults.guildAway("removed");
+  await untilWait(REMOVED);
+  guild.faults.guildAway(undefined);
+  await until(true);
+  assert.equal(waits.at(-1), undefined);
+});
+
+test("a bot that waits for its guild says so again once a new session of its was waited for", async (t) => {
+  const { guild, waits, until, untilWait, clock } = await startReading(t);
+  clock.pass(60_000);
+  guild.faults.guildAway("removed");
+  await untilWait(REMOVED);
+  const token = { headers: { authorization: `Bot ${TOKEN}` } };
+  const told = (await (await fetch(`${guild.restApi}/v10/gateway/bot`, token)).json()) as object;
+  const limit = { total: 1000, remaining: 0, reset_after: 5100, max_concurrency: 1 };
+  const body = { ...told, session_start_limit: limit };
+  guild.faults.add({ kind: "status", status: 200, path: "/gateway/bot", body });
+  guild.faults.refuseResume();
+  guild.faults.dropGateway();
+  await untilWait(/the next one is begun in/);
+  await untilWait(REMOVED);
+  guild.faults.guildAway(undefined);
+  await until(true);
+  assert.equal(waits.at(-1), undefined);
+});
+
+test("a bot that left Discord while it waits for its guild waits for it once it is back there", async (t) => {
+  const { guild, edge, waits, until, untilWait, clock } = await startReading(t);
+  guild.faults.guildAway("removed");
+  await until(false);
+  clock.pass(60_000);
+  // As a member does that does not lead for a moment.
+  await edge.leave();
+  waits.length = 0;
+  const starting = edge.start();
+  await Promise.race([untilWait(REMOVED), starting]);
+  guild.faults.guildAway(undefined);
+  await until(true);
+  await starting;
 });

@@ -118,3 +118,36 @@ test("an answer of which only the beginning comes ends with the time of its requ
   over.abort();
   assert.equal(await said, "AbortError");
 });
+
+test("an edge that is left while it is not let in waits for nothing any more", async (t) => {
+  const { guild, edge, logs, waits } = await startEdge(t, { isIdle: true });
+  const { arrived, release } = guild.faults.hold({ path: "/gateway/bot" });
+  guild.faults.add({ kind: "rate-limit", retryAfterMs: HOUR, path: "/gateway/bot" });
+  const answered = Promise.withResolvers<void>();
+  const onAnswer = () => answered.resolve();
+  const starting = edge.start();
+  await arrived;
+  await edge.leave();
+  await starting;
+  subscribe("undici:request:trailers", onAnswer);
+  t.after(() => unsubscribe("undici:request:trailers", onAnswer));
+  release();
+  await answered.promise;
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(waits, []);
+  assert.ok(!logs.some(({ message }) => /is tried again/.test(message)));
+});
+
+test("a post that Discord let wait for long and then fails is not told to wait until a time that is over", async (t) => {
+  const { guild, edge, clock } = await startEdge(t);
+  const path = `/channels/${guild.inspect.channelId("technical")}/messages`;
+  guild.faults.add({ kind: "rate-limit", retryAfterMs: 10 * 60_000, method: "POST", path });
+  const limited = await edge.perform.post(noteOf("note-limited"));
+  assert.ok(limited.kind === "again");
+  assert.equal(edge.troubledPosts()?.until, limited.dueAt);
+  clock.pass(10 * 60_000);
+  guild.faults.add({ kind: "drop", after: false, method: "POST", path, times: 9 });
+  const failed = await edge.perform.post({ ...noteOf("note-limited"), tries: 2 });
+  assert.ok(failed.kind === "again");
+  assert.equal(edge.troubledPosts(), undefined);
+});

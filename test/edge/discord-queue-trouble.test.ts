@@ -76,3 +76,25 @@ test("a queue that cannot be read again and again, or whose channel is gone, is 
   await assert.rejects(edge.queue.readBack(), /has no channel for taskQueue/);
   assert.match(edge.troubledPosts()?.reason ?? "", /no channel any more for the logical channel taskQueue/);
 });
+
+test("a claim that Discord lets wait for long is told with the time, and not as one that was tried five times", async (t) => {
+  const clock = movableClock();
+  const world = await createWorld(t, { guild: true, overrides: { now: clock.now } });
+  const people = "people: { roles: [{ role: Operators, rights: [delegate, any-agent] }] }";
+  writeFileSync(join(world.home, "..", "config", "acl.yaml"), `preset: default\n${people}\n`);
+  const app = await world.start();
+  const { guild } = world;
+  assert.ok(guild);
+  const path = `/channels/${guild.inspect.channelId("task-queue")}/messages`;
+  guild.faults.add({ kind: "rate-limit", retryAfterMs: 10 * MINUTE, method: "POST", path });
+  await person(guild, "you").say("task-queue", "a job [agent:webster]");
+  const { checks } = await app.poll("/health/ready", ({ checks }) => checks.some(isPosts));
+  assert.match(
+    checks.find(isPosts)?.text ?? "",
+    /^1 task waits until \d{4}-\S+Z, when Discord wants to be asked again: rate limited/,
+  );
+  clock.pass(10 * MINUTE);
+  await app.settled(await app.ask({ agent: "tech-lead", deliver: false }));
+  await app.poll("/health/ready", ({ checks }) => !checks.some(isPosts));
+  await world.seen("task-queue", () => guild.inspect.messages("task-queue").length === 2);
+});
