@@ -1,5 +1,6 @@
 import {
   type APIMessage,
+  type APIThreadChannel,
   REST,
   RESTEvents,
   type RESTGetAPIChannelMessagesResult,
@@ -166,6 +167,9 @@ function isArchived(thrown: unknown): boolean {
 /** Discord archives a thread in which nobody spoke for a while: whoever may write opens it again. Not one that is locked. */
 async function isReopened(raw: REST, thread: string): Promise<boolean> {
   try {
+    // Whoever may manage threads could open also that.
+    const known = await guarded<Partial<APIThreadChannel> | undefined>(raw.get(Routes.channel(thread)));
+    if (known?.thread_metadata?.locked) return false;
     await guarded(raw.patch(Routes.channel(thread), { body: { archived: false } }));
     return true;
   } catch (thrown) {

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { textsOf } from "../../src/discord/payload.ts";
+import { ATOMIZER_HQ, BOT_PERMISSIONS, P, type Seed } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
 import { cardEffect, startEdge, TOKEN } from "./discord-fixture.ts";
 
 const RUN = "orch-20260801-120000-aaaaaaaa";
 
 /** A card in a thread, of a delegation that ends while the thread is archived. */
-async function startInThread(t: TestContext) {
-  const { guild, edge, ledger, logs } = await startEdge(t);
+async function startInThread(t: TestContext, seed: Seed = ATOMIZER_HQ) {
+  const { guild, edge, ledger, logs } = await startEdge(t, { guild: { seed } });
   const rest = async (method: string, path: string, body: object) => {
     const answer = await fetch(`${guild.restApi}/v10${path}`, {
       method,
@@ -53,4 +54,13 @@ test("a thread that somebody locked stays as it is, and its card is not taken fo
   assert.match(shown()[0] ?? "", /webster · running/);
   assert.equal(guild.inspect.threads()[0]?.archived, true);
   assert.ok(!logs.some(({ message }) => /Discord refused a message/.test(message)));
+});
+
+test("a thread that somebody locked stays as it is also where the bot may manage threads", async (t) => {
+  const bot = { permissions: BOT_PERMISSIONS | P.ManageThreads };
+  const { guild, close, end, shown } = await startInThread(t, { ...ATOMIZER_HQ, bot });
+  await close({ locked: true });
+  assert.equal((await end()).kind, "done");
+  assert.match(shown()[0] ?? "", /webster · running/);
+  assert.equal(guild.inspect.threads()[0]?.archived, true);
 });
