@@ -25,6 +25,7 @@ export function watchFolder(options: FolderWatch) {
   const settleMs = options.settleMs ?? SETTLE_MS;
   let watcher: FSWatcher | undefined;
   let followed = "";
+  let isFollowed: () => void = () => undefined;
   const left: Promise<void>[] = [];
   let timer: NodeJS.Timeout | undefined;
   let last = "";
@@ -75,7 +76,10 @@ export function watchFolder(options: FolderWatch) {
       const message = `changes may not be seen: ${(cause as Error).message}`;
       options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
     });
-    return new Promise<void>((ready) => started.once("ready", ready));
+    return new Promise<void>((ready) => {
+      isFollowed = ready;
+      started.once("ready", ready);
+    });
   }
 
   return {
@@ -90,6 +94,8 @@ export function watchFolder(options: FolderWatch) {
       });
       if (watcher && !stopped && followed !== resolve(options.dir())) {
         left.push(watcher.close());
+        // One that is closed before it is ready never says so, and a start waits for it.
+        isFollowed();
         // What was saved before it was followed is seen then.
         void follow().then(settle);
       }

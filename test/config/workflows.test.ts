@@ -229,6 +229,30 @@ test("a workflow that is saved after all were read, and before the folder is fol
   assert.equal(await next(), "one: webster; two: webster");
 });
 
+test("a start ends also when the configuration names another folder while the first one is looked through", async (t) => {
+  const one = folder(t, { "a.yaml": simple("a") });
+  const other = folder(t, { "b.yaml": simple("b") });
+  let { place } = one;
+  let heard: (what: string) => void = () => undefined;
+  const next = () => new Promise<string>((resolve) => (heard = resolve));
+  const watcher = watchWorkflows({
+    place: () => place,
+    first: loadWorkflows(place),
+    saved: savedWorkflows(place.dir),
+    settleMs: 30,
+    onChange: (loaded) => heard(spoken(loaded).join("; ")),
+    onProblems: () => undefined,
+  });
+  t.after(watcher.stop);
+  const starting = watcher.start();
+  ({ place } = other);
+  watcher.reload();
+  await starting;
+  const saved = next();
+  other.write("b.yaml", simple("b", "auditor"));
+  assert.equal(await saved, "b: auditor");
+});
+
 test("a folder that is made later is followed too", async (t) => {
   const { next, watcher, setPlace, place } = await watched(t, {});
   const dir = join(place.dir, "..", "later");
