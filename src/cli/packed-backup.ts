@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { sync } from "../app/backup.ts";
@@ -70,12 +79,16 @@ function naming(file: string, folder: string, { code, message, hint, problems }:
 /** Several homes may lie beside one another. */
 const prefixOf = (home: string) => `${UNPACKING}${basename(home)}-`;
 
-/** What a backup or restore left that was killed. */
+/** What a backup or restore of ours left that was killed; another user's, or of a longer name, is not ours to take. */
 function removeLeft(place: string, prefix: string): void {
   if (!existsSync(place)) return;
   for (const name of readdirSync(place)) {
-    const [, pid] = name.startsWith(prefix) ? (/^(\d+)-/.exec(name.slice(prefix.length)) ?? []) : [];
-    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(place, name), { recursive: true });
+    const [, pid] = name.startsWith(prefix) ? (/^(\d+)-[^-]*$/.exec(name.slice(prefix.length)) ?? []) : [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const left = join(place, name);
+    // Another one may take it away at this moment.
+    if (lstatSync(left, { throwIfNoEntry: false })?.uid === process.geteuid?.())
+      rmSync(left, { recursive: true, force: true });
   }
 }
 

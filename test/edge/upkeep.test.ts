@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -16,6 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { watch } from "node:fs/promises";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
@@ -187,18 +189,25 @@ test("a packed backup is unpacked where the ledger will be, wherever it lies; wh
   assert.equal(lastPlace(), dirname(home), "what is in the way is moved aside first");
   assert.deepEqual([unpackedIn(home), unpackedIn(dirname(home))], [[], []]);
 
-  // The same with one that is made; what another machine is just making stays.
+  // The same with one that is made; what another machine, or another user, is just making stays.
   const made = join(folder, "made");
-  mkdirSync(join(made, ".hq-backup-another-999999999-x"), { recursive: true });
+  const others = [".hq-backup-another-999999999-x", `.hq-backup-${hostname()}-999999998-999999999-x`];
+  for (const name of others) mkdirSync(join(made, name), { recursive: true });
+  if (process.geteuid?.() === 0) {
+    const foreign = `.hq-backup-${hostname()}-999999999-x`;
+    mkdirSync(join(made, foreign));
+    chownSync(join(made, foreign), 12345, 12345);
+    others.push(foreign);
+  }
   const backUp = (name: string) =>
     runHq(t, ["backup", join(made, name)], { env: { ...env, HQ_HOME: join(folder, "home") }, cwd: folder });
   writeFileSync(join(folder, "deadly"), "");
   await backUp("first.tar.gz");
-  assert.equal(readdirSync(made).length, 2, "it was killed in between");
+  assert.equal(readdirSync(made).length, others.length + 1, "it was killed in between");
   rmSync(join(folder, "deadly"));
   const second = await backUp("second.tar.gz");
   assert.equal(second.code, 0, second.err);
-  assert.deepEqual(readdirSync(made).sort(), [".hq-backup-another-999999999-x", "second.tar.gz"]);
+  assert.deepEqual(readdirSync(made).sort(), [...others, "second.tar.gz"].sort());
 
   writeFileSync(join(folder, "no.tar.gz"), "no archive");
   const third = join(folder, "third");
