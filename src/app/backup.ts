@@ -91,7 +91,7 @@ async function copyAll(place: BackupPlace, target: string): Promise<BackupManife
   const { home } = place;
   const at = place.now();
   // What is linked into a configuration is a part of it; in the other folders a link is nobody's word.
-  let count = await copyTree(place.configDir, join(target, "config"), { follows: true });
+  let count = await copyTree(place.configDir, join(target, "config"), { followsUnless: home });
   const { dir } = place.config.settings.handoffs;
   const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
   count += await copyTree(dir, join(target, "handoffs"), { isLeft: isArchive });
@@ -203,7 +203,7 @@ export async function sync(path: string): Promise<void> {
 async function copyTree(
   from: string,
   to: string,
-  options: { readonly isLeft?: (path: string) => boolean; readonly follows?: true } = {},
+  options: { readonly isLeft?: (path: string) => boolean; readonly followsUnless?: string } = {},
 ): Promise<number> {
   if (!existsSync(from)) return 0;
   makeFolder(to);
@@ -211,7 +211,8 @@ async function copyTree(
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const path = join(from, entry.name);
     if (options.isLeft?.(path)) continue;
-    const what = options.follows && entry.isSymbolicLink() ? linkedBy(path, to) : entry;
+    const { followsUnless: home } = options;
+    const what = home !== undefined && entry.isSymbolicLink() ? linkedBy(path, [to, home]) : entry;
     if (what?.isDirectory()) count += await copyTree(path, join(to, entry.name), options);
     if (what?.isFile()) count += await copyFile(path, join(to, entry.name));
   }
@@ -219,10 +220,10 @@ async function copyTree(
   return count;
 }
 
-/** Undefined when it leads nowhere, in a circle, or to a folder in which it lies, or what it is copied to. */
-function linkedBy(path: string, to: string): Stats | undefined {
+/** Undefined when it leads nowhere, in a circle, or to a folder in which it lies, or one of those that are no part of it. */
+function linkedBy(path: string, others: readonly string[]): Stats | undefined {
   try {
-    return [dirname(path), to].some((place) => liesIn(place, path)) ? undefined : statSync(path);
+    return [dirname(path), ...others].some((place) => liesIn(place, path)) ? undefined : statSync(path);
   } catch (error) {
     if (["ENOENT", "ELOOP", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
       return undefined;

@@ -287,6 +287,8 @@ test("what is linked into a configuration is in its backup, and what other tools
   symlinkSync("circle", join(config, "circle"));
   symlinkSync(".", join(config, "itself"));
   symlinkSync(folder, join(config, "all"));
+  // The keys of a home are in no backup.
+  symlinkSync("../home", join(config, "home"));
   symlinkSync("/etc/hostname", join(home, "handoffs", "orch-linked.json"));
   writeFileSync(join(home, "handled-tasks.txt"), "1\n");
   const backup = join(folder, "linked");
