@@ -131,8 +131,10 @@ type Act = {
 /** Of the run as it is now: sent again after a broken connection it is done once. */
 async function changeOnce(hq: Hq, act: Act): Promise<number> {
   const client = hq.client("if-used");
-  const { resumes } = await client.ask<RunView>({ path: runPath(act.run) });
-  return change(hq, { ...act, body: { ...act.body, resumes }, isRepeatable: true }, client);
+  // A supervisor that an older version started counts none, and would do it twice.
+  const { resumes } = await client.ask<Partial<RunView>>({ path: runPath(act.run) });
+  const once = resumes === undefined ? {} : { body: { ...act.body, resumes }, isRepeatable: true as const };
+  return change(hq, { ...act, ...once }, client);
 }
 
 async function change({ io, client }: Hq, act: Act, connection: Client = client("if-used")): Promise<number> {

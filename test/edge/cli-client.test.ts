@@ -114,6 +114,22 @@ test("a retry and a rerun whose answer breaks are sent again, with what the comm
   }
 });
 
+test("a rerun whose answer breaks is not sent again to a supervisor of an older version, which would do it twice", async (t) => {
+  const front = await openFront(t, async (request, response, pass) => {
+    const answer = await pass();
+    if (isPost(request)) response.destroy();
+    else {
+      const { resumes: _, ...run } = (await answer.json()) as object & { resumes?: number };
+      response.writeHead(answer.status, { "content-type": "application/json" }).end(JSON.stringify(run));
+    }
+    return true;
+  });
+  const { id } = (await front.door.runs.verbs.startRun(OPERATOR, REVIEW)).run;
+  const { code, err } = await front.hq("workflow", "rerun", id, "--from", "end");
+  assert.match(`${code} ${err}`, /^5 hq: The supervisor does not answer/);
+  assert.equal(front.count("POST"), 1);
+});
+
 /** Takes the first piece of work, dies before it answers, and is not there for the next `looks` of whoever wants to know. */
 function dyingFor(looks: number): Unkind {
   let isDead = false;
