@@ -47,8 +47,9 @@ export async function openCollector({ ready, stderr }: Supervisor) {
   }
 
   return {
-    /** Bytes that it holds: its objects and its buffers. */
+    /** Bytes that it holds: its objects and its buffers. Only a second collection takes what the first one finalized. */
     async collect(): Promise<number> {
+      await call("HeapProfiler.collectGarbage");
       await call("HeapProfiler.collectGarbage");
       const { result } = (await call("Runtime.evaluate", { expression: HELD, returnByValue: true })) as {
         result: { value?: number };

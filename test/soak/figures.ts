@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { percentile, table } from "../../bench/report.ts";
 import { ROOT } from "../support/supervisor.ts";
-import type { Look } from "./process.ts";
+import { HELD_MS, type Look } from "./process.ts";
 import { type Slope, slopeOf } from "./slope.ts";
 import { IDLE_SLACK, type Soaked } from "./soak.ts";
 
@@ -10,9 +10,13 @@ import { IDLE_SLACK, type Soaked } from "./soak.ts";
 export type SoakFigures = {
   readonly command: string;
   readonly minutes: number;
+  /** Before these, not counted in what grows. */
+  readonly warmMinutes: number;
   readonly delegations: number;
   /** What its objects and buffers take right after the garbage was collected. */
   readonly memory: Slope;
+  /** Bytes held with nothing under way: when it was warm, and at the end. */
+  readonly rest: Soaked["rest"];
   /** What is resident then. */
   readonly resident: Slope;
   /** Resident as it is: the lowest and the highest, with what is still to be collected. */
@@ -36,8 +40,6 @@ export type SoakFigures = {
 export const SOAK_FILE = join(ROOT, "test/soak/last-run.json");
 /** Runs that are shorter show nothing about hours. */
 export const LEAST_MINUTES = 60;
-/** The first quarter warms up: what is compiled, cached and pooled then is not counted. */
-const WARM = 0.25;
 const ALLOWED_PERCENT = 1;
 const MB = 2 ** 20;
 
@@ -45,21 +47,22 @@ export const readSoak = (): SoakFigures | undefined =>
   existsSync(SOAK_FILE) ? (JSON.parse(readFileSync(SOAK_FILE, "utf8")) as SoakFigures) : undefined;
 
 export function figuresOf(
-  { ids, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter }: Soaked,
-  given: Pick<SoakFigures, "command" | "minutes" | "audit">,
+  { ids, counted, rest, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter }: Soaked,
+  given: Pick<SoakFigures, "command" | "minutes" | "warmMinutes" | "audit">,
 ): SoakFigures {
-  const forMs = given.minutes * 60_000;
-  const first = looks[0]?.at ?? 0;
-  const isWarm = ({ at }: Look) => at - first >= forMs * WARM;
-  const warm = looks.filter(isWarm);
-  const resident = warm.map((look) => look.resident);
+  const counts = ({ at }: Look) => at >= counted.from && at <= counted.until;
+  const under = looks.filter(counts);
+  // At rest connections are closed; those that are opened anew are open for long only then.
+  const heldFrom = counted.from + Math.min(HELD_MS, (counted.until - counted.from) / 2);
+  const resident = under.map((look) => look.resident);
   return {
     ...given,
     delegations: ids.length,
-    memory: slopeOf(collected.filter(isWarm).map(({ at, live }) => ({ at, value: live }))),
-    resident: slopeOf(collected.filter(isWarm).map((look) => ({ at: look.at, value: look.resident }))),
+    memory: slopeOf(collected.filter(counts).map(({ at, live }) => ({ at, value: live }))),
+    rest,
+    resident: slopeOf(collected.filter(counts).map((look) => ({ at: look.at, value: look.resident }))),
     waves: { lowest: Math.min(...resident), highest: Math.max(...resident) },
-    files: slopeOf(warm.map(({ at, held }) => ({ at, value: held }))),
+    files: slopeOf(under.filter(({ at }) => at >= heldFrom).map(({ at, held }) => ({ at, value: held }))),
     idleFiles,
     filesAfter,
     p50Ms: Math.round(percentile(tookMs, 50)),
@@ -77,19 +80,28 @@ export function figuresOf(
  * What the allocator keeps resident goes up and down by several percent: of that an hour shows only whether it grows at
  * all, while a leak of either kind is seen in what the program holds or in that.
  */
-export const isFlat = ({ memory, resident, files, idleFiles, filesAfter }: SoakFigures) =>
-  [memory, files].every(({ percentPerHour }) => Math.abs(percentPerHour) <= ALLOWED_PERCENT) &&
-  resident.from <= ALLOWED_PERCENT &&
-  filesAfter <= idleFiles + IDLE_SLACK;
+const isMemoryFlat = ({ memory, rest, minutes, resident }: SoakFigures) =>
+  Math.abs(memory.percentPerHour) <= ALLOWED_PERCENT &&
+  (rest.end / rest.warm - 1) * 100 <= (ALLOWED_PERCENT * minutes) / 60 &&
+  resident.from <= ALLOWED_PERCENT;
+
+const areFilesFlat = ({ files, idleFiles, filesAfter }: SoakFigures) =>
+  Math.abs(files.percentPerHour) <= ALLOWED_PERCENT && filesAfter <= idleFiles + IDLE_SLACK;
+
+export const isFlat = (figures: SoakFigures) => isMemoryFlat(figures) && areFilesFlat(figures);
 
 export const isSoundSoak = ({ lost, doubled, unseen, audit }: SoakFigures) =>
   lost + doubled + unseen === 0 && audit.code === 0;
 
+const flat = (isSo: boolean) => (isSo ? "flat" : "**not flat**");
 const percent = (value: number) => `${value >= 0 ? "+" : "−"}${Math.abs(value).toFixed(2)} %`;
 
 /** The figures as Markdown, for terminals too. */
 export function renderSoak(figures: SoakFigures): string {
-  const { memory, resident, waves, files, delegations, minutes, grown, troubles } = figures;
+  const { memory, rest, resident, waves, files, delegations, minutes, warmMinutes, grown, troubles } =
+    figures;
+  const perSecond = delegations / (warmMinutes + minutes) / 60;
+  const atRest = `${(rest.warm / MB).toFixed(1)} MB after the warm-up, ${(rest.end / MB).toFixed(1)} MB at the end`;
   const row = (name: string, mean: string, { percentPerHour, from, to, samples }: Slope) => [
     name,
     mean,
@@ -98,7 +110,7 @@ export function renderSoak(figures: SoakFigures): string {
     String(samples),
   ];
   return [
-    `\`${figures.command}\`: ${delegations.toLocaleString("en-US")} delegations in ${minutes} minutes, ${(delegations / minutes / 60).toFixed(1)} a second; the first quarter is not counted.`,
+    `\`${figures.command}\`: ${delegations.toLocaleString("en-US")} delegations, ${perSecond.toFixed(1)} a second, in ${minutes} minutes that are counted after ${warmMinutes} that warm up: what is compiled, cached and pooled then stays.`,
     table(
       ["", "mean", "an hour", "95 % interval", "samples"],
       [
@@ -107,7 +119,7 @@ export function renderSoak(figures: SoakFigures): string {
         row("files open for five minutes or longer", files.mean.toFixed(1), files),
       ],
     ),
-    `Memory is taken right after a collection: what objects and buffers hold, and what is resident with all that the allocator keeps for later. Memory held and files are ${isFlat(figures) ? "flat" : "**not flat**"} (within ±${ALLOWED_PERCENT} % an hour, and what is resident shows no growth beyond that). Between collections ${(waves.lowest / MB).toFixed(1)} to ${(waves.highest / MB).toFixed(1)} MB were resident. Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
+    `Memory is taken right after a collection: what objects and buffers hold, and what is resident with all that the allocator keeps for later. Memory is ${flat(isMemoryFlat(figures))} and files are ${flat(areFilesFlat(figures))} (within ±${ALLOWED_PERCENT} % an hour, at rest too, and what is resident shows no growth beyond that). At rest, with nothing under way, it held ${atRest}. Between collections ${(waves.lowest / MB).toFixed(1)} to ${(waves.highest / MB).toFixed(1)} MB were resident. Open files when idle: ${figures.idleFiles} before the load, ${figures.filesAfter} after it. Asked to settled: p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms. Lost ${figures.lost} · doubled ${figures.doubled} · unseen ${figures.unseen} · marked ambiguous ${figures.ambiguous}.`,
     `\`hq audit --prove\`: exit ${figures.audit.code}, ${figures.audit.text.split("\n")[0] ?? ""}`,
     table(
       ["trouble", "times"],

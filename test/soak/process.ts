@@ -15,7 +15,7 @@ export type Look = {
 };
 
 /** Shorter than that a file may be open for a request that is never answered, or for a connection in use. */
-const HELD_MS = 300_000;
+export const HELD_MS = 300_000;
 
 /** Looks at a process again and again; it remembers since when a file is open. */
 export function createWatch(pid: number): (at: number) => Look {

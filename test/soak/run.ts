@@ -1,5 +1,5 @@
 /**
- * usage: npm run soak [-- --minutes 60 --per-second 20 --dir /var/tmp --seed 1 --keep]
+ * usage: npm run soak [-- --minutes 60 --warm-minutes 20 --per-second 20 --dir /var/tmp --seed 1 --keep]
  * A supervisor under steady load with mixed faults; prints whether its memory and its files stay, whether everything
  * that was asked was done once and seen once, and what grew on the disk.
  */
@@ -16,13 +16,16 @@ import { soak } from "./soak.ts";
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
+    "warm-minutes": { type: "string", default: "20" },
     "per-second": { type: "string", default: "20" },
     dir: { type: "string", default: "/var/tmp" },
     seed: { type: "string", default: "1" },
     keep: { type: "boolean", default: false },
   },
 });
-const forMs = Number(values.minutes) * 60_000;
+const minutes = Number(values.minutes);
+const warmMinutes = Number(values["warm-minutes"]);
+const forMs = minutes * 60_000;
 const LOOK_MS = Math.min(2000, forMs / 120);
 const COLLECT_MS = Math.min(20_000, forMs / 20);
 const MB = 2 ** 20;
@@ -31,6 +34,7 @@ const folder = mkdtempSync(join(values.dir, "hq-soak-"));
 let audit = { code: null as number | null, text: "" };
 const done = await soak({
   folder,
+  warmMs: warmMinutes * 60_000,
   forMs,
   perSecond: Number(values["per-second"]),
   lookMs: LOOK_MS,
@@ -45,9 +49,8 @@ const done = await soak({
     audit = await auditOf(supervisor, home);
   },
 });
-const minutes = Number(values.minutes);
-const command = `npm run soak -- --minutes ${minutes} --per-second ${values["per-second"]}`;
-const figures = figuresOf(done, { command, minutes, audit });
+const command = `npm run soak -- --minutes ${minutes} --warm-minutes ${warmMinutes} --per-second ${values["per-second"]}`;
+const figures = figuresOf(done, { command, minutes, warmMinutes, audit });
 console.log(`\n${renderSoak(figures)}\n\n${audit.text}`);
 const { lost, doubled, unseen, seenTwice } = done.verdict;
 for (const line of [...lost, ...doubled, ...unseen, ...seenTwice].slice(0, 20)) console.log(line);

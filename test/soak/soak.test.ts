@@ -3,7 +3,8 @@ import test from "node:test";
 import { temporaryFolder } from "../support/supervisor.ts";
 import { IDLE_SLACK, soak } from "./soak.ts";
 
-const FOR_MS = 10_000;
+const WARM_MS = 2000;
+const FOR_MS = 8000;
 const PER_SECOND = 20;
 
 test("with trouble on all sides everything is done once and seen once, and nothing stays open", {
@@ -12,6 +13,7 @@ test("with trouble on all sides everything is done once and seen once, and nothi
   using folder = temporaryFolder("hq-soak-");
   const done = await soak({
     folder: folder.path,
+    warmMs: WARM_MS,
     forMs: FOR_MS,
     perSecond: PER_SECOND,
     lookMs: 500,
@@ -23,12 +25,13 @@ test("with trouble on all sides everything is done once and seen once, and nothi
   const kinds = [...troubles].map(([name, times]) => `${name} ${times}`);
   t.diagnostic(`${ids.length} delegations · marked ambiguous ${verdict.ambiguous} · ${kinds.join(" · ")}`);
   t.diagnostic(`open files when idle: ${idleFiles} before, ${filesAfter} after`);
-  assert.ok(ids.length > (FOR_MS / 1000) * PER_SECOND * 0.5, `${ids.length} delegations`);
+  assert.ok(ids.length > ((WARM_MS + FOR_MS) / 1000) * PER_SECOND * 0.5, `${ids.length} delegations`);
   assert.deepEqual([verdict.lost, verdict.doubled, verdict.unseen, verdict.seenTwice], [[], [], [], []]);
   assert.ok([...troubles.keys()].some((name) => name.startsWith("gateway")));
   assert.ok([...troubles.keys()].some((name) => name.startsWith("handoff")));
   assert.ok([...troubles.keys()].some((name) => name.startsWith("Discord")));
   assert.ok(looks.length > 10);
   assert.ok(collected.length > 2, "its garbage was collected");
+  assert.ok(done.rest.warm > 0 && done.rest.end > 0, "it was at rest twice");
   assert.ok(filesAfter <= idleFiles + IDLE_SLACK, `${filesAfter} files are open, ${idleFiles} were`);
 });

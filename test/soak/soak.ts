@@ -16,6 +16,10 @@ export type Collected = Look & { readonly live: number };
 
 export type Soaked = {
   readonly ids: readonly string[];
+  /** The load that counts: from when it was warm to the last that was asked. */
+  readonly counted: { readonly from: number; readonly until: number };
+  /** Bytes that it held with nothing under way: when it was warm, and at the end. */
+  readonly rest: { readonly warm: number; readonly end: number };
   readonly verdict: Verdict;
   readonly looks: readonly Look[];
   /** Right after the garbage was collected. */
@@ -35,16 +39,20 @@ export type Soaked = {
 const FOLLOW_MS = 60_000;
 const READ_MS = 1000;
 const CLIENTS = 8;
+const REST_LOOKS = 15;
 const MOST_IDLE_LOOKS = 120;
 /** An idle supervisor has a few connections more or less: it asks its agents how they are. */
 export const IDLE_SLACK = 8;
 
 /**
  * One supervisor with eight gateways and a guild that make trouble, asked for `perSecond` delegations a second. Clients
- * wait for each, one follows the events, one reads lists. Its memory and files are looked at each `lookMs`.
+ * wait for each, one follows the events, one reads lists. Its memory and files are looked at each `lookMs`. When it is
+ * warm, nothing new is asked until all is settled: so it is known what it holds at rest, then and at the end.
  */
 export async function soak(plan: {
   readonly folder: string;
+  /** How long it warms up first: what is compiled, cached and pooled then stays. */
+  readonly warmMs: number;
   readonly forMs: number;
   readonly perSecond: number;
   readonly lookMs: number;
@@ -65,6 +73,8 @@ export async function soak(plan: {
   const tookMs: number[] = [];
   const looks: Look[] = [];
   const collected: Collected[] = [];
+  const counted = { from: 0, until: 0 };
+  const rest = { warm: 0, end: 0 };
   const over = new AbortController();
   const begun = new Map<string, number>();
   const told = new Set<string>();
@@ -85,7 +95,7 @@ export async function soak(plan: {
       look(),
       collect(),
     ]);
-    await Promise.race([load(), beside, leftEarly(supervisor)]);
+    await Promise.race([warmAndLoad(), beside, leftEarly(supervisor)]);
     over.abort();
     await beside;
     await collector.close();
@@ -99,24 +109,44 @@ export async function soak(plan: {
     const filesAfter = await idle(supervisor, idleFiles);
     const sizes = sizesOf(world.home);
     await supervisor.stop();
-    return { ids, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter };
+    return { ids, counted, rest, verdict, looks, collected, troubles, sizes, tookMs, idleFiles, filesAfter };
   } finally {
     over.abort();
     supervisor.child.kill("SIGKILL");
     await world.stop();
   }
 
-  async function load(): Promise<void> {
+  async function warmAndLoad(): Promise<void> {
+    await load(plan.warmMs);
+    rest.warm = await heldAtRest();
+    counted.from = Date.now();
+    await load(plan.forMs);
+    counted.until = Date.now();
+    rest.end = await heldAtRest();
+  }
+
+  async function load(forMs: number): Promise<void> {
     const begin = performance.now();
+    const first = ids.length;
     let last = Promise.resolve();
-    for (let n = 0; performance.now() - begin < plan.forMs; n++) {
-      const asking = ask(n);
+    for (let n = 0; performance.now() - begin < forMs; n++) {
+      const asking = ask(first + n);
       const before = last;
       last = before.then(() => asking);
       await pause(Math.max(0, begin + ((n + 1) * 1000) / plan.perSecond - performance.now()));
     }
     await last;
+  }
+
+  /** Bytes when all is settled, the least of a few looks: it asks agents how they are, which comes and goes. */
+  async function heldAtRest(): Promise<number> {
     while (tookMs.length < ids.length) await pause(READ_MS);
+    let least = Number.POSITIVE_INFINITY;
+    for (let looks = 0; looks < REST_LOOKS; looks++) {
+      least = Math.min(least, await collector.collect());
+      await pause(READ_MS);
+    }
+    return least;
   }
 
   async function ask(n: number): Promise<void> {
