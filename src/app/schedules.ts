@@ -114,7 +114,7 @@ export function createSchedules(deps: {
       log.info({ workflow, run: run.id, firing: instant }, "a scheduled run was started");
     } catch (error) {
       // With the same key, but other inputs since: it was started before the file was edited.
-      if (!isRefusal(error) || error.code === "ledger_trouble" || isHeld(error)) throw error;
+      if (!isRefusal(error) || error.code === "ledger_trouble" || isOfStop(error)) throw error;
       if (error.code === "key_reused") return {};
       log.error({ workflow, firing: instant, failure: error.message }, "a scheduled run cannot be started");
       await deps.tellPeople(
@@ -135,7 +135,7 @@ export function createSchedules(deps: {
       looking ??= look()
         // Everything is stopped: a look after `hq start` makes up for what falls due until then.
         .catch((error: unknown) => {
-          if (!isHeld(error)) throw error;
+          if (!isOfStop(error)) throw error;
         })
         .finally(() => {
           looking = undefined;
@@ -145,7 +145,7 @@ export function createSchedules(deps: {
   };
 }
 
-const isHeld = (error: unknown) => isRefusal(error) && error.code === "held";
+const isOfStop = (error: unknown) => isRefusal(error) && error.code === "held";
 
 function readSeen(text: string): Seen {
   return new Map(JSON.parse(text) as [string, readonly SeenSchedule[]][]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import { createWorld } from "../faults/world.ts";
 import { person } from "../support/guild.ts";
 import { movableClock, startEdge } from "./discord-fixture.ts";
@@ -11,7 +11,8 @@ const MINUTE = 60_000;
 type Check = { readonly name: string; readonly ok: boolean; readonly text: string };
 const isPosts = ({ name }: Check) => name === "posts";
 
-test("tasks that the bot may read and not answer are told by status after five tries, and done once it may", async (t) => {
+/** A supervisor with a clock of its own whose operators may post tasks; `path` leads to the queue's messages. */
+async function startQueue(t: TestContext) {
   const clock = movableClock();
   const world = await createWorld(t, { guild: true, overrides: { now: clock.now } });
   const people = "people: { roles: [{ role: Operators, rights: [delegate, any-agent] }] }";
@@ -20,6 +21,11 @@ test("tasks that the bot may read and not answer are told by status after five t
   const { guild } = world;
   assert.ok(guild);
   const path = `/channels/${guild.inspect.channelId("task-queue")}/messages`;
+  return { clock, world, app, guild, path };
+}
+
+test("tasks that the bot may read and not answer are told by status after five tries, and done once it may", async (t) => {
+  const { clock, world, app, guild, path } = await startQueue(t);
   const body = { code: 50013, message: "Missing Permissions" };
   guild.faults.add({ kind: "status", status: 403, body, method: "POST", path, times: 5 });
   const log = join(world.home, "logs", "supervisor.log");
@@ -78,14 +84,7 @@ test("a queue that cannot be read again and again, or whose channel is gone, is 
 });
 
 test("a claim that Discord lets wait for long is told with the time, and not as one that was tried five times", async (t) => {
-  const clock = movableClock();
-  const world = await createWorld(t, { guild: true, overrides: { now: clock.now } });
-  const people = "people: { roles: [{ role: Operators, rights: [delegate, any-agent] }] }";
-  writeFileSync(join(world.home, "..", "config", "acl.yaml"), `preset: default\n${people}\n`);
-  const app = await world.start();
-  const { guild } = world;
-  assert.ok(guild);
-  const path = `/channels/${guild.inspect.channelId("task-queue")}/messages`;
+  const { clock, world, app, guild, path } = await startQueue(t);
   guild.faults.add({ kind: "rate-limit", retryAfterMs: 10 * MINUTE, method: "POST", path });
   await person(guild, "you").say("task-queue", "a job [agent:webster]");
   const { checks } = await app.poll("/health/ready", ({ checks }) => checks.some(isPosts));
