@@ -15,10 +15,8 @@ export function createOrchestrator(
       readonly secret: string;
     },
 ): OrchestratorVerbs {
-  const delegate: Delegate = async (...asked) => {
-    await given.hold.refuse();
-    return given.delegate(...asked);
-  };
+  const delegate: Delegate = (actor, asked, forRun) =>
+    given.delegate(actor, asked, forRun, given.hold.refuse);
   const deps = { ...given, delegate, shareOut: createShareOut(given) };
   return { ...createOrchestrate(deps), sessions: createSessions(deps), ...createSkills(deps) };
 }

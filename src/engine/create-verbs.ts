@@ -83,6 +83,12 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     });
   }
 
+  /** What was begun under its key is answered also while everything is stopped. */
+  async function refuseNew(key: { readonly scope: string; readonly key: string } | undefined): Promise<void> {
+    if (key && (await hold.isOn()) && (await ledger.keyOf(key.scope, key.key))) return;
+    await hold.refuse();
+  }
+
   async function cancel(actor: Actor, id: string, reason?: string): Promise<DelegationView> {
     const before = await stateOrRefuse(id);
     permit(deps.acl(), actor, "cancel", { id, asker: before.order.actor });
@@ -114,10 +120,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
   }
 
   return {
-    async delegate(actor, request) {
-      await hold.refuse();
-      return deps.delegate(actor, request);
-    },
+    delegate: (actor, request) => deps.delegate(actor, request, {}, hold.refuse),
     cancel,
     async delegation(id) {
       return viewOf(await stateOrRefuse(id));
@@ -149,7 +152,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     runs: {
       ...runs,
       async startRun(actor, request) {
-        await hold.refuse();
+        await refuseNew(request.key ?? (request.runId ? { scope: "run", key: request.runId } : undefined));
         return runs.startRun(actor, request);
       },
     },
@@ -159,7 +162,7 @@ export function createVerbs(deps: VerbsDeps): Verbs {
     pipelines: {
       ...deps.pipelines,
       async create(actor, request) {
-        await hold.refuse();
+        await refuseNew(request.key);
         return deps.pipelines.create(actor, request);
       },
     },

@@ -46,6 +46,8 @@ export function createDelegate(deps: DelegateDeps) {
     actor: Actor,
     asked: DelegateRequest,
     forRun: ForRun = {},
+    /** Asked before anything new begins; may refuse. What was begun is answered without it. */
+    mayBegin: () => Promise<void> = async () => undefined,
   ): Promise<{ readonly delegation: DelegationView; readonly repeated: boolean }> {
     // Of a workflow or a task it was checked when that was asked for.
     if (!forRun.childOf && !forRun.taskOf) {
@@ -66,6 +68,7 @@ export function createDelegate(deps: DelegateDeps) {
       const isSame = before.digest === key.digest || (await isOfFormerId(actor, request, before));
       return repeat(before.stream, isSame, key.key);
     }
+    await mayBegin();
     const named = request.agent === undefined ? undefined : findAgent(deps.registry(), request.agent);
     if (named) refuseUnlessAllowed(actor, named);
     const asking = await parentOf(actor, request);

@@ -7,6 +7,7 @@ import { isRefusal } from "../../src/kernel/refusal.ts";
 import { handoffOf } from "../support/core.ts";
 import { ADA, type Queue, scriptWorkers, startQueue, untilOver } from "../support/queue.ts";
 import { temporaryFolder } from "../support/supervisor.ts";
+import { startWork } from "../support/work.ts";
 import { stepOf, taskOf, workflowOf } from "../support/workflow.ts";
 
 const OPERATOR = { kind: "operator" } as const;
@@ -79,6 +80,45 @@ test("stopping everything kills workers, cancels what can be, names what cannot,
   await second.hold.clear();
   await second.stop();
   assert.deepEqual([...first.broken, ...second.broken], []);
+});
+
+test("what was asked before an emergency stop is answered under its key while everything is stopped; what is new is refused", async (t) => {
+  const { verbs, hold, sent, no, settled } = await startWork(t, { workflows: [study] });
+  const key = (name: string) => ({ scope: "rest", key: name });
+  const doors = {
+    delegation: (of: object) =>
+      verbs
+        .delegate(OPERATOR, { agent: "webster", objective: "Find it", origin: ORIGIN, ...of })
+        .then(({ delegation }) => delegation.id),
+    run: (of: object) =>
+      verbs.runs
+        .startRun(OPERATOR, { workflow: "study", inputs: {}, origin: ORIGIN, ...of })
+        .then(({ run }) => run.id),
+    pipeline: (of: object) =>
+      verbs.pipelines
+        .create(OPERATOR, { name: "p", stages: [{ capability: "testing", goal: "Try it" }], ...of })
+        .then(({ id }) => id),
+    "pipeline by hand": (of: object) => doors.pipeline({ ...of, manual: true }),
+  };
+  const asked = Object.entries(doors).flatMap(([name, ask]) => {
+    const byKey = [{ name, ask, of: { key: key(name) } }];
+    const hasId = name === "delegation" || name === "run";
+    return hasId ? [...byKey, { name, ask, of: { runId: `own-${name}` } }] : byKey;
+  });
+  const made: string[] = [];
+  for (const { ask, of } of asked) made.push(await ask(of));
+  await settled();
+  const before = sent.length;
+  await hold.put(OPERATOR);
+  for (const [index, { name, ask, of }] of asked.entries()) {
+    assert.equal(await ask(of), made[index], JSON.stringify(of));
+    assert.match(await no(ask({})), /^held/, name);
+    assert.match(await no(ask({ key: key("another") })), /^held/, name);
+  }
+  const other = doors.delegation({ key: key("delegation"), objective: "Something else" });
+  assert.match(await no(other), /^key_reused/);
+  await settled();
+  assert.equal(sent.length, before);
 });
 
 test("what a stopped agent hands in later is kept as late, and changes nothing", async () => {
