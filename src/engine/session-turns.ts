@@ -19,6 +19,7 @@ import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import type { Engine } from "./accept.ts";
 import { findAgent } from "./choose-agent.ts";
 import type { Delegate } from "./delegate.ts";
+import type { Hold } from "./hold.ts";
 import type { SendRequest, Sent } from "./orchestrator-verbs.ts";
 import type { Agents } from "./ports/agents.ts";
 import { PASSING } from "./run-children.ts";
@@ -30,6 +31,7 @@ export type TurnsDeps = {
   readonly registry: () => Registry;
   readonly agents: Pick<Agents, "probe">;
   readonly delegate: Delegate;
+  readonly hold: Pick<Hold, "refuse">;
   readonly stateOrRefuse: (sessionId: string) => Promise<SessionState>;
   readonly now: () => number;
 };
@@ -83,6 +85,7 @@ export function createTurns(deps: TurnsDeps) {
         hint: "Spawn a new one.",
       });
     }
+    await deps.hold.refuse();
     const health = await deps.agents.probe(findAgent(deps.registry(), agent));
     if (canWork(health)) return;
     const code = health.state === "unauthorized" ? "agent_unauthorized" : "agent_down";

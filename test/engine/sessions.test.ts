@@ -301,19 +301,48 @@ test("a turn is as it was asked: with all of its data, as often tried, shown to 
   });
 });
 
-test("what is asked while everything is stopped is a turn, and comes first once work goes on", async () => {
+test("what is refused while everything is stopped is no turn: asked again afterwards it is done once", async () => {
   using folder = temporaryFolder();
   await withOrchestra(
     folder.path,
     async (core) => {
       const { token } = await spawn(core);
+      const asked = { key: "k" };
+      const first = await sendTo(core, token, "first", asked);
       await core.hold.put(operator);
+      assert.equal((await refusalIn(sendTo(core, token, "next"))).code, "held");
+      assert.deepEqual(await sendTo(core, token, "first", asked), first, "what was done is answered");
+      await core.hold.clear();
+      assert.equal((await sendTo(core, token, "next")).reply, "now: next; before: first");
+      assert.deepEqual(core.sent.map(runOf), ["session-s1.t1", "session-s1.t2"]);
+    },
+    { result: remembering },
+  );
+});
+
+test("a turn that had begun when everything was stopped comes first once work goes on", async () => {
+  using folder = temporaryFolder();
+  let stop: () => unknown = () => undefined;
+  await withOrchestra(
+    folder.path,
+    async (core) => {
+      const { token } = await spawn(core);
+      stop = () => void core.hold.put(operator);
       assert.equal((await refusalIn(sendTo(core, token, "early"))).code, "held");
+      stop = () => undefined;
       await core.hold.clear();
       assert.equal((await sendTo(core, token, "next")).reply, "now: next; before: early");
       assert.deepEqual(core.sent.map(runOf), ["session-s1.t1", "session-s1.t2"]);
     },
-    { result: remembering },
+    {
+      result: remembering,
+      more: {
+        condition() {
+          stop();
+          return "up";
+        },
+      },
+    },
   );
 });
 
