@@ -58,6 +58,9 @@ export type Registry = {
 
 const key = (word: string) => word.trim().toLowerCase();
 
+/** Whether two words name the same agent in every registry. */
+export const isSameName = (word: string, other: string) => key(word) === key(other);
+
 export function createRegistry(agents: readonly AgentCard[]): Registry {
   const byWord = new Map<string, AgentCard>();
   for (const agent of agents) {

@@ -79,6 +79,8 @@ export type Order = {
   readonly queuedAt: number;
   /** Of the request: asking again with the same run id is a repeat when this is the same. */
   readonly digest?: string;
+  /** The word by which its agent was named, where that was not its id: asked again, it may be another's by then. */
+  readonly named?: string;
   /** Capacity is held this long past an attempt's deadline, since a late agent still works. */
   readonly slotGraceMs: number;
 };

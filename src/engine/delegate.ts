@@ -1,6 +1,6 @@
 import { type Acl, mayAsk } from "../domain/acl.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { AgentCard, Registry } from "../domain/agent-card.ts";
+import { type AgentCard, isSameName, type Registry } from "../domain/agent-card.ts";
 import type { Order } from "../domain/delegation-types.ts";
 import { type DelegationState, isSettled } from "../domain/delegation-types.ts";
 import { boundToRun, budgetWithin, chainOf, placeInChain, refuseForeignParent } from "../domain/guard.ts";
@@ -65,7 +65,7 @@ export function createDelegate(deps: DelegateDeps) {
     const before = key && (await ledger.keyOf(key.scope, key.key));
     // What was begun is answered, whatever has changed since.
     if (before) {
-      const isSame = before.digest === key.digest || (await isOfFormerId(actor, request, before));
+      const isSame = before.digest === key.digest || (await isAsBefore(actor, request, before));
       return repeat(before.stream, isSame, key.key);
     }
     await mayBegin();
@@ -89,6 +89,7 @@ export function createDelegate(deps: DelegateDeps) {
     const order = {
       ...composed,
       ...choiceOf(request, chosen),
+      ...(key && request.agent !== undefined && request.agent !== agent ? { named: request.agent } : {}),
       ...chosenModel(request, composed, deps.settings()),
       ...forRun,
     };
@@ -108,16 +109,20 @@ export function createDelegate(deps: DelegateDeps) {
     return { delegation: viewOf(accepted.state), repeated: false };
   }
 
-  /** The same request, of an agent that had another id when it was made. */
-  async function isOfFormerId(
+  /** The same request in the same words, when its agent has another id by now or its word is another's. */
+  async function isAsBefore(
     actor: Actor,
     request: DelegateRequest,
     before: { readonly stream: string; readonly digest: string },
   ): Promise<boolean> {
     const state = await engine.read("delegation", before.stream);
-    const former = state && (state.reroutes?.[0]?.from ?? state.order.agent);
-    const card = request.agent === undefined ? undefined : deps.registry().find(request.agent);
-    if (!card || former === undefined || deps.registry().find(former)?.id !== card.id) return false;
+    if (!state || request.agent === undefined) return false;
+    const former = state.reroutes?.[0]?.from ?? state.order.agent;
+    const { named } = state.order;
+    const isSameWord = named !== undefined && isSameName(named, request.agent);
+    const card = deps.registry().find(request.agent);
+    const isRenamed = card !== undefined && deps.registry().find(former)?.id === card.id;
+    if (!isSameWord && !isRenamed) return false;
     return keyFor(actor, request, former, before.stream).digest === before.digest;
   }
 

@@ -574,6 +574,25 @@ test("the same key and request answer the first delegation also when its agent w
       assert.equal(await codeOf(core.verbs.delegate(operator, ask({ key, ...other }))), "key_reused");
   }));
 
+test("the same key and request answer the first delegation also when its word is another agent's by now, or nobody's", () =>
+  withCore({}, async (core) => {
+    const key = { scope: "rest", key: "once" };
+    const request = ask({ agent: "technical-lead", key });
+    const { id } = (await core.verbs.delegate(operator, request)).delegation;
+    const { agents } = core.config.registry;
+    const withWord = (owner: string | undefined) =>
+      createRegistry(
+        agents.map((card) => ({ ...card, aliases: card.id === owner ? ["technical-lead"] : [] })),
+      );
+    for (const owner of ["secretary", undefined]) {
+      Object.assign(core.config, { registry: withWord(owner) });
+      for (const agent of ["technical-lead", "Technical-Lead", "tech-lead"])
+        assert.equal((await core.verbs.delegate(operator, { ...request, agent })).delegation.id, id, agent);
+      for (const other of [{ objective: "other" }, { agent: "secretary" }])
+        assert.equal(await codeOf(core.verbs.delegate(operator, { ...request, ...other })), "key_reused");
+    }
+  }));
+
 test("a handoff posted with the run's token is checked like a file, the same again is the same answer, another one is refused", () =>
   withCore({}, async (core) => {
     const { delegation } = await core.verbs.delegate(operator, ask());
