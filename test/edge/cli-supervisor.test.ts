@@ -104,6 +104,9 @@ test("exit codes tell success, part, block, failure, timeout, refusal and mistak
     ],
     [["webstr", QUICK], 2, /Did you mean webster/],
   ];
+  // As long as something is open the supervisor stays, however long the next command takes to begin.
+  const open = await runHq(t, ["delegate", "nx-expert", `${QUICK} [silent]`, "--no-wait"], options);
+  assert.equal(open.code, 0, open.err);
   const ended = await Promise.all(cases.map(([argv]) => runHq(t, ["delegate", ...argv], options)));
   for (const [i, [argv, code, words]] of cases.entries()) {
     assert.equal(ended[i]?.code, code, `${argv.join(" ")}: ${ended[i]?.err}`);
