@@ -16,6 +16,7 @@ import { createDispatch } from "../engine/dispatch.ts";
 import { createDrain } from "../engine/drain.ts";
 import { createExpectations } from "../engine/expectations.ts";
 import { createFirstSteps } from "../engine/first-steps.ts";
+import { createFormerWork } from "../engine/former-work.ts";
 import { createHold } from "../engine/hold.ts";
 import { createLoop } from "../engine/loop.ts";
 import { createLostRuns } from "../engine/lost-runs.ts";
@@ -137,6 +138,7 @@ export function createCore(deps: CoreDeps) {
   const watch = createAgentWatch({ engine, agents: near, now, onBroken });
   const { agents } = watch;
   const drain = createDrain({ engine, ledger, registry, acl, now, ring: () => loop.ring(), onBroken });
+  const former = createFormerWork({ engine, ledger, registry, ring: () => loop.ring(), onBroken });
   const conditions = createConditions({ ledger, agents, isDraining: drain.isOn });
   const choosing = { registry, acl, agents, conditions };
   const chooseAgent = createChooseAgent(choosing);
@@ -240,9 +242,10 @@ export function createCore(deps: CoreDeps) {
     now,
     capacity(slotLane) {
       if (slotLane === WORKER_SLOTS || slotLane.startsWith(TASK_SLOTS)) return settings().taskQueue.maxAtOnce;
-      const card = registry().find(agentOfLane(slotLane));
+      const agent = agentOfLane(slotLane);
+      const card = registry().find(agent);
       if (card && host !== undefined && !isNear(card, host)) return 0;
-      return card ? drain.capacity(card.id, card.concurrency) : 1;
+      return card ? drain.capacity(card.id, former.capacity(agent, card)) : 1;
     },
     perform: hold.guard(drain.guard(perform)),
     wake: createWake({ engine, ledger, inbox, now, log }),

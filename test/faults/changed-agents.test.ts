@@ -239,6 +239,25 @@ for (const name of ["webster", "archivist"]) {
   });
 }
 
+test("an agent that is renamed with work in hand has no more of it at a time: what was asked for under its old name goes first", async (t) => {
+  const runs: FakeRun[] = [];
+  const { world, app, save } = await begin(t, { concurrency: 1, onRun: (run) => void runs.push(run) });
+  const ids = [await app.ask(), await app.ask()];
+  await world.gateway.runsReach(1);
+  await save(world.agents.replace("  webster: {", "  archivist: { aliases: [webster],"));
+  ids.push(await app.ask());
+  await app.stop();
+  const next = await world.start();
+  ids.push(await next.ask({ agent: "archivist" }));
+  for (const [index, id] of ids.entries()) {
+    await world.gateway.runsReach(index + 1);
+    await next.settled(await next.ask({ agent: "tech-lead", deliver: false }));
+    assert.equal(world.gateway.requests.length, index + 1, "one at a time");
+    handBack(runs[index] as FakeRun);
+    assert.equal((await next.settled(id)).status, "succeeded");
+  }
+});
+
 test("a drained agent that is taken out of the file, which nobody can resume: its work goes elsewhere or says so", async (t) => {
   const { world, app, save, wake, pass } = await begin(t);
   world.gateway.answerWith({ kind: "busy" });
