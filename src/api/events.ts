@@ -17,7 +17,7 @@ function frameOf(event: StoredEvent, { as, brief }: Framing): string {
  * Events as text/event-stream, in order and without gaps: commits only ring, everything is read from the ledger
  * when the reader has room, so a slow reader falls behind there and not in our memory.
  *
- * `after` undefined = only what happens from now on. Ends when `closing` aborts or the reader goes.
+ * `after` undefined, or beyond the last event = only what happens from now on. Ends when `closing` aborts or the reader goes.
  */
 export function eventStream(parts: {
   readonly verbs: Pick<Verbs, "watch" | "eventsAfter">;
@@ -34,12 +34,15 @@ export function eventStream(parts: {
   const bell = createBell();
   const encoder = new TextEncoder();
   let position = parts.after;
+  /** The first of what was told since: where who has no position begins. */
+  let firstTold: number | undefined;
+  let isLookedAt = false;
   let isStirred = false;
   const gone = new AbortController();
   const over = AbortSignal.any([closing, gone.signal]);
 
   const unwatch = verbs.watch((events) => {
-    position ??= Math.min(...events.map((event) => event.position)) - 1;
+    firstTold ??= Math.min(...events.map((event) => event.position));
     isStirred = true;
     bell.ring();
   });
@@ -51,9 +54,17 @@ export function eventStream(parts: {
     parts.onEnd();
   }
 
+  /** An older ledger was restored since: what it writes from now on has smaller numbers than those that were seen. */
+  async function isBeyond(last: number): Promise<boolean> {
+    return last > 0 && (await verbs.eventsAfter(last - 1, 1)).length === 0;
+  }
+
   /** The next piece of text; undefined = it is over. */
   async function next(): Promise<string | undefined> {
     while (!over.aborted) {
+      if (!isLookedAt && position !== undefined && (await isBeyond(position))) position = undefined;
+      isLookedAt = true;
+      if (firstTold !== undefined) position ??= firstTold - 1;
       if (position !== undefined) {
         isStirred = false;
         const page = await verbs.eventsAfter(position, PAGE);

@@ -82,6 +82,22 @@ test("a reader that comes back gets what it missed, once, by header or by query"
   );
 });
 
+test("a reader that comes back after an older ledger was restored is told what happens from now on", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  door.record("orch-old", "note", {});
+  const [beyond, at] = [await follow(door, "?after=100"), await follow(door, "?after=1")];
+  door.record("orch-new", "note", {});
+  door.record("orch-new", "note", {});
+  for (const stream of [beyond, at]) {
+    await stream.until(() => stream.frames().length === 2);
+    assert.deepEqual(
+      stream.frames().map(({ id }) => id),
+      [2, 3],
+    );
+  }
+});
+
 test("without a position only what happens from now on is told", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
