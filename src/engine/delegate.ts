@@ -55,7 +55,6 @@ export function createDelegate(deps: DelegateDeps) {
       if (asked.channelContext) permit(deps.acl(), actor, "context");
     }
     const request = boundToRun(actor, asked);
-    refuseProblems(request, deps.settings().taskQueue);
     // One that was taken out of the file since has the name that it had.
     const agent = request.agent && (deps.registry().find(request.agent)?.id ?? request.agent);
     const given = givenId(actor, request, agent);
@@ -68,6 +67,7 @@ export function createDelegate(deps: DelegateDeps) {
       const isSame = before.digest === key.digest || (await isAsBefore(actor, request, before));
       return repeat(before.stream, isSame, key.key);
     }
+    refuseProblems(request, deps.settings().taskQueue);
     await mayBegin();
     const named = request.agent === undefined ? undefined : findAgent(deps.registry(), request.agent);
     if (named) refuseUnlessAllowed(actor, named);

@@ -593,6 +593,18 @@ test("the same key and request answer the first delegation also when its word is
     }
   }));
 
+test("the same key and request answer the first delegation also when its model is not there any more", () =>
+  withCore({}, async (core) => {
+    const request = ask({ model: "cheap", key: { scope: "rest", key: "once" } });
+    const first = await core.verbs.delegate(operator, request);
+    const { settings } = core.config;
+    Object.assign(core.config, {
+      settings: { ...settings, taskQueue: { ...settings.taskQueue, models: {} } },
+    });
+    assert.equal((await core.verbs.delegate(operator, request)).delegation.id, first.delegation.id);
+    assert.equal(await codeOf(core.verbs.delegate(operator, ask({ model: "cheap" }))), "invalid_input");
+  }));
+
 test("a handoff posted with the run's token is checked like a file, the same again is the same answer, another one is refused", () =>
   withCore({}, async (core) => {
     const { delegation } = await core.verbs.delegate(operator, ask());
