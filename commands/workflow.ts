@@ -14,6 +14,7 @@ import {
   type Focused,
   option,
 } from "../src/discord/command.ts";
+import { parseRunSubject } from "../src/discord/custom-id.ts";
 import { approveDeed, decideCommand, rejectDeed, rejectedDeed } from "../src/discord/decide-gate.ts";
 import { acceptProposalsDeed, dismissProposalsDeed } from "../src/discord/decide-proposals.ts";
 import { restartDeed } from "../src/discord/restart-run.ts";
@@ -69,6 +70,14 @@ async function cancel(run: string, { verbs, actor }: CommandContext, reason?: st
 async function retry(run: string, { verbs, actor }: CommandContext, step?: string): Promise<Answer> {
   return retriedAnswer(await verbs.runs.retryRun(actor, run, step ? { step } : {}));
 }
+
+/** Retry failed: of the run as the message shows it. */
+const retryDeed: Deed = {
+  async execute(asked, { verbs, actor }) {
+    const { run, ...seen } = parseRunSubject(asked.subject ?? "");
+    return retriedAnswer(await verbs.runs.retryRun(actor, run, seen));
+  },
+};
 
 const acceptDeed: Deed = {
   async execute(asked, { verbs, actor }) {
@@ -208,7 +217,7 @@ export default {
     fill: fillDeed,
     approve: approveDeed,
     reject: rejectDeed,
-    retry: { execute: (asked, context) => retry(asked.subject ?? "", context) },
+    retry: retryDeed,
     restart: restartDeed,
     adjust: adjustDeed,
     accept: acceptDeed,

@@ -22,6 +22,17 @@ export function parseCustomId(id: string): PressId | undefined {
   return match?.[1] && match[2] ? { action: match[1], subject: match[2] } : undefined;
 }
 
+/** A run as somebody was shown it: what people asked of it until then is counted. */
+export function runSubject({ id, resumes }: { readonly id: string; readonly resumes: number }): string {
+  return `${id}/${resumes}`;
+}
+
+/** Without `resumes` for a message of an earlier version, which named the run alone. */
+export function parseRunSubject(subject: string): { readonly run: string; readonly resumes?: number } {
+  const [run = "", resumes] = subject.split("/");
+  return resumes === undefined ? { run } : { run, resumes: Number(resumes) };
+}
+
 /** A gate as its buttons name it; `digest` is of what the person was shown. */
 export type GateSubject = {
   readonly run: string;

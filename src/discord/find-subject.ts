@@ -1,5 +1,5 @@
 import type { Verbs } from "../engine/verbs.ts";
-import { gateSubject, hashedSubject } from "./custom-id.ts";
+import { gateSubject, hashedSubject, runSubject } from "./custom-id.ts";
 import { proposalsSubject } from "./render-proposals.ts";
 
 const MOST_LOOKED_THROUGH = 1000;
@@ -20,7 +20,7 @@ export async function findSubject(
   const ofRuns = (open: boolean): Pages => {
     return async (before) => {
       const page = await runs.runs({ limit: PAGE, ...(open ? { open } : {}), ...(before ? { before } : {}) });
-      return { items: page.items.map((run) => [run.id, ...gatesOf(run)]), next: page.next };
+      return { items: page.items.map((run) => [run.id, ...shownOf(run), ...gatesOf(run)]), next: page.next };
     };
   };
   const ofDelegations: Pages = async (before) => {
@@ -38,7 +38,14 @@ export async function findSubject(
   return hashed;
 }
 
-function gatesOf({ id, steps }: Awaited<ReturnType<Sources["runs"]["run"]>>): readonly string[] {
+type Run = Awaited<ReturnType<Sources["runs"]["run"]>>;
+
+/** As any message of it may show it. */
+function shownOf({ id, resumes }: Run): readonly string[] {
+  return Array.from({ length: resumes + 1 }, (_, count) => runSubject({ id, resumes: count }));
+}
+
+function gatesOf({ id, steps }: Run): readonly string[] {
   return steps.flatMap(({ id: step, generation, gate }) =>
     gate ? [gateSubject({ run: id, step, generation, digest: gate.digest })] : [],
   );

@@ -122,7 +122,7 @@ function renderAsk(delivery: string, view: RunView, who: Mentioned): readonly Pa
           accent_color: AMBER,
           components: [
             text(body.join("\n")),
-            { type: ComponentType.ActionRow, components: answerButtons(view.id) },
+            { type: ComponentType.ActionRow, components: answerButtons(view) },
           ],
         },
       ],

@@ -2,7 +2,7 @@ import { ButtonStyle, ComponentType } from "discord.js";
 import { isRunSettled } from "../domain/run-types.ts";
 import type { RunView } from "../domain/run-view.ts";
 import { cut } from "../kernel/text.ts";
-import { customId } from "./custom-id.ts";
+import { customId, runSubject } from "./custom-id.ts";
 import { type FoldedSteps, foldSteps, stepLines } from "./fold-steps.ts";
 import { relative } from "./look.ts";
 import { runHeadline, runLook } from "./look-run.ts";
@@ -19,7 +19,8 @@ export type FoldedRun = Omit<RunView, "steps" | "result" | "output"> & {
   readonly hasFailed: boolean;
 };
 
-type Ended = Pick<RunView, "id" | "status" | "parent">;
+type Shown = Pick<RunView, "id" | "resumes">;
+type Ended = Shown & Pick<RunView, "status" | "parent">;
 
 export function foldRun(whole: RunView): FoldedRun {
   const { result: _, output: __, ...view } = whole;
@@ -67,28 +68,30 @@ function smallPrint(run: FoldedRun, place: CardPlace): readonly string[] {
 
 function cardButtons(run: FoldedRun) {
   const { id } = run;
-  if (run.stopped && !isRunSettled(run.status)) return [...answerButtons(id), showButton(id)];
+  if (run.stopped && !isRunSettled(run.status)) return [...answerButtons(run), showButton(id)];
   if (!isRunSettled(run.status)) return [cancelButton(id), showButton(id)];
   return endedButtons(run, run.hasFailed);
 }
 
 /** Once it has ended: what failed once more, or all of it in a new run. */
-export function endedButtons({ id, status, parent }: Ended, hasFailed: boolean) {
+export function endedButtons(run: Ended, hasFailed: boolean) {
+  const { id, status, parent } = run;
   const isShort = hasFailed || status === "failed" || status === "canceled";
   return [
-    ...(hasFailed ? [retryButton(id)] : []),
+    ...(hasFailed ? [retryButton(run)] : []),
     ...(isShort && !parent ? [button("restart", "Restart run", id)] : []),
     showButton(id),
   ];
 }
 
 /** The ways on after too many failures. */
-export function answerButtons(run: string) {
+export function answerButtons(run: Shown) {
+  const { id } = run;
   return [
     retryButton(run),
-    button("adjust", "Adjust…", run),
-    button("accept", "Accept partial", run),
-    cancelButton(run),
+    button("adjust", "Adjust…", id),
+    button("accept", "Accept partial", id),
+    cancelButton(id),
   ];
 }
 
@@ -96,8 +99,9 @@ export function showButton(run: string, label = "Show") {
   return button("show", label, run);
 }
 
-function retryButton(run: string) {
-  return button("retry", "Retry failed", run, ButtonStyle.Primary);
+/** Of the run as it is shown: of two people who press on it one has it retried, the other is told so. */
+function retryButton(run: Shown) {
+  return button("retry", "Retry failed", runSubject(run), ButtonStyle.Primary);
 }
 
 function cancelButton(run: string) {

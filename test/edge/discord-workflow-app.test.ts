@@ -150,6 +150,53 @@ for (const point of ["interaction:acknowledged#3", "card:recorded#3"]) {
   });
 }
 
+/** A step fails, and people are asked while others are to come. */
+const STOPPING = `
+name: stopping
+description: One fails, and people are asked what shall be done.
+limits: { max_failures: 1 }
+steps:
+  one: { agent: webster, task: "[fail]", retry: { max_attempts: 1 } }
+  two: { agent: secretary, task: "[slow 10m]" }
+  three: { needs: [two], agent: secretary, task: "Sum up." }
+`;
+
+test("what somebody else had retried since is not retried once more, by the button or by the form, and who has other words is told so", async (t) => {
+  using home = temporaryFolder();
+  const supervisor = await startFor(t, home.path, { HQ_CONFIG: withWorkflows(home.path, STOPPING) });
+  const person = personAt(supervisor);
+  await person.command("workflow run", { name: "stopping" }, { as: "ada" });
+  const asks = (messages: readonly Message[]) => messages.filter((one) => /stopped after 1/.test(shown(one)));
+  const asked = async (times: number) => {
+    const last = asks(await person.until("technical", (all) => asks(all).length === times)).at(-1);
+    assert.ok(last);
+    return last;
+  };
+  const first = await asked(1);
+  const run = /wf-stopping-\w+/.exec(JSON.stringify(first.components))?.[0] ?? "";
+  const resumed = async () => {
+    const { body } = await supervisor.call("GET", `/runs/${run}/history`);
+    return body.items.filter(({ type }: { type: string }) => type === "run.resumed").length;
+  };
+  const once = /what failed is done once more/;
+  const form = await click(person, first, "adjust", "you");
+  assert.match(shown((await click(person, first, "retry", "ada")).message), once);
+  const second = await asked(2);
+  assert.match(shown((await click(person, first, "retry", "you")).message), once);
+  assert.equal(await resumed(), 1, "it failed again, and nobody asked for more");
+  const words = { one: "[fail] slowly" };
+  const meanwhile = /not as you saw it: meanwhile @ada .*asked for a retry/;
+  assert.match(shown((await handIn(person, form, words)).message), meanwhile);
+  assert.equal(await resumed(), 1);
+
+  const forms = [await click(person, second, "adjust", "you"), await click(person, second, "adjust", "you")];
+  for (const one of forms) {
+    assert.match(shown((await handIn(person, one, words)).message), /once more, 1 with another task/);
+    await asked(3);
+  }
+  assert.equal(await resumed(), 2, "the same words once");
+});
+
 const SIX = `
 name: six
 description: Six inputs.

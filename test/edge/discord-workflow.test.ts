@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { customId, gateSubject } from "../../src/discord/custom-id.ts";
+import { customId, gateSubject, runSubject } from "../../src/discord/custom-id.ts";
 import { actorName } from "../../src/domain/actor.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
@@ -352,7 +352,7 @@ const STOPPED = runWith(
     stepWith("b", "failed", { reason: "no handoff" }),
     stepWith("c", "pending"),
   ],
-  { waiting: "answer", stopped: { failures: 2, at: 0 } },
+  { waiting: "answer", resumes: 1, stopped: { failures: 2, at: 0 } },
 );
 
 test("too many failures are asked about with four ways on, and those who may choose are pinged once", async (t) => {
@@ -378,7 +378,11 @@ test("too many failures are asked about with four ways on, and those who may cho
     /stopped after 2 failures\n0 of 3 steps completed, 2 failed[\s\S]*- \*\*a\*\*: timed out\n- \*\*b\*\*: no handoff/,
   );
   const click = (action: string) => press(message?.id ?? "", customId(action, RUN));
-  assert.match(said(await click("retry")), /what failed is done once more/);
+  const shown = runSubject({ id: RUN, resumes: 1 });
+  assert.match(
+    said(await press(message?.id ?? "", customId("retry", shown))),
+    /what failed is done once more/,
+  );
   assert.match(said(await click("accept")), /ends with what there is/);
   const form = await click("adjust");
   assert.deepEqual(
@@ -392,9 +396,9 @@ test("too many failures are asked about with four ways on, and those who may cho
   assert.deepEqual(
     told.map(({ what, more }) => [what, more]),
     [
-      ["retry", {}],
+      ["retry", { resumes: 1 }],
       ["accept", undefined],
-      ["retry", { tasks: { a: "Do a slowly" } }],
+      ["retry", { tasks: { a: "Do a slowly" }, resumes: 1 }],
     ],
   );
 });
