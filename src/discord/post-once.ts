@@ -6,7 +6,8 @@ import { nonceOf } from "../kernel/id.ts";
 import type { DeliveryPort } from "./delivery-port.ts";
 import { DiscordError } from "./discord-failure.ts";
 import { limitProblems } from "./limits.ts";
-import { hasMark, markOf } from "./marks.ts";
+import { markOf } from "./marks.ts";
+import { otherHistories, ownHistory } from "./own-history.ts";
 import { bodyOf, type Payload, textsOf } from "./payload.ts";
 import type { Places } from "./places.ts";
 import { renderSafely } from "./render-lines.ts";
@@ -15,9 +16,6 @@ import { showFitting } from "./shorten.ts";
 
 /** How long Discord surely remembers a nonce. It says "a few minutes". */
 const NONCE_HOLDS_MS = 120_000;
-const CLOCK_SKEW_MS = 60_000;
-const PAGE = 100;
-const MOST_PAGES = 30;
 
 /** Our own reports, and what agents wrote. */
 const WORDS = /\.md$/;
@@ -39,55 +37,6 @@ export function doubtOf(
  * when the clock was set back: then it counts as older. */
 export function isOld({ since }: Doubt, now: number): boolean {
   return now < since || now - since >= NONCE_HOLDS_MS;
-}
-
-type Seen = {
-  readonly id: string;
-  readonly channel: string;
-  readonly timestamp: string;
-  readonly mark: (mark: string) => boolean;
-};
-
-/** Our own messages of a channel since an instant, newest first. */
-export async function ownHistory(
-  rest: DiscordRest,
-  channel: string,
-  botId: string,
-  since: number,
-): Promise<readonly Seen[]> {
-  const seen: Seen[] = [];
-  let before: string | undefined;
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const messages = await rest.history(channel, { limit: PAGE, ...(before ? { before } : {}) });
-    for (const message of messages) {
-      if (message.author.id !== botId) continue;
-      const { id, timestamp } = message;
-      seen.push({ id, channel, timestamp, mark: (mark) => hasMark(message, mark) });
-    }
-    const oldest = messages.at(-1);
-    if (!oldest || messages.length < PAGE) break;
-    if (Date.parse(oldest.timestamp) < since - CLOCK_SKEW_MS) break;
-    before = oldest.id;
-  }
-  return seen;
-}
-
-/** The same of channels in which it may have been left besides; one that was deleted has nothing any more. */
-export async function otherHistories(
-  rest: DiscordRest,
-  channels: Iterable<string>,
-  botId: string,
-  since: number,
-): Promise<readonly Seen[]> {
-  const seen: Seen[] = [];
-  for (const channel of channels) {
-    try {
-      seen.push(...(await ownHistory(rest, channel, botId, since)));
-    } catch (thrown) {
-      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "unreachable-place") throw thrown;
-    }
-  }
-  return seen;
 }
 
 export type PostOnceDeps = {
@@ -133,7 +82,7 @@ export function createPostOnce(deps: PostOnceDeps) {
     if (firstPart === 0 && delivery.kind !== "reminder") await places.note(delivery.to, channel);
     const known = doubt || firstPart > 0 ? await deliveries.receipts(delivery.id) : [];
     const receipts: Receipt[] = [];
-    let history: readonly Seen[] | undefined;
+    let history: Awaited<ReturnType<typeof lookBack>> | undefined;
     let isRecorded = false;
     for (const [index, payload] of parts.entries()) {
       const part = firstPart + index;
@@ -165,7 +114,7 @@ export function createPostOnce(deps: PostOnceDeps) {
   };
 
   /** Our messages where an earlier try may have left it: elsewhere, and here when Discord may have forgotten its nonce. */
-  async function lookBack({ channel, delivery }: PostOnce, doubt: Doubt): Promise<readonly Seen[]> {
+  async function lookBack({ channel, delivery }: PostOnce, doubt: Doubt): ReturnType<typeof ownHistory> {
     const elsewhere = await places.others(delivery.to, channel, doubt.since);
     const others = await otherHistories(rest, elsewhere, deps.botId(), doubt.since);
     if (!isOld(doubt, now())) return others;

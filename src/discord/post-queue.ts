@@ -8,15 +8,9 @@ import { DiscordError, type DiscordFailure } from "./discord-failure.ts";
 import type { AskPlace, GatePlace, PostPlace } from "./gate-place.ts";
 import { glanceOf } from "./glance.ts";
 import { markOf } from "./marks.ts";
+import { otherHistories, ownHistory } from "./own-history.ts";
 import { createPlaceless } from "./placeless.ts";
-import {
-  createPostOnce,
-  doubtOf,
-  isOld,
-  otherHistories,
-  ownHistory,
-  type PostOnceDeps,
-} from "./post-once.ts";
+import { createPostOnce, doubtOf, isOld, type PostOnceDeps } from "./post-once.ts";
 import { createPostTrouble, type TroubledPosts } from "./post-trouble.ts";
 import { type RenderDeps, renderDelivery } from "./render-delivery.ts";
 import { planRetry, planUnknownGuild } from "./retry-plan.ts";

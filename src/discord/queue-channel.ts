@@ -7,10 +7,12 @@ import { type ChannelDirectory, type GuildChannel, SNOWFLAKE } from "./channels.
 import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import { LIMITS } from "./limits.ts";
 import { markOf } from "./marks.ts";
+import { ownHistory } from "./own-history.ts";
 import type { Payload } from "./payload.ts";
-import { isOld, ownHistory } from "./post-once.ts";
+import { isOld } from "./post-once.ts";
 import { bytesOf } from "./render-result.ts";
 import type { DiscordRest } from "./rest.ts";
+import { givenAt } from "./snowflake.ts";
 import { nameOf } from "./task-message.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -18,7 +20,6 @@ const PAGE = 100;
 /** Discord removes many at once only while they are younger than 14 days; an hour less is certain. */
 const BULK_MS = (14 * 24 - 1) * 3_600_000;
 const FEWEST_IN_BULK = 2;
-const DISCORD_EPOCH_MS = 1_420_070_400_000;
 
 export type QueueChannelDeps = {
   readonly rest: DiscordRest;
@@ -92,7 +93,7 @@ export function createQueueChannel(deps: QueueChannelDeps): QueueChannel {
 
   async function clear(channel: string, messages: readonly string[]): Promise<Removed> {
     const ids = [...new Set(messages)].slice(0, PAGE);
-    const young = ids.filter((id) => now() - postedAt(id) < BULK_MS);
+    const young = ids.filter((id) => now() - givenAt(id) < BULK_MS);
     const isBulk = young.length >= FEWEST_IN_BULK && (await removeMany(channel, young));
     const single = isBulk ? ids.filter((id) => !young.includes(id)) : ids;
     const removed: string[] = isBulk ? [...young] : [];
@@ -199,8 +200,4 @@ function submitted(id: string, text: string, hops: number): Payload {
     content: `${shown}\n-# the whole task is in task.txt ${tags}${footer}`,
     files: [bytesOf("task.txt", text)],
   };
-}
-
-function postedAt(message: string): number {
-  return Number(BigInt(message) >> 22n) + DISCORD_EPOCH_MS;
 }

@@ -6,11 +6,11 @@ import type { TaskVerbs, TaskView } from "../engine/task-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { DISCORD_CODES, DiscordError, guarded, guardedMessage } from "./discord-failure.ts";
 import type { DiscordRest } from "./rest.ts";
+import { idAt } from "./snowflake.ts";
 import { isChannelGone, isDeleted } from "./still-there.ts";
 import { CHECK, checksOf, isClaimCard, isSaid, lookOf, seenOf } from "./task-message.ts";
 
 const PAGE = 100;
-const DISCORD_EPOCH_MS = 1_420_070_400_000;
 /** A supervisor that meets a channel for the first time takes up what was posted in the last day. */
 const FIRST_LOOK_BACK_MS = 24 * 3_600_000;
 /** Ended tasks are looked at again for so long: a ✅ may come or go while we are away. */
@@ -105,7 +105,7 @@ export function createTaskReading(deps: TaskReadingDeps): TaskReading {
     const name = `tasks/from/${channel}`;
     const known = await memory.recall(name);
     if (known !== undefined) return known;
-    const begin = String(BigInt(now() - FIRST_LOOK_BACK_MS - DISCORD_EPOCH_MS) << 22n);
+    const begin = idAt(now() - FIRST_LOOK_BACK_MS);
     await memory.remember(name, begin);
     log.info({ channel, hours: FIRST_LOOK_BACK_MS / 3_600_000 }, "the task queue is read for the first time");
     return begin;

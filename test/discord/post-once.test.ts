@@ -1,31 +1,35 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DiscordError } from "../../src/discord/discord-failure.ts";
+import { ownHistory } from "../../src/discord/own-history.ts";
 import type { Payload } from "../../src/discord/payload.ts";
-import { createPostOnce, doubtOf, isOld, ownHistory, type PostOnce } from "../../src/discord/post-once.ts";
+import { createPostOnce, doubtOf, isOld, type PostOnce } from "../../src/discord/post-once.ts";
 import type { DiscordRest } from "../../src/discord/rest.ts";
+import { idAt } from "../../src/discord/snowflake.ts";
 import type { DeliveryInput, Receipt } from "../../src/domain/delivery-types.ts";
 import type { Delivery } from "../../src/domain/effects.ts";
 import type { ClaimedEffect } from "../../src/engine/ports/ledger.ts";
 
-const NOW = 1_000_000_000_000;
+const NOW = 1_700_000_000_000;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DELIVERY: Delivery = { id: "n-1/notice", kind: "notice", to: { role: "results" } };
 
 type Message = Awaited<ReturnType<DiscordRest["history"]>>[number];
-const messageOf = (id: number, at: number, content = "x", author = "bot") =>
+const messageOf = (id: number | string, at: number, content = "x", author = "bot") =>
   ({ id: String(id), timestamp: new Date(at).toISOString(), content, author: { id: author } }) as Message;
 
 /** A channel, newest first, of which pages can be read; what is posted and asked is kept. */
 function channel(messages: readonly Message[], refuse: (payload: Payload) => boolean = () => false) {
+  const gone = new DiscordError({ kind: "unreachable-place", text: "404", code: 10008 });
   const asked: (string | undefined)[] = [];
   const posted: { part: number; payload: Payload }[] = [];
   const rest = {
-    async history(_: string, { limit, before }: { limit: number; before?: string }) {
-      asked.push(before);
-      const from = before === undefined ? 0 : messages.findIndex(({ id }) => id === before) + 1;
-      return messages.slice(from, from + limit);
+    raw: { get: () => Promise.reject(gone) } as unknown as DiscordRest["raw"],
+    async history(_: string, { limit, after }: { limit: number; after?: string }) {
+      asked.push(after);
+      const later = messages.filter(({ id }) => after === undefined || BigInt(id) > BigInt(after));
+      return after === undefined ? later.slice(0, limit) : later.slice(-limit);
     },
     async post(_: string, _delivery: string, part: number, payload: Payload) {
       posted.push({ part, payload });
@@ -112,23 +116,48 @@ test("while the nonce is remembered nothing is read back; after that what is the
   assert.deepEqual(brought, ["9000", "9001", "3"], "what may be of an earlier try is brought up to date");
 });
 
-test("the history is read from page to page, our own messages only, until before the doubt by the clocks' difference", async () => {
-  const since = NOW - 10 * MINUTE;
+test("the history is read from before the doubt by the clocks' difference on, our own messages only", async () => {
+  const at = (n: number) => NOW - n * 5 * SECOND;
   const messages = Array.from({ length: 1000 }, (_, n) =>
-    messageOf(5000 - n, NOW - n * 5 * SECOND, "x", n % 2 === 0 ? "bot" : "another"),
+    messageOf(idAt(at(n)), at(n), "x", n % 2 === 0 ? "bot" : "another"),
   );
   const { rest, asked } = channel(messages);
-  const seen = await ownHistory(rest, "5", "bot", since);
-  assert.deepEqual(asked, [undefined, "4901"], "200 messages are 16 minutes");
-  assert.equal(seen.length, 100);
-  const nearly = channel(messages);
-  await ownHistory(nearly.rest, "5", "bot", NOW - 99 * 5 * SECOND + 59 * SECOND);
-  assert.equal(nearly.asked.length, 2, "a minute before it counts, as two clocks may differ");
-  const short = channel(messages.slice(0, 150));
-  assert.equal((await ownHistory(short.rest, "5", "bot", 0)).length, 75);
-  assert.equal(short.asked.length, 2, "the last page is not full");
-  const endless = channel(Array.from({ length: 4000 }, (_, n) => messageOf(9000 - n, NOW)));
-  assert.equal((await ownHistory(endless.rest, "5", "bot", 0)).length, 3000);
+  const since = NOW - 10 * MINUTE;
+  assert.equal((await ownHistory(rest, "5", "bot", since)).length, 50 + 50);
+  assert.deepEqual(
+    asked,
+    [undefined, idAt(since - MINUTE)],
+    "a minute before it counts, as two clocks may differ",
+  );
+  const last = channel(messages);
+  await ownHistory(last.rest, "5", "bot", at(99) + MINUTE + 1);
+  assert.deepEqual(last.asked, [undefined], "the last hundred messages are all of the time in question");
+  const short = channel(messages.slice(0, 99));
+  assert.equal((await ownHistory(short.rest, "5", "bot", 0)).length, 50);
+  assert.deepEqual(short.asked, [undefined], "the page is not full");
+  const ahead = channel(messages);
+  assert.equal(
+    (await ownHistory(ahead.rest, "5", "bot", NOW + 60 * MINUTE)).length,
+    50,
+    "a clock that was set back",
+  );
+});
+
+test("of more messages than are read in one go nothing is said before all are read, by as many looks as that takes", async () => {
+  const at = (n: number) => NOW - n * SECOND;
+  const all = Array.from({ length: 7000 }, (_, n) => messageOf(idAt(at(n)), at(n)));
+  const { rest, asked } = channel(all);
+  const look = (since = at(6999)) => ownHistory(rest, "5", "bot", since);
+  const unsure = (thrown: unknown) => thrown instanceof DiscordError && thrown.failure.kind === "unsure";
+  await assert.rejects(look(), unsure);
+  assert.equal(asked.length, 31);
+  await assert.rejects(look(at(5000)), unsure, "what is asked for is among what is looked through");
+  const seen = await look();
+  assert.deepEqual(new Set(seen.map(({ id }) => id)), new Set(all.map(({ id }) => id)));
+  await assert.rejects(look(at(5000)), unsure);
+  const before = asked.length;
+  await assert.rejects(look(), unsure, "of a longer time nothing was read yet");
+  assert.equal(asked[before + 1], idAt(at(6999) - MINUTE));
 });
 
 test("each part is recorded by itself, and the effect ends with the last one only", async () => {

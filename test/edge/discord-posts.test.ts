@@ -4,7 +4,7 @@ import test, { type TestContext } from "node:test";
 import "undici";
 import { textsOf } from "../../src/discord/payload.ts";
 import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
-import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
+import { ATOMIZER_HQ, P, type Seed } from "../../src/local/seed.ts";
 import { AT, handoffOf, viewWith } from "../discord/view-fixture.ts";
 import { cardEffect, logOf, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
 
@@ -109,6 +109,55 @@ test("long after a crash the channel's history is asked, behind hundreds of othe
   assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-2"), late)), { kind: "recorded" });
   assert.equal(guild.inspect.messages("results").length, 122, "what was never posted is posted now");
 });
+
+test("a post that may be there is looked for behind any number of messages, some at a time, and is not posted meanwhile", async (t) => {
+  const { edge, guild, ledger, clock, act } = await startEdge(t);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+  const posted = guild.inspect.messages("results")[0]?.id;
+  for (let n = 0; n < 320; n++) {
+    await Promise.all(
+      Array.from({ length: 10 }, () => act("messages", { channel: "results", content: "x" })),
+    );
+  }
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const late = { tries: 2, begunBefore: createdAt, createdAt };
+  const first = await edge.perform.post(postOf(resultOf("orch-1"), late));
+  assert.ok(first.kind === "again");
+  assert.match(first.reason, /looked for among many messages/);
+  assert.equal(ledger.receipts.length, 0);
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), late)), { kind: "recorded" });
+  assert.equal(ledger.receipts[0]?.message, posted);
+  assert.equal(guild.inspect.messages("results").length, 3201);
+});
+
+test("where the bot may not read the history any more, what may be there is not posted again", async (t) => {
+  const seed = resultsWithout(P.ReadMessageHistory);
+  const { edge, guild, ledger, clock } = await startEdge(t, { guild: { seed } });
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const late = postOf(resultOf("orch-1"), { tries: 2, begunBefore: createdAt, createdAt });
+  const again = await edge.perform.post(late);
+  assert.ok(again.kind === "again");
+  assert.match(again.reason, /403 \(50013\)/);
+  assert.equal(guild.inspect.messages("results").length, 1);
+});
+
+/** The guild with a channel for results in which the bot lacks a permission. */
+function resultsWithout(deny: bigint): Seed {
+  const categories = ATOMIZER_HQ.categories.map((category) => ({
+    ...category,
+    channels: category.channels.map((channel) =>
+      channel.name === "results" ? { ...channel, overwrites: [{ role: "bot", deny }] } : channel,
+    ),
+  }));
+  return { ...ATOMIZER_HQ, categories };
+}
 
 for (const [passed, asks] of [
   [115_000, "the nonce"],
@@ -219,14 +268,7 @@ test("after a refused token nothing is sent any more, each post waits a minute a
 });
 
 test("a closed channel is tried each five minutes, and people hear of it after five tries", async (t) => {
-  const closed = { role: "bot", deny: P.SendMessages };
-  const categories = ATOMIZER_HQ.categories.map((category) => ({
-    ...category,
-    channels: category.channels.map((channel) =>
-      channel.name === "results" ? { ...channel, overwrites: [closed] } : channel,
-    ),
-  }));
-  const { edge, ledger, clock } = await startEdge(t, { guild: { seed: { ...ATOMIZER_HQ, categories } } });
+  const { edge, ledger, clock } = await startEdge(t, { guild: { seed: resultsWithout(P.SendMessages) } });
   ledger.views.set("orch-1", viewWith("succeeded"));
   for (let tries = 1; tries <= 5; tries++) {
     const before = clock.now();
