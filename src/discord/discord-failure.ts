@@ -63,6 +63,7 @@ export const DISCORD_CODES = {
   alreadyAcknowledged: 40060,
   badWebhookToken: 50027,
   threadArchived: 50083,
+  threadLocked: 160005,
 } as const;
 
 export function failureOf(thrown: unknown): DiscordFailure {
@@ -93,6 +94,15 @@ export function failureOf(thrown: unknown): DiscordFailure {
   const text =
     thrown instanceof Error ? `${thrown.name}: ${thrown.message}${causeOf(thrown)}` : String(thrown);
   return { kind: "unsure", text: withoutTokens(text) };
+}
+
+/** Too many edits of an old message, or a thread that stays closed, are no fault of its words. */
+export function isRefusedContent(thrown: unknown): thrown is DiscordError {
+  if (!(thrown instanceof DiscordError)) return false;
+  const { kind, code } = thrown.failure;
+  const { tooManyOldEdits, threadArchived, threadLocked } = DISCORD_CODES;
+  const isOther = code === tooManyOldEdits || code === threadArchived || code === threadLocked;
+  return kind === "refused" && !isOther;
 }
 
 function causeOf(error: Error): string {

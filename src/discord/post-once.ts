@@ -4,7 +4,7 @@ import type { ClaimedEffect } from "../engine/ports/ledger.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import { nonceOf } from "../kernel/id.ts";
 import type { DeliveryPort } from "./delivery-port.ts";
-import { DiscordError } from "./discord-failure.ts";
+import { isRefusedContent } from "./discord-failure.ts";
 import { limitProblems } from "./limits.ts";
 import { markOf } from "./marks.ts";
 import { otherHistories, ownHistory } from "./own-history.ts";
@@ -137,7 +137,7 @@ export function createPostOnce(deps: PostOnceDeps) {
     try {
       return await rest.post(channel, delivery, part, payload);
     } catch (thrown) {
-      if (!isRefused(thrown)) throw thrown;
+      if (!isRefusedContent(thrown)) throw thrown;
       log.error(
         { delivery, part, failure: thrown.message },
         "Discord refused a message; it is posted as a file",
@@ -154,7 +154,7 @@ export function createPostOnce(deps: PostOnceDeps) {
     } catch (thrown) {
       const files = payload.files.filter(({ name }) => WORDS.test(name));
       const left = payload.files.filter(({ name }) => !WORDS.test(name)).map(({ name }) => name);
-      if (!isRefused(thrown) || left.length === 0) throw thrown;
+      if (!isRefusedContent(thrown) || left.length === 0) throw thrown;
       log.error(
         { delivery, part, left, failure: thrown.message },
         "Discord refused the files of a message; it is posted without them",
@@ -163,8 +163,4 @@ export function createPostOnce(deps: PostOnceDeps) {
       return rest.post(channel, delivery, part, renderSafely(delivery, part, { ...payload, files }, whole));
     }
   }
-}
-
-function isRefused(thrown: unknown): thrown is DiscordError {
-  return thrown instanceof DiscordError && thrown.failure.kind === "refused";
 }

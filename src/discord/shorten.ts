@@ -2,7 +2,7 @@ import { ComponentType } from "discord.js";
 import type { Receipt } from "../domain/delivery-types.ts";
 import type { Log } from "../engine/ports/log.ts";
 import { cut } from "../kernel/text.ts";
-import { DISCORD_CODES, DiscordError } from "./discord-failure.ts";
+import { isRefusedContent } from "./discord-failure.ts";
 import { limitProblems } from "./limits.ts";
 import { type Payload, text, textsOf } from "./payload.ts";
 import type { DiscordRest } from "./rest.ts";
@@ -57,7 +57,7 @@ export async function showFitting<T>(
   try {
     return await show(payload);
   } catch (thrown) {
-    if (!(thrown instanceof DiscordError) || !isRefusedContent(thrown)) throw thrown;
+    if (!isRefusedContent(thrown)) throw thrown;
     log.error({ delivery, failure: thrown.message }, "Discord refused a message; it is shown shortened");
     return show(shortened(payload));
   }
@@ -68,10 +68,4 @@ export function createEditFitting({ rest, log }: { readonly rest: DiscordRest; r
   type Place = Pick<Receipt, "channel" | "message" | "delivery">;
   return ({ channel, message, delivery }: Place, payload: Payload) =>
     showFitting(payload, (fitting) => rest.edit(channel, message, fitting), { log, delivery });
-}
-
-/** Too many edits of an old message, or a thread that stays closed, are no fault of its words. */
-function isRefusedContent({ failure: { kind, code } }: DiscordError): boolean {
-  const { tooManyOldEdits, threadArchived } = DISCORD_CODES;
-  return kind === "refused" && code !== tooManyOldEdits && code !== threadArchived;
 }

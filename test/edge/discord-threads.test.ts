@@ -3,7 +3,7 @@ import test, { type TestContext } from "node:test";
 import { textsOf } from "../../src/discord/payload.ts";
 import { ATOMIZER_HQ, BOT_PERMISSIONS, P, type Seed } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
-import { cardEffect, startEdge, TOKEN } from "./discord-fixture.ts";
+import { cardEffect, noticeOf, postOf, startEdge, TOKEN } from "./discord-fixture.ts";
 
 const RUN = "orch-20260801-120000-aaaaaaaa";
 
@@ -27,6 +27,7 @@ async function startInThread(t: TestContext, seed: Seed = ATOMIZER_HQ) {
   return {
     guild,
     logs,
+    post: (id: string) => edge.perform.post(postOf(noticeOf(id, "It waits.", { channel: thread }))),
     close: (more: object = {}) => rest("PATCH", `/channels/${thread}`, { archived: true, ...more }),
     async end() {
       ledger.views.set(RUN, viewWith("succeeded", { id: RUN }));
@@ -64,3 +65,20 @@ test("a thread that somebody locked stays as it is also where the bot may manage
   assert.match(shown()[0] ?? "", /webster · running/);
   assert.equal(guild.inspect.threads()[0]?.archived, true);
 });
+
+for (const [name, code] of [
+  ["locked and archived", undefined],
+  ["locked and still open", 160005],
+] as const) {
+  test(`a post for a thread that is ${name} waits whole, and is not tried in other words`, async (t) => {
+    const { guild, close, post, shown, logs } = await startInThread(t);
+    const body = { code, message: "Thread is locked" };
+    if (code === undefined) await close({ locked: true });
+    else guild.faults.add({ kind: "status", status: 400, body, method: "POST", path: "/messages" });
+    const waiting = await post("n-1/notice");
+    assert.ok(waiting.kind === "again");
+    assert.match(waiting.reason, code === undefined ? /50083/ : /160005/);
+    assert.equal(shown().length, 1, "the card alone");
+    assert.ok(!logs.some(({ message }) => /Discord refused a message/.test(message)));
+  });
+}
