@@ -72,7 +72,7 @@ export function failureOf(thrown: unknown): DiscordFailure {
   if (thrown instanceof RateLimitError) {
     return {
       kind: "limited",
-      text: `rate limited on ${thrown.method} ${withoutTokens(thrown.route)}`,
+      text: `rate limited on ${thrown.method} ${pathOf(thrown.url)}`,
       retryAfterMs: Math.max(thrown.retryAfter, thrown.timeToReset),
     };
   }

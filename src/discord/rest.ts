@@ -16,6 +16,7 @@ import {
   guardedMessage,
   guardedMessages,
   Withheld,
+  withoutTokens,
 } from "./discord-failure.ts";
 import { LIMITS } from "./limits.ts";
 import { bodyOf, editOf, type Payload, rawFiles } from "./payload.ts";
@@ -24,6 +25,8 @@ import type { WriteGuard } from "./write-guard.ts";
 
 /** Waits for a rate limit longer than this are given back to the outbox instead of holding a request. */
 const LONGEST_WAIT_MS = 15_000;
+/** A request that met this many 429 in a row is given back, however short each wait was: in less than a minute. */
+const MOST_LIMITS_IN_A_ROW = 4;
 const TIMEOUT_MS = 60_000;
 /** A 429 that does not say for how long, as one of a proxy; and the longest that is believed. */
 const UNTOLD_WAIT_S = 60;
@@ -106,10 +109,23 @@ export function createRest(deps: {
       const reason = guard.refusal({ isFree: BY_ITS_OWN_TOKEN.test(url) });
       if (reason !== undefined) throw new Withheld(reason);
     }
-    return reach.heard(() => makeRequest(url, init));
+    const answer = await reach.heard(() => makeRequest(url, init));
+    const request = requestOf(init.method, url);
+    if (answer.status === 429) limited.set(request, (limited.get(request) ?? 0) + 1);
+    else limited.delete(request);
+    return answer;
   };
+  /** By request, how often in a row. */
+  const limited = new Map<string, number>();
   const raw = new REST({
     ...REST_OPTIONS,
+    rejectOnRateLimit(limit) {
+      const request = requestOf(limit.method, limit.url);
+      const isOver =
+        REST_OPTIONS.rejectOnRateLimit(limit) || (limited.get(request) ?? 0) >= MOST_LIMITS_IN_A_ROW;
+      if (isOver) limited.delete(request);
+      return isOver;
+    },
     timeout: TIMEOUT_MS,
     retries: 1,
     makeRequest: send,
@@ -117,8 +133,8 @@ export function createRest(deps: {
   }).setToken(token);
   const gateway = `${raw.options.api}/v${raw.options.version}${Routes.gateway()}`;
   const reach = createReach({ look: (signal) => send(gateway, { method: "GET", signal }), now });
-  raw.on(RESTEvents.Response, ({ method, route }, { status }) => {
-    if (status === 429) log.warn({ method, route }, "Discord asked us to slow down");
+  raw.on(RESTEvents.Response, ({ method, path }, { status }) => {
+    if (status === 429) log.warn({ method, path: withoutTokens(path) }, "Discord asked us to slow down");
   });
   return {
     raw,
@@ -159,6 +175,8 @@ export function createRest(deps: {
     stop: reach.stop,
   };
 }
+
+const requestOf = (method: string | undefined, url: string) => `${method} ${new URL(url).pathname}`;
 
 function isArchived(thrown: unknown): boolean {
   return thrown instanceof DiscordError && thrown.failure.code === DISCORD_CODES.threadArchived;

@@ -46,14 +46,18 @@ export function planRetry(failure: DiscordFailure, { tries, failures }: Tried, n
   const isTrouble = tries >= TRIES_BEFORE_TROUBLE;
   const forPeople = { isTrouble, isLasting: isTrouble };
   switch (failure.kind) {
-    case "limited":
+    // A short wait that Discord asks for time and again becomes longer by itself.
+    case "limited": {
+      const { retryAfterMs = 0 } = failure;
+      const leastMs = retryAfterMs > 0 && failures === 1 ? 0 : backoffMs(failures);
       return {
-        outcome: again(failure.retryAfterMs ?? backoffMs(failures)),
+        outcome: again(Math.max(retryAfterMs, leastMs)),
         isWholeChannel: true,
         isTrouble: false,
-        isLasting: (failure.retryAfterMs ?? 0) >= LONG_LIMIT_MS,
+        isLasting: retryAfterMs >= LONG_LIMIT_MS || failures >= TRIES_BEFORE_TROUBLE,
         isLimited: true,
       };
+    }
     // Whoever may do it takes it at once.
     case "withheld":
       return { outcome: again(0), isWholeChannel: true, ...PASSING };

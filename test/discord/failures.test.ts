@@ -85,7 +85,18 @@ test("Retry-After is honoured, and a closed place is tried each five minutes and
   const failing = planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 5 }, 0);
   assert.deepEqual([failing.isTrouble, failing.isLasting], [false, true], "Discord's own failure");
   assert.equal(planRetry({ kind: "unsure", text: "503" }, { tries: 9, failures: 4 }, 0).isLasting, false);
-  assert.equal(planRetry({ kind: "limited", text: "429" }, { tries: 9, failures: 9 }, 0).isLasting, false);
+  const again = (failures: number) =>
+    planRetry({ kind: "limited", text: "429", retryAfterMs: 50 }, { tries: 9, failures }, 0);
+  assert.deepEqual(
+    [1, 2, 4, 5].map((failures) => [again(failures).outcome.dueAt, again(failures).isLasting]),
+    [
+      [50, false],
+      [4000, false],
+      [16_000, false],
+      [32_000, true],
+    ],
+    "a short wait that is asked for time and again",
+  );
   const limited = (retryAfterMs: number) =>
     planRetry({ kind: "limited", text: "429", retryAfterMs }, { tries: 1, failures: 1 }, 0);
   assert.deepEqual(

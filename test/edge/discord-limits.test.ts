@@ -27,6 +27,32 @@ test("a 429 that does not say for how long is no reason to ask again at once: th
   assert.equal(guild.inspect.messages("technical").length, 1);
 });
 
+test("short waits that Discord asks for without end are not waited for without end: the post goes back, each time for longer, and is told with its channel", async (t) => {
+  const { guild, edge, logs, clock } = await startEdge(t);
+  const channel = guild.inspect.channelId("technical");
+  const limit = { kind: "rate-limit", retryAfterMs: 5, method: "POST", path: "/messages" } as const;
+  guild.faults.add({ ...limit, times: 1000 });
+  const waits: number[] = [];
+  for (let round = 1; round <= 5; round++) {
+    assert.equal(edge.troubledPosts(), undefined, "short ones pass by themselves, as a rule");
+    const outcome = await edge.perform.post({ ...noteOf("note-limited"), tries: round });
+    assert.ok(outcome.kind === "again");
+    waits.push(Math.ceil((outcome.dueAt - clock.now()) / 1000));
+  }
+  assert.deepEqual(waits, [1, 4, 8, 16, 32]);
+  const asked = logs.filter(({ message }) => /asked us to slow down/.test(message));
+  assert.equal(asked.length, 5 * 4);
+  assert.deepEqual(asked[0]?.fields, { method: "POST", path: `/channels/${channel}/messages` });
+  const { count, reason, until } = edge.troubledPosts() ?? {};
+  assert.equal(count, 1);
+  assert.match(reason ?? "", new RegExp(`^rate limited on POST .*/channels/${channel}/messages$`));
+  assert.ok(until && until > clock.now());
+  guild.faults.clear();
+  assert.equal((await edge.perform.post({ ...noteOf("note-limited"), tries: 6 })).kind, "recorded");
+  assert.equal(edge.troubledPosts(), undefined);
+  assert.equal(guild.inspect.messages("technical").length, 1);
+});
+
 test("posts that Discord lets wait for long are told by status with the time, until they are posted", async (t) => {
   const { clock, app, guild, seenOnce } = await beginWithGuild(t);
   const path = `/channels/${guild.inspect.channelId("results")}/messages`;
