@@ -4,11 +4,13 @@ import { problem } from "./parts.js";
 
 /**
  * Asks something in a dialog. `fields`: `{name, label, hint?, kind?: "area", required?}`; `act` gets what was typed and
- * does it; the dialog stays with the problem when that is refused. Resolves to true when it was done.
+ * does it; the dialog stays with the problem when that is refused. Resolves to true when it was done. What was typed and
+ * not sent stands there again when the same is asked once more in this tab, also after a reload: `about` = the same of what.
  */
-export function ask({ title, text, fields = [], submit, tone = "", act }) {
+export function ask({ title, about = location.hash, text, fields = [], submit, tone = "", act }) {
   return new Promise((resolve) => {
     const dialog = open();
+    const draft = `draft ${about} ${title}`;
     let error;
     let isBusy = false;
     let isDone = false;
@@ -51,11 +53,19 @@ export function ask({ title, text, fields = [], submit, tone = "", act }) {
       );
     }
 
+    dialog.addEventListener("input", () => {
+      const typed = new FormData(dialog.querySelector("form"));
+      sessionStorage.setItem(draft, JSON.stringify(Object.fromEntries(typed)));
+    });
     dialog.addEventListener("close", () => {
+      if (isDone) sessionStorage.removeItem(draft);
       dialog.remove();
       resolve(isDone);
     });
     redraw();
+    const typed = JSON.parse(sessionStorage.getItem(draft) ?? "{}");
+    for (const { name } of fields)
+      if (typed[name]) dialog.querySelector(`[name="${name}"]`).value = typed[name];
     dialog.showModal();
     dialog.querySelector("textarea, input")?.focus();
   });

@@ -76,14 +76,14 @@ export function problem(error) {
     h(
       "div",
       {},
-      h("p", { class: "problem-text" }, error.message),
+      h("p", { class: "problem-text" }, inline(error.message)),
       error.problems?.length > 0
         ? h(
             "ul",
             {},
             error.problems
               .filter(({ message }) => !error.message.includes(message))
-              .map(({ path, message }) => h("li", {}, path ? `${path}: ${message}` : message)),
+              .map(({ path, message }) => h("li", {}, inline(path ? `${path}: ${message}` : message))),
           )
         : undefined,
       error.hint ? h("p", { class: "problem-hint" }, inline(error.hint)) : undefined,

@@ -27,3 +27,19 @@ export function inline(line) {
   }
   return [...parts, line.slice(at)];
 }
+
+/** A part of such a line, without the signs that make words bold or code. */
+export function bare(line, from, end) {
+  const signs = [...line.matchAll(INLINE)].flatMap(({ index, 0: whole, groups }) => {
+    const size = groups.strong === undefined ? 1 : 2;
+    return [
+      [index, index + size],
+      [index + whole.length - size, index + whole.length],
+    ];
+  });
+  const isSign = (at) => signs.some(([first, last]) => at >= first && at < last);
+  return Array.from({ length: end - from }, (_, n) => from + n)
+    .filter((at) => !isSign(at))
+    .map((at) => line[at])
+    .join("");
+}

@@ -20,7 +20,12 @@ export function createToasts() {
           "div",
           { class: `toast ${isBad ? "toast-bad" : ""}`.trim(), key: id, role: isBad ? "alert" : "status" },
           icon(isBad ? "bang" : "check"),
-          h("div", {}, h("p", {}, text), hint ? h("p", { class: "toast-hint" }, inline(hint)) : undefined),
+          h(
+            "div",
+            {},
+            h("p", {}, isBad ? inline(text) : text),
+            hint ? h("p", { class: "toast-hint" }, inline(hint)) : undefined,
+          ),
           h(
             "button",
             { type: "button", class: "icon-button", "aria-label": "Dismiss", on: { click: () => drop(id) } },

@@ -39,6 +39,13 @@ test("an old delegation is found as one types and read: prompt, attempt, handoff
   await sees(found);
 });
 
+test("what is found is shown without the signs that make words bold or code", async (t) => {
+  await hq.settled(await hq.delegate("webster", "The **tilted mirror** of `m2.prt` at 2**3 mm"));
+  const page = await hq.open(t, { at: "#/search?q=tilted" });
+  await sees(line(page, "Found", "The tilted mirror of m2.prt at 2**3 mm"));
+  await sees(page.locator("mark").filter({ hasText: /^tilted$/ }));
+});
+
 test("what people type into the search never breaks it, and the address keeps it", async (t) => {
   const page = await hq.open(t, { at: "#/search" });
   const field = page.getByRole("searchbox", { name: "Search all history" });

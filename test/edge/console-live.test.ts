@@ -109,6 +109,9 @@ test("a gate is rejected with a reason, which the run then shows", async (t) => 
   await page.getByRole("button", { name: "Reject design-review / sign-off …" }).click();
   const dialog = page.getByRole("dialog", { name: "Reject design-review / sign-off" });
   await dialog.getByLabel("Reason").fill("Butter melts");
+  await page.reload();
+  await page.getByRole("button", { name: "Reject design-review / sign-off …" }).click();
+  assert.equal(await dialog.getByLabel("Reason").inputValue(), "Butter melts", "what was typed and not sent");
   await dialog.getByRole("button", { name: "Reject" }).click();
   await gone(dialog);
   await sees(page.locator(".view-head .pill", { hasText: "failed" }));

@@ -18,11 +18,13 @@ const pageFile = (...path: string[]): Promise<unknown> =>
 const { problem } = (await pageFile("parts.js")) as Parts;
 const { attempts } = (await pageFile("views", "delegation-parts.js")) as Views;
 
-test("commands in the hint of a refusal are code, not words between backticks", () => {
+test("commands in a refusal, its problems and its hint are code, not words between backticks", () => {
+  const problems = [{ path: "tasks.end", message: "is no `task`" }];
   const drawn = JSON.stringify(
-    problem({ message: "There is no batch x.", hint: "`hq batch list` shows them." }),
+    problem({ message: "There is no `batch` x.", problems, hint: "`hq batch list` shows them." }),
   );
-  assert.match(drawn, /"code"[^`]*hq batch list/);
+  for (const words of ["batch", "task", "hq batch list"])
+    assert.match(drawn, new RegExp(`"code"[^\`]*"${words}"`));
   assert.doesNotMatch(drawn, /`/);
 });
 

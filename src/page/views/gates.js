@@ -111,6 +111,7 @@ export function gateButtons(app, { run, workflow, step, digest }) {
       () =>
         ask({
           title: `Reject ${name}`,
+          about: `${run}/${step}/${digest}`,
           text: "Its step fails with your reason; what needs it is skipped.",
           fields: [
             { name: "reason", label: "Reason", kind: "area", hint: "People and the run’s result show it" },

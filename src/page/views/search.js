@@ -1,5 +1,6 @@
 import { h } from "../node.js";
 import { askFromShell, button, empty, viewHead } from "../parts.js";
+import { bare } from "../rich.js";
 import { to, toSubject } from "../router.js";
 import { row } from "../rows.js";
 import { isSettled } from "../states.js";
@@ -226,8 +227,8 @@ function marked(text, marks = []) {
   const parts = [];
   let at = 0;
   for (const [from, end] of marks) {
-    parts.push(text.slice(at, from), h("mark", { key: from }, text.slice(from, end)));
+    parts.push(bare(text, at, from), h("mark", { key: from }, bare(text, from, end)));
     at = end;
   }
-  return [...parts, text.slice(at)];
+  return [...parts, bare(text, at, text.length)];
 }
