@@ -27,7 +27,7 @@ import { CHECK, checksOf, nameOf } from "./task-message.ts";
 import { whoChecked } from "./tasks-read.ts";
 
 const PAGE = 100;
-const MOST_PAGES = 20;
+const MOST_PAGES = 30;
 /** A claim that is not tried again by then is not to be tried any more. */
 const OVERDUE_MS = 60_000;
 const ANOTHER = "another supervisor with this bot";
@@ -132,25 +132,31 @@ export function createTaskClaims(
     return claimIn(posted) ?? { id: posted.id, author: posted.author.id, holder: us, postedAt: now() };
   }
 
-  /** Claim posts of this task that are there: before `mine`, as far back as a nonce may have been forgotten. */
+  /**
+   * Claim posts of this task that are there: those just before `mine`, and where a nonce may have been forgotten those
+   * after the task, since a claim comes soon after its task, whatever was said in the channel since then.
+   */
   async function claimsOf(
     view: TaskView,
     task: APIMessage,
     mine: Claim | undefined,
   ): Promise<readonly Claim[]> {
     const mark = markOf(cardDelivery(view.id), 0);
-    const isRecent = !isOld({ since: Date.parse(task.timestamp) }, now());
-    const found: Claim[] = [];
-    let before = mine?.id;
-    for (let page = 0; page < (mine && isRecent ? 1 : MOST_PAGES); page++) {
-      const messages = await rest.history(task.channel_id, { limit: PAGE, ...(before ? { before } : {}) });
-      for (const message of messages) {
+    const { channel_id: channel } = task;
+    const claimsIn = (messages: readonly APIMessage[]) =>
+      messages.flatMap((message) => {
         const one = message.author.bot && hasMark(message, mark) ? claimIn(message) : undefined;
-        if (one) found.push(one);
-      }
-      const oldest = messages.at(-1);
-      if (!oldest || messages.length < PAGE || BigInt(oldest.id) <= BigInt(task.id)) break;
-      before = oldest.id;
+        return one ? [one] : [];
+      });
+    const found = mine ? claimsIn(await rest.history(channel, { limit: PAGE, before: mine.id })) : [];
+    if (mine && !isOld({ since: Date.parse(task.timestamp) }, now())) return found;
+    let after = task.id;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const messages = await rest.history(channel, { limit: PAGE, after });
+      found.push(...claimsIn(messages));
+      const latest = messages[0];
+      if (!latest || messages.length < PAGE || (mine && BigInt(latest.id) >= BigInt(mine.id))) break;
+      after = latest.id;
     }
     return found;
   }

@@ -389,6 +389,13 @@ test("killed between the claim's post and its record, within the nonce's time or
     assert.deepEqual(await edge.perform.claim(again), answer);
   }
   assert.equal(guild.inspect.messages("task-queue").length, 2);
+  for (let n = 0; n < 210; n++) {
+    await Promise.all(Array.from({ length: 10 }, () => ada.say("task-queue", "and more")));
+  }
+  ledger.receipts.length = 0;
+  const late = claimEffect(`task-${id}`, { tries: 2, begunBefore: clock.now() - MINUTE });
+  assert.deepEqual(await edge.perform.claim(late), answer, "behind any number of messages");
+  assert.equal(guild.inspect.messages("task-queue").length, 2102);
 });
 
 test("two supervisors with different folders in one guild: each task is claimed by one of them, whenever they come", async (t) => {
