@@ -30,10 +30,13 @@ import {
   refuseOtherCopy,
 } from "./backup-manifest.ts";
 import { HANDLED_TASKS } from "./handled-tasks.ts";
+import { HANDOFF_FOLDERS } from "./handoff-folders.ts";
 import { isOfBackup, liesIn, makeRoom, refuseFull, UNPACKING } from "./room.ts";
 
 /** Lies in a configuration as long as not all of it is there. */
 const RESTORING = ".hq-restoring";
+/** What is known beside the ledger: what other tools had claimed, and where agents were told to write. */
+const NOTES = [HANDLED_TASKS, HANDOFF_FOLDERS];
 /** Secrets stay where they are; who restores brings them along or lets new ones be made. */
 const LEFT_OUT = [
   "api.key",
@@ -91,13 +94,13 @@ async function copyAll(place: BackupPlace, target: string): Promise<BackupManife
   const { home } = place;
   const at = place.now();
   // What is linked into a configuration is a part of it; in the other folders a link is nobody's word.
-  let count = await copyTree(place.configDir, join(target, "config"), { followsUnless: home });
+  let count = await copyTree(place.configDir, join(target, "config"), { followsUnless: [target, home] });
   const { dir } = place.config.settings.handoffs;
   const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
   count += await copyTree(dir, join(target, "handoffs"), { isLeft: isArchive });
   const copied = await copyLedger(join(home, LEDGER), join(target, LEDGER));
   count += await copyTree(join(home, "guild"), join(target, "guild"));
-  count += await copyFile(join(home, HANDLED_TASKS), join(target, HANDLED_TASKS));
+  for (const name of NOTES) count += await copyFile(join(home, name), join(target, name));
   const manifest: BackupManifest = {
     format: FORMAT,
     version: place.version,
@@ -158,7 +161,7 @@ async function copyBack(
   writeFileSync(half, "", { mode: 0o600 });
   await sync(home);
   await copyTree(join(source, "guild"), join(home, "guild"));
-  await copyFile(join(source, HANDLED_TASKS), join(home, HANDLED_TASKS));
+  for (const name of NOTES) await copyFile(join(source, name), join(home, name));
   const restoring = join(place.configDir, RESTORING);
   const isUsed = isWithout(place.configDir) || existsSync(restoring);
   const config = isUsed ? place.configDir : join(home, "config-of-backup");
@@ -203,27 +206,29 @@ export async function sync(path: string): Promise<void> {
 async function copyTree(
   from: string,
   to: string,
-  options: { readonly isLeft?: (path: string) => boolean; readonly followsUnless?: string } = {},
+  options: { readonly isLeft?: (path: string) => boolean; readonly followsUnless?: readonly string[] } = {},
 ): Promise<number> {
   if (!existsSync(from)) return 0;
   makeFolder(to);
   let count = 0;
+  const { followsUnless } = options;
+  const others = followsUnless && [...followsUnless, from];
+  const within = { ...options, ...(others ? { followsUnless: others } : {}) };
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const path = join(from, entry.name);
     if (options.isLeft?.(path)) continue;
-    const { followsUnless: home } = options;
-    const what = home !== undefined && entry.isSymbolicLink() ? linkedBy(path, [to, home]) : entry;
-    if (what?.isDirectory()) count += await copyTree(path, join(to, entry.name), options);
+    const what = others && entry.isSymbolicLink() ? linkedBy(path, others) : entry;
+    if (what?.isDirectory()) count += await copyTree(path, join(to, entry.name), within);
     if (what?.isFile()) count += await copyFile(path, join(to, entry.name));
   }
   await sync(to);
   return count;
 }
 
-/** Undefined when it leads nowhere, in a circle, or to a folder in which it lies, or one of those that are no part of it. */
+/** Undefined when it leads nowhere, in a circle, or to what holds one of the others: those that it was reached by, or no part of it. */
 function linkedBy(path: string, others: readonly string[]): Stats | undefined {
   try {
-    return [dirname(path), ...others].some((place) => liesIn(place, path)) ? undefined : statSync(path);
+    return others.some((place) => liesIn(place, path)) ? undefined : statSync(path);
   } catch (error) {
     if (["ENOENT", "ELOOP", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? ""))
       return undefined;

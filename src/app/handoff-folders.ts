@@ -5,9 +5,11 @@ import type { Inbox } from "../engine/ports/handoffs.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import type { FolderMemo } from "../handoffs/inbox.ts";
 
+export const HANDOFF_FOLDERS = "handoff-folders.txt";
+
 /** `$HQ_HOME/handoff-folders.txt`: the folders in which agents may have been told to write, one a line. */
 export function createFolderMemo(home: string): FolderMemo {
-  const path = join(home, "handoff-folders.txt");
+  const path = join(home, HANDOFF_FOLDERS);
   return {
     recall() {
       try {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { parse, stringify } from "yaml";
 import { startSupervisor } from "../support/supervisor.ts";
+import { hq } from "./cli-harness.ts";
 import { handIn, type Job, startTeam } from "./team.ts";
 
 test("handoff folders that were changed while the supervisor was stopped: what was open is read where its agents were told to write", async (t) => {
@@ -56,4 +57,28 @@ test("handoff folders that were changed while the supervisor was stopped: what w
   });
   await team.gateways["optimizer"]?.runsReach(2);
   assert.equal(jobs[2]?.path, join(own, `${later.id}.json`));
+});
+
+test("a backup that is restored to another place reads what was open where its agents were told to write", async (t) => {
+  const jobs: Job[] = [];
+  const take = (job: Job) => void jobs.push(job);
+  const team = await startTeam(t, { parts: { webster: take } });
+  const order = { agent: "webster", objective: "CTE of ULE", timeout: "120s", retries: 0 };
+  const { body: asked } = await team.call("POST", "/delegations", order);
+  await team.gateways["webster"]?.runsReach(1);
+  const backup = join(team.folder, "backup");
+  const made = await hq(["backup", backup], { env: { ...team.env, HQ_HOME: team.home } });
+  assert.equal(made.code, 0, made.err);
+  await team.stop();
+
+  const other = join(team.folder, "other");
+  const restored = await hq(["restore", backup], { env: { ...team.env, HQ_HOME: other } });
+  assert.equal(restored.code, 0, restored.err);
+  const again = await startSupervisor(other, team.env);
+  t.after(again.stop);
+  const [job] = jobs;
+  assert.ok(job && !job.path.startsWith(other));
+  handIn(job);
+  const { body } = await again.call("GET", `/delegations/${asked.id}?wait=60s`);
+  assert.equal(body.status, "succeeded", JSON.stringify(body));
 });

@@ -283,6 +283,12 @@ test("what is linked into a configuration is in its backup, and what other tools
   writeFileSync(join(elsewhere, "contracts", "one.txt"), "one");
   symlinkSync("../elsewhere/acl.yaml", join(config, "acl.yaml"));
   symlinkSync("../elsewhere/contracts", join(config, "contracts"));
+  // Two that link to each other are each there once on the way to the other.
+  symlinkSync("../../beside", join(elsewhere, "contracts", "beside"));
+  mkdirSync(join(folder, "beside"));
+  writeFileSync(join(folder, "beside", "two.txt"), "two");
+  symlinkSync("../elsewhere/contracts", join(folder, "beside", "back"));
+  symlinkSync("../beside", join(config, "beside"));
   symlinkSync("nowhere", join(config, "gone"));
   symlinkSync("circle", join(config, "circle"));
   symlinkSync(".", join(config, "itself"));
@@ -299,7 +305,13 @@ test("what is linked into a configuration is in its backup, and what other tools
   assert.equal(restored.code, 0, restored.err);
   assert.deepEqual(readdirSync(other.HQ_CONFIG, { recursive: true }).sort(), [
     "acl.yaml",
+    "beside",
+    "beside/back",
+    "beside/back/one.txt",
+    "beside/two.txt",
     "contracts",
+    "contracts/beside",
+    "contracts/beside/two.txt",
     "contracts/one.txt",
     "hq.yaml",
     "notes.txt",

@@ -70,7 +70,14 @@ test("a backup made under load is whole; restored elsewhere it proves clean, and
   isOver = true;
   await load;
   assert.equal(made.code, 0, made.err);
-  assert.deepEqual(readdirSync(target).sort(), ["backup.json", "config", "guild", "handoffs", "ledger.db"]);
+  assert.deepEqual(readdirSync(target).sort(), [
+    "backup.json",
+    "config",
+    "guild",
+    "handoff-folders.txt",
+    "handoffs",
+    "ledger.db",
+  ]);
   const keys = readdirSync(target, { recursive: true }).filter((name) => String(name).endsWith(".key"));
   assert.deepEqual(keys, []);
   const twice = await hq(["backup", target], { env });
