@@ -31,7 +31,7 @@ import {
 } from "./backup-manifest.ts";
 import { HANDLED_TASKS } from "./handled-tasks.ts";
 import { HANDOFF_FOLDERS } from "./handoff-folders.ts";
-import { isOfBackup, liesIn, makeRoom, refuseFull, UNPACKING } from "./room.ts";
+import { isOfBackup, liesIn, makeRoom, refuseFull, sync, UNPACKING } from "./room.ts";
 
 /** Lies in a configuration as long as not all of it is there. */
 const RESTORING = ".hq-restoring";
@@ -189,15 +189,6 @@ async function copyBack(
 }
 
 const isWithout = (folder: string) => !existsSync(folder) || readdirSync(folder).length === 0;
-
-export async function sync(path: string): Promise<void> {
-  const handle = await files.open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /**
  * Regular files and folders, mode and all, whole and on the disk under their names; what goes away meanwhile is left out,

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { readNote } from "../ledger/lock.ts";
+import { takePlace } from "./successor.ts";
 
 /** Held by who works in the folder, be it a supervisor or not. */
 export const LOCK = "supervisor.lock";
@@ -19,6 +20,7 @@ export type RunFile = {
 };
 
 export function makeHome(home: string): void {
+  takePlace(home);
   makeFolder(home);
 }
 

@@ -1,10 +1,13 @@
-import { existsSync, readdirSync, realpathSync, renameSync } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
+import { existsSync, promises as files, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
+import { ASIDE, halfOf, successorOf } from "../ledger/backup.ts";
 import { holdHome } from "../ledger/lock.ts";
+import { LEDGER } from "./backup-manifest.ts";
 import { hold, isHeld } from "./hold.ts";
 import { LOCK } from "./home.ts";
+import { realOf, takePlace } from "./successor.ts";
 
 /** How the name begins of what is not whole yet: a folder in which a backup is unpacked, a file that is copied. */
 export const UNPACKING = ".hq-restore-";
@@ -23,12 +26,13 @@ export async function makeRoom(
   force: boolean,
 ): Promise<Room> {
   const { now } = place;
+  takePlace(place.home);
   // Behind a link it is the folder itself that makes room: the link would be followed no more.
   const home = realOf(place.home);
   makeFolder(home);
   const old = await holdFor(home);
   if (isFree(home)) return old;
-  const before = `${home}.before-${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
+  const before = `${home}${ASIDE}${new Date(now()).toISOString().replace(/[:.]/g, "-")}`;
   try {
     const why = "What is there would be mixed with what is restored.";
     const hint =
@@ -39,20 +43,32 @@ export async function makeRoom(
         hint: "Move the backup to another place, and restore it from there.",
       });
     }
+    await layUp(home, now());
     moveAside(home, before);
   } finally {
     await old.release();
   }
-  makeFolder(home);
-  // Nobody has said yet that work may begin again.
-  if (isHeld(before)) hold(home, now());
+  takePlace(home);
+  await sync(dirname(home));
   return { ...(await holdFor(home, ` What was there is kept in ${before}.`)), before };
+}
+
+/** Made before anything is moved: at no time may a start find nothing, and begin anew. */
+async function layUp(home: string, at: number): Promise<void> {
+  const successor = successorOf(home);
+  rmSync(successor, { recursive: true, force: true });
+  makeFolder(successor);
+  // Nobody has said yet that work may begin again.
+  if (isHeld(home)) hold(successor, at);
+  writeFileSync(halfOf(join(successor, LEDGER)), "", { mode: 0o600 });
+  for (const path of [successor, dirname(successor)]) await sync(path);
 }
 
 function moveAside(home: string, before: string): void {
   try {
     renameSync(home, before);
   } catch (cause) {
+    rmSync(successorOf(home), { recursive: true, force: true });
     if ((cause as NodeJS.ErrnoException).code !== "EBUSY") throw cause;
     throw new Refusal("invalid_input", `${home} cannot be moved aside: something is mounted there.`, {
       hint: "Set HQ_HOME to a folder in it, or move by hand what lies in it.",
@@ -86,6 +102,11 @@ export function liesIn(place: string, folder: string): boolean {
   return `${realOf(place)}${sep}`.startsWith(`${realOf(folder)}${sep}`);
 }
 
-function realOf(path: string): string {
-  return existsSync(path) ? realpathSync(path) : join(realOf(dirname(path)), basename(path));
+export async function sync(path: string): Promise<void> {
+  const handle = await files.open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

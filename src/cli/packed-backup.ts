@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { sync } from "../app/backup.ts";
-import { isFree, UNPACKING } from "../app/room.ts";
+import { isFree, sync, UNPACKING } from "../app/room.ts";
+import { takePlace } from "../app/successor.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { isAlive } from "./holder.ts";
@@ -52,6 +52,7 @@ export async function unpacked<T>(
 ): Promise<T> {
   const beside = dirname(home);
   for (const place of [home, beside]) removeLeft(place, prefixOf(home));
+  takePlace(home);
   const wasThere = existsSync(home);
   makeFolder(home);
   // One that is not empty is moved aside before anything is put into its place.

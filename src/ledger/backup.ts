@@ -1,5 +1,5 @@
-import { chmodSync, existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { chmodSync, existsSync, readdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { Refusal } from "../kernel/refusal.ts";
 import { refuseNewer, versionIn } from "./migrations.ts";
@@ -72,12 +72,39 @@ export function halfOf(ledger: string): string {
   return `${ledger}.half`;
 }
 
+/** What takes the place of a folder that is moved aside: it lies beside it until then. */
+export function successorOf(home: string): string {
+  return `${home}.restoring`;
+}
+
+/** How a folder is named that was moved aside, behind its own name. */
+export const ASIDE = ".before-";
+
+/** The folder that was moved aside last with its ledger; nothing is said where nobody may look. */
+function keptBeside(home: string): string | undefined {
+  const [place, prefix] = [dirname(home), `${basename(home)}${ASIDE}`];
+  try {
+    const names = readdirSync(place).filter((name) => name.startsWith(prefix));
+    const kept = names.filter((name) => existsSync(join(place, name, "ledger.db"))).sort();
+    return kept.length === 0 ? undefined : join(place, kept.at(-1) ?? "");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
 /** A new ledger in the place of one that was not restored to its end would know nothing of what was asked and done. */
 export function refuseHalf(ledger: string): void {
-  const half = halfOf(ledger);
-  if (existsSync(ledger) || !existsSync(half)) return;
-  throw new Refusal("invalid_input", `A restore into ${dirname(ledger)} was broken off.`, {
-    hint: `Begin it again with \`hq restore --force\`. To begin a new ledger here, take ${half} away.`,
+  if (existsSync(ledger)) return;
+  const home = dirname(ledger);
+  const real = existsSync(home) ? realpathSync(home) : home;
+  const places = [halfOf(ledger), halfOf(join(successorOf(real), basename(ledger)))];
+  const half = places.find((path) => existsSync(path));
+  if (half === undefined) return;
+  const before = keptBeside(real);
+  const kept = before === undefined ? "" : ` What was there is kept in ${before}.`;
+  throw new Refusal("invalid_input", `A restore into ${home} was broken off.`, {
+    hint: `Begin it again with \`hq restore --force\`.${kept} To begin a new ledger here, take ${half} away.`,
   });
 }
 

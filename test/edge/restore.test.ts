@@ -147,6 +147,63 @@ test(
 );
 
 test(
+  "a restore that is killed while it moves the old folder aside leaves that one, or nothing that a start would go on with",
+  { timeout: 300_000 },
+  needing("strace", async (t) => {
+    const { folder, home, backup, env } = await backedUp(t);
+    writeFileSync(join(home, "held"), "2026-02-17T12:00:00.000Z\n");
+    const whole = join(folder, "whole");
+    cpSync(home, whole, { recursive: true });
+    const restore = ["restore", backup, "--force"];
+    const kept = () => readdirSync(folder).filter((name) => name.startsWith("home.before-"));
+    const left = new Set<string>();
+    for (const call of ["mkdir", "rename", "fsync"]) {
+      for (let nth = 1; ; nth++) {
+        for (const name of ["home", "home.restoring", ...kept()])
+          rmSync(join(folder, name), { recursive: true, force: true });
+        cpSync(whole, home, { recursive: true });
+        const kill = `inject=${call}:signal=SIGKILL:when=${nth}`;
+        const program = [process.execPath, join(INSTALLATION, "bin/hq.js"), ...restore];
+        const args = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", kill, ...program];
+        const once = cleanEnv({ ...env, UV_THREADPOOL_SIZE: "1" });
+        const { status, signal, stderr } = spawnSync("strace", args, { encoding: "utf8", env: once });
+        if (status === 0) break;
+        assert.ok(signal === "SIGKILL" || status === 137, stderr);
+        const step = `${call} ${nth}`;
+        if (existsSync(join(home, "ledger.db"))) {
+          left.add("the old one");
+          assert.deepEqual(kept(), [], step);
+          assert.equal(inDoubt(home), 0, step);
+          continue;
+        }
+        left.add(existsSync(home) ? "a new one" : "none");
+        const [old] = kept();
+        const { code, err } = await runHq(t, START, { env, cwd: folder });
+        const told = `A restore into ${home} was broken off.\nBegin it again with \`hq restore --force\`. What was there is kept in ${join(folder, old ?? "")}. `;
+        assert.equal(code, 2, `${step}: ${err}`);
+        assert.ok(err.includes(told), `${step}: ${err}`);
+        for (const command of [
+          ["audit", "--prove"],
+          ["backup", join(folder, "none")],
+        ]) {
+          const asked = await hq(command, { env });
+          assert.match(`${asked.code} ${asked.err}`, /^2 .* was broken off\.\n/, step);
+        }
+        const again = await hq(restore, { env });
+        assert.equal(again.code, 0, `${step}: ${again.err}`);
+        assert.equal(inDoubt(home), 1, step);
+        assert.ok(existsSync(join(home, "held")), `${step}: the emergency stop holds`);
+        assert.ok(existsSync(join(folder, old ?? "", "ledger.db")), step);
+        assert.ok(!existsSync(join(folder, "home.restoring")), step);
+        // What comes after this is the same as in an empty folder.
+        if (call === "fsync" && left.size === 3) break;
+      }
+    }
+    assert.deepEqual([...left].sort(), ["a new one", "none", "the old one"]);
+  }),
+);
+
+test(
   "a restore on a disk without room for it says so and leaves no ledger, however little is missing",
   needing("unshare", async (t) => {
     const { folder, backup, env } = await backedUp(t);
