@@ -5,6 +5,7 @@ import type { Config } from "../domain/config.ts";
 import type { Ledger } from "../engine/ports/ledger.ts";
 import { Refusal } from "../kernel/refusal.ts";
 import { halfOf, refuseHalf } from "../ledger/backup.ts";
+import { damageIn } from "../ledger/damage.ts";
 import { refuseNewer } from "../ledger/migrations.ts";
 import { noteOfMove, refuseMoved } from "../ledger/moved.ts";
 import { readAddress, secretsOf } from "../ledger/postgres/address.ts";
@@ -63,13 +64,13 @@ export async function examineStore(env: Env, config: Pick<Config, "settings"> | 
   return examineDatabase(url);
 }
 
-/** Which version the ledger in a folder's file has; undefined where there is none. Trouble with it is thrown. */
+/** Which version the ledger in a folder's file has, and whether it is damaged; undefined where there is none. Trouble with it is thrown. */
 export function examineFile(home: string) {
   const path = join(home, "ledger.db");
   if (!existsSync(path)) return undefined;
   const found = versionOfFile(path);
   refuseNewer(found.version, path);
-  return found;
+  return { ...found, ...damageIn(path) };
 }
 
 /** Whether a supervisor has worked in a folder, and neither its ledger is there nor a word of where it went. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import test from "node:test";
 import { checkClock } from "../../src/cli/doctor/discord-checks.ts";
 import type { Finding } from "../../src/cli/doctor/finding.ts";
@@ -15,7 +16,10 @@ import { holdHome } from "../../src/ledger/lock.ts";
 import { GUILD_ID } from "../../src/local/local-guild.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { startFakeGateway } from "../support/fake-gateway.ts";
+import { temporaryFolder } from "../support/supervisor.ts";
 import { freeze, thaw } from "../support/tools.ts";
+import { hq } from "./cli-harness.ts";
+import { startFor } from "./discord-person.ts";
 import { channels, discordWith, newInstallation, nobody, TOKEN } from "./setup-fixture.ts";
 
 const read = (out: string) => JSON.parse(out) as { ok: boolean; findings: readonly Finding[] };
@@ -298,6 +302,46 @@ test("a ledger that is not there, empty or moved to nobody knows where is told, 
       /^fail .*ledger\.moved\.json, which says .*, is damaged\. → When it was moved, set/,
     );
   }
+});
+
+test("a damaged ledger is told with what to do, also while a supervisor works; a large one is not read whole for that", async (t) => {
+  const folder = temporaryFolder("hq-doctor-");
+  t.after(folder.remove);
+  const home = join(folder.path, "home");
+  const ledger = join(home, "ledger.db");
+  const told = async () => {
+    const { code, out } = await hq(["doctor", "--json"], { env: { HQ_HOME: home, HQ_AGENTS: "sample" } });
+    const [found] = of(read(out).findings, "ledger");
+    return `${code} ${found?.status} ${found?.text} → ${found?.mend}`;
+  };
+  const supervisor = await startFor(t, home);
+  const { body } = await supervisor.call("POST", "/delegations", { agent: "webster", objective: "CTE" });
+  await supervisor.call("GET", `/delegations/${body.id}?wait=60s`);
+  assert.match(await told(), /^0 ok version \d+ → undefined$/);
+  await supervisor.stop();
+
+  const db = new DatabaseSync(ledger, { readOnly: true });
+  const size = Number(db.prepare("pragma page_size").get()?.["page_size"]);
+  const root = db.prepare("select rootpage from sqlite_schema where name = 'key'").get()?.["rootpage"];
+  db.close();
+  const bytes = readFileSync(ledger);
+  writeFileSync(ledger, bytes.fill(0xab, (Number(root) - 1) * size, Number(root) * size));
+  const mend =
+    "hq stop, and keep a copy of ledger.db with its -wal and -shm; then hq restore --force with the last backup";
+  const damaged = await told();
+  assert.match(damaged, /^1 fail it is damaged: .*btreeInitPage/);
+  assert.ok(damaged.endsWith(` → ${mend}`), damaged);
+
+  const large = 256 * 1024 * 1024;
+  truncateSync(ledger, large);
+  assert.match(await told(), /^1 fail it is damaged/);
+  truncateSync(ledger, large + 1);
+  assert.match(
+    await told(),
+    /^0 ok version \d+; 256 MiB are not looked at for damage here: hq backup does that → undefined$/,
+  );
+  const { code, err } = await hq(["backup", join(folder.path, "backup")], { env: { HQ_HOME: home } });
+  assert.match(`${code} ${err}`, /^1 hq: .* is damaged/);
 });
 
 test("keys that a start cannot read, or that others may, are named, and so is an emergency stop that holds", async (t) => {

@@ -5,12 +5,15 @@ import type { Config } from "../../domain/config.ts";
 import { adviceFor, differencesOf, standsBackText } from "../../domain/member.ts";
 import type { MemberView } from "../../engine/verbs.ts";
 import { isRefusal } from "../../kernel/refusal.ts";
-import { counted } from "../../kernel/text.ts";
+import { counted, oneLine } from "../../kernel/text.ts";
 import { formatDuration } from "../../kernel/time.ts";
 import { type Finding, fail, ok, warn } from "./finding.ts";
 
 const ID = "database";
 const RESTORE = "if it was lost: hq restore --force with the last backup";
+
+const DAMAGED =
+  "hq stop, and keep a copy of ledger.db with its -wal and -shm; then hq restore --force with the last backup";
 
 type Found = NonNullable<Awaited<ReturnType<typeof examineStore>>>;
 
@@ -40,8 +43,12 @@ export function checkLedgerFile(env: Env, config: Config | undefined, home: stri
       const text = "a supervisor has worked here, and there is none: the next start begins a new one";
       return [warn("ledger", text, RESTORE)];
     }
-    const { version, ours } = found;
-    if (version === ours) return [ok("ledger", `version ${version}`)];
+    const { version, ours, damage, notLooked } = found;
+    if (damage !== undefined) return [fail("ledger", `it is damaged: ${oneLine(damage)}`, DAMAGED)];
+    const size = `${Math.floor((notLooked ?? 0) / 1024 / 1024)} MiB`;
+    const more =
+      notLooked === undefined ? "" : `; ${size} are not looked at for damage here: hq backup does that`;
+    if (version === ours) return [ok("ledger", `version ${version}${more}`)];
     if (version === 0) return [warn("ledger", "it is empty: the next start begins a new one in it", RESTORE)];
     const text = `version ${version}: an older program wrote it, and the next start brings it to version ${ours}`;
     return [warn("ledger", text, "hq backup first: the older program cannot use it any more after that")];
