@@ -96,6 +96,8 @@ test("of dated folders those go that are empty then, and no other folder", async
   await oldFiles.remove([first, odd, join(dirname(first), "gone.json")]);
   assert.ok(existsSync(second));
   assert.ok(existsSync(dirname(odd)));
-  await oldFiles.remove([second]);
+  const worker = dirname(put("workers/agent-1/table.csv", OLD));
+  await oldFiles.remove([second, worker]);
+  assert.deepEqual([existsSync(worker), existsSync(dirname(worker))], [false, true], "a worker's goes whole");
   assert.deepEqual([existsSync(dirname(second)), existsSync(dirname(dirname(second)))], [false, true]);
 });

@@ -277,7 +277,8 @@ test(
 
 test("a backup is not made into what it copies, nor restored from a folder that would be moved aside", async (t) => {
   const { home, config, env, backup } = await backedUp(t);
-  for (const within of [join(config, "backup"), join(home, "handoffs", "deep", "backup")]) {
+  const places = [config, join(home, "handoffs", "deep"), join(home, "guild")];
+  for (const within of places.map((place) => join(place, "backup"))) {
     const { code, err } = await hq(["backup", within], { env });
     assert.match(`${code} ${err}`, /^2 hq: A backup cannot go into .*, which is copied itself\.\nName a/);
     assert.ok(!existsSync(within));

@@ -161,6 +161,9 @@ test("what is moved is row by row what the file held, and nobody holds what was 
   assert.equal(held?.["n"], 0);
   const begun = await query(url, "select 1 from hq.outbox where begun_at is not null");
   assert.ok(begun.length > 0, "what was begun stays noted");
+  const lives = Number(db.prepare("select max(epoch) as n from lease").get()?.["n"]);
+  const [life] = await query(url, "select max(epoch)::integer as n from hq.lease");
+  assert.ok(lives > 0 && Number(life?.["n"]) >= lives, "the next life has a higher number than any before");
   const [blob] = await query(url, "select encode(body, 'hex') as hex from hq.blob where digest = 'blob-2'");
   assert.equal(Buffer.from(String(blob?.["hex"]), "hex").toString(), "naïve \u0000 xx");
   const memos = await query(url, "select name from hq.memo order by name");
@@ -291,6 +294,78 @@ test("a copy that proves otherwise than the file is not taken, and the file stay
   assert.match(`${moved.code} ${moved.err}`, /^1 .*The copy proves otherwise than the file: .*"lost":40/);
   assert.deepEqual([await isThere(url), existsSync(join(home, "ledger.db"))], [false, true]);
   assert.ok(!existsSync(join(home, "ledger.moved.json")), "it goes on where it was");
+});
+
+test("a move is on the disk and takes as long as it takes, whatever the database has by default", async (t) => {
+  const { home } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home, 2);
+  const name = new URL(url).pathname.slice(1);
+  await query(
+    url,
+    `alter database ${name} set synchronous_commit = off;
+     alter database ${name} set statement_timeout = '1h';
+     alter database ${name} set idle_in_transaction_session_timeout = '1h';
+     create function look() returns event_trigger language plpgsql as $$ begin
+       if current_setting('synchronous_commit') <> 'on' or current_setting('statement_timeout') <> '0'
+         or current_setting('idle_in_transaction_session_timeout') <> '0' then
+         raise 'not as it should be';
+       end if;
+     end $$;
+     create event trigger look on ddl_command_end when tag in ('CREATE TABLE') execute function look()`,
+  );
+  const moved = await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } });
+  assert.equal(moved.code, 0, moved.err);
+});
+
+test("a copy in which rows are missing, or a text that the database cannot keep, is not taken", async (t) => {
+  const { home } = newHome(t);
+  const url = await postgres.createDatabase();
+  await filled(home);
+  // A database that keeps only some of what it is given, of which no proof tells.
+  await query(
+    url,
+    `create function spoil() returns trigger language plpgsql as $$ begin
+       if new.digest = 'blob-7' then return null; end if; return new; end $$;
+     create function spoil_blobs() returns event_trigger language plpgsql as $$ begin
+       if to_regclass('hq.blob') is not null then
+         create or replace trigger spoil before insert on hq.blob for each row execute function public.spoil();
+       end if;
+     end $$;
+     create event trigger spoil_blobs on ddl_command_end when tag in ('CREATE TABLE') execute function spoil_blobs()`,
+  );
+  const refused = async (to: string, words: RegExp) => {
+    const { code, err } = await hq(["store", "migrate", "--to", to], { env: { HQ_HOME: home } });
+    assert.match(`${code} ${err}`, words);
+    assert.deepEqual([await isThere(to), existsSync(join(home, "ledger.db"))], [false, true]);
+    assert.ok(!existsSync(join(home, "ledger.moved.json")));
+  };
+  await refused(url, /^1 .*The copy is not what the file holds: blob: 39 instead of 40\./);
+  const ledger = await openSqliteLedger({ path: join(home, "ledger.db"), ballastBytes: 0 });
+  const key = { scope: "test", key: "a\0b", digest: "d" };
+  await written(ledger, commitOf("run-nul", { kind: "interaction", key }));
+  await ledger.close();
+  await refused(await postgres.createDatabase(), /^1 .*key of key test holds the character U\+0000/);
+});
+
+test("a database that somebody else uses is never taken for the one that a move had filled", async (t) => {
+  const { home } = newHome(t);
+  const other = newHome(t);
+  const url = await postgres.createDatabase();
+  for (const folder of [home, other.home]) await filled(folder, 2);
+  assert.equal((await hq(["store", "migrate", "--to", url], { env: { HQ_HOME: home } })).code, 0);
+  const { placeOf } = await import("../../src/ledger/postgres/move.ts");
+  const at = new Date().toISOString();
+  writeMoved(other.home, { state: "moving", id: "move-of-other", to: placeOf(url), at });
+  const refused = async (to: string, words: RegExp) => {
+    const { code, err } = await hq(["store", "migrate", "--to", to], { env: { HQ_HOME: other.home } });
+    assert.match(`${code} ${err}`, words);
+    assert.ok(existsSync(join(other.home, "ledger.db")), "what it holds is nowhere else");
+  };
+  await refused(url, /^2 .*holds a ledger already/);
+  // A supervisor that has not been asked anything yet.
+  await query(url, "truncate hq.event, hq.stream, hq.outbox, hq.key, hq.blob");
+  await refused(url, /^2 .*was used by a supervisor already/);
 });
 
 test("a database that holds something, or a ledger whose counters are wrong, is refused and nothing is changed", async (t) => {

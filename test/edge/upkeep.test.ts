@@ -173,7 +173,7 @@ test("a packed backup is unpacked where the ledger will be, wherever it lies; wh
   // Notes where it unpacks, which tells even where root may write anywhere; then unpacks, and perhaps kills who asked.
   const bin = join(folder, "bin");
   mkdirSync(bin);
-  const script = `#!/bin/sh\nprintf '%s\\n' "$4" >> ${folder}/asked\n/usr/bin/env -i PATH=/usr/bin:/bin tar "$@"\n[ -e ${folder}/deadly ] && kill -9 $PPID\nexit 0\n`;
+  const script = `#!/bin/sh\nprintf '%s\\n' "$4" >> ${folder}/asked\n/usr/bin/env -i PATH=/usr/bin:/bin tar "$@"\n[ -e ${folder}/deadly ] && kill -9 $PPID\n[ -e ${folder}/rival ] && echo theirs > ${folder}/made/third.tar.gz\nexit 0\n`;
   writeFileSync(join(bin, "tar"), script, { mode: 0o755 });
   const home = join(folder, "new", "place");
   const env = { HQ_HOME: home, HQ_CONFIG: join(folder, "config"), PATH: `${bin}:${process.env["PATH"]}` };
@@ -215,6 +215,13 @@ test("a packed backup is unpacked where the ledger will be, wherever it lies; wh
   const second = await backUp("second.tar.gz");
   assert.equal(second.code, 0, second.err);
   assert.deepEqual(readdirSync(made).sort(), [...others, "second.tar.gz"].sort());
+
+  // Somebody else makes a file of that name meanwhile.
+  writeFileSync(join(folder, "rival"), "");
+  const rival = await backUp("third.tar.gz");
+  assert.match(`${rival.code} ${rival.err}`, /^2 .*third\.tar\.gz is there already/);
+  assert.equal(readFileSync(join(made, "third.tar.gz"), "utf8"), "theirs\n");
+  assert.equal(readdirSync(made).length, others.length + 2);
 
   writeFileSync(join(folder, "no.tar.gz"), "no archive");
   const third = join(folder, "third");
@@ -385,6 +392,9 @@ test(
     assert.equal(status, 0, stderr);
     const lines = readFileSync(trace, "utf8").split("\n");
     const named = lines.findIndex((line) => /rename.*ledger\.db\.half/.test(line));
+    const begun = lines.findIndex((line) => line.includes("fsync(") && line.includes(`<${other}>`));
+    const first = lines.findIndex((line) => line.includes(join(other, "guild")));
+    assert.ok(begun >= 0 && begun < first, "that it has begun is known before anything is there");
     const synced = (path: string) => lines.findLastIndex((line) => line.includes(`<${path}>`));
     const data = lines.findLastIndex((line) => /fsync\(.*ledger\.db\.half>/.test(line));
     assert.ok(data >= 0 && data < named, lines.join("\n"));
@@ -407,11 +417,15 @@ test("handoffs go back to where the configuration looks for them, and what is th
   await done(supervisor, await delegated(supervisor, "Find the CTE of Zerodur"));
   await supervisor.stop();
   writeFileSync(join(shared, "orch-waits.json"), "as it was");
+  // Only the inbox has archives of this name.
+  mkdirSync(join(shared, "artifacts", "accepted"), { recursive: true });
+  writeFileSync(join(shared, "artifacts", "accepted", "table.csv"), "1");
   const backup = join(folder, "backup");
   const made = await hq(["backup", backup], { env });
   assert.equal(made.code, 0, made.err);
   assert.match(made.err, /Not in it: .*workflow files, folders of agents\./);
   assert.ok(existsSync(join(shared, "accepted")) && !existsSync(join(backup, "handoffs", "accepted")));
+  assert.ok(existsSync(join(backup, "handoffs", "artifacts", "accepted", "table.csv")));
 
   const bringBack = async (home: string) => {
     const restored = await hq(["restore", backup, "--json"], {
