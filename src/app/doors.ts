@@ -9,7 +9,7 @@ import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
 import { createDiscordDoor } from "./discord-door.ts";
 import { refuseUnfitKey } from "./exposure.ts";
-import { expectInLeftFolders } from "./handoff-folders.ts";
+import { expectInLeftFolders, refuseBesideOriginal } from "./handoff-folders.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
 import { createLeadership } from "./leadership.ts";
@@ -30,6 +30,7 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   const { config, log, now } = base;
   const { inbox, loop, verbs, onBroken } = stage;
   await begin(stage.engine.follower);
+  refuseBesideOriginal(options.home, inbox);
   await expectInLeftFolders(inbox, stage.ledger);
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
   const upkeep = createUpkeepVerbs(base, stage);

@@ -1,11 +1,10 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { Refusal } from "../kernel/refusal.ts";
+import { isBusy, isUnopened } from "./trouble.ts";
 
 /** Keeps held locks alive: a connection that is garbage collected gives its lock away. */
 const held = new Set<DatabaseSync>();
-
-const BUSY = 5;
 
 export type Hold =
   | { readonly ok: true; readonly release: () => Promise<void> }
@@ -49,8 +48,20 @@ export async function holdHome(options: { readonly path: string; readonly descri
   return { ok: true, release };
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && Number(error.errcode) % 256 === BUSY;
+/** Whether another process holds the lock of a folder; none does of one that is not there, or that is not ours to read. */
+export function isHomeHeld(path: string): boolean {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    db.prepare("select count(*) from sqlite_master").get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    if (isUnopened(error)) return false;
+    throw error;
+  } finally {
+    db?.close();
+  }
 }
 
 function writeNote(note: string, describe: object): void {

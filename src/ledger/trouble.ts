@@ -22,6 +22,15 @@ export function isFull(thrown: unknown): boolean {
   return codeOf(thrown) === FULL;
 }
 
+export function isBusy(thrown: unknown): boolean {
+  return codeOf(thrown) === BUSY;
+}
+
+/** The file is not there, or not ours to open. */
+export function isUnopened(thrown: unknown): boolean {
+  return codeOf(thrown) === CANTOPEN;
+}
+
 /** What is wrong with the store and how to mend it; undefined when the fault lies in the write itself. */
 function remedyFor(code: number, path: string): string | undefined {
   switch (code) {

@@ -69,11 +69,16 @@ test("a backup that is restored to another place reads what was open where its a
   const backup = join(team.folder, "backup");
   const made = await hq(["backup", backup], { env: { ...team.env, HQ_HOME: team.home } });
   assert.equal(made.code, 0, made.err);
-  await team.stop();
 
   const other = join(team.folder, "other");
   const restored = await hq(["restore", backup], { env: { ...team.env, HQ_HOME: other } });
   assert.equal(restored.code, 0, restored.err);
+  await assert.rejects(startSupervisor(other, team.env), (error: Error) => {
+    assert.match(error.message, new RegExp(`The supervisor in ${team.home} works`));
+    assert.match(error.message, new RegExp(`Stop it first \\(HQ_HOME=${team.home} hq stop\\)`));
+    return true;
+  });
+  await team.stop();
   const again = await startSupervisor(other, team.env);
   t.after(again.stop);
   const [job] = jobs;

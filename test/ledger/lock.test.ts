@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { holdHome } from "../../src/ledger/lock.ts";
+import { holdHome, isHomeHeld } from "../../src/ledger/lock.ts";
 import { startChild } from "./processes.ts";
 
 function newPath(t: TestContext): string {
@@ -36,6 +36,19 @@ test("a second holder is refused and reads who holds it; SIGKILL frees the lock"
   const third = startChild("hold", path);
   assert.deepEqual(JSON.parse((await third.line()) ?? ""), { ok: true });
   await third.kill();
+});
+
+test("whether somebody holds the lock is seen without touching it", async (t) => {
+  const path = newPath(t);
+  assert.equal(isHomeHeld(path), false);
+  assert.equal(existsSync(path), false);
+  const other = startChild("hold", path);
+  await other.line();
+  assert.equal(isHomeHeld(path), true);
+  assert.equal(isHomeHeld(path), true, "asking frees nothing");
+  await other.kill();
+  assert.equal(isHomeHeld(path), false);
+  assert.ok(existsSync(`${path}.json`), "what the last holder wrote stays");
 });
 
 test("of many that start at once, exactly one holds the lock", async (t) => {
