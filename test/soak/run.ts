@@ -1,5 +1,5 @@
 /**
- * usage: npm run soak [-- --minutes 60 --warm-minutes 20 --per-second 20 --dir /var/tmp --seed 1 --keep]
+ * usage: npm run soak [-- --minutes 60 --warm-minutes 40 --per-second 20 --dir /var/tmp --seed 1 --keep]
  * A supervisor under steady load with mixed faults; prints whether its memory and its files stay, whether everything
  * that was asked was done once and seen once, and what grew on the disk.
  */
@@ -16,7 +16,7 @@ import { soak } from "./soak.ts";
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "60" },
-    "warm-minutes": { type: "string", default: "20" },
+    "warm-minutes": { type: "string", default: "40" },
     "per-second": { type: "string", default: "20" },
     dir: { type: "string", default: "/var/tmp" },
     seed: { type: "string", default: "1" },
