@@ -139,7 +139,7 @@ export function createCore(deps: CoreDeps) {
   const { agents } = watch;
   const drain = createDrain({ engine, ledger, registry, acl, now, ring: () => loop.ring(), onBroken });
   const former = createFormerWork({ engine, ledger, registry, ring: () => loop.ring(), onBroken });
-  const conditions = createConditions({ ledger, agents, isDraining: drain.isOn });
+  const conditions = createConditions({ ledger, agents, registry, isDraining: drain.isOn });
   const choosing = { registry, acl, agents, conditions };
   const chooseAgent = createChooseAgent(choosing);
 

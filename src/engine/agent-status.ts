@@ -3,11 +3,10 @@ import { currentAttempt } from "../domain/delegation.ts";
 import { stateOf } from "./accept.ts";
 import type { AgentWatch } from "./agent-watch.ts";
 import { findAgent } from "./choose-agent.ts";
+import { NOTHING, type OpenWork, openWork } from "./conditions.ts";
 import type { AgentHealth } from "./ports/agents.ts";
 import type { Ledger } from "./ports/ledger.ts";
 import type { AgentStatus } from "./verbs.ts";
-
-type Work = { readonly queued: number; readonly running: number };
 
 /** How each agent is, what it does, and whether it gets new work. */
 export function createAgentStatus(deps: {
@@ -18,20 +17,7 @@ export function createAgentStatus(deps: {
 }) {
   const { ledger, watch, registry } = deps;
 
-  async function openWork(): Promise<ReadonlyMap<string, Work>> {
-    const byAgent = new Map<string, Work>();
-    for (const { agent, status, count } of await ledger.openByAgent("delegation", ["queued", "dispatched"])) {
-      const { queued, running } = byAgent.get(agent) ?? NOTHING;
-      const isRunning = status === "dispatched";
-      byAgent.set(agent, {
-        queued: queued + (isRunning ? 0 : count),
-        running: running + (isRunning ? count : 0),
-      });
-    }
-    return byAgent;
-  }
-
-  async function statusOf(card: AgentCard, work: Work, isProbed: boolean): Promise<AgentStatus> {
+  async function statusOf(card: AgentCard, work: OpenWork, isProbed: boolean): Promise<AgentStatus> {
     const { id } = card;
     const unknown: AgentHealth = {
       state: "unknown",
@@ -75,17 +61,15 @@ export function createAgentStatus(deps: {
 
   return {
     async agents(): Promise<readonly AgentStatus[]> {
-      const work = await openWork();
+      const work = await openWork(ledger, registry());
       return Promise.all(
         registry().agents.map((card) => statusOf(card, work.get(card.id) ?? NOTHING, false)),
       );
     },
     async agent(word: string, options?: { readonly probe?: boolean }): Promise<AgentStatus> {
       const card = findAgent(registry(), word);
-      const work = await openWork();
+      const work = await openWork(ledger, registry());
       return statusOf(card, work.get(card.id) ?? NOTHING, options?.probe ?? false);
     },
   };
 }
-
-const NOTHING: Work = { queued: 0, running: 0 };
