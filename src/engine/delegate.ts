@@ -61,7 +61,8 @@ export function createDelegate(deps: DelegateDeps) {
     const id = given ?? newId("orch", now());
     // An id that was made here belongs to no other request, so only ids and keys that were given are kept.
     const key = request.key || given ? keyFor(actor, request, agent, id) : undefined;
-    const before = key && (await ledger.keyOf(key.scope, key.key));
+    const before =
+      key && ((await ledger.keyOf(key.scope, key.key)) ?? (await underFormerId(actor, request, agent)));
     // What was begun is answered, whatever has changed since.
     if (before) {
       const isSame = before.digest === key.digest || (await isAsBefore(actor, request, before));
@@ -141,6 +142,17 @@ export function createDelegate(deps: DelegateDeps) {
     if (request.runId !== undefined) return request.runId;
     if (actor.kind === "agent" && request.parent !== undefined && !request.key) {
       return childId(request.parent, agent ?? `capability:${request.capability}`, request.objective);
+    }
+    return undefined;
+  }
+
+  /** An agent's sub-delegation whose id was made from an id that its agent had before. */
+  async function underFormerId(actor: Actor, request: DelegateRequest, agent: string | undefined) {
+    const card = agent === undefined ? undefined : deps.registry().find(agent);
+    for (const word of card ? [...card.aliases, ...(card.letter ? [card.letter] : [])] : []) {
+      const id = request.runId === undefined ? givenId(actor, request, word) : undefined;
+      const before = id && (await ledger.keyOf("run", id));
+      if (before) return before;
     }
     return undefined;
   }

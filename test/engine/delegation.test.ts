@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DEFAULT_ACL } from "../../src/domain/acl.ts";
+import { DEFAULT_ACL, HOOKS_PROTOCOL_ACL } from "../../src/domain/acl.ts";
 import { createRegistry } from "../../src/domain/agent-card.ts";
 import { handoffDigest } from "../../src/domain/handoff-json.ts";
 import { waitAfter } from "../../src/engine/dispatch.ts";
@@ -779,6 +779,24 @@ test("an agent's sub-delegation has a derived id and a place in the chain; a thi
       await codeOf(core.verbs.delegate(operator, ask({ agent: "secretary", parent: child.delegation.id }))),
       "guard_depth",
     );
+  }));
+
+test("an agent's sub-delegation that is asked for again is the same one also when its agent was renamed", () =>
+  withCore({}, async (core) => {
+    const { delegation } = await core.verbs.delegate(operator, ask({ agent: "tech-lead" }));
+    const lead = { kind: "agent", id: "tech-lead" } as const;
+    const again = ask({ parent: delegation.id });
+    const child = await core.verbs.delegate(lead, again);
+    const cards = core.config.registry.agents.map((card) =>
+      card.id === "webster" ? { ...card, id: "archivist", aliases: ["librarian", "webster"] } : card,
+    );
+    Object.assign(core.config, { registry: createRegistry(cards), acl: HOOKS_PROTOCOL_ACL });
+    for (const agent of ["webster", "archivist"]) {
+      const { delegation: same, repeated } = await core.verbs.delegate(lead, { ...again, agent });
+      assert.deepEqual([same.id, repeated], [child.delegation.id, true], agent);
+    }
+    const other = await core.verbs.delegate(lead, { ...again, objective: "Something else" });
+    assert.equal(other.repeated, false);
   }));
 
 test("what is over is noted in the ledger soon, also when nothing else comes", { timeout: 20_000 }, () =>
