@@ -16,7 +16,7 @@ import type { Answer, Asked, CommandContext, Deed, Modal } from "./command.ts";
 import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
 import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
-import { ownHistory } from "./own-history.ts";
+import { ownHistory, Unfinished, wholeHistory } from "./own-history.ts";
 import { type Attachment, bodyOf, rawFiles } from "./payload.ts";
 import { isOld } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
@@ -207,22 +207,31 @@ export function createInteractions(deps: InteractionsDeps) {
   }
 
   /** Once, also when we die between this post and its record. */
-  async function replyInChannel(asked: Asked, answer: Answer, at: number): Promise<void> {
+  async function replyInChannel(asked: Asked, answer: Answer, at: number, look = ownHistory): Promise<void> {
     const mark = `interaction/${asked.id}`;
     const safe = withoutSecrets(answer);
     try {
-      if (isOld({ since: at }, deps.now())) {
-        const seen = await ownHistory(rest, asked.channel, deps.botId(), at);
-        if (seen.some((message) => message.mark(mark))) return;
-      }
+      if (isOld({ since: at }, deps.now()) && (await isThere(look, asked.channel, mark, at))) return;
       await rest.post(asked.channel, mark, 0, publicPayload(asLine(asked.user.name), safe, mark));
     } catch (thrown) {
-      // Whoever does it now says it.
+      // Whoever does it now says it, or we in our next turn.
       if (!(thrown instanceof DiscordError) || thrown.failure.kind === "withheld") throw thrown;
+      if (thrown instanceof Unfinished) throw thrown;
       log.warn(
         { interaction: asked.id, channel: asked.channel, failure: thrown.message },
         "an answer reached nobody",
       );
+    }
+  }
+
+  /** Where the history may not be read, nobody knows: an answer twice is better than none. */
+  async function isThere(look: typeof ownHistory, channel: string, mark: string, since: number) {
+    try {
+      const seen = await look(rest, channel, deps.botId(), since);
+      return seen.some((message) => message.mark(mark));
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordError) || thrown.failure.kind !== "unreachable-place") throw thrown;
+      return false;
     }
   }
 
@@ -234,7 +243,7 @@ export function createInteractions(deps: InteractionsDeps) {
       try {
         const asked = work as Asked;
         const answer = await carryOut(asked, actor);
-        await replyInChannel(asked, answer, at);
+        await replyInChannel(asked, answer, at, wholeHistory);
         await interactions.done(id, answer.outcome);
         log.info(
           { interaction: id, name: asked.name, outcome: answer.outcome },

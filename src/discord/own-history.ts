@@ -17,12 +17,15 @@ type Seen = {
 };
 
 /** How far a look through more messages than are read in one go has come: up to the message `at`. */
-type Look = { readonly since: number; readonly at: string; readonly seen: readonly Seen[] };
+type Look = { readonly since: number; at: string; readonly seen: Seen[] };
 const unfinished = new WeakMap<DiscordRest, Map<string, Look>>();
+
+/** There are more messages: whoever asks again goes on where it stopped. */
+export class Unfinished extends DiscordError {}
 
 /**
  * Our own messages of a channel since an instant. Nothing is known of what was not read: of a channel with more
- * messages it throws `DiscordError` (unsure), and whoever asks again goes on where it stopped.
+ * messages it throws `DiscordError` (unsure), and whoever asks again goes on where it stopped, as after a failure.
  */
 export async function ownHistory(
   rest: DiscordRest,
@@ -39,21 +42,22 @@ export async function ownHistory(
   const looks = unfinished.get(rest) ?? new Map<string, Look>();
   unfinished.set(rest, looks);
   const begun = looks.get(channel);
-  looks.delete(channel);
-  const isFit = begun !== undefined && begun.since <= since;
-  let at = isFit ? begun.at : idAt(from);
-  const seen = isFit ? [...begun.seen] : [];
-  for (let page = 0; BigInt(at) < BigInt(end.id); page++) {
+  const look = begun && begun.since <= since ? begun : { since, at: idAt(from), seen: [] };
+  looks.set(channel, look);
+  for (let page = 0; BigInt(look.at) < BigInt(end.id); page++) {
     if (page === MOST_PAGES) {
-      looks.set(channel, { since: isFit ? begun.since : since, at, seen });
-      const text = `what may have been posted is looked for among many messages; ${seen.length} of ours are read`;
-      throw new DiscordError({ kind: "unsure", text });
+      const text = `what may have been posted is looked for among many messages; ${look.seen.length} of ours are read`;
+      throw new Unfinished({ kind: "unsure", text });
     }
+    const { at } = look;
     const messages = await rest.history(channel, { limit: PAGE, after: at });
-    seen.push(...ownOf(messages));
-    at = messages[0]?.id ?? end.id;
+    // Whoever else looks through the channel may have read this page meanwhile.
+    if (look.at !== at) continue;
+    look.seen.push(...ownOf(messages));
+    look.at = messages[0]?.id ?? end.id;
   }
-  return [...ownOf(latest), ...seen];
+  if (looks.get(channel) === look) looks.delete(channel);
+  return [...ownOf(latest), ...look.seen];
 
   function ownOf(messages: Awaited<ReturnType<DiscordRest["history"]>>): readonly Seen[] {
     return messages
@@ -62,6 +66,17 @@ export async function ownHistory(
         const { id, timestamp } = message;
         return { id, channel, timestamp, mark: (mark) => hasMark(message, mark) };
       });
+  }
+}
+
+/** The same, to the end, for whoever does not ask again. */
+export async function wholeHistory(...asked: Parameters<typeof ownHistory>): Promise<readonly Seen[]> {
+  for (;;) {
+    try {
+      return await ownHistory(...asked);
+    } catch (thrown) {
+      if (!(thrown instanceof Unfinished)) throw thrown;
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DiscordError } from "../../src/discord/discord-failure.ts";
-import { ownHistory } from "../../src/discord/own-history.ts";
+import { ownHistory, wholeHistory } from "../../src/discord/own-history.ts";
 import type { Payload } from "../../src/discord/payload.ts";
 import { createPostOnce, doubtOf, isOld, type PostOnce } from "../../src/discord/post-once.ts";
 import type { DiscordRest } from "../../src/discord/rest.ts";
@@ -158,6 +158,30 @@ test("of more messages than are read in one go nothing is said before all are re
   const before = asked.length;
   await assert.rejects(look(), unsure, "of a longer time nothing was read yet");
   assert.equal(asked[before + 1], idAt(at(6999) - MINUTE));
+});
+
+test("a look goes on where Discord failed, and several at once through one channel read to its end together", async () => {
+  const at = (n: number) => NOW - n * SECOND;
+  const all = Array.from({ length: 7000 }, (_, n) => messageOf(idAt(at(n)), at(n)));
+  const { rest, asked } = channel(all);
+  const { history } = rest;
+  let failsAt = 20;
+  const failing = {
+    ...rest,
+    history: async (...query: Parameters<typeof history>) => {
+      if (asked.length === failsAt) throw new DiscordError({ kind: "unsure", text: "503" });
+      return history(...query);
+    },
+  };
+  const look = (read: typeof ownHistory) => read(failing, "5", "bot", at(6999));
+  await assert.rejects(look(ownHistory), /503/);
+  failsAt = 0;
+  const before = asked.length;
+  await assert.rejects(look(ownHistory), /many messages/);
+  assert.equal(asked[before + 1], all[7000 - 19 * 100]?.id, "after what was read before");
+  const ids = new Set(all.map(({ id }) => id));
+  for (const seen of await Promise.all([look(wholeHistory), look(wholeHistory), look(wholeHistory)]))
+    assert.deepEqual(new Set(seen.map(({ id }) => id)), ids);
 });
 
 test("each part is recorded by itself, and the effect ends with the last one only", async () => {

@@ -192,6 +192,45 @@ test("what another server's people do, and what is not ours, changes nothing", a
   assert.deepEqual([asked, ledger.notes], [[], []]);
 });
 
+/** Of `/delegate`, as it comes back to be carried out for whoever asked at an instant. */
+const OLD = {
+  id: "int-77@2#0",
+  stream: "int-77",
+  body: { type: "interaction", interaction: "77" },
+  lane: "any",
+  dueAt: 0,
+  createdAt: 0,
+  tries: 1,
+} as ClaimedOf<"interaction">;
+
+test("an answer that may be there is looked for behind any number of messages, turn by turn, and said once", async (t) => {
+  const user = { id: "9", name: "ada", roles: [] };
+  const work = { id: "77", kind: "command", name: "delegate", options: WORK, user, channel: "" };
+  const actor = { kind: "person", id: "9", name: "ada", rights: ["delegate", "any-agent"] } as const;
+  const done: string[] = [];
+  let noted = { work, actor, at: Date.now(), owedTo: REPLY };
+  const interactions: Partial<Verbs["interactions"]> = {
+    noted: async () => noted,
+    done: async (id, outcome) => void done.push(`${id} ${outcome}`),
+  };
+  const verbs = { interactions: interactions as Verbs["interactions"] };
+  const { edge, guild, act, clock } = await stage(t, { connected: false, verbs });
+  noted = { ...noted, at: clock.now(), work: { ...work, channel: guild.inspect.channelId("technical") } };
+  for (let n = 0; n < 320; n++) {
+    await Promise.all(
+      Array.from({ length: 10 }, () => act("messages", { channel: "technical", content: "x" })),
+    );
+  }
+  clock.pass(10 * 60_000);
+  for (let times = 0; times < 2; times++) {
+    await assert.rejects(edge.perform.interaction(OLD), /looked for among many messages/);
+    assert.equal(done.length, times, "the loop gives it another turn");
+    assert.equal((await edge.perform.interaction(OLD)).kind, "done");
+    const answers = guild.inspect.messages("technical").filter(({ content }) => /asked: /.test(content));
+    assert.equal(answers.length, 1);
+  }
+});
+
 test("what another supervisor left is carried out, answered where it was asked, and never twice", async (t) => {
   const work = {
     id: "77",
@@ -216,17 +255,8 @@ test("what another supervisor left is carried out, answered where it was asked, 
   const verbs = { interactions: interactions as Verbs["interactions"] };
   const { edge, asked, guild } = await stage(t, { connected: false, verbs });
   technical = guild.inspect.channelId("technical");
-  const effect = {
-    id: "int-77@2#0",
-    stream: "int-77",
-    body: { type: "interaction", interaction: "77" },
-    lane: "any",
-    dueAt: 0,
-    createdAt: 0,
-    tries: 1,
-  } as ClaimedOf<"interaction">;
-  assert.deepEqual(await edge.perform.interaction(effect), { kind: "done", outcome: "delegated orch-1" });
-  assert.deepEqual(await edge.perform.interaction(effect), { kind: "done", outcome: "answered" });
+  assert.deepEqual(await edge.perform.interaction(OLD), { kind: "done", outcome: "delegated orch-1" });
+  assert.deepEqual(await edge.perform.interaction(OLD), { kind: "done", outcome: "answered" });
   assert.equal(asked.length, 1);
   assert.deepEqual(done, ["77 delegated orch-1"]);
   // The guild does not know this interaction, so the answer is in the channel.

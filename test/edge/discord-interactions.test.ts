@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import type { Asked } from "../../src/discord/command.ts";
 import type { Actor } from "../../src/domain/actor.ts";
 import type { DelegationView } from "../../src/domain/view.ts";
 import type { StoredEvent } from "../../src/engine/ports/ledger.ts";
 import type { AgentStatus, DelegateRequest, Verbs } from "../../src/engine/verbs.ts";
 import { Refusal } from "../../src/kernel/refusal.ts";
+import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
 import { cardOf } from "../support/core.ts";
-import { cardEffect, postOf, resultOf, startEdge, TOKEN } from "./discord-fixture.ts";
+import { cardEffect, type EdgeOptions, postOf, resultOf, startEdge, TOKEN } from "./discord-fixture.ts";
 
 type Interaction = {
   readonly id: string;
@@ -562,6 +563,62 @@ test("what was acknowledged before a crash is carried out after the restart and 
   const answers = guild.inspect.messages("technical").map(({ content }) => content);
   assert.equal(answers.length, 1);
   assert.match(answers[0] ?? "", /^\*\*ada\*\* asked: Canceled \*\*webster\*\*/);
+});
+
+/** `/cancel` as an earlier life took it, which dies `times` times before it could note that it was done. */
+async function startAfterCrashes(t: TestContext, times: number, options: Omit<EdgeOptions, "verbs"> = {}) {
+  const stage = scripted();
+  stage.views.set("orch-9", viewWith("dispatched", { id: "orch-9" }));
+  const started = await startEdge(t, { ...options, verbs: stage.verbs, isIdle: true });
+  const work: Asked = {
+    id: "1000000000000000001",
+    kind: "command",
+    name: "cancel",
+    options: { id: "orch-9" },
+    user: { id: "1", name: "ada", roles: [] },
+    channel: started.guild.inspect.channelId("technical"),
+  };
+  const actor: Actor = { kind: "person", id: "1", name: "ada", rights: ["delegate"] };
+  const at = started.clock.now();
+  const lives = Array.from({ length: times }, () => [{ id: work.id, work, actor, at }]);
+  Object.assign(started.ledger.verbs.interactions ?? {}, { unfinished: async () => lives.shift() ?? [] });
+  return started;
+}
+
+test("an answer of before a crash reaches whoever asked behind any number of messages, and once", async (t) => {
+  const { edge, guild, ledger, clock, act, until } = await startAfterCrashes(t, 2);
+  for (let n = 0; n < 320; n++) {
+    await Promise.all(
+      Array.from({ length: 10 }, () => act("messages", { channel: "technical", content: "x" })),
+    );
+  }
+  clock.pass(10 * 60_000);
+  await edge.start();
+  await notesWhenDone(ledger);
+  const answers = () => guild.inspect.messages("technical").filter(({ content }) => /asked: /.test(content));
+  assert.equal(answers().length, 1);
+  guild.faults.dropGateway();
+  await until(false);
+  await until(true);
+  await notesWhenDone(ledger, 2);
+  assert.equal(answers().length, 1);
+});
+
+test("where the history may not be read, an answer of before a crash is said all the same", async (t) => {
+  const deny = P.ReadMessageHistory;
+  const categories = ATOMIZER_HQ.categories.map((category) => ({
+    ...category,
+    channels: category.channels.map((channel) =>
+      channel.name === "technical" ? { ...channel, overwrites: [{ role: "bot", deny }] } : channel,
+    ),
+  }));
+  const { edge, guild, ledger, clock } = await startAfterCrashes(t, 1, {
+    guild: { seed: { ...ATOMIZER_HQ, categories } },
+  });
+  clock.pass(10 * 60_000);
+  await edge.start();
+  await notesWhenDone(ledger);
+  assert.equal(guild.inspect.messages("technical").length, 1);
 });
 
 test("no token of the bot or of an interaction is ever logged", async (t) => {
