@@ -27,7 +27,9 @@ import { CHECK, checksOf, nameOf } from "./task-message.ts";
 import { whoChecked } from "./tasks-read.ts";
 
 const PAGE = 100;
-const MOST_PAGES = 30;
+/** Together no more than can be read before the claim must be sent: after a task, and of the latest. */
+const MOST_PAGES = 20;
+const MOST_LATEST_PAGES = 10;
 /** A claim that is not tried again by then is not to be tried any more. */
 const OVERDUE_MS = 60_000;
 const ANOTHER = "another supervisor with this bot";
@@ -134,7 +136,8 @@ export function createTaskClaims(
 
   /**
    * Claim posts of this task that are there: those just before `mine`, and where a nonce may have been forgotten those
-   * after the task, since a claim comes soon after its task, whatever was said in the channel since then.
+   * after the task, since a claim comes soon after its task, whatever was said in the channel since then; and without
+   * `mine` the latest, since a supervisor that was away claims late.
    */
   async function claimsOf(
     view: TaskView,
@@ -155,8 +158,16 @@ export function createTaskClaims(
       const messages = await rest.history(channel, { limit: PAGE, after });
       found.push(...claimsIn(messages));
       const latest = messages[0];
-      if (!latest || messages.length < PAGE || (mine && BigInt(latest.id) >= BigInt(mine.id))) break;
+      if (!latest || messages.length < PAGE || (mine && BigInt(latest.id) >= BigInt(mine.id))) return found;
       after = latest.id;
+    }
+    let before: string | undefined;
+    for (let page = 0; page < (mine ? 0 : MOST_LATEST_PAGES); page++) {
+      const messages = await rest.history(channel, { limit: PAGE, ...(before ? { before } : {}) });
+      const fresh = messages.filter(({ id: one }) => BigInt(one) > BigInt(after));
+      found.push(...claimsIn(fresh));
+      before = messages.at(-1)?.id;
+      if (fresh.length < PAGE) break;
     }
     return found;
   }

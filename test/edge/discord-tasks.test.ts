@@ -398,6 +398,22 @@ test("killed between the claim's post and its record, within the nonce's time or
   assert.equal(guild.inspect.messages("task-queue").length, 2102);
 });
 
+test("killed between the post and the record of a claim that came long after its task, the claim is still ours", async (t) => {
+  const { queue, ada, edge, guild, ledger, clock } = await startQueue(t);
+  const { id } = await ada.say("task-queue", "claim me");
+  await queue.until(() => queue.seen.length === 1);
+  for (let n = 0; n < 310; n++) {
+    await Promise.all(Array.from({ length: 10 }, () => ada.say("task-queue", "and more")));
+  }
+  const answer = await edge.perform.claim(claimEffect(`task-${id}`));
+  assert.equal(answer.kind, "claimed");
+  ledger.receipts.length = 0;
+  clock.pass(10 * MINUTE);
+  const late = claimEffect(`task-${id}`, { tries: 2, begunBefore: clock.now() - 10 * MINUTE });
+  assert.deepEqual(await edge.perform.claim(late), answer);
+  assert.equal(guild.inspect.messages("task-queue").length, 3102);
+});
+
 test("two supervisors with different folders in one guild: each task is claimed by one of them, whenever they come", async (t) => {
   const { queue, ada, edge, edgeOf, guild, clock } = await startQueue(t);
   const memos = new Map<string, string>();
