@@ -103,6 +103,9 @@ async function refuseUnreadable(rest: DiscordRest, channel: string): Promise<voi
   try {
     await messageAt(rest, { channel, message: channel });
   } catch (thrown) {
-    if (!isDeleted(thrown)) throw thrown;
+    if (isDeleted(thrown)) return;
+    if (!(thrown instanceof DiscordError) || thrown.failure.status !== 403) throw thrown;
+    const why = "whether it is there already cannot be seen without View Channel and Read Message History";
+    throw new DiscordError({ ...thrown.failure, text: `${why}: ${thrown.message}` });
   }
 }

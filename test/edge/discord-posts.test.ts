@@ -144,7 +144,7 @@ test("where the bot may not read the history any more, what may be there is not 
   const late = postOf(resultOf("orch-1"), { tries: 2, begunBefore: createdAt, createdAt });
   const again = await edge.perform.post(late);
   assert.ok(again.kind === "again");
-  assert.match(again.reason, /403 \(50013\)/);
+  assert.match(again.reason, /without View Channel and Read Message History: .*403 \(50013\)/);
   assert.equal(guild.inspect.messages("results").length, 1);
 });
 
