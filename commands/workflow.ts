@@ -67,8 +67,19 @@ async function cancel(run: string, { verbs, actor }: CommandContext, reason?: st
   };
 }
 
-async function retry(run: string, { verbs, actor }: CommandContext, step?: string): Promise<Answer> {
-  return retriedAnswer(await verbs.runs.retryRun(actor, run, step ? { step } : {}));
+async function retry(asked: Asked, context: CommandContext): Promise<Answer> {
+  const run = runIn(asked);
+  const step = option(asked, "step", "string")?.trim();
+  const seen = asked.takenAt === undefined ? {} : await seenAt(asked.takenAt, run, context);
+  const view = await context.verbs.runs.retryRun(context.actor, run, { ...(step ? { step } : {}), ...seen });
+  return retriedAnswer(view);
+}
+
+/** The run as it was then: what whoever began the command had retried is not retried once more. */
+async function seenAt(at: number, run: string, { verbs }: CommandContext): Promise<{ resumes: number }> {
+  const { resumes } = await verbs.runs.run(run);
+  const later = (await verbs.history(run)).filter((event) => event.type === "run.resumed" && event.at >= at);
+  return { resumes: resumes - later.length };
 }
 
 /** Retry failed: of the run as the message shows it. */
@@ -207,7 +218,7 @@ export default {
       execute: (asked, context) => cancel(runIn(asked), context, option(asked, "reason", "string")),
     },
     retry: {
-      execute: (asked, context) => retry(runIn(asked), context, option(asked, "step", "string")?.trim()),
+      execute: retry,
     },
     approve: decideCommand("approve"),
     reject: decideCommand("reject"),

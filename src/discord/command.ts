@@ -36,6 +36,8 @@ export type Asked = {
   readonly guild?: string;
   readonly channel: string;
   readonly message?: string;
+  /** When whoever began it took it, who may have carried it out already; absent = it is carried out for the first time. */
+  readonly takenAt?: number;
 };
 
 /** What only the person who asked sees. `outcome` is a word for the history. */

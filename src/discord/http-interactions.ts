@@ -97,7 +97,7 @@ export function createHttpInteractions({
     inHand.add(id);
     try {
       await know();
-      const asked = noted.work as Asked;
+      const asked = { ...(noted.work as Asked), takenAt: noted.at };
       const found = await shared.carryOut(asked, noted.actor);
       await shared.reply(asked, noted.owedTo, found, { askedAt: noted.at });
       await interactions.done(id, found.outcome);

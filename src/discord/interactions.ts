@@ -241,7 +241,7 @@ export function createInteractions(deps: InteractionsDeps) {
       if (inHand.has(id)) continue;
       inHand.add(id);
       try {
-        const asked = work as Asked;
+        const asked = { ...(work as Asked), takenAt: at };
         const answer = await carryOut(asked, actor);
         await replyInChannel(asked, answer, at, wholeHistory);
         await interactions.done(id, answer.outcome);

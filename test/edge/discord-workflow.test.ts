@@ -446,6 +446,33 @@ test("Restart run begins the same inputs as a new run, in the name of who clicks
   assert.equal(started.length, 2);
 });
 
+test("/workflow retry that an earlier life began is of the run as it was then", async (t) => {
+  const at = 1_000_000;
+  const resumed = (when: number) => ({ type: "run.resumed", at: when, body: {} }) as StoredEvent;
+  const { show, guild, told, ledger, until } = await startWithRuns(t, [], {
+    verbs: { history: async () => [resumed(at - 1), resumed(at)] },
+  });
+  show({ ...STOPPED, resumes: 2 });
+  const work = {
+    id: "1000000000000000001",
+    kind: "command",
+    name: "workflow retry",
+    options: { run: RUN, step: "a" },
+    user: { id: "1", name: "ada", roles: [] },
+    channel: guild.inspect.channelId("technical"),
+  };
+  const actor = { kind: "person", id: "1", name: "ada", rights: ["delegate"] };
+  const done = Promise.withResolvers<string>();
+  Object.assign(ledger.verbs.interactions ?? {}, {
+    unfinished: async () => [{ id: work.id, work, actor, at }],
+    done: async (_: string, outcome: string) => done.resolve(outcome),
+  });
+  guild.faults.dropGateway();
+  await until(false);
+  assert.equal(await done.promise, `retried ${RUN}`);
+  assert.deepEqual(told[0]?.more, { step: "a", resumes: 1 });
+});
+
 test("Restart run says why not: it runs again, it is a step of another run, or a pipeline", async (t) => {
   const definition = { ...workflowWith("design-review", []), pipeline: { stages: [], postHooks: [] } };
   const made = { body: { type: "run.started", order: { definition } } } as unknown as StoredEvent;
