@@ -109,10 +109,11 @@ export function createRest(deps: {
       const reason = guard.refusal({ isFree: BY_ITS_OWN_TOKEN.test(url) });
       if (reason !== undefined) throw new Withheld(reason);
     }
-    const answer = await reach.heard(() => makeRequest(url, init));
     const request = requestOf(init.method, url);
-    if (answer.status === 429) limited.set(request, (limited.get(request) ?? 0) + 1);
-    else limited.delete(request);
+    const before = limited.get(request) ?? 0;
+    limited.delete(request);
+    const answer = await reach.heard(() => makeRequest(url, init));
+    if (answer.status === 429) limited.set(request, before + 1);
     return answer;
   };
   /** By request, how often in a row. */
