@@ -112,7 +112,14 @@ test("what did not answer in time is asked once more before it counts; what refu
     text: "no answer",
     ...(agent === "agent-0" ? { isDoubtful: true } : {}),
   });
-  const loop = watched(t, { cards: () => cardsOf(2), probe: async (agent) => down(agent), everyMs: 60_000 });
+  // A second after the full minute: nobody's next turn comes meanwhile.
+  const backMs = ((performance.timeOrigin + performance.now()) % 60_000) - 1000;
+  const loop = watched(t, {
+    cards: () => cardsOf(2),
+    probe: async (agent) => down(agent),
+    everyMs: 60_000,
+    backMs: () => backMs,
+  });
   loop.start();
   await loop.until(() => loop.confirmed.length > 0);
   const [first = 0, second = 0] = loop.looksAt("agent-0");
