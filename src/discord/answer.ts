@@ -4,7 +4,7 @@ import { cut } from "../kernel/text.ts";
 import type { Answer } from "./command.ts";
 import { inDiscordWords } from "./in-discord-words.ts";
 import { LIMITS } from "./limits.ts";
-import type { Payload } from "./payload.ts";
+import type { Attachment, Payload } from "./payload.ts";
 import { bytesOf } from "./render-result.ts";
 import { asMarkdown } from "./sanitize.ts";
 import { leadingText } from "./split-text.ts";
@@ -20,6 +20,17 @@ export function broken(id: string): Answer {
     text: `⚠️ Something went wrong on our side; the log has it under \`${id}\`.\n→ Try again; if it happens twice, show the operator this line.`,
     outcome: "error",
   };
+}
+
+export function withoutSecrets(answer: Answer, redact: (text: string) => string): Answer {
+  const { text, file } = answer;
+  return { ...answer, text: redact(text), ...(file ? { file: fileWithoutSecrets(file, redact) } : {}) };
+}
+
+/** What is no text, as the picture of metrics, stays as it is. */
+function fileWithoutSecrets(file: Attachment, redact: (text: string) => string): Attachment {
+  const whole = Buffer.from(file.bytes).toString("utf8");
+  return Buffer.from(whole).equals(file.bytes) ? { ...file, bytes: Buffer.from(redact(whole)) } : file;
 }
 
 /** What only the asker sees; text that is too long is cut and attached whole. */

@@ -79,7 +79,7 @@ export function createHttpInteractions({
       if (isKept && (await shared.isAnswered(asked.id, at))) return;
       const found = await shared.carryOut(asked, actor);
       if (isKept && (await shared.isAnswered(asked.id, at))) return;
-      await shared.reply(asked, replyTo, found, { waits: OVERTAKEN_MS });
+      await shared.reply(asked, replyTo, found, { waits: OVERTAKEN_MS, isOwed: isKept });
       if (isKept) await interactions.done(asked.id, found.outcome);
     } finally {
       inHand.delete(asked.id);
@@ -99,7 +99,7 @@ export function createHttpInteractions({
       await know();
       const asked = { ...(noted.work as Asked), takenAt: noted.at };
       const found = await shared.carryOut(asked, noted.actor);
-      await shared.reply(asked, noted.owedTo, found, { askedAt: noted.at });
+      await shared.reply(asked, noted.owedTo, found, { askedAt: noted.at, isOwed: true });
       await interactions.done(id, found.outcome);
       log.info(
         { interaction: id, name: asked.name, outcome: found.outcome },

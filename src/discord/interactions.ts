@@ -10,21 +10,29 @@ import { ONLY_ITS_TAKERS_MS, type ReplyTo } from "../domain/interaction.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
 import type { Verbs } from "../engine/verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
-import { answerPayload, broken, publicPayload, refused } from "./answer.ts";
+import { answerPayload, broken, publicPayload, refused, withoutSecrets } from "./answer.ts";
 import { askedOf, isAskable } from "./asked.ts";
 import type { Answer, Asked, CommandContext, Deed, Modal } from "./command.ts";
 import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
 import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
-import { ownHistory, Unfinished, wholeHistory } from "./own-history.ts";
-import { type Attachment, bodyOf, rawFiles } from "./payload.ts";
+import { ownHistory, wholeHistory } from "./own-history.ts";
+import { bodyOf, rawFiles } from "./payload.ts";
 import { isOld } from "./post-once.ts";
 import type { DiscordRest } from "./rest.ts";
 import { asLine } from "./sanitize.ts";
 import { createSuggest } from "./suggest.ts";
 import { ALONE, type WriteGuard } from "./write-guard.ts";
 
-type ReplyMore = { readonly waits?: readonly number[]; readonly askedAt?: number };
+type ReplyMore = {
+  /** Tried again after these, while Discord does not know yet that it was acknowledged. */
+  readonly waits?: readonly number[];
+  readonly askedAt?: number;
+  /** It throws when Discord takes the answer nowhere now, and whoever calls sees to it that it is told later. */
+  readonly isOwed?: boolean;
+};
+/** What was begun, and what it came to where that is known. */
+type Owed = Awaited<ReturnType<Verbs["interactions"]["unfinished"]>>[number] & { readonly answer?: Answer };
 
 export type InteractionsDeps = {
   readonly rest: DiscordRest;
@@ -50,6 +58,8 @@ export function createInteractions(deps: InteractionsDeps) {
   const { rest, log, commands, interactions, guard = ALONE } = deps;
   const isShared = deps.guard !== undefined;
   const inHand = new Set<string>();
+  /** Carried out, and not told yet: it is not carried out once more for that. */
+  const owed = new Map<string, Owed>();
   const suggest = createSuggest(deps);
 
   /** One that came over the gateway. */
@@ -82,8 +92,13 @@ export function createInteractions(deps: InteractionsDeps) {
       if (isKept && (await isAnswered(asked.id, at))) return;
       const answer = await carryOut(asked, actor);
       if (isKept && (await isAnswered(asked.id, at))) return;
-      await reply(asked, replyTo, answer);
+      // Where others may answer in our place, the effect of the outbox does it.
+      if (isKept && !isShared) owed.set(asked.id, { id: asked.id, work: asked, actor, at, answer });
+      await reply(asked, replyTo, answer, { isOwed: isKept });
+      owed.delete(asked.id);
       if (isKept) await interactions.done(asked.id, answer.outcome);
+    } catch (thrown) {
+      tellLater(asked.id, thrown);
     } finally {
       inHand.delete(asked.id);
     }
@@ -166,7 +181,6 @@ export function createInteractions(deps: InteractionsDeps) {
     return (await interactions.noted(id))?.owedTo === undefined;
   }
 
-  /** `waits`: tried again after these, while Discord does not know yet that it was acknowledged. */
   const reply = (asked: Asked, replyTo: ReplyTo, answer: Answer, more: ReplyMore = {}): Promise<void> =>
     guard.claimed("member")(() => send(asked, replyTo, answer, more));
 
@@ -176,7 +190,7 @@ export function createInteractions(deps: InteractionsDeps) {
     answer: Answer,
     more: ReplyMore,
   ): Promise<void> {
-    const payload = answerPayload(withoutSecrets(answer));
+    const payload = answerPayload(withoutSecrets(answer, deps.redact));
     const [waitMs, ...waits] = more.waits ?? [];
     try {
       const route = Routes.webhookMessage(applicationId, token, "@original");
@@ -191,32 +205,27 @@ export function createInteractions(deps: InteractionsDeps) {
         { interaction: asked.id, failure: thrown.message },
         "an answer is posted in the channel instead",
       );
-      await replyInChannel(asked, answer, more.askedAt ?? deps.now());
+      await replyInChannel(asked, answer, more.askedAt ?? deps.now(), more);
     }
   }
 
-  function withoutSecrets(answer: Answer): Answer {
-    const { text, file } = answer;
-    return { ...answer, text: deps.redact(text), ...(file ? { file: fileWithoutSecrets(file) } : {}) };
-  }
-
-  /** What is no text, as the picture of metrics, stays as it is. */
-  function fileWithoutSecrets(file: Attachment): Attachment {
-    const whole = Buffer.from(file.bytes).toString("utf8");
-    return Buffer.from(whole).equals(file.bytes) ? { ...file, bytes: Buffer.from(deps.redact(whole)) } : file;
-  }
-
   /** Once, also when we die between this post and its record. */
-  async function replyInChannel(asked: Asked, answer: Answer, at: number, look = ownHistory): Promise<void> {
+  async function replyInChannel(
+    asked: Asked,
+    answer: Answer,
+    at: number,
+    { isOwed = false, look = ownHistory }: { readonly isOwed?: boolean; readonly look?: typeof ownHistory },
+  ): Promise<void> {
     const mark = `interaction/${asked.id}`;
-    const safe = withoutSecrets(answer);
+    const safe = withoutSecrets(answer, deps.redact);
     try {
       if (isOld({ since: at }, deps.now()) && (await isThere(look, asked.channel, mark, at))) return;
       await rest.post(asked.channel, mark, 0, publicPayload(asLine(asked.user.name), safe, mark));
     } catch (thrown) {
+      if (!(thrown instanceof DiscordError)) throw thrown;
+      const { kind } = thrown.failure;
       // Whoever does it now says it, or we in our next turn.
-      if (!(thrown instanceof DiscordError) || thrown.failure.kind === "withheld") throw thrown;
-      if (thrown instanceof Unfinished) throw thrown;
+      if (kind === "withheld" || (isOwed && kind !== "refused" && kind !== "unreachable-place")) throw thrown;
       log.warn(
         { interaction: asked.id, channel: asked.channel, failure: thrown.message },
         "an answer reached nobody",
@@ -235,24 +244,35 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  /** What an earlier life of the supervisor had acknowledged and not finished. */
+  /** What an earlier life of the supervisor had acknowledged and not finished, and what could not be told since. */
   async function finishOld(): Promise<void> {
-    for (const { id, work, actor, at } of await interactions.unfinished()) {
+    const unfinished = await interactions.unfinished();
+    const open = new Map<string, Owed>([...unfinished.map((one) => [one.id, one] as const), ...owed]);
+    for (const { id, work, actor, at, answer: known } of open.values()) {
       if (inHand.has(id)) continue;
       inHand.add(id);
       try {
         const asked = { ...(work as Asked), takenAt: at };
-        const answer = await carryOut(asked, actor);
-        await replyInChannel(asked, answer, at, wholeHistory);
+        const answer = known ?? (await carryOut(asked, actor));
+        owed.set(id, { id, work, actor, at, answer });
+        await replyInChannel(asked, answer, at, { isOwed: true, look: wholeHistory });
+        owed.delete(id);
         await interactions.done(id, answer.outcome);
         log.info(
           { interaction: id, name: asked.name, outcome: answer.outcome },
           "an earlier interaction was finished",
         );
+      } catch (thrown) {
+        tellLater(id, thrown);
       } finally {
         inHand.delete(id);
       }
     }
+  }
+
+  function tellLater(interaction: string, thrown: unknown): void {
+    if (!(thrown instanceof DiscordError)) throw thrown;
+    log.warn({ interaction, failure: thrown.message }, "an answer is told when Discord takes it");
   }
 
   const shared = { ...deps, inHand, suggest, opened, told, carryOut, isAnswered, reply };

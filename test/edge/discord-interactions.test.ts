@@ -9,7 +9,17 @@ import { Refusal } from "../../src/kernel/refusal.ts";
 import { ATOMIZER_HQ, P } from "../../src/local/seed.ts";
 import { viewWith } from "../discord/view-fixture.ts";
 import { cardOf } from "../support/core.ts";
-import { cardEffect, type EdgeOptions, postOf, resultOf, startEdge, TOKEN } from "./discord-fixture.ts";
+import {
+  cardEffect,
+  type EdgeOptions,
+  type Logged,
+  postOf,
+  resultOf,
+  startEdge,
+  TOKEN,
+} from "./discord-fixture.ts";
+
+const TOLD_LATER = "an answer is told when Discord takes it";
 
 type Interaction = {
   readonly id: string;
@@ -129,6 +139,11 @@ async function notesWhenDone(
   return ledger.notes;
 }
 
+async function loggedTimes(logs: readonly Logged[], message: string, times: number): Promise<void> {
+  while (logs.filter((one) => one.message === message).length < times) await new Promise(setImmediate);
+}
+
+const isAnswer = ({ content }: { readonly content: string }) => /^\*\*\w+\*\* asked: /.test(content);
 const said = (interaction: Interaction) => interaction.message?.content ?? "";
 
 test("/delegate is noted before it is acknowledged, and answers only the asker with the card's address", async (t) => {
@@ -582,7 +597,7 @@ async function startAfterCrashes(t: TestContext, times: number, options: Omit<Ed
   const at = started.clock.now();
   const lives = Array.from({ length: times }, () => [{ id: work.id, work, actor, at }]);
   Object.assign(started.ledger.verbs.interactions ?? {}, { unfinished: async () => lives.shift() ?? [] });
-  return started;
+  return { ...started, ...stage, work, actor, at };
 }
 
 test("an answer of before a crash reaches whoever asked behind any number of messages, and once", async (t) => {
@@ -619,6 +634,57 @@ test("where the history may not be read, an answer of before a crash is said all
   await edge.start();
   await notesWhenDone(ledger);
   assert.equal(guild.inspect.messages("technical").length, 1);
+});
+
+test("an answer that Discord takes nowhere is told when it does, once, and nothing is carried out again for it", async (t) => {
+  const { edge, guild, act, canceled, views, ledger, logs, clock } = await startWithVerbs(t);
+  views.set("orch-9", viewWith("dispatched", { id: "orch-9" }));
+  const posts = `/channels/${guild.inspect.channelId("technical")}/messages`;
+  const answers = () => guild.inspect.messages("technical").filter(isAnswer);
+  guild.faults.add({ kind: "status", status: 503, method: "PATCH", path: "/webhooks/", times: 2 });
+  // Of the second post it is not known that it arrived.
+  guild.faults.add({ kind: "status", status: 503, method: "POST", path: posts, times: 3 });
+  guild.faults.add({ kind: "status", status: 503, method: "POST", path: posts, after: true });
+  const { id } = await act<Interaction>("commands", {
+    channel: "technical",
+    name: "cancel",
+    options: { id: "orch-9" },
+  });
+  await loggedTimes(logs, TOLD_LATER, 1);
+  edge.reconcile();
+  await loggedTimes(logs, TOLD_LATER, 2);
+  assert.deepEqual(ledger.notes, [`note ${id}`, `begin ${id}`]);
+  clock.pass(10 * 60_000);
+  edge.reconcile();
+  assert.deepEqual((await notesWhenDone(ledger)).slice(2), [`done ${id} canceled orch-9`]);
+  assert.equal(answers().length, 1);
+  assert.equal(canceled.length, 1);
+  edge.reconcile();
+  await act("commands", { channel: "technical", name: "cancel", options: { id: "orch-9" }, wait: true });
+  await notesWhenDone(ledger, 2);
+  assert.equal(answers().length, 1);
+});
+
+test("an answer of before a crash that Discord does not take is told later, and keeps no other one waiting", async (t) => {
+  const { edge, guild, ledger, logs, canceled, work, actor, at } = await startAfterCrashes(t, 0);
+  const other = { ...work, id: "1000000000000000002", channel: guild.inspect.channelId("announcements") };
+  const isDone = ({ id }: Asked) => ledger.notes.some((note) => note.startsWith(`done ${id}`));
+  Object.assign(ledger.verbs.interactions ?? {}, {
+    unfinished: async () =>
+      [work, other].filter((one) => !isDone(one)).map((one) => ({ id: one.id, work: one, actor, at })),
+  });
+  const answers = () =>
+    [work, other].map(({ channel }) => guild.inspect.messages(channel).filter(isAnswer).length);
+  const path = `/channels/${work.channel}/messages`;
+  guild.faults.add({ kind: "status", status: 503, method: "POST", path, times: 2 });
+  await edge.start();
+  await notesWhenDone(ledger);
+  await loggedTimes(logs, TOLD_LATER, 1);
+  assert.deepEqual(answers(), [0, 1]);
+  edge.reconcile();
+  await notesWhenDone(ledger, 2);
+  assert.deepEqual(answers(), [1, 1]);
+  assert.equal(canceled.length, 2);
 });
 
 test("no token of the bot or of an interaction is ever logged", async (t) => {
