@@ -8,11 +8,13 @@ export function createInteractions(deps: {
   readonly engine: Engine;
   readonly ledger: Ledger;
   readonly now: () => number;
-  /** Only what earlier lives of the supervisor left is unfinished. */
-  readonly startedAt: number;
   readonly crash: Crash;
 }): InteractionVerbs {
   const { engine, ledger, now, crash } = deps;
+  /** Noted in this life: only what earlier ones left is unfinished, and what their clock said proves nothing. */
+  const own = new Set<string>();
+  const nameOf = ({ id, at }: Pick<InteractionState, "id" | "at">) => `${id} ${at}`;
+  const isOwn = (state: InteractionState) => own.has(nameOf(state));
   const streamOf = (id: string) => `int-${id}`;
 
   async function done(id: string, outcome: string, notedAt?: number): Promise<void> {
@@ -22,18 +24,21 @@ export function createInteractions(deps: {
       outcome,
       ...(notedAt === undefined ? {} : { notedAt }),
     } as const;
-    await engine.accept({ kind: "interaction", stream: streamOf(id), input, cause: id });
+    const how = { kind: "interaction", stream: streamOf(id), input, cause: id } as const;
+    const { state, events } = await engine.accept(how);
+    if (state && events.length > 0) own.delete(nameOf(state));
     crash("interaction:done");
   }
 
   /** What an earlier life noted and did not begin was never acknowledged. */
-  const isUnanswered = ({ status, at }: InteractionState) => status === "noted" && at < deps.startedAt;
+  const isUnanswered = (state: InteractionState) => state.status === "noted" && !isOwn(state);
 
   return {
     async note(id, work, actor, replyTo) {
       const input = { type: "note", at: now(), id, work, actor, ...(replyTo ? { replyTo } : {}) } as const;
       const earlier = await engine.read("interaction", streamOf(id));
       if (earlier && isUnanswered(earlier)) await done(id, "unanswered", earlier.at);
+      own.add(nameOf(input));
       const { events } = await engine.accept({
         kind: "interaction",
         stream: streamOf(id),
@@ -72,7 +77,7 @@ export function createInteractions(deps: {
           ...(before ? { before } : {}),
         });
         const states = page.items.map((loaded) => stateOf("interaction", loaded));
-        open.push(...states.filter(({ at }) => at < deps.startedAt));
+        open.push(...states.filter((state) => !isOwn(state)));
         before = page.next;
         if (!before) break;
       }

@@ -75,7 +75,7 @@ test("a restart leaves it to that effect, and finds those of the gateway as befo
   await interactions.note("8", WORK, ADA);
   await interactions.begin("8");
   pass(1);
-  const nextLife = createInteractions({ engine, ledger, now, startedAt: now(), crash: () => undefined });
+  const nextLife = createInteractions({ engine, ledger, now, crash: () => undefined });
   assert.deepEqual(
     (await nextLife.unfinished()).map(({ id }) => id),
     ["8"],

@@ -17,6 +17,7 @@ async function world(t: test.TestContext) {
   const { engine, ledger, now, pass } = core;
   return {
     interactions: core.verbs.interactions,
+    pass,
     /** As after kill -9; `listed` and `read` come between a look at what is there and what follows from it. */
     nextLife({ listed = async () => {}, read = async () => {} } = {}) {
       pass(1);
@@ -31,7 +32,7 @@ async function world(t: test.TestContext) {
         await read();
         return state;
       };
-      const parts = { engine: { ...engine, read: reading }, ledger: looked, now, startedAt: now() };
+      const parts = { engine: { ...engine, read: reading }, ledger: looked, now };
       return createInteractions({ ...parts, crash: () => undefined });
     },
     status: async (id: string) => (await engine.read("interaction", `int-${id}`))?.status,
@@ -92,4 +93,26 @@ test("the end of what was unanswered is no end of what was noted anew meanwhile"
   });
   assert.deepEqual(await next.unfinished(), []);
   assert.equal(await status("7"), "begun");
+});
+
+test("what an earlier life took is finished also when the clock was set back since", async (t) => {
+  const { interactions, nextLife, pass, status } = await world(t);
+  await interactions.note("7", WORK, ADA);
+  await interactions.begin("7");
+  await interactions.note("8", WORK, ADA);
+  pass(-3_600_000);
+  const next = nextLife();
+  await next.note("9", WORK, ADA);
+  await next.begin("9");
+  assert.deepEqual(
+    (await next.unfinished()).map(({ id }) => id),
+    ["7"],
+  );
+  assert.equal(await status("8"), "unanswered");
+  assert.equal(await next.note("8", WORK, ADA), true);
+  assert.deepEqual(
+    (await next.unfinished()).map(({ id }) => id),
+    ["7"],
+    "and what this life took is in its hands",
+  );
 });
