@@ -164,8 +164,8 @@ export function createCards(deps: CardsDeps): Cards {
         return await first(channel, delivery, face, effect, 0);
       }
       addresses.hear(latest);
-      if (effect && !face.isSettled && !face.isGate && now() - latest.postedAt > ROLL_OVER_MS)
-        return await rollOver(face, effect, latest);
+      const isOld = now() - rest.aheadMs() - latest.postedAt > ROLL_OVER_MS;
+      if (effect && !face.isSettled && !face.isGate && isOld) return await rollOver(face, effect, latest);
       if (face.isPast && !(await hasButtons(rest, latest))) {
         return { kind: "done", outcome: "it says who decided" };
       }

@@ -36,7 +36,8 @@ export async function ownHistory(
   const latest = await rest.history(channel, { limit: PAGE });
   if (latest.length === 0) await refuseUnreadable(rest, channel);
   const end = latest.at(-1);
-  const from = since - CLOCK_SKEW_MS;
+  // An instant of a clock that is ahead comes later by Discord's.
+  const from = since - Math.max(0, rest.aheadMs()) - CLOCK_SKEW_MS;
   if (!end || latest.length < PAGE || Date.parse(end.timestamp) < from) return ownOf(latest);
 
   const looks = unfinished.get(rest) ?? new Map<string, Look>();

@@ -28,6 +28,8 @@ const LONGEST_WAIT_MS = 15_000;
 /** A request that met this many 429 in a row is given back, however short each wait was: in less than a minute. */
 const MOST_LIMITS_IN_A_ROW = 4;
 const TIMEOUT_MS = 60_000;
+/** Clocks that differ by less agree: an answer may be late, and says whole seconds only. */
+const AGREE_MS = 60_000;
 /** A 429 that does not say for how long, as one of a proxy; and the longest that is believed. */
 const UNTOLD_WAIT_S = 60;
 const MOST_WAIT_S = 3600;
@@ -50,6 +52,8 @@ export type DiscordRest = {
   ) => Promise<RESTGetAPIChannelMessagesResult>;
   /** The text of a file that a message carries, by the address that came with it; undefined when it is gone. */
   readonly file: (url: string) => Promise<string | undefined>;
+  /** By how much this machine's clock is ahead of Discord's, negative when it is behind; 0 within a minute. */
+  readonly aheadMs: () => number;
   /** Whether Discord leaves our requests without any answer now. */
   readonly unanswered: () => Unanswered | undefined;
   readonly stop: () => void;
@@ -114,8 +118,11 @@ export function createRest(deps: {
     limited.delete(request);
     const answer = await reach.heard(() => makeRequest(url, init));
     if (answer.status === 429) limited.set(request, before + 1);
+    const saidAt = Date.parse(answer.headers.get("date") ?? "");
+    if (answer.ok && !Number.isNaN(saidAt)) aheadMs = now() - saidAt;
     return answer;
   };
+  let aheadMs = 0;
   /** By request, how often in a row. */
   const limited = new Map<string, number>();
   const raw = new REST({
@@ -172,6 +179,7 @@ export function createRest(deps: {
         }),
       ),
     file: (url) => guarded(readFile(url, raw.options.api)),
+    aheadMs: () => (Math.abs(aheadMs) < AGREE_MS ? 0 : aheadMs),
     unanswered: reach.unanswered,
     stop: reach.stop,
   };

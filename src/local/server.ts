@@ -50,6 +50,7 @@ export async function createServer({
 
   app.addHook("onRequest", async (request, reply) => {
     reply.headers({
+      date: new Date(core.world.now()).toUTCString(),
       "x-content-type-options": "nosniff",
       "x-frame-options": "DENY",
       "referrer-policy": "no-referrer",

@@ -25,6 +25,7 @@ function channel(messages: readonly Message[], refuse: (payload: Payload) => boo
   const asked: (string | undefined)[] = [];
   const posted: { part: number; payload: Payload }[] = [];
   const rest = {
+    aheadMs: () => 0,
     raw: { get: () => Promise.reject(gone) } as unknown as DiscordRest["raw"],
     async history(_: string, { limit, after }: { limit: number; after?: string }) {
       asked.push(after);

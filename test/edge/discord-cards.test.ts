@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { textsOf } from "../../src/discord/payload.ts";
 import { viewWith } from "../discord/view-fixture.ts";
-import { cardEffect, startEdge } from "./discord-fixture.ts";
+import { cardEffect, movableClock, startEdge } from "./discord-fixture.ts";
 
 const shown = (message: unknown) => textsOf(message as never).join("\n");
 const MINUTE = 60_000;
@@ -133,6 +133,22 @@ test("a running card is edited where it is for 55 minutes, and not longer", asyn
   clock.pass(MINUTE);
   ledger.views.set("orch-1", viewWith("dispatched", { attempt: 2 }));
   assert.deepEqual(await edge.perform.card(cardEffect("orch-1")), { kind: "recorded" });
+  assert.equal(guild.inspect.messages("technical").length, 2);
+});
+
+test("on a machine whose clock is hours ahead a running card is edited where it is, until it is old by Discord's", async (t) => {
+  const theirs = movableClock();
+  const { edge, guild, ledger, clock } = await startEdge(t, { guild: { now: theirs.now } });
+  clock.pass(180 * MINUTE);
+  for (const attempt of [1, 2, 3]) {
+    ledger.views.set("orch-1", viewWith("dispatched", { attempt }));
+    await edge.perform.card(cardEffect("orch-1", { createdAt: clock.now() }));
+    for (const one of [theirs, clock]) one.pass(MINUTE);
+  }
+  assert.equal(guild.inspect.messages("technical").length, 1);
+  for (const one of [theirs, clock]) one.pass(54 * MINUTE);
+  ledger.views.set("orch-1", viewWith("dispatched", { attempt: 4 }));
+  await edge.perform.card(cardEffect("orch-1", { createdAt: clock.now() }));
   assert.equal(guild.inspect.messages("technical").length, 2);
 });
 

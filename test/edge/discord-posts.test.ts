@@ -6,7 +6,7 @@ import { textsOf } from "../../src/discord/payload.ts";
 import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
 import { ATOMIZER_HQ, P, type Seed } from "../../src/local/seed.ts";
 import { AT, handoffOf, viewWith } from "../discord/view-fixture.ts";
-import { cardEffect, logOf, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import { cardEffect, logOf, movableClock, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
 
 const shown = (message: unknown) => textsOf(message as never).join("\n");
 const MINUTE = 60_000;
@@ -108,6 +108,23 @@ test("long after a crash the channel's history is asked, behind hundreds of othe
   assert.equal(guild.inspect.messages("results").length, 121);
   assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-2"), late)), { kind: "recorded" });
   assert.equal(guild.inspect.messages("results").length, 122, "what was never posted is posted now");
+});
+
+test("on a machine whose clock is ahead, a post that Discord took long ago is found by Discord's clock", async (t) => {
+  const theirs = movableClock();
+  const { edge, guild, ledger, clock, act } = await startEdge(t, { guild: { now: theirs.now } });
+  clock.pass(5 * MINUTE);
+  ledger.views.set("orch-1", viewWith("succeeded"));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-1"), { createdAt }));
+  const posted = guild.inspect.messages("results")[0]?.id;
+  for (let n = 0; n < 120; n++) await act("messages", { channel: "results", content: "x" });
+  ledger.receipts.length = 0;
+  for (const one of [theirs, clock]) one.pass(10 * MINUTE);
+  const late = { tries: 2, begunBefore: createdAt, createdAt };
+  assert.deepEqual(await edge.perform.post(postOf(resultOf("orch-1"), late)), { kind: "recorded" });
+  assert.equal(ledger.receipts[0]?.message, posted);
+  assert.equal(guild.inspect.messages("results").length, 121);
 });
 
 test("a post that may be there is looked for behind any number of messages, some at a time, and is not posted meanwhile", async (t) => {
