@@ -58,5 +58,5 @@ export default {
   data: { name: "Delegate this message", type: ApplicationCommandType.Message },
   execute,
   reads: true,
-  presses: { to: { execute: delegateTo, replaces: true } },
+  presses: { to: { execute: delegateTo, replaces: true, begins: true } },
 } satisfies Command;

@@ -180,6 +180,7 @@ export default {
     ],
   },
   execute,
+  begins: true,
   async autocomplete({ name, value }, { verbs }) {
     const agents = await verbs.agents();
     if (name === "capability") return fittingCapabilities(agents, value);

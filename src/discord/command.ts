@@ -77,6 +77,8 @@ export type Deed = {
   readonly execute: Execute;
   /** Changes nothing: answered without being kept. */
   readonly reads?: boolean;
+  /** Begins what is about nothing that the ledger knows: of several that hear of it one may do it. */
+  readonly begins?: boolean;
   /** The answer takes the place of the message that the button, select or form comes from. */
   readonly replaces?: boolean;
   /** A form to be filled in first, as the answer within 3 seconds: nothing is kept. Undefined = it is done at once. */

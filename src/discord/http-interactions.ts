@@ -55,6 +55,7 @@ export function createHttpInteractions({
     const isKept = deed !== undefined && !deed.reads;
     // Told twice, by whatever door: whoever noted it carries it out.
     const isOurs = isKept ? await interactions.note(asked.id, asked, actor, replyTo) : !inHand.has(asked.id);
+    if (!isOurs && inHand.has(asked.id)) shared.byHttp.add(asked.id);
     if (isOurs) {
       carryOn({ asked, actor, replyTo, isKept, answered }).catch((error: unknown) => {
         log.error({ interaction: asked.id, err: error }, "an interaction broke off");
@@ -83,6 +84,7 @@ export function createHttpInteractions({
       if (isKept) await interactions.done(asked.id, found.outcome);
     } finally {
       inHand.delete(asked.id);
+      shared.byHttp.delete(asked.id);
     }
   }
 

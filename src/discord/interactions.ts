@@ -53,6 +53,9 @@ export type InteractionsDeps = {
   readonly guard?: WriteGuard;
 };
 
+const ANOTHER_ANSWERED =
+  "another supervisor with this bot's token answered a command or button first: stop one of them, or give it a bot of its own";
+
 /** Noted, acknowledged, carried out, answered; in this order, so that nothing that was acknowledged is lost. */
 export function createInteractions(deps: InteractionsDeps) {
   const { rest, log, commands, interactions, guard = ALONE } = deps;
@@ -60,6 +63,8 @@ export function createInteractions(deps: InteractionsDeps) {
   const inHand = new Set<string>();
   /** Carried out, and not told yet: it is not carried out once more for that. */
   const owed = new Map<string, Owed>();
+  /** In our hands, and answered by the other door. */
+  const byHttp = new Set<string>();
   const suggest = createSuggest(deps);
 
   /** One that came over the gateway. */
@@ -101,6 +106,7 @@ export function createInteractions(deps: InteractionsDeps) {
       tellLater(asked.id, thrown);
     } finally {
       inHand.delete(asked.id);
+      byHttp.delete(asked.id);
     }
   }
 
@@ -126,21 +132,19 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  /** False when the person was told by Discord that it failed. */
+  /** False when the person was told by Discord that it failed, or it is another supervisor's to do. */
   async function acknowledge(asked: Asked, { token }: ReplyTo, deed: Deed | undefined): Promise<boolean> {
-    const body = deferral(asked, deed);
+    const { id, name } = asked;
     try {
-      await guarded(rest.raw.post(Routes.interactionCallback(asked.id, token), { auth: false, body }));
-      return true;
+      const isOurs = await rest.callback(id, token, deferral(asked, deed));
+      // Among those who share the ledger, by whatever door, and of what only shows something it does not matter who.
+      if (isOurs || isShared || byHttp.has(id) || !deed || deed.reads) return true;
+      log.error({ interaction: id, name }, ANOTHER_ANSWERED);
+      return !deed.begins;
     } catch (thrown) {
       if (!(thrown instanceof DiscordError)) throw thrown;
-      const { code, kind, text } = thrown.failure;
-      // Our own repeat of a request that Discord had carried out.
-      if (code === DISCORD_CODES.alreadyAcknowledged) return true;
-      log.warn(
-        { interaction: asked.id, name: asked.name, failure: text },
-        "an interaction was not acknowledged",
-      );
+      const { kind, text } = thrown.failure;
+      log.warn({ interaction: id, name, failure: text }, "an interaction was not acknowledged");
       // Too late, refused, or not taken for a rate limit: Discord tells the person that it failed, who asks again.
       return kind === "unsure" || kind === "withheld";
     }
@@ -275,7 +279,7 @@ export function createInteractions(deps: InteractionsDeps) {
     log.warn({ interaction, failure: thrown.message }, "an answer is told when Discord takes it");
   }
 
-  const shared = { ...deps, inHand, suggest, opened, told, carryOut, isAnswered, reply };
+  const shared = { ...deps, inHand, byHttp, suggest, opened, told, carryOut, isAnswered, reply };
   return { receive, finishOld, shared };
 }
 
@@ -293,5 +297,4 @@ export function deferral(asked: Asked, deed: Deed | undefined) {
 }
 
 const formOf = (data: Modal) => ({ type: InteractionResponseType.Modal, data });
-
 const messageOf = (data: object) => ({ type: InteractionResponseType.ChannelMessageWithSource, data });

@@ -45,6 +45,8 @@ export type DiscordRest = {
   readonly post: (channel: string, delivery: string, part: number, payload: Payload) => Promise<APIMessage>;
   /** Also in a thread that was archived since, unless it is locked. */
   readonly edit: (channel: string, message: string, payload: Payload) => Promise<APIMessage>;
+  /** The first answer to an interaction; false when somebody else has given it, and no earlier try of ours. */
+  readonly callback: (interaction: string, token: string, body: object) => Promise<boolean>;
   /** Newest first, at most 100. */
   readonly history: (
     channel: string,
@@ -116,13 +118,20 @@ export function createRest(deps: {
     const request = requestOf(init.method, url);
     const before = limited.get(request) ?? 0;
     limited.delete(request);
+    const sent = callbacks.get(request);
+    if (sent !== undefined) callbacks.set(request, sent + 1);
     const answer = await reach.heard(() => makeRequest(url, init));
-    if (answer.status === 429) limited.set(request, before + 1);
+    if (answer.status === 429) {
+      limited.set(request, before + 1);
+      if (sent !== undefined) callbacks.set(request, sent);
+    }
     const saidAt = Date.parse(answer.headers.get("date") ?? "");
     if (answer.ok && !Number.isNaN(saidAt)) aheadMs = now() - saidAt;
     return answer;
   };
   let aheadMs = 0;
+  /** First answers under way: how often each was sent and may have been taken. */
+  const callbacks = new Map<string, number>();
   /** By request, how often in a row. */
   const limited = new Map<string, number>();
   const raw = new REST({
@@ -166,6 +175,21 @@ export function createRest(deps: {
       } catch (thrown) {
         if (!isArchived(thrown) || !(await isReopened(raw, channel))) throw thrown;
         return edited();
+      }
+    },
+    async callback(interaction, token, body) {
+      const route = Routes.interactionCallback(interaction, token);
+      const request = requestOf("POST", `${raw.options.api}/v${raw.options.version}${route}`);
+      callbacks.set(request, 0);
+      try {
+        await guarded(raw.post(route, { auth: false, body }));
+        return true;
+      } catch (thrown) {
+        const code = thrown instanceof DiscordError ? thrown.failure.code : undefined;
+        if (code !== DISCORD_CODES.alreadyAcknowledged) throw thrown;
+        return (callbacks.get(request) ?? 0) > 1;
+      } finally {
+        callbacks.delete(request);
       }
     },
     history: (channel, { limit, before, after }) =>

@@ -12,6 +12,7 @@ import { asCode, asLine } from "./sanitize.ts";
 
 /** `/workflow run`: the form with its inputs, or the start at once when it has none. */
 export const runDeed: Deed = {
+  begins: true,
   async opens(asked, { verbs }) {
     const definition = verbs.runs.workflow(option(asked, "name", "string") ?? "");
     if (definition.inputs.length === 0) return undefined;
@@ -45,6 +46,7 @@ function changed(workflow: string): Refusal {
 
 /** A form was handed in: the next one, the start, or what does not fit. */
 export const inputsDeed: Deed = {
+  begins: true,
   replaces: true,
   async execute(asked, context) {
     const kept = await keptForms(asked, context);

@@ -526,6 +526,53 @@ test("an acknowledgment that Discord took and then dropped is not made twice, an
   assert.equal(asked.length, 1);
 });
 
+test("of two supervisors with one token and a ledger each, one begins what is new, and who knows it does the rest; it is told", async (t) => {
+  const { edgeOf, guild, command, press, asked, canceled, logs, ledger } = await startWithVerbs(t);
+  const other = scripted();
+  const notes: string[] = [];
+  let faster: "first" | "second" = "first";
+  /** Whoever is slower acknowledges after the other one. */
+  const beginAs = (who: typeof faster) => async (id: string) => {
+    while (who !== faster && guild.inspect.interaction(id)?.state === "pending")
+      await new Promise(setImmediate);
+  };
+  Object.assign(ledger.verbs.interactions ?? {}, { begin: beginAs("first") });
+  const interactions: Verbs["interactions"] = {
+    note: async () => true,
+    noted: async () => undefined,
+    begin: beginAs("second"),
+    done: async (id, outcome) => void notes.push(`done ${id} ${outcome}`),
+    unfinished: async () => [],
+  };
+  const second = edgeOf({ verbs: { ...other.verbs, interactions } });
+  t.after(second.stop);
+  await second.start();
+  let count = 0;
+  const bothDone = async () => {
+    count++;
+    await notesWhenDone(ledger, count);
+    await notesWhenDone({ notes }, count);
+  };
+  const delegate = () => command("delegate", { agent: "webster", objective: "x" });
+
+  assert.match(said(await delegate()), /Asked \*\*webster\*\*/);
+  await bothDone();
+  assert.deepEqual([asked.length, other.asked.length], [1, 0]);
+  faster = "second";
+  assert.match(said(await delegate()), /Asked \*\*webster\*\*/);
+  await bothDone();
+  assert.deepEqual([asked.length, other.asked.length], [1, 1]);
+  const told = logs.filter(
+    ({ level, message }) => level === "error" && message.startsWith("another supervisor"),
+  );
+  assert.equal(told.length, 2);
+
+  const [card] = guild.inspect.messages("technical");
+  await press(card?.id ?? "", "d1:cancel:orch-1");
+  await bothDone();
+  assert.equal(canceled.length, 1);
+});
+
 test("when the asker's own answer can no longer be reached, it is posted in the channel and pings nobody", async (t) => {
   const { guild, act, asked } = await startWithVerbs(t);
   const body = { code: 50027, message: "Invalid Webhook Token" };
