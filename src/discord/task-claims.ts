@@ -23,7 +23,7 @@ import { holderOf, renderTaskCard } from "./render-task.ts";
 import type { DiscordRest } from "./rest.ts";
 import { planRetry, type RetryPlan } from "./retry-plan.ts";
 import { isChannelGone, isDeleted } from "./still-there.ts";
-import { CHECK, checksOf, nameOf } from "./task-message.ts";
+import { CHECK, checksOf, filesOf, nameOf } from "./task-message.ts";
 import { whoChecked } from "./tasks-read.ts";
 
 const PAGE = 100;
@@ -182,7 +182,13 @@ export function createTaskClaims(
 
   /** The claim is ours; where we may not react, it is ours without a ✅. */
   async function checked(task: APIMessage, message: string): Promise<ClaimAnswer> {
-    if (checksOf(task).own) return { kind: "claimed", message };
+    const files = filesOf(task);
+    const claimed = {
+      kind: "claimed",
+      message,
+      ...(files.length > 0 ? { attachments: files } : {}),
+    } as const;
+    if (checksOf(task).own) return claimed;
     try {
       await react(task.channel_id, task.id, true);
     } catch (thrown) {
@@ -192,7 +198,7 @@ export function createTaskClaims(
       if (code === DISCORD_CODES.unknownMessage || isLater) throw thrown;
       log.warn({ task: task.id, failure: text }, "a claimed task cannot be given its ✅");
     }
-    return { kind: "claimed", message };
+    return claimed;
   }
 
   async function takeBack(channel: string, message: string): Promise<void> {

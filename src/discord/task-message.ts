@@ -69,6 +69,16 @@ function withoutHops(text: string): string {
   return [...lines, ...(/^(-#|[\s()`·])*$/.test(last) ? [] : [last])].join("\n");
 }
 
+/** The files of a message and of what it forwards. Discord's addresses of them are good for a day. */
+export function filesOf({ attachments, message_snapshots }: APIMessage): SeenMessage["attachments"] {
+  const forwarded = message_snapshots?.flatMap(({ message }) => message.attachments) ?? [];
+  return [...attachments, ...forwarded].map(({ filename, url, size }) => ({
+    name: filename,
+    url,
+    bytes: size,
+  }));
+}
+
 export type SeenBy = {
   readonly guild: string;
   readonly actor: Actor;
@@ -90,10 +100,7 @@ export function seenOf(message: APIMessage, { guild, actor, others, text }: Seen
     },
     actor,
     text: text ?? wordsOf(message),
-    attachments: [
-      ...message.attachments,
-      ...(message.message_snapshots?.flatMap(({ message: { attachments } }) => attachments) ?? []),
-    ].map(({ filename, url, size }) => ({ name: filename, url, bytes: size })),
+    attachments: filesOf(message),
     postedAt: Date.parse(message.timestamp),
     ...(message.edited_timestamp ? { editedAt: Date.parse(message.edited_timestamp) } : {}),
     hops: hopsOf(message),

@@ -32,7 +32,13 @@ export type TaskInput =
   | { readonly type: "deleted"; readonly at: number }
   /** An instant that the task asked for (`wakeAt`) has come. */
   | { readonly type: "wake"; readonly at: number }
-  | { readonly type: "discord-claimed"; readonly at: number; readonly try: number }
+  | {
+      readonly type: "discord-claimed";
+      readonly at: number;
+      readonly try: number;
+      /** The files of the message as they are found now. */
+      readonly attachments?: Task["attachments"];
+    }
   | { readonly type: "discord-lost"; readonly at: number; readonly try: number; readonly by: string }
   /** A person's ✅ came before the claim. */
   | { readonly type: "discord-handled"; readonly at: number; readonly try: number; readonly user: string }
@@ -86,7 +92,14 @@ export type TaskEvent =
   /** The message is gone. */
   | { readonly type: "task.deleted"; readonly at: number; readonly child?: TaskChild }
   | { readonly type: "task.claiming"; readonly at: number; readonly try: number; readonly executor: Executor }
-  | { readonly type: "task.claimed"; readonly at: number; readonly try: number; readonly executor: Executor }
+  | {
+      readonly type: "task.claimed";
+      readonly at: number;
+      readonly try: number;
+      readonly executor: Executor;
+      /** The same files under the addresses of now: those of before are good for a day. */
+      readonly attachments?: Task["attachments"];
+    }
   | { readonly type: "task.taken"; readonly at: number; readonly by: string }
   /** The claim came when nobody wanted it any more. */
   | { readonly type: "task.claimed-late"; readonly at: number; readonly try: number }

@@ -42,7 +42,7 @@ export function evolveTask(state: State | undefined, event: TaskEvent): State {
     case "task.claimed": {
       const { at: claimedAt, executor } = event;
       const tries = [...state.tries, { number: event.try, claimedAt, executor }];
-      return { ...unclaiming(state), status: "claimed", tries };
+      return { ...unclaiming(withLinks(state, event.attachments)), status: "claimed", tries };
     }
     case "task.taken":
       return { ...unclaiming(state), takenBy: { at: event.at, text: event.by } };
@@ -89,6 +89,17 @@ function edited(state: State, event: EventOf<"task.edited">): State {
     wordsAt,
     graceUntil,
   };
+}
+
+/** The same files elsewhere, also in what is said of them to whoever does it. */
+function withLinks(state: State, attachments: State["task"]["attachments"] | undefined): State {
+  const { task, plan } = state;
+  if (!attachments || !plan) return state;
+  const text = task.attachments.reduce(
+    (said, { url }, index) => said.replaceAll(url, () => attachments[index]?.url ?? url),
+    plan.text,
+  );
+  return { ...state, task: { ...task, attachments }, plan: { ...plan, text } };
 }
 
 function withWords(state: State, words: TaskWords): State {

@@ -9,6 +9,7 @@ import { isTaskOpen, type TaskChild, type TaskState, taskChildOf } from "./task-
 
 type State = TaskState;
 type Event = TaskEvent;
+type Files = State["task"]["attachments"];
 type InputOf<Type extends TaskInput["type"]> = Extract<TaskInput, { type: Type }>;
 
 const NOTHING: readonly Event[] = [];
@@ -75,6 +76,11 @@ function childIn(state: State): { readonly child?: TaskChild } {
   return child ? { child } : {};
 }
 
+function newLinks(before: Files, now: Files = []): { readonly attachments?: Files } {
+  const isSame = before.length === now.length && before.every(({ name }, index) => name === now[index]?.name);
+  return isSame && before.some(({ url }, index) => url !== now[index]?.url) ? { attachments: now } : {};
+}
+
 function decideClaim(
   state: State,
   input: InputOf<"discord-claimed" | "discord-lost" | "discord-handled">,
@@ -82,7 +88,10 @@ function decideClaim(
   const { at } = input;
   const isAwaited = state.status === "open" && state.claiming?.number === input.try && state.plan;
   if (input.type === "discord-claimed") {
-    if (isAwaited) return [{ type: "task.claimed", at, try: input.try, executor: isAwaited.executor }];
+    if (isAwaited) {
+      const links = newLinks(state.task.attachments, input.attachments);
+      return [{ type: "task.claimed", at, try: input.try, executor: isAwaited.executor, ...links }];
+    }
     const isKnown = state.takenBy !== undefined || state.tries.some(({ number }) => number === input.try);
     if (isKnown || state.late?.includes(`claim ${input.try}`)) return NOTHING;
     return [{ type: "task.claimed-late", at, try: input.try }];

@@ -67,7 +67,12 @@ export function createTaskChildren(deps: TaskChildrenDeps) {
     const at = now();
     switch (answer.kind) {
       case "claimed":
-        await tell(effect, task, { type: "discord-claimed", at, try: number });
+        await tell(effect, task, {
+          type: "discord-claimed",
+          at,
+          try: number,
+          ...(answer.attachments ? { attachments: answer.attachments } : {}),
+        });
         break;
       case "lost":
         await tell(effect, task, { type: "discord-lost", at, try: number, by: answer.by });

@@ -356,6 +356,22 @@ test("a claim that came second and died before it was taken back is taken back w
   assert.equal(guild.inspect.messages("task-queue").length, 2);
 });
 
+test("a claim says where the files of the task are now, also asked again", async (t) => {
+  const { queue, edge, guild } = await startQueue(t);
+  const form = new FormData();
+  form.set("payload_json", JSON.stringify({ as: "ada", channel: "task-queue", content: "read it" }));
+  form.set("files[0]", new Blob(["three"]), "a.txt");
+  await fetch(`${guild.url}/local/messages`, { method: "POST", body: form });
+  await queue.until(() => queue.seen.length === 1);
+  const [seen] = queue.seen;
+  const claim = () => edge.perform.claim(claimEffect(`task-${seen?.place.message}`));
+  for (const answer of [await claim(), await claim()]) {
+    assert.ok(answer.kind === "claimed");
+    assert.deepEqual(answer.attachments, seen?.attachments);
+    assert.equal(await (await fetch(answer.attachments?.[0]?.url ?? "")).text(), "three");
+  }
+});
+
 test("a claim is the task's card, as a reply to it, and our ✅; asked again it is the same one", async (t) => {
   const { queue, ada, edge, guild, ledger } = await startQueue(t);
   const { id } = await ada.say("task-queue", "claim me");

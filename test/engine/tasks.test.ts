@@ -70,6 +70,26 @@ test("seeing the same message again changes nothing, however often and however i
     assert.equal((await queue.tasks.tasks({})).items.length, 1);
   }));
 
+test("what does a task gets the files' addresses of when it was claimed, each time anew; other files are no news by then", () => {
+  const file = (url: string, name = "a.txt") => ({ name, url, bytes: 3 });
+  const now = [file("https://cdn/a?ex=2"), file("https://cdn/a?ex=3"), file("https://cdn/b", "b.txt")];
+  return withQueue(
+    async (queue) => {
+      const attachments = [file("https://cdn/a?ex=1")];
+      await queue.post("7", "Read it [agent:webster]", { attachments });
+      for (const [index, expected] of ["ex=2", "ex=3", "ex=3"].entries()) {
+        await answer(queue, `task-7.d${index + 1}`);
+        await queue.quiet();
+        const prompt = queue.sent[index]?.message ?? "";
+        assert.match(prompt, new RegExp(`- a\\.txt \\(1 KiB\\): https://cdn/a\\?${expected}\\n`));
+        assert.doesNotMatch(prompt, /ex=1|b\.txt/);
+        await queue.tasks.runAgain(ADA, "task-7");
+      }
+    },
+    { claim: async () => ({ kind: "claimed", message: "1", attachments: now.splice(0, 1) }) },
+  );
+});
+
 test("oldest first, and no more at once than configured; what one agent has does not hold others up", () =>
   withQueue(
     async (queue) => {

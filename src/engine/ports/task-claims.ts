@@ -1,3 +1,4 @@
+import type { Task } from "../../domain/task-types.ts";
 import type { Outcome } from "../loop.ts";
 import type { ClaimedOf } from "../perform.ts";
 
@@ -6,7 +7,12 @@ import type { ClaimedOf } from "../perform.ts";
  * names the other supervisor; `gone`: the message was deleted; `handled`: a person's ✅ came first.
  */
 export type ClaimAnswer =
-  | { readonly kind: "claimed"; readonly message: string }
+  | {
+      readonly kind: "claimed";
+      readonly message: string;
+      /** The files of the task's message as they are found now. */
+      readonly attachments?: Task["attachments"];
+    }
   | { readonly kind: "lost"; readonly by: string }
   | { readonly kind: "gone" }
   | { readonly kind: "handled"; readonly user: string }
