@@ -7,6 +7,7 @@ import {
   type RESTPostAPIChannelMessageJSONBody,
 } from "discord.js";
 import { canonicalJson, digestOf } from "../kernel/id.ts";
+import { mapStrings } from "./redact-view.ts";
 
 /** A file by its bytes; never a path or an address, since discord.js would read or fetch those. */
 export type Attachment = { readonly name: string; readonly bytes: Uint8Array };
@@ -25,8 +26,9 @@ export type Payload = {
 export type Pings = { readonly roles: readonly string[]; readonly users: readonly string[] };
 
 /** The body for a POST or PATCH: nobody is pinged who is not named, no link is previewed. */
-export function bodyOf(payload: Payload): RESTPostAPIChannelMessageJSONBody {
-  const { content, components, files, pings, replyTo } = payload;
+export function bodyOf({ files, pings, replyTo, ...said }: Payload): RESTPostAPIChannelMessageJSONBody {
+  // Half of a pair of UTF-16, as an escape in an agent's JSON may be, is no character that can be sent.
+  const { content, components } = mapStrings(said, (text) => text.toWellFormed());
   const isPlain = content !== undefined;
   return {
     ...(isPlain ? { content } : {}),

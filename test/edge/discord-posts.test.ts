@@ -352,6 +352,22 @@ test("nobody is pinged, no link is previewed, and secrets are blacked out", asyn
   assert.doesNotMatch(shown(guild.inspect.messages("results")[0]), /sk-hush/);
 });
 
+test("half a character of an agent or an asker is sent as the sign that stands for it, in cards and results", async (t) => {
+  const { edge, guild, ledger } = await startEdge(t);
+  const half = "a\ud83db \udc00";
+  ledger.views.set("orch-1", viewWith("dispatched", { objective: half, asker: half }));
+  await edge.perform.card(cardEffect("orch-1"));
+  const handoff = handoffOf({ result: half, notes: half });
+  ledger.views.set("orch-1", viewWith("succeeded", { objective: half, asker: half, handoff }));
+  await edge.perform.card(cardEffect("orch-1"));
+  await edge.perform.post(postOf(resultOf("orch-1")));
+  for (const channel of ["technical", "results"]) {
+    const [message] = guild.inspect.messages(channel);
+    const words = textsOf(message as never).join("\n");
+    assert.ok(words.isWellFormed() && words.includes("a\ufffdb"), channel);
+  }
+});
+
 test("long results come with a file whose bytes arrive whole", async (t) => {
   const long = "Zerodur Class 0. ".repeat(500);
   const { edge, guild, ledger } = await startEdge(t, {
