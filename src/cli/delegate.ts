@@ -84,6 +84,7 @@ export function registerDelegate(program: Command, hq: Hq): void {
     .option(
       "--token <token>",
       "of the run on whose behalf an agent asks; better by HQ_RUN_TOKEN, which no list of processes shows",
+      parseToken,
     )
     .option("--workflow-id <id>", "for tracing: the workflow run it belongs to")
     .option("--step-id <id>", "for tracing: the step of that run")
@@ -176,10 +177,10 @@ function bodyOf(io: Io, agent: string | undefined, objective: string, options: D
     format: options.format,
     deliver: options.deliver,
     context: options.context?.map((file) => readContextFile(io.cwd, file)),
-    channelContext: options.channelContext && {
-      channel: options.channelContext,
-      messages: options.channelMessages,
-    },
+    channelContext:
+      options.channelContext === undefined
+        ? undefined
+        : { channel: options.channelContext, messages: options.channelMessages },
     agentPosts: options.channel === undefined ? undefined : { channel: options.channel },
     runId,
     parent,
@@ -235,4 +236,10 @@ function parseChannel(text: string): string {
   const read = readChannelId(text);
   if ("id" in read) return read.id;
   throw new InvalidArgumentError(`${read.wrong.charAt(0).toUpperCase()}${read.wrong.slice(1)}`);
+}
+
+/** With an empty one, as of a variable that is not set, somebody else would ask: whoever runs the command. */
+function parseToken(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("It is empty: is the variable set that holds it?");
 }

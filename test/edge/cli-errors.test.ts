@@ -137,6 +137,14 @@ test("whoever gives an id that nothing has reads what ids look like and which co
   }
 });
 
+test("the token of a run from a variable that is not set is refused: the operator would ask, in no run", async (t) => {
+  const desk = await openDesk(t);
+  const { code, err } = await desk.hq("delegate", "webster", "x", "--no-wait", "--token", "");
+  assert.equal(code, 2);
+  assert.match(err, /--token <token>' argument '' is invalid\. It is empty: is the variable set/);
+  assert.equal(desk.door.requests.length, 0);
+});
+
 test("a key that the supervisor does not know is named by where it came from, with where to find the right one", async (t) => {
   const desk = await openDesk(t);
   const said = async (env: Record<string, string>, ...flags: string[]) => {

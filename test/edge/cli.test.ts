@@ -303,6 +303,7 @@ test("refusals say what, and what to do, with the code of their kind", async (t)
     [["delegate", "webster", TASK, "--run-id", "../x"], 2, /beginning with a letter/],
     [["delegate", "webster", TASK, "--channel-messages", "31"], 2, /1 to 30/],
     [["delegate", "webster", TASK, "--channel-messages", "5"], 2, /without --channel-context/],
+    [["delegate", "webster", TASK, "--channel-context", ""], 2, /channelContext\.channel: must not be empty/],
     [["delegate", "webster", TASK, "--context", "/nowhere/x.md"], 2, /cannot be read \(ENOENT\)/],
     [["delegate", "webster", TASK, "--timout", "5"], 2, /Did you mean --timeout/],
     [["delegate", "webster", "Find", "the", "CTE"], 2, /too many arguments/],
