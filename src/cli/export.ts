@@ -51,8 +51,10 @@ async function exportAll(hq: Hq, what: string, { since, after, json, ...given }:
     for await (const text of exportOffline(
       { home, database: databaseOf(place.env, loaded.ok ? loaded.config : undefined) },
       read,
-    ))
+    )) {
       io.out(text);
+      await io.taken();
+    }
     return 0;
   }
   const leaving = new AbortController();
@@ -60,7 +62,10 @@ async function exportAll(hq: Hq, what: string, { since, after, json, ...given }:
   try {
     const decoder = new TextDecoder();
     const chunks = await hq.client().open({ path: `/export?${query.toString()}` }, leaving.signal);
-    for await (const chunk of chunks) io.out(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of chunks) {
+      io.out(decoder.decode(chunk, { stream: true }));
+      await io.taken(leaving.signal);
+    }
     return 0;
   } catch (error) {
     if (!leaving.signal.aborted) throw error;

@@ -7,6 +7,8 @@ import { machineTrouble } from "./machine-trouble.ts";
 export type Io = {
   /** Data only. */
   readonly out: (text: string) => void;
+  /** Resolves when whoever reads stdout has taken all of it, however late that is, or when `leaving` aborts. */
+  readonly taken: (leaving?: AbortSignal) => Promise<void>;
   /** Progress, warnings, refusals. */
   readonly err: (text: string) => void;
   readonly isErrTerminal: boolean;
@@ -36,6 +38,15 @@ export function processIo(installation: string): Io {
     });
   return {
     out: (part) => void process.stdout.write(part),
+    taken: (leaving) =>
+      new Promise((resolve) => {
+        const end = () => {
+          leaving?.removeEventListener("abort", end);
+          resolve();
+        };
+        leaving?.addEventListener("abort", end);
+        process.stdout.write("", end);
+      }),
     err: (part) => void process.stderr.write(part),
     isErrTerminal: process.stderr.isTTY,
     ...(process.stdout.isTTY

@@ -54,6 +54,7 @@ export async function hq(argv: readonly string[], given: Given = {}): Promise<Ra
     out: (text) => {
       out += text;
     },
+    taken: async () => undefined,
     err: (text) => {
       err += text;
     },

@@ -188,6 +188,18 @@ test("a command whose output a full disk does not take says so and ends with 1; 
   );
 });
 
+test("whoever reads the output of a command late reads all of it", () => {
+  const long = "x".repeat(100_000);
+  const args = ["templates", "preview", "research", "--topic", long, "--set", `questions=${long}`];
+  const hq = [process.execPath, join(INSTALLATION, "bin", "hq.js"), ...args];
+  // A pipe holds 64 KiB; the reader is later than a command that is done leaves behind what holds it.
+  const read = (reader: string) =>
+    spawnSync("sh", ["-c", `"$@" | ${reader}`, "sh", ...hq], { encoding: "utf8" }).stdout;
+  const whole = read("cat");
+  assert.ok(whole.length > 2 * long.length);
+  assert.equal(read("(sleep 4; cat)").length, whole.length);
+});
+
 test(
   "where the disk is full from the beginning, a start and a command say so in words, and an emergency stop holds",
   needing("unshare", (t) => {

@@ -200,6 +200,7 @@ function scripted(answers: Partial<Questions>) {
 function silentIo(root: string, env: Readonly<Record<string, string>>) {
   const io = {
     out: () => undefined,
+    taken: async () => undefined,
     err: () => undefined,
     isErrTerminal: false,
     errSize: () => ({ columns: 80, rows: 24 }),
