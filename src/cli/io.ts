@@ -1,5 +1,7 @@
-import { text } from "node:stream/consumers";
+import { isUtf8 } from "node:buffer";
+import { buffer } from "node:stream/consumers";
 import { outsideInstance } from "../agents/cluster/environment.ts";
+import { Refusal } from "../kernel/refusal.ts";
 import { type Asking, createTerminalAsking } from "./asking.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 
@@ -22,6 +24,7 @@ export type Io = {
   readonly cwd: string;
   /** The folder in which bin/hq.js really lies. */
   readonly installation: string;
+  /** All of standard input. Refusal `invalid_input` when it is not UTF-8. */
   readonly readInput: () => Promise<string>;
   readonly now: () => number;
   /** Calls `listener` at Ctrl-C in place of ending the process; returns how to stop that. */
@@ -60,7 +63,7 @@ export function processIo(installation: string): Io {
     env: outsideInstance(process.env),
     cwd: process.cwd(),
     installation,
-    readInput: () => text(process.stdin),
+    readInput: async () => textOf(await buffer(process.stdin)),
     now: Date.now,
     onInterrupt(listener) {
       let isInterrupted = false;
@@ -75,6 +78,14 @@ export function processIo(installation: string): Io {
       };
     },
   };
+}
+
+/** Other characters in place of what cannot be read would be another task than was given. */
+function textOf(input: Buffer): string {
+  if (isUtf8(input)) return new TextDecoder().decode(input);
+  throw new Refusal("invalid_input", "Standard input is no UTF-8 text.", {
+    hint: "Convert it on the way: `iconv -f latin1 -t utf-8`.",
+  });
 }
 
 function leaveUntold(error: NodeJS.ErrnoException): never {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import test from "node:test";
+import { gzipSync } from "node:zlib";
 import {
   agentOut,
   agentsOut,
@@ -147,6 +148,22 @@ test("a body that is not JSON, is no object or hides a prototype is refused", as
     assert.equal(detail === "The body is not JSON.", !isJson, detail);
     assert.equal(detail.includes("__proto__"), body.includes("__proto__"), detail);
   }
+});
+
+test("a body in another encoding than UTF-8, or compressed, is refused: the agent would be asked something else", async (t) => {
+  const door = await openDoor();
+  t.after(door.api.stop);
+  const said = '{"agent":"webster","objective":"CTE between 20 and 40 °C"}';
+  const send = (body: Uint8Array<ArrayBuffer>) =>
+    door.call("/delegations", { method: "POST", body, headers: { "content-type": "application/json" } });
+  for (const body of [Buffer.from(said, "latin1"), Buffer.from(said, "utf16le"), gzipSync(said)]) {
+    const answer = await send(new Uint8Array(body));
+    const { code, detail } = await json<Problem>(answer);
+    assert.deepEqual([answer.status, code], [400, "invalid_input"], detail);
+  }
+  assert.equal(door.requests.length, 0);
+  assert.equal((await send(new TextEncoder().encode(said))).status, 201);
+  assert.equal(door.requests[0]?.request.objective, "CTE between 20 and 40 °C");
 });
 
 test("what does not fit is told in plain words, whichever part of a request it is", async (t) => {

@@ -200,6 +200,22 @@ test("whoever reads the output of a command late reads all of it", () => {
   assert.equal(read("(sleep 4; cat)").length, whole.length);
 });
 
+test("a task that comes in another encoding than UTF-8 is not taken: the agent would be asked something else", (t) => {
+  const { home } = newRoot(t);
+  const args = [join(INSTALLATION, "bin", "hq.js"), "delegate", "webster", "-"];
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    encoding: "utf8",
+    input: Buffer.from("CTE between 20 and 40 °C", "latin1"),
+    env: cleanEnv({ HQ_HOME: home }),
+  });
+  assert.equal(status, 2);
+  assert.equal(
+    stderr,
+    "hq: Standard input is no UTF-8 text.\nConvert it on the way: `iconv -f latin1 -t utf-8`.\n",
+  );
+  assert.equal(existsSync(home), false, "no supervisor was started");
+});
+
 test(
   "where the disk is full from the beginning, a start and a command say so in words, and an emergency stop holds",
   needing("unshare", (t) => {
