@@ -25,7 +25,9 @@ export function createProgress(io: Io) {
     if (!view) return;
     const elapsed = formatDuration((view.settledAt ?? io.now()) - view.queuedAt);
     if (io.isErrTerminal) {
-      io.err(`\r\u001b[K${cut(`${state(view)} · ${elapsed}`, LINE)}`);
+      // A line that wraps would stay behind each time that it is rewritten.
+      const most = Math.min(LINE, io.errSize().columns - 1);
+      io.err(`\r\u001b[K${cut(`${state(view)} · ${elapsed}`, most)}`);
       return;
     }
     const line = state(view);

@@ -32,6 +32,21 @@ test("delegate waits and prints the handoff; stdout holds nothing else", async (
   assert.equal(request?.timeoutMs, 120_000);
 });
 
+test("on a terminal the progress is one line that fits, however narrow it is", async (t) => {
+  const desk = await openDesk(t);
+  desk.door.settleAll("succeeded", "x");
+  for (const columns of [30, 80]) {
+    const { err } = await hq(["delegate", "webster", TASK], {
+      env: { HQ_HOME: desk.home },
+      isErrTerminal: true,
+      errSize: () => ({ columns, rows: 24 }),
+    });
+    const lines = err.split("\r\u001b[K").slice(1);
+    assert.ok(lines.length > 0);
+    for (const line of lines) assert.ok(line.trimEnd().length < columns, `${columns}: ${line}`);
+  }
+});
+
 test("what would be passed over is refused: waiting and not waiting, an id and filters", async (t) => {
   const desk = await openDesk(t);
   for (const argv of [
