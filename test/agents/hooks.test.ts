@@ -320,6 +320,20 @@ test("what a gateway says of a token holds for that gateway, and not for the one
   assert.equal(third.requests.length, 1, "with a token that it has not taken yet, one goes first");
 });
 
+test("a token that was taken once and is refused since is tried by one alone when all agents are forgiven", async (t) => {
+  await using gateway = await startFakeGateway({ token: TOKEN });
+  const { agents } = agentsIn(t);
+  const request = requestTo(cardFor(gateway.url));
+  assert.equal((await agents.dispatch(request)).kind, "accepted");
+  gateway.answerWith({ kind: "status", status: 401 });
+  assert.equal((await agents.dispatch(request)).kind, "unauthorized");
+  await agents.dispatch(request);
+  assert.equal(gateway.requests.length, 2, "nothing is sent while it is held");
+  agents.forgive();
+  await Promise.all(Array.from({ length: 25 }, () => agents.dispatch(request)));
+  assert.equal(gateway.requests.length, 3, "one goes first");
+});
+
 test("a new token is tried by itself after a 401", async (t) => {
   await using gateway = await startFakeGateway({ token: TOKEN });
   let token = "the old one";

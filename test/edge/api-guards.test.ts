@@ -316,7 +316,13 @@ test("every route but liveness needs a key, also those that do not exist", async
 test("a key is taken as a bearer only, and a body without a key is not read", async (t) => {
   const door = await openDoor();
   t.after(door.api.stop);
-  for (const authorization of [`Basic ${btoa(`x:${OPERATOR_KEY}`)}`, OPERATOR_KEY, "Bearer", "Bearer a b"]) {
+  for (const authorization of [
+    `Basic ${btoa(`x:${OPERATOR_KEY}`)}`,
+    OPERATOR_KEY,
+    "Bearer",
+    "Bearer a b",
+    `Bearer ${OPERATOR_KEY} b`,
+  ]) {
     const answer = await send(door.port, { method: "GET", headers: { authorization } });
     assert.equal(answer.status, 401, authorization);
   }

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { createLog } from "../../src/telemetry/log.ts";
 import { openLogFile } from "../../src/telemetry/log-file.ts";
+import { createRedact } from "../../src/telemetry/redact.ts";
 
 const AT = Date.UTC(2026, 1, 15, 10);
 
@@ -113,5 +114,24 @@ test("people are told of warnings and errors with the reason, by whatever name t
     "error: Discord needs a person's help: the token is wrong (Reset it.)",
     "error: it broke: no such table",
     "warning: bare",
+  ]);
+});
+
+test("keys in addresses and headers, and secrets that are known, stand in no line", () => {
+  const redact = createRedact(() => [undefined, "short", "a-known-secret"]);
+  const token = "aW50ZXJhY3Rpb246MTIz.x-y_z";
+  const said = [
+    `POST https://discord.com/api/v10/webhooks/123456/${token}/messages/@original`,
+    `/interactions/123456/${token}/callback`,
+    `authorization: Bearer ${token}==`,
+    `Bot ${token}`,
+    "the key a-known-secret, twice: a-known-secret; what is short is no secret",
+  ];
+  assert.deepEqual(said.map(redact), [
+    "POST https://discord.com/api/v10/webhooks/123456/[secret]/messages/@original",
+    "/interactions/123456/[secret]/callback",
+    "authorization: Bearer [secret]",
+    "Bot [secret]",
+    "the key [secret], twice: [secret]; what is short is no secret",
   ]);
 });
