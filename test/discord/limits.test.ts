@@ -20,6 +20,13 @@ test("components are counted with those inside them, text in total", () => {
   assert.deepEqual(limitProblems(payload(container(...rows))), ["components: 41, at most 40"]);
   const texts = [text("x".repeat(2500)), text("y".repeat(1501))];
   assert.deepEqual(limitProblems(payload(container(...texts))), ["text: 4001, at most 4000"]);
+  const labels = { type: 1, components: [button("a", "l".repeat(50)), button("b", "l".repeat(50))] };
+  assert.deepEqual(limitProblems(payload(text("x".repeat(3901)), labels)), ["text: 4001, at most 4000"]);
+  const section = { type: 9, components: [text("y")], accessory: button("a") };
+  assert.deepEqual(limitProblems(payload(...Array.from({ length: 14 }, () => section))).slice(0, 2), [
+    "components: 42, at most 40",
+    "custom id a is used twice",
+  ]);
 });
 
 test("every other limit is named with what is and what may be", () => {
@@ -33,6 +40,13 @@ test("every other limit is named with what is and what may be", () => {
     [payload({ type: 1, components: [button("x", "l".repeat(81))] }), "label: 81, at most 80"],
     [payload({ type: 1, components: [button("x"), button("x")] }), "custom id x is used twice"],
     [payload(container(text(""))), "a text is empty"],
+    [
+      payload({
+        type: 1,
+        components: [{ type: 3, custom_id: "s", options: Array.from({ length: 26 }, () => 0) }],
+      }),
+      "options: 26, at most 25",
+    ],
     [{ files: [] }, "the message is empty"],
     [
       {

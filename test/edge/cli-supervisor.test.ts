@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -180,6 +189,35 @@ test("a temporary supervisor that is killed while it starts is followed by anoth
   const { code, err } = await runHq(t, ["delegate", "webster", QUICK], { env, cwd: tmpdir() });
   assert.equal(code, 0, err);
   assert.ok(existsSync(join(root, "died")));
+});
+
+test("a command that was killed while it started a supervisor keeps no other one from starting it", async (t) => {
+  const gone = spawnSync("true").pid;
+  // Its number may be another's by now.
+  for (const [pid, at] of [
+    [gone, new Date()],
+    [process.pid, new Date(Date.now() - 60_000)],
+  ] as const) {
+    const { home } = newRoot(t);
+    mkdirSync(home);
+    const starting = join(home, "starting");
+    writeFileSync(starting, String(pid));
+    utimesSync(starting, at, at);
+    const env = { HQ_HOME: home };
+    const { code, err } = await runHq(t, ["delegate", "webster", QUICK], { env, cwd: tmpdir() });
+    assert.equal(code, 0, err);
+    assert.equal(existsSync(starting), false);
+  }
+});
+
+test("what a temporary supervisor runs in holds no token of whoever started it", async (t) => {
+  const { home } = newRoot(t);
+  const env = { HQ_HOME: home, HQ_AGENT_TOKEN: "hqa.webster.not-for-the-supervisor" };
+  const { code, err } = await runHq(t, ["delegate", "webster", QUICK], { env, cwd: tmpdir() });
+  assert.equal(code, 3, err);
+  const held = readFileSync(`/proc/${pidIn(home)}/environ`, "utf8");
+  assert.match(held, /HQ_HOME=/);
+  assert.doesNotMatch(held, /not-for-the-supervisor/);
 });
 
 test("start is refused while a temporary one works, with the words for that and how to go on", async (t) => {

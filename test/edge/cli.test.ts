@@ -102,6 +102,31 @@ test("every flag of delegate reaches the verb", async (t) => {
   });
 });
 
+test("flags that may stand alone reach the verb alone", async (t) => {
+  const desk = await openDesk(t);
+  const asked = async (...words: string[]) => {
+    await desk.hq("delegate", ...words, "--no-wait");
+    const { key: _, ...request } = desk.door.requests.at(-1)?.request ?? {};
+    return request;
+  };
+  const plain = { objective: TASK, format: "json", deliver: true, origin: { door: "rest" } };
+  const cases = [
+    [["webster", TASK, "--channel", "123456789012345678"], { agentPosts: { channel: "123456789012345678" } }],
+    [["webster", TASK, "--step-id", "research"], { workflow: { step: "research" } }],
+    [["webster", TASK, "--workflow-id", "wf-1"], { workflow: { run: "wf-1" } }],
+    [["webster", TASK, "--channel-context", "technical"], { channelContext: { channel: "technical" } }],
+    [
+      ["webster", TASK, "--capability", "materials", "--fallback"],
+      { capability: "materials", fallback: true },
+    ],
+    [["webster", TASK, "--no-fallback"], { fallback: false }],
+  ] as const;
+  for (const [words, more] of cases)
+    assert.deepEqual(await asked(...words), { agent: "webster", ...plain, ...more });
+  const chosen = { capability: "materials", fallback: false };
+  assert.deepEqual(await asked("--capability", "materials", TASK, "--no-fallback"), { ...plain, ...chosen });
+});
+
 test("without flags the defaults are left to the supervisor, and a key of its own goes along", async (t) => {
   const desk = await openDesk(t);
   desk.door.settleAll("succeeded", "x");
