@@ -1,4 +1,4 @@
-import { appendFileSync } from "node:fs";
+import { appendFileSync, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LogLine } from "../domain/effects.ts";
@@ -12,6 +12,10 @@ export function createJournal(
   makeFolder: (path: string) => void,
 ): Journal {
   const waiting = new Map<string, { lines: string[]; done: Promise<void> }>();
+  /** Files whose last line we ended ourselves. */
+  const ended = new Set<string>();
+  /** Lines that the disk did not take, or only in part, by file. */
+  const refused = new Map<string, Set<string>>();
 
   function fileFor({ file, line }: LogLine): string | undefined {
     if (file === "project") return settings().projectLog;
@@ -30,8 +34,13 @@ export function createJournal(
       setImmediate(() => {
         waiting.delete(path);
         try {
-          resolve(appendAll(path, `${lines.join("\n")}\n`, makeFolder));
+          const gap = ended.has(path) || !isTorn(path) ? "" : "\n";
+          appendAll(path, `${gap}${lines.join("\n")}\n`, makeFolder);
+          ended.add(path);
+          resolve();
         } catch (error) {
+          ended.delete(path);
+          refused.set(path, new Set([...(refused.get(path) ?? []), ...lines]));
           reject(error);
         }
       });
@@ -45,7 +54,8 @@ export function createJournal(
       const path = fileFor(wanted);
       const { line } = wanted;
       if (path === undefined) return;
-      if (mayBeThere && (await endsWith(path, line))) return;
+      const isDoubtful = refused.get(path)?.delete(line) ?? false;
+      if ((mayBeThere || isDoubtful) && (await endsWith(path, line))) return;
       await write(path, line);
     },
   };
@@ -59,6 +69,25 @@ function appendAll(path: string, text: string, makeFolder: (path: string) => voi
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     makeFolder(dirname(path));
     appendFileSync(path, text, { mode: 0o600 });
+  }
+}
+
+/** Whether a full disk or a crash cut the last line off. One that we may not read counts as whole. */
+function isTorn(path: string): boolean {
+  let file: number;
+  try {
+    // Nobody waits for a pipe.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+  try {
+    const { size } = fstatSync(file);
+    const last = Buffer.alloc(1);
+    return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import type { FileMove, LogLine } from "../../src/domain/effects.ts";
@@ -77,3 +78,32 @@ test("a filing that a crash cut off is done again, and a line that was written i
   assert.equal(read("logs/attempts-2001-09-09.jsonl"), `${attempt.line}\n`);
   assert.equal(read("project.md"), `${project.line}\n`);
 });
+
+test("a line that a full disk or a crash cut off in its middle spoils no other one, and the others are there once", async (t) => {
+  using home = temporaryFolder();
+  const { file, read } = startFiling(home.path, async () => "there");
+  const line = (n: number): LogLine => ({ file: "project", line: `[2001-09-09] webster: Completed ${n}` });
+  writeFileSync(join(home.path, "project.md"), "[2001-09-09] webs");
+  await file(filing([], [line(0)]));
+  assert.equal(read("project.md"), `[2001-09-09] webs\n${line(0).line}\n`, "cut off in an earlier life");
+
+  const size = read("project.md").length;
+  t.after(() => limitFiles("unlimited"));
+  limitFiles(size + line(1).line.length + 1 + 20);
+  const tried = await Promise.allSettled([file(filing([], [line(1)])), file(filing([], [line(2)]))]);
+  assert.deepEqual(
+    tried.map(({ status }) => status),
+    ["rejected", "rejected"],
+  );
+  limitFiles("unlimited");
+  await Promise.all([1, 2, 3].map((n) => file(filing([], [line(n)]))));
+  const lines = read("project.md").split("\n");
+  for (const n of [0, 1, 2, 3])
+    assert.equal(lines.filter((found) => found === line(n).line).length, 1, `${n}`);
+  assert.equal(lines.at(-1), "");
+});
+
+/** As a disk that is full: a write that crosses it is done in part. */
+function limitFiles(bytes: number | "unlimited"): void {
+  execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
+}
