@@ -43,6 +43,8 @@ export function createInbox(deps: InboxDeps): Inbox {
   const bell = createBell();
   const folders = new Map<string, Folder>();
   const listings = new Map<Folder, Promise<void>>();
+  /** Told once; told again only after it went well in between. */
+  const unlisted = new Set<Folder>();
   const expected = new Set<string>();
   /** Runs whose files are looked for this moment. */
   const lookedFor = new Set<string>();
@@ -155,9 +157,11 @@ export function createInbox(deps: InboxDeps): Inbox {
     if (under) return under;
     if (isThorough) lookForExpected(folder, expected);
     const listing = walk(folder, isThorough)
+      .then(() => void unlisted.delete(folder))
       .catch((error: unknown) => {
-        if (!isStopping)
+        if (!isStopping && !unlisted.has(folder))
           log.warn({ folder: folder.path, err: error }, "a handoff folder could not be listed");
+        unlisted.add(folder);
       })
       .finally(() => listings.delete(folder));
     listings.set(folder, listing);

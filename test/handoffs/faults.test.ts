@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -12,8 +14,8 @@ import {
 } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { basename, join } from "node:path";
-import test from "node:test";
+import { basename, dirname, join } from "node:path";
+import test, { type TestContext } from "node:test";
 import { checkHandoff } from "../../src/domain/handoff.ts";
 import { freeze, needing, thaw } from "../support/tools.ts";
 import { agentCard, document, makeFolder, makeInbox, refusalOf, startInbox, until } from "./inbox-fixture.ts";
@@ -211,6 +213,37 @@ test(
     }
   }),
 );
+
+test("a folder that may not be listed is told once, until it could be in between", async (t) => {
+  const dir = join(makeFolder(t), "handoffs");
+  mkdirSync(dir);
+  becomeNobody(t, [dirname(dir), dir]);
+  const { inbox, arrivals, logged, write } = makeInbox(t, { dir });
+  const told = () => logged.filter(({ message }) => message.includes("could not be listed")).length;
+  const sweep = async (times: number) => {
+    for (let n = 0; n < times; n++) await inbox.sweep();
+  };
+  chmodSync(dir, 0o300);
+  write("orch-1.json", document("orch-1"));
+  await sweep(3);
+  assert.deepEqual([told(), arrivals.length], [1, 0]);
+  chmodSync(dir, 0o700);
+  await sweep(1);
+  assert.deepEqual([told(), arrivals.length], [1, 1]);
+  chmodSync(dir, 0o300);
+  await sweep(3);
+  assert.equal(told(), 2);
+  chmodSync(dir, 0o700);
+});
+
+/** Modes do not bind the superuser: the folders are another user's, as whom the test goes on. */
+function becomeNobody(t: TestContext, folders: readonly string[]): void {
+  if (process.getuid?.() !== 0) return;
+  const nobody = 65_534;
+  for (const folder of folders) chownSync(folder, nobody, nobody);
+  process.seteuid?.(nobody);
+  t.after(() => process.seteuid?.(0));
+}
 
 test("the age of a file counts as quiet only when it is old, so that old rubbish does not wait", async (t) => {
   const dir = makeFolder(t);
