@@ -31,18 +31,22 @@ import {
 } from "./backup-manifest.ts";
 import { HANDLED_TASKS } from "./handled-tasks.ts";
 import { HANDOFF_FOLDERS } from "./handoff-folders.ts";
+import { API_PORT } from "./port.ts";
 import { isOfBackup, liesIn, makeRoom, refuseFull, sync, UNPACKING } from "./room.ts";
+import { realOf } from "./successor.ts";
 
 /** Lies in a configuration as long as not all of it is there. */
 const RESTORING = ".hq-restoring";
-/** What is known beside the ledger: what other tools had claimed, and where agents were told to write. */
-const NOTES = [HANDLED_TASKS, HANDOFF_FOLDERS];
-/** Secrets stay where they are; who restores brings them along or lets new ones be made. */
+/** What is known beside the ledger: what other tools had claimed, and where agents were told to hand in. */
+const NOTES = [HANDLED_TASKS, HANDOFF_FOLDERS, API_PORT];
+/** Stay where they are; who restores brings them along or lets new ones be made. */
+const SECRETS = ["api.key", "secret.key", ".env"];
 const LEFT_OUT = [
-  "api.key",
-  "secret.key",
-  ".env",
+  ...SECRETS,
+  "tokens of sessions",
   "logs",
+  "project_log.md",
+  "proposals",
   "workers",
   "accepted and rejected handoffs",
   "workflow files",
@@ -94,7 +98,10 @@ async function copyAll(place: BackupPlace, target: string): Promise<BackupManife
   const { home } = place;
   const at = place.now();
   // What is linked into a configuration is a part of it; in the other folders a link is nobody's word.
-  let count = await copyTree(place.configDir, join(target, "config"), { followsUnless: [target, home] });
+  let count = await copyTree(place.configDir, join(target, "config"), {
+    isLeft: (path) => SECRETS.includes(basename(realOf(path))),
+    followsUnless: [target, home],
+  });
   const { dir } = place.config.settings.handoffs;
   const isArchive = (path: string) => /^(accepted|rejected)$/.test(basename(path)) && dirname(path) === dir;
   count += await copyTree(dir, join(target, "handoffs"), { isLeft: isArchive });
@@ -208,7 +215,7 @@ async function copyTree(
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const path = join(from, entry.name);
     if (options.isLeft?.(path)) continue;
-    const what = others && entry.isSymbolicLink() ? linkedBy(path, others) : entry;
+    const what = others ? partAt(path, others) : entry;
     if (what?.isDirectory()) count += await copyTree(path, join(to, entry.name), within);
     if (what?.isFile()) count += await copyFile(path, join(to, entry.name));
   }
@@ -217,7 +224,7 @@ async function copyTree(
 }
 
 /** Undefined when it leads nowhere, in a circle, or to what holds one of the others: those that it was reached by, or no part of it. */
-function linkedBy(path: string, others: readonly string[]): Stats | undefined {
+function partAt(path: string, others: readonly string[]): Stats | undefined {
   try {
     return others.some((place) => liesIn(place, path)) ? undefined : statSync(path);
   } catch (error) {

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { Refusal } from "../kernel/refusal.ts";
 import { type PortName, portBeside } from "./mode.ts";
 
+/** `$HQ_HOME/api.port`: the API's port in the last life. */
+export const API_PORT = "api.port";
+
 /** Opens a door; a port that another program holds is a refusal that says what to do. */
 export async function onFreePort<T>(port: number, variable: PortName, open: () => Promise<T>): Promise<T> {
   try {
@@ -28,7 +31,7 @@ export async function onUsualPort(
   const address = await (port === 0
     ? listenAgain(keptPort(home, guild), listen)
     : onFreePort(port, "HQ_PORT", () => listen(port)));
-  writeFileSync(join(home, "api.port"), `${new URL(address).port}\n`, { mode: 0o600 });
+  writeFileSync(join(home, API_PORT), `${new URL(address).port}\n`, { mode: 0o600 });
   return address;
 }
 
@@ -43,7 +46,7 @@ async function listenAgain(kept: number, listen: (port: number) => Promise<strin
 
 /** The one of the life before, unless it is the local guild's by now. */
 function keptPort(home: string, guild: number): number {
-  const path = join(home, "api.port");
+  const path = join(home, API_PORT);
   const port = existsSync(path) ? Number(readFileSync(path, "utf8")) : 0;
   return Number.isInteger(port) && port > 0 && port < 65_536 && port !== guild ? port : 0;
 }

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
-import { Refusal } from "../kernel/refusal.ts";
+import { isRefusal, Refusal } from "../kernel/refusal.ts";
 import { refuseNewer, versionIn } from "./migrations.ts";
-import { explain } from "./trouble.ts";
+import { explain, isFull } from "./trouble.ts";
 
 /** All pages in one step: the copy is of one instant, and nobody who writes meanwhile makes it begin anew. */
 const AT_ONCE = 0x7fffffff;
@@ -15,19 +15,31 @@ export async function copyLedger(path: string, target: string): Promise<LedgerCo
   const source = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
   try {
     await backup(source, target, { rate: AT_ONCE });
-  } catch (error) {
-    throw explain(error, path);
+  } catch (cause) {
+    if (!isFull(cause)) throw explain(cause, path);
+    throw new Refusal("ledger_trouble", `There is no room for a copy of ${path} where the backup goes.`, {
+      hint: "Free some space there, or name another place; the ledger itself is as it was.",
+      cause,
+    });
   } finally {
     source.close();
   }
   chmodSync(target, 0o600);
-  return checkLedger(target);
+  try {
+    return checkLedger(target);
+  } catch (cause) {
+    if (!isRefusal(cause)) throw cause;
+    // The copy goes away with the backup: what is named is what stays.
+    const why = cause.message.replaceAll(target, path);
+    throw new Refusal("ledger_trouble", `No whole copy of ${path} could be made. ${why}`, {
+      hint: "Try another place, on another disk. If that says the same: `hq stop`, keep a copy of ledger.db with its -wal and -shm, then `hq restore --force` with the last backup.",
+      cause,
+    });
+  }
 }
 
 const damaged = (path: string, what: string) =>
-  new Refusal("ledger_trouble", `The ledger ${path} is damaged: ${what}`, {
-    hint: "Use another backup; of a ledger that is in use keep a copy of the file with its -wal and -shm.",
-  });
+  new Refusal("ledger_trouble", `The ledger ${path} is damaged: ${what}`, { hint: "Use another backup." });
 
 /** Nothing is made beside a copy: it may lie where nothing can be written, and what counts is this file alone. */
 function openCopy(path: string): DatabaseSync {

@@ -340,8 +340,12 @@ test("a damaged ledger is told with what to do, also while a supervisor works; a
     await told(),
     /^0 ok version \d+; 256 MiB are not looked at for damage here: hq backup does that → undefined$/,
   );
-  const { code, err } = await hq(["backup", join(folder.path, "backup")], { env: { HQ_HOME: home } });
-  assert.match(`${code} ${err}`, /^1 hq: .* is damaged/);
+  const backup = join(folder.path, "backup");
+  const { code, err } = await hq(["backup", backup], { env: { HQ_HOME: home } });
+  const why = `hq: No whole copy of ${ledger} could be made. The ledger ${ledger} is damaged`;
+  assert.ok(code === 1 && err.startsWith(why), err);
+  assert.match(err, /^Try another place, .*`hq restore --force` with the last backup\.$/m);
+  assert.ok(!err.includes(backup), "the copy that is gone is not named");
 });
 
 test("keys that a start cannot read, or that others may, are named, and so is an emergency stop that holds", async (t) => {

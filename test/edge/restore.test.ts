@@ -234,6 +234,24 @@ test(
 );
 
 test(
+  "a backup whose place has no room for the ledger does not say that the ledger's disk is full, and leaves nothing",
+  needing("unshare", async (t) => {
+    const { folder, home, env } = await backedUp(t);
+    const small = join(folder, "small");
+    mkdirSync(small);
+    const script = `mount -t tmpfs -o size=64k tmpfs "$1" && "$2" "$3" backup "$1/backup"; echo "exit $?"; ls -A "$1/backup"`;
+    const args = ["-rm", "sh", "-c", script, "sh", small, process.execPath, join(INSTALLATION, "bin/hq.js")];
+    const { stdout, stderr } = spawnSync("unshare", args, { encoding: "utf8", env: cleanEnv(env) });
+    const ledger = join(home, "ledger.db");
+    assert.ok(
+      stderr.startsWith(`hq: There is no room for a copy of ${ledger} where the backup goes.\n`),
+      stderr,
+    );
+    assert.equal(stdout, "exit 1\n");
+  }),
+);
+
+test(
   "a folder that something is mounted on is not moved aside, which is said",
   needing("unshare", async (t) => {
     const { folder, backup, env } = await backedUp(t);
@@ -353,8 +371,12 @@ test("what is linked into a configuration is in its backup, and what other tools
   symlinkSync(folder, join(config, "all"));
   // The keys of a home are in no backup.
   symlinkSync("../home", join(config, "home"));
+  writeFileSync(join(home, "secret.key"), "a secret\n");
+  symlinkSync("../home/secret.key", join(config, "our.key"));
+  writeFileSync(join(config, ".env"), "DISCORD_TOKEN=a secret\n");
   symlinkSync("/etc/hostname", join(home, "handoffs", "orch-linked.json"));
   writeFileSync(join(home, "handled-tasks.txt"), "1\n");
+  writeFileSync(join(home, "api.port"), "8123\n");
   const backup = join(folder, "linked");
   const made = await hq(["backup", backup], { env });
   assert.equal(made.code, 0, made.err);
@@ -377,6 +399,19 @@ test("what is linked into a configuration is in its backup, and what other tools
   assert.equal(readFileSync(join(other.HQ_CONFIG, "acl.yaml"), "utf8"), "# ours\n");
   assert.deepEqual(readdirSync(join(other.HQ_HOME, "handoffs")), ["orch-waits.json"]);
   assert.equal(readFileSync(join(other.HQ_HOME, "handled-tasks.txt"), "utf8"), "1\n");
+  assert.equal(readFileSync(join(other.HQ_HOME, "api.port"), "utf8"), "8123\n", "prompts name it");
+});
+
+test("of a home that lies in the configuration's folder no key and no second ledger is in a backup", async (t) => {
+  const { folder, home, config } = await backedUp(t);
+  const inside = join(config, "state");
+  cpSync(home, inside, { recursive: true });
+  writeFileSync(join(inside, "secret.key"), "a secret\n");
+  const backup = join(folder, "of-inside");
+  const made = await hq(["backup", backup], { env: { HQ_HOME: inside, HQ_CONFIG: config } });
+  assert.equal(made.code, 0, made.err);
+  assert.deepEqual(readdirSync(join(backup, "config")).sort(), ["hq.yaml", "notes.txt"]);
+  assert.deepEqual(readdirSync(join(backup, "handoffs")), ["orch-waits.json"]);
 });
 
 test("a folder behind a link is moved aside where it lies, and what is restored lies there, too", async (t) => {

@@ -71,6 +71,7 @@ test("a backup made under load is whole; restored elsewhere it proves clean, and
   await load;
   assert.equal(made.code, 0, made.err);
   assert.deepEqual(readdirSync(target).sort(), [
+    "api.port",
     "backup.json",
     "config",
     "guild",
