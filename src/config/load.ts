@@ -10,6 +10,7 @@ import { doubtsAboutAddresses } from "./agent-addresses.ts";
 import { agentSchema, agentsSchema } from "./agents-schema.ts";
 import { channelsSchema } from "./channels-schema.ts";
 import { DEFAULT_AGENTS, DEFAULT_PEOPLE } from "./defaults.ts";
+import { checkHandoffPlaces } from "./handoff-places.ts";
 import { hqSchema } from "./hq-schema.ts";
 import { checkModels } from "./models-file.ts";
 import { type JsonSchema, problemsOf } from "./problems.ts";
@@ -103,17 +104,22 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
 
   if (problems.length > 0 || !hq.value || !agents.value || !channels.value || !acl.value)
     return { ok: false, problems: problems.toSorted(byPlace), warnings };
+  const settings = toSettings({
+    hq: hq.value,
+    channels: channels.value,
+    find,
+    wishes,
+    dir: place.dir,
+    home: place.home,
+    base,
+  });
+  const cards = toCards(agents.value, base);
+  const sources = { hq: hq.source, registry: agents.source };
+  const misplaced = checkHandoffPlaces({ settings, agents: cards, place, ...sources });
+  if (misplaced.length > 0) return { ok: false, problems: misplaced, warnings };
   const config: Config = {
-    settings: toSettings({
-      hq: hq.value,
-      channels: channels.value,
-      find,
-      wishes,
-      dir: place.dir,
-      home: place.home,
-      base,
-    }),
-    registry: createRegistry(toCards(agents.value, base)),
+    settings,
+    registry: createRegistry(cards),
     acl: toAcl(acl.value, find),
     people: toPeople(acl.value, find),
     contracts: contracts.contracts,

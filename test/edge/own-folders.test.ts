@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { TREE } from "../../src/domain/playbook/decision-tree.ts";
@@ -8,6 +8,7 @@ import { makeFolder } from "../../src/handoffs/make-folder.ts";
 import { createRunFiles } from "../../src/handoffs/run-files.ts";
 import { createUploadFiles } from "../../src/handoffs/upload-files.ts";
 import { createJournal } from "../../src/telemetry/journal.ts";
+import { until } from "../handoffs/inbox-fixture.ts";
 import { cleanEnv, temporaryFolder } from "../support/supervisor.ts";
 import { needing } from "../support/tools.ts";
 import { INSTALLATION } from "./cli-harness.ts";
@@ -61,6 +62,21 @@ test("a start into a place where nothing can be written is refused with the sett
     );
   }
   assert.ok(!existsSync(join(env.HQ_HOME, "ledger.db")), "nothing has begun");
+});
+
+test("a start that would take its own ledger for a handoff is refused, and a change to that is not taken", async (t) => {
+  const { folder, env, hqYaml, set } = placeFor(t);
+  const home = env.HQ_HOME;
+  const theirs = { HQ_CONFIG: env.HQ_CONFIG };
+  const supervisor = await startFor(t, home, theirs);
+  set(yamlOf("handoffs.dir", home));
+  const log = join(home, "logs", "supervisor.log");
+  await until(() => /is not valid; the last good one stays/.test(readFileSync(log, "utf8")), "the refusal");
+  await supervisor.stop();
+  const { code, err } = await runHq(t, ["start", "--json"], { env, cwd: folder });
+  assert.equal(code, 2, err);
+  assert.ok(refusalIn(err).hint.startsWith(`${hqYaml}:1:18 handoffs.dir: is HQ_HOME: `), err);
+  assert.ok(existsSync(join(home, "ledger.db")) && !existsSync(join(home, "rejected")));
 });
 
 test(
