@@ -9,7 +9,12 @@ import type { AppOptions, Base, Begin } from "./base.ts";
 import { agentToken, createActorFor } from "./credentials.ts";
 import { createDiscordDoor } from "./discord-door.ts";
 import { refuseUnfitKey } from "./exposure.ts";
-import { expectInLeftFolders, refuseBesideOriginal } from "./handoff-folders.ts";
+import {
+  claimFolders,
+  expectInLeftFolders,
+  refuseBesideOriginal,
+  refuseFoldersOfOthers,
+} from "./handoff-folders.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
 import { createLeadership } from "./leadership.ts";
@@ -31,8 +36,11 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   const { inbox, loop, verbs, onBroken } = stage;
   await begin(stage.engine.follower);
   refuseBesideOriginal(options.home, inbox);
+  // Those that share a ledger know what the others asked for.
+  if (!stage.shared) refuseFoldersOfOthers(options.home, config.current());
   await expectInLeftFolders(inbox, stage.ledger);
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
+  if (!stage.shared) claimFolders(options.home, config.current());
   const upkeep = createUpkeepVerbs(base, stage);
   refuseUnfitKey(config.current().settings.api, options.env);
   const api = createApi({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse, stringify } from "yaml";
@@ -86,4 +86,41 @@ test("a backup that is restored to another place reads what was open where its a
   handIn(job);
   const { body } = await again.call("GET", `/delegations/${asked.id}?wait=60s`);
   assert.equal(body.status, "succeeded", JSON.stringify(body));
+});
+
+test("of two supervisors that know nothing of each other one does not start where the other takes what is handed in", async (t) => {
+  const out = "of-optimizer";
+  const team = await startTeam(t, { more: (folder) => ({ optimizer: { handoff_dir: join(folder, out) } }) });
+  const other = join(team.folder, "other");
+  const refused = async (home: string, holder: string, folder: string) =>
+    assert.rejects(startSupervisor(home, team.env), ({ message }: Error) => {
+      assert.ok(
+        message.includes(`The supervisor in ${holder} works, and takes what is handed in in ${folder}.`),
+      );
+      return message.includes("name another folder (handoffs.dir, handoff_dir), or stop it first");
+    });
+  await refused(other, team.home, join(team.folder, out));
+  // By its own folder, with or without a note in it.
+  const agentsFile = join(team.config, "agents.yaml");
+  const { agents } = parse(readFileSync(agentsFile, "utf8"));
+  delete agents.optimizer.handoff_dir;
+  writeFileSync(agentsFile, stringify({ agents }));
+  const shared = join(team.home, "handoffs");
+  writeFileSync(join(team.config, "hq.yaml"), stringify({ handoffs: { dir: shared } }));
+  await refused(other, team.home, shared);
+  await team.stop();
+  const second = await startSupervisor(other, team.env);
+  t.after(second.stop);
+  agents.optimizer.handoff_dir = shared;
+  writeFileSync(agentsFile, stringify({ agents }));
+  await assert.rejects(startSupervisor(team.home, team.env), /The supervisor in \S+other works/);
+
+  // What was copied from there is nobody's.
+  const copied = join(team.folder, "copied");
+  cpSync(shared, copied, { recursive: true });
+  writeFileSync(join(team.config, "hq.yaml"), stringify({ handoffs: { dir: copied } }));
+  delete agents.optimizer.handoff_dir;
+  writeFileSync(agentsFile, stringify({ agents }));
+  const third = await startSupervisor(join(team.folder, "third"), team.env);
+  t.after(third.stop);
 });
