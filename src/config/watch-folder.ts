@@ -28,6 +28,8 @@ export function watchFolder(options: FolderWatch) {
   let isFollowed: () => void = () => undefined;
   const left: Promise<void>[] = [];
   let timer: NodeJS.Timeout | undefined;
+  /** Set where the system takes no more watches. */
+  let looking: NodeJS.Timeout | undefined;
   let last = "";
   let trouble = "";
   let stopped = false;
@@ -73,8 +75,11 @@ export function watchFolder(options: FolderWatch) {
     watcher = started;
     started.on("all", settle);
     started.on("error", (cause) => {
-      const message = `changes may not be seen: ${(cause as Error).message}`;
-      options.onProblems([{ file: dir, path: "", message, suggestion: "restart to read them" }]);
+      if (looking || stopped) return;
+      looking = setInterval(look, LOOK_AGAIN_MS);
+      const every = `${LOOK_AGAIN_MS / 1000} s`;
+      const message = `cannot be watched, and is looked at every ${every} instead: ${(cause as Error).message}`;
+      options.onProblems([{ file: dir, path: "", message }]);
     });
     return new Promise<void>((ready) => {
       isFollowed = ready;
@@ -111,6 +116,7 @@ export function watchFolder(options: FolderWatch) {
     async stop(): Promise<void> {
       stopped = true;
       clearTimeout(timer);
+      clearInterval(looking);
       await Promise.all([...left, watcher?.close()]);
     },
   };

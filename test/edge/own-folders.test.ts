@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -78,6 +79,30 @@ test("a start that would take its own ledger for a handoff is refused, and a cha
   assert.ok(refusalIn(err).hint.startsWith(`${hqYaml}:1:18 handoffs.dir: is HQ_HOME: `), err);
   assert.ok(existsSync(join(home, "ledger.db")) && !existsSync(join(home, "rejected")));
 });
+
+test(
+  "where the system takes no more watches, a change of the configuration is seen all the same",
+  needing("unshare", async (t) => {
+    const { env, set } = placeFor(t);
+    set("logs: { level: info }\n");
+    const script = `echo 0 > /proc/sys/user/max_inotify_watches && exec "$0" "$1" start`;
+    const args = ["-rm", "sh", "-c", script, process.execPath, join(INSTALLATION, "bin/hq.js")];
+    const child = spawn("unshare", args, { env: cleanEnv(env), stdio: "ignore" });
+    const exited = once(child, "exit");
+    t.after(() => child.kill("SIGKILL"));
+    const log = join(env.HQ_HOME, "logs", "supervisor.log");
+    const says = (words: string) => existsSync(log) && readFileSync(log, "utf8").includes(words);
+    await until(() => existsSync(join(env.HQ_HOME, "run.json")), "the start");
+    await until(
+      () => says("config cannot be watched, and is looked at every 2 s instead: ENOSPC"),
+      "the word of it",
+    );
+    set("logs: { level: debug }\n");
+    await until(() => says("the configuration was read again"), "the change");
+    child.kill("SIGTERM");
+    assert.deepEqual(await exited, [0, null]);
+  }),
+);
 
 test(
   "a folder that is mounted for reading alone is refused by the start too",
