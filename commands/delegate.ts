@@ -73,7 +73,7 @@ async function runAgain(asked: Asked, context: CommandContext): Promise<Answer> 
     ifDown: "refuse",
     ...(await whatWentAlong(before.id, context)),
   } as const;
-  const delegation = await onceMore(context.now, async (time) => {
+  const delegation = await onceMore(asked.takenAt ?? context.now, async (time) => {
     const { delegation: made, repeated } = await context.verbs.delegate(context.actor, {
       ...request,
       key: { scope: "again", key: `${before.id}#${asked.user.id}#${time}` },

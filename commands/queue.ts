@@ -61,8 +61,13 @@ async function withdraw(given: string, reason: string | undefined, context: Comm
   };
 }
 
-async function again(given: string, { verbs, actor }: CommandContext): Promise<Answer> {
-  const view = await verbs.tasks.runAgain(actor, taskId(given));
+async function again(given: string, { verbs, actor }: CommandContext, { takenAt }: Asked): Promise<Answer> {
+  const id = taskId(given);
+  // What whoever took the command had run again is not run again once more.
+  const isDone =
+    takenAt !== undefined &&
+    (await verbs.history(id)).some(({ type, at }) => type === "task.again" && at >= takenAt);
+  const view = isDone ? await verbs.tasks.task(id) : await verbs.tasks.runAgain(actor, id);
   return {
     text: `It is done once more: time ${view.tries.length + (view.status === "open" ? 1 : 0)}.\n-# ${view.id}`,
     outcome: `again ${view.id}`,
@@ -101,9 +106,9 @@ const WHICH = {
 };
 
 const onTask =
-  (work: (task: string, context: CommandContext) => Promise<Answer>): Deed["execute"] =>
+  (work: (task: string, context: CommandContext, asked: Asked) => Promise<Answer>): Deed["execute"] =>
   (asked, context) =>
-    work(option(asked, "task", "string") ?? asked.subject ?? "", context);
+    work(option(asked, "task", "string") ?? asked.subject ?? "", context, asked);
 
 export default {
   data: {

@@ -14,7 +14,7 @@ export const restartDeed: Deed = {
     await refuseUnfit(before, context);
     // The card goes where the first one was asked, not between the results.
     const channel = before.origin.channel ?? asked.channel;
-    const run = await onceMore(now, async (time) => {
+    const run = await onceMore(asked.takenAt ?? now, async (time) => {
       const { run: made, repeated } = await verbs.runs.startRun(actor, {
         workflow: before.workflow,
         inputs: before.inputs,

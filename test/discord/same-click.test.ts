@@ -23,6 +23,11 @@ test("the first key that nothing was begun with begins it; what is open or has j
   assert.equal(await onceMore(NOW, keysOf(0, 0, "open")), 3);
 });
 
+test("a click that is carried out again leads to what it began, also when that has long ended", async () => {
+  assert.equal(await onceMore(NOW, keysOf(NOW + 3_600_000)), 1);
+  assert.equal(await onceMore(NOW, keysOf(NOW - 20_000, NOW + 1)), 2);
+});
+
 test("a workflow that was changed since, so that the same is another request, does not stop it", async () => {
   assert.equal(await onceMore(NOW, keysOf("other")), 2);
   assert.equal(await onceMore(NOW, keysOf("other", "open")), 2);

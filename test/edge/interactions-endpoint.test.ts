@@ -148,6 +148,36 @@ test("killed after the answer: the next life edits the real answer in, and the w
   assert.equal(guild.inspect.messages("technical").length, 1, "the card alone");
 });
 
+test("a delegation and a task are run again once, however long Discord takes the answers nowhere", async (t) => {
+  const { guild, start, you } = await world(t);
+  const supervisor = await start();
+  await you.say("task-queue", `${QUESTION} [agent:webster]`);
+  const result = await shown(guild, "results", /Zerodur/);
+  const unanswered = { kind: "status", status: 503, times: 1000 } as const;
+  guild.faults.add({ ...unanswered, method: "PATCH", path: "/webhooks/" });
+  for (const channel of ["results", "technical"].map(guild.inspect.channelId))
+    guild.faults.add({ ...unanswered, method: "POST", path: `/channels/${channel}/messages` });
+  const task = (await supervisor.call("GET", "/tasks")).body.items[0].id as string;
+  const answers = [
+    you.press(result.id, buttonOf(result, "again"), { wait_ms: SOON_MS }),
+    you.command("technical", "queue run-again", { task }, { wait_ms: SOON_MS }),
+  ];
+  const all = async () =>
+    (await supervisor.call("GET", "/delegations")).body.items as { settledAt?: number }[];
+  for (let isLater = false; !isLater; ) {
+    const told = guild.faults.hold({ method: "PATCH", path: "/webhooks/" });
+    await told.arrived;
+    const made = await all();
+    isLater = made.length > 2 && made.every(({ settledAt = Date.now() }) => Date.now() > settledAt + 11_000);
+    if (isLater) guild.faults.clear();
+    told.release();
+  }
+  const [again, queued] = (await Promise.all(answers)).map(({ message }) => message?.content ?? "");
+  assert.match(again ?? "", /Asked \*\*webster\*\*/);
+  assert.match(queued ?? "", /It is done once more: time 2/);
+  assert.equal((await all()).length, 3);
+});
+
 test("a request that comes twice is carried out once, and its answer is one", async (t) => {
   const { guild, start, you } = await world(t);
   const supervisor = await start();
