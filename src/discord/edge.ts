@@ -9,6 +9,7 @@ import type { PostedMessages } from "../engine/ports/posted.ts";
 import type { QueueChannel } from "../engine/ports/queue-channel.ts";
 import type { TaskClaims } from "../engine/ports/task-claims.ts";
 import type { Verbs } from "../engine/verbs.ts";
+import { inTime } from "../kernel/in-time.ts";
 import type { Refusal } from "../kernel/refusal.ts";
 import { createActors } from "./actors.ts";
 import { createApprovers } from "./approvers.ts";
@@ -36,6 +37,7 @@ import { ALONE, type WriteGuard } from "./write-guard.ts";
 
 const START_WITHIN_MS = 15_000;
 const CARD_WITHIN_MS = 2500;
+const STOP_WITHIN_MS = 10_000;
 
 export type DiscordEdgeDeps = {
   readonly token: string;
@@ -143,6 +145,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     rest,
     standby,
     isGuildKnown: () => guild() !== undefined,
+    isStopped: () => isStopped,
     botId: posting.botId,
     interactions: verbs.interactions,
     delegations: verbs.delegations,
@@ -156,6 +159,7 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
   let isGap = true;
   let shownIn: Term | undefined;
   let wasThere = false;
+  let isStopped = false;
   let term = begun();
 
   function begun(): Term {
@@ -266,9 +270,11 @@ export function createDiscordEdge(deps: DiscordEdgeDeps): DiscordEdge {
     start,
     leave,
     async stop() {
+      isStopped = true;
       rest.stop();
       await Promise.all([leave(), standby.stop()]);
-      await reconciling;
+      // What Discord leaves without any answer is left to the next life.
+      await inTime(STOP_WITHIN_MS, Promise.resolve(reconciling), undefined);
     },
     isConnected,
     unanswered: rest.unanswered,

@@ -12,7 +12,7 @@ import type { Verbs } from "../engine/verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { answerPayload, broken, publicPayload, refused, withoutSecrets } from "./answer.ts";
 import { askedOf, isAskable } from "./asked.ts";
-import type { Answer, Asked, CommandContext, Deed, Modal } from "./command.ts";
+import type { Answer, Asked, CommandContext, Deed } from "./command.ts";
 import { DISCORD_CODES, DiscordError, guarded } from "./discord-failure.ts";
 import { findSubject } from "./find-subject.ts";
 import type { CommandSet } from "./load-commands.ts";
@@ -47,6 +47,7 @@ export type InteractionsDeps = {
   readonly contextFor: (actor: Actor) => CommandContext;
   readonly redact: (text: string) => string;
   readonly now: () => number;
+  readonly isStopped: () => boolean;
   readonly log: Log;
   readonly crash: Crash;
   /** Where several supervisors share the ledger: what one does not finish another one does. */
@@ -58,7 +59,7 @@ const ANOTHER_ANSWERED =
 
 /** Noted, acknowledged, carried out, answered; in this order, so that nothing that was acknowledged is lost. */
 export function createInteractions(deps: InteractionsDeps) {
-  const { rest, log, commands, interactions, guard = ALONE } = deps;
+  const { rest, log, commands, interactions, isStopped, guard = ALONE } = deps;
   const isShared = deps.guard !== undefined;
   const inHand = new Set<string>();
   /** Carried out, and not told yet: it is not carried out once more for that. */
@@ -114,7 +115,7 @@ export function createInteractions(deps: InteractionsDeps) {
   async function opened(opens: NonNullable<Deed["opens"]>, asked: Asked, actor: Actor) {
     try {
       const modal = await opens(await whole(asked), deps.contextFor(actor));
-      return modal && formOf(modal);
+      return modal && { type: InteractionResponseType.Modal, data: modal };
     } catch (thrown) {
       return told(answerPayload(toldOf(thrown, asked)).content ?? "");
     }
@@ -248,12 +249,12 @@ export function createInteractions(deps: InteractionsDeps) {
     }
   }
 
-  /** What an earlier life of the supervisor had acknowledged and not finished, and what could not be told since. */
+  /** What an earlier life had acknowledged and not finished, and what could not be told since and is not told by now. */
   async function finishOld(): Promise<void> {
     const unfinished = await interactions.unfinished();
     const open = new Map<string, Owed>([...unfinished.map((one) => [one.id, one] as const), ...owed]);
     for (const { id, work, actor, at, answer: known } of open.values()) {
-      if (inHand.has(id)) continue;
+      if (isStopped() || inHand.has(id) || (known && !owed.has(id))) continue;
       inHand.add(id);
       try {
         const asked = { ...(work as Asked), takenAt: at };
@@ -296,5 +297,4 @@ export function deferral(asked: Asked, deed: Deed | undefined) {
   };
 }
 
-const formOf = (data: Modal) => ({ type: InteractionResponseType.Modal, data });
 const messageOf = (data: object) => ({ type: InteractionResponseType.ChannelMessageWithSource, data });

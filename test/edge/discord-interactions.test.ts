@@ -712,6 +712,36 @@ test("an answer that Discord takes nowhere is told when it does, once, and nothi
   assert.equal(answers().length, 1);
 });
 
+test("an answer that was under way while another one was told at last is told once", async (t) => {
+  const { edge, guild, act, views, ledger, logs } = await startWithVerbs(t);
+  views.set("orch-9", viewWith("dispatched", { id: "orch-9" }));
+  const posts = { method: "POST", path: `/channels/${guild.inspect.channelId("technical")}/messages` };
+  const edits = { method: "PATCH", path: "/webhooks/" };
+  const cancel = () =>
+    act<Interaction>("commands", { channel: "technical", name: "cancel", options: { id: "orch-9" } });
+  for (const to of [edits, posts]) guild.faults.add({ kind: "status", status: 503, times: 2, ...to });
+  const first = await cancel();
+  await loggedTimes(logs, TOLD_LATER, 1);
+  const underWay = guild.faults.hold(edits);
+  const second = await cancel();
+  await underWay.arrived;
+  const toldAtLast = guild.faults.hold(posts);
+  edge.reconcile();
+  await toldAtLast.arrived;
+  underWay.release();
+  const [, , , , done] = await notesWhenDone(ledger);
+  assert.equal(done, `done ${second.id} canceled orch-9`);
+  toldAtLast.release();
+  await notesWhenDone(ledger, 2);
+  // It waits for what it reads back.
+  await edge.stop();
+  const answers = guild.inspect.messages("technical").filter(isAnswer);
+  assert.deepEqual(
+    answers.map(({ content }) => content.includes(first.id)),
+    [true],
+  );
+});
+
 test("an answer of before a crash that Discord does not take is told later, and keeps no other one waiting", async (t) => {
   const { edge, guild, ledger, logs, canceled, work, actor, at } = await startAfterCrashes(t, 0);
   const other = { ...work, id: "1000000000000000002", channel: guild.inspect.channelId("announcements") };
@@ -732,6 +762,25 @@ test("an answer of before a crash that Discord does not take is told later, and 
   await notesWhenDone(ledger, 2);
   assert.deepEqual(answers(), [1, 1]);
   assert.equal(canceled.length, 2);
+});
+
+test("a stop waits for no answer that Discord leaves without a word, and begins no other one", {
+  timeout: 60_000,
+}, async (t) => {
+  const { edge, guild, work, actor, at, ledger, canceled } = await startAfterCrashes(t, 0);
+  const other = { ...work, id: "1000000000000000002" };
+  Object.assign(ledger.verbs.interactions ?? {}, {
+    unfinished: async () => [work, other].map((one) => ({ id: one.id, work: one, actor, at })),
+  });
+  const posts = { method: "POST", path: `/channels/${work.channel}/messages` };
+  const hanging = guild.faults.hold(posts);
+  await edge.start();
+  await hanging.arrived;
+  await edge.stop();
+  guild.faults.add({ kind: "status", status: 503, ...posts });
+  hanging.release();
+  await notesWhenDone(ledger);
+  assert.deepEqual([ledger.notes.length, canceled.length], [1, 1]);
 });
 
 test("no token of the bot or of an interaction is ever logged", async (t) => {
