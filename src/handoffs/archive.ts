@@ -14,6 +14,7 @@ import { basename, dirname, join } from "node:path";
 import type { FileMove } from "../domain/effects.ts";
 import type { Settings } from "../domain/settings.ts";
 import type { Crash, Log } from "../engine/ports/log.ts";
+import { digestOf } from "../kernel/id.ts";
 import { dayOf } from "./names.ts";
 import { readHandoffFile, readPlainFile, statOf } from "./read.ts";
 
@@ -23,6 +24,8 @@ type Place = FileMove["to"];
 const IMMOVABLE = new Set(["EPERM", "EACCES", "EROFS", "EXDEV"]);
 /** The file system has no second names, or not across its border: a copy serves. */
 const UNLINKABLE = new Set(["EXDEV", "EPERM", "EMLINK", "ENOTSUP", "ENOSYS"]);
+/** Bytes of a name to which we put a number, `.problems.json` and `.partial`: file systems take 255. */
+const LONGEST_NAME = 220;
 
 export type Archive = {
   /** Moves a committed file to its dated folder. Twice is once; another file at its place is left alone. */
@@ -161,9 +164,16 @@ export function createArchive(deps: {
 }
 
 /** `orch-1.json`, `orch-1.again-2.json`, … */
-function numbered(name: string, n: number): string {
+function numbered(whole: string, n: number): string {
+  const name = Buffer.byteLength(whole) <= LONGEST_NAME ? whole : cut(whole);
   if (n === 1) return name;
   return name.endsWith(".json") ? `${name.slice(0, -5)}.again-${n}.json` : `${name}.again-${n}`;
+}
+
+/** What no file system takes with anything behind it; told apart by its digest. */
+function cut(name: string): string {
+  const begin = new TextDecoder().decode(Buffer.from(name).subarray(0, LONGEST_NAME - 30));
+  return `${begin.replace(/\uFFFD+$/, "")}~${digestOf(name).slice(0, 16)}${name.endsWith(".json") ? ".json" : ""}`;
 }
 
 function* inDay(folder: string, name: string): Generator<string> {

@@ -108,6 +108,27 @@ test("nothing is overwritten: a second file of the same name gets a number", asy
   assert.deepEqual(names(`accepted/${DAY}`), ["orch-1.again-2.json", "orch-1.again-3.json", "orch-1.json"]);
 });
 
+test("a name as long as the file system takes leaves room for its number and its problems, and is done once", async (t) => {
+  const { dir, write, arrived, archiveOf, names } = await startInbox(t, { now });
+  const long = ["a".repeat(235), "b".repeat(255), `${"c".repeat(250)}.json`, "ö".repeat(127)];
+  const targets: string[] = [];
+  for (const [at, name] of [...long, ...long].entries()) {
+    write(name, `${at}`);
+    const last = (await arrived(at + 1)).at(-1);
+    assert.ok(last);
+    const target = await archiveOf(last, "rejected");
+    assert.equal(await archiveOf(last, "rejected"), target);
+    const { path } = JSON.parse(readFileSync(`${target}.problems.json`, "utf8"));
+    assert.equal(path, join(dir, name));
+    assert.equal(readFileSync(target, "utf8"), `${at}`);
+    assert.ok(!target.includes("\uFFFD") && target.endsWith(".json") === name.endsWith(".json"));
+    targets.push(target);
+  }
+  assert.equal(new Set(targets).size, 8);
+  assert.equal(names(`rejected/${DAY}`).length, 16);
+  assert.deepEqual(names(), []);
+});
+
 test("files of one name from two folders archived at once both arrive", async (t) => {
   const { dir, arrived, archiveOf, place, names } = await startInbox(t, { now });
   place("orch-1.json", document("orch-1"));
