@@ -79,7 +79,12 @@ export function createConfigHolder(options: {
       use(authored);
     },
     /** Follows the files: a good change holds from now on, a bad one is told and changes nothing. */
-    watch(told: { readonly log: Log; readonly onChange: () => void }): Part {
+    watch(told: {
+      readonly log: Log;
+      readonly onChange: () => void;
+      /** Why a valid one cannot hold beside what else works on this machine. */
+      readonly unfit: (config: Config) => Refusal | undefined;
+    }): Part {
       const tell = (problems: readonly ConfigProblem[]) => renderProblems(problems, installation);
       const refuse = (text: string) =>
         told.log.error({ text }, "a change of the configuration is not valid; the last good one stays");
@@ -99,7 +104,7 @@ export function createConfigHolder(options: {
         files: authored.files,
         first: saved,
         onChange(config, warnings) {
-          const unfit = unfitKey(config.settings.api, env);
+          const unfit = unfitKey(config.settings.api, env) ?? told.unfit(config);
           if (unfit) return refuse(`${unfit.message}\n${unfit.hint}`);
           oneByOne(async () => {
             await samples?.employ(idsIn(config));

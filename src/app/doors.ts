@@ -1,4 +1,5 @@
 import { createApi } from "../api/server.ts";
+import type { Config } from "../domain/config.ts";
 import { createHealthLoop, type HealthLoop } from "../engine/health-loop.ts";
 import { createKeepTallies } from "../engine/keep-tallies.ts";
 import { createQuietWork } from "../engine/quiet-work.ts";
@@ -12,8 +13,8 @@ import { refuseUnfitKey } from "./exposure.ts";
 import {
   claimFolders,
   expectInLeftFolders,
+  folderOfAnother,
   refuseBesideOriginal,
-  refuseFoldersOfOthers,
 } from "./handoff-folders.ts";
 import { isHeld, letGo } from "./hold.ts";
 import { leaveWhenIdle } from "./idle.ts";
@@ -37,10 +38,15 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
   await begin(stage.engine.follower);
   refuseBesideOriginal(options.home, inbox);
   // Those that share a ledger know what the others asked for.
-  if (!stage.shared) refuseFoldersOfOthers(options.home, config.current());
+  const unfit = (next: Config) => (stage.shared ? undefined : folderOfAnother(options.home, next));
+  const refusal = unfit(config.current());
+  if (refusal) throw refusal;
   await expectInLeftFolders(inbox, stage.ledger);
   await begin({ name: "inbox", start: inbox.start, stop: inbox.stop });
-  if (!stage.shared) claimFolders(options.home, config.current());
+  const claim = () => {
+    if (!stage.shared) claimFolders(options.home, config.current());
+  };
+  claim();
   const upkeep = createUpkeepVerbs(base, stage);
   refuseUnfitKey(config.current().settings.api, options.env);
   const api = createApi({
@@ -92,9 +98,11 @@ export async function openDoors(options: AppOptions, base: Base, stage: Stage, b
     stage.watch.agents.forgive();
     base.workflows.reload();
     lookAtAgents();
+    // Whoever sweeps a folder makes it.
+    inbox.sweep().then(claim).catch(onBroken);
     loop.ring();
   };
-  await begin(config.watch({ log, onChange }));
+  await begin(config.watch({ log, onChange, unfit }));
   const onProblems = (text: string) => {
     stage
       .tellPeople(

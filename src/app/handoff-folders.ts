@@ -51,15 +51,15 @@ function foldersOf({ settings, registry }: Config): readonly string[] {
   return [...new Set([settings.handoffs.dir, ...own].map(realOf))];
 }
 
-/** Two that know nothing of each other would each take away what is handed in for the other one. */
-export function refuseFoldersOfOthers(home: string, config: Config): void {
+/** Two that know nothing of each other would each take away what is handed in for the other one. Why a configuration is not taken. */
+export function folderOfAnother(home: string, config: Config): Refusal | undefined {
   for (const folder of foldersOf(config)) {
     const note = join(folder, OWNER);
     const other = [dirname(folder), ownerIn(note, folder)].find(
       (one) => one !== undefined && realOf(one) !== realOf(home) && isHomeHeld(join(one, LOCK)),
     );
     if (other === undefined) continue;
-    throw new Refusal(
+    return new Refusal(
       "locked",
       `The supervisor in ${other} works, and takes what is handed in in ${folder}.`,
       {
@@ -67,6 +67,7 @@ export function refuseFoldersOfOthers(home: string, config: Config): void {
       },
     );
   }
+  return undefined;
 }
 
 /** Says in each folder whose it is, unless its place does; one that takes no note is used without. */

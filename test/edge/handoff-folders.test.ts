@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { parse, stringify } from "yaml";
@@ -118,9 +118,41 @@ test("of two supervisors that know nothing of each other one does not start wher
   // What was copied from there is nobody's.
   const copied = join(team.folder, "copied");
   cpSync(shared, copied, { recursive: true });
-  writeFileSync(join(team.config, "hq.yaml"), stringify({ handoffs: { dir: copied } }));
+  const config = join(team.folder, "config-of-third");
+  cpSync(team.config, config, { recursive: true });
+  writeFileSync(join(config, "hq.yaml"), stringify({ handoffs: { dir: copied } }));
   delete agents.optimizer.handoff_dir;
-  writeFileSync(agentsFile, stringify({ agents }));
-  const third = await startSupervisor(join(team.folder, "third"), team.env);
+  writeFileSync(join(config, "agents.yaml"), stringify({ agents }));
+  const third = await startSupervisor(join(team.folder, "third"), { ...team.env, HQ_CONFIG: config });
   t.after(third.stop);
 });
+
+test("a change to a folder that another supervisor takes from is not taken; what a change made ours no other one starts with", async (t) => {
+  const other = await startTeam(t);
+  const jobs: Job[] = [];
+  const team = await startTeam(t, { parts: { webster: (job) => void jobs.push(job) } });
+  const file = join(team.config, "hq.yaml");
+  const shared = join(other.home, "handoffs");
+  writeFileSync(file, stringify({ handoffs: { dir: shared } }));
+  await until(() =>
+    team
+      .stderr()
+      .includes(`The supervisor in ${other.home} works, and takes what is handed in in ${shared}.`),
+  );
+  assert.match(team.stderr(), /a change of the configuration is not valid; the last good one stays/);
+  await team.call("POST", "/delegations", { agent: "webster", objective: "CTE of ULE" });
+  await until(() => jobs.length === 1);
+  assert.ok(jobs[0]?.path.startsWith(join(team.home, "handoffs")), jobs[0]?.path);
+
+  const moved = join(team.folder, "moved");
+  writeFileSync(file, stringify({ handoffs: { dir: moved } }));
+  await until(() => existsSync(join(moved, ".hq-home")));
+  await assert.rejects(startSupervisor(join(team.folder, "third"), team.env), ({ message }: Error) =>
+    message.includes(`The supervisor in ${team.home} works, and takes what is handed in in ${moved}.`),
+  );
+});
+
+/** Nothing signals these: looked at again until it is so; the test's own time limit ends it. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
