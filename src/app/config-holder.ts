@@ -101,7 +101,7 @@ export function createConfigHolder(options: {
       const oneByOne = createOneByOne();
       const watcher = watchConfig({
         place,
-        files: authored.files,
+        required: first.required,
         first: saved,
         onChange(config, warnings) {
           const unfit = unfitKey(config.settings.api, env) ?? told.unfit(config);

@@ -31,12 +31,18 @@ export type ConfigPlace = {
   readonly installation: string;
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Files whose absence is an error: those that a running supervisor has read before. */
+  /** Files that may not be gone or empty: those that said something to a running supervisor before. */
   readonly required?: readonly string[];
 };
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly ConfigProblem[];
+      /** Those that say something. */
+      readonly required: readonly string[];
+    }
   | {
       readonly ok: false;
       readonly problems: readonly ConfigProblem[];
@@ -48,6 +54,7 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
   const problems: ConfigProblem[] = [];
   const warnings: ConfigProblem[] = [...strangersIn(place.dir)];
   const files: string[] = [];
+  const required: string[] = [];
 
   const read = <Schema extends z.ZodType>(name: ConfigFileName, schema: Schema, absent: unknown) => {
     const file = join(place.dir, name);
@@ -55,12 +62,16 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     const source: YamlSource =
       result.kind === "parsed" ? result.source : { file, value: absent, placeOf: () => ({}) };
     if (result.kind === "bad") problems.push(...result.problems);
-    if (result.kind === "missing") {
+    // Whoever writes in place begins with an empty file, and leaves one where the disk is full.
+    const isEmpty = result.kind === "parsed" && result.text.trim() === "";
+    if (isEmpty || result.kind === "missing") {
+      const message = `was read before and is ${isEmpty ? "empty" : "gone"}`;
       if (place.required?.includes(file))
-        problems.push({ file, path: "", message: "was read before and is gone", suggestion: "put it back" });
-      else if (existsSync(place.dir))
+        problems.push({ file, path: "", message, suggestion: "put it back" });
+      else if (!isEmpty && existsSync(place.dir))
         warnings.push({ file, path: "", message: "is not there: its defaults hold" });
-    } else files.push(file);
+    } else required.push(file);
+    if (result.kind !== "missing") files.push(file);
     const parsed = schema.safeParse(source.value);
     const secrets = secretsIn(source);
     const spoken = new Set(secrets.map((problem) => problem.path));
@@ -125,7 +136,7 @@ export function loadConfig(place: ConfigPlace): LoadedConfig {
     contracts: contracts.contracts,
     files: [...files, ...contracts.files],
   };
-  return { ok: true, config, warnings };
+  return { ok: true, config, warnings, required };
 }
 
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {

@@ -11,20 +11,20 @@ import { watchFolder } from "./watch-folder.ts";
  */
 export function watchConfig(options: {
   readonly place: ConfigPlace;
-  /** The files that the running configuration came from: they may change, not vanish. */
-  readonly files: readonly string[];
+  /** The files that said something to the running configuration: they may change, not vanish. */
+  readonly required: readonly string[];
   /** What `savedIn` said before they were read. */
   readonly first: string;
   readonly onChange: (config: Config, warnings: readonly ConfigProblem[]) => void;
   readonly onProblems: (problems: readonly ConfigProblem[]) => void;
   readonly settleMs?: number;
 }): { readonly start: () => Promise<void>; readonly stop: () => Promise<void> } {
-  let required = options.files;
+  let required = options.required;
 
   function reload(): void {
     const loaded = loadConfig({ ...options.place, required });
     if (!loaded.ok) return options.onProblems(loaded.problems);
-    required = loaded.config.files;
+    required = loaded.required;
     options.onChange(loaded.config, loaded.warnings);
   }
 

@@ -103,7 +103,7 @@ test("a saved contract holds from now on, and one that is not valid keeps what w
   const watcher = watchConfig({
     first: savedIn(place.dir),
     place,
-    files: [],
+    required: [],
     onChange: (config) => heard(config),
     onProblems: (problems) => heard(problems.map(spoken).join()),
     settleMs: 5,

@@ -28,7 +28,7 @@ async function watched(
   };
   const watcher = watchConfig({
     place: folder.place,
-    files: first.config.files,
+    required: first.required,
     first: saved,
     settleMs: 30,
     onChange(config) {
@@ -105,6 +105,16 @@ test("a file that was read and vanishes is a problem, not a return to the defaul
   assert.equal(await next(), "good 60000");
 });
 
+test("a file that was read and is empty now, as while it is written in place, is a problem, not a return to the defaults", async (t) => {
+  const { write, next } = await watched(t, { "hq.yaml": timeout("60s"), "channels.yaml": "" });
+  write("hq.yaml", "\n");
+  assert.equal(await next(), "bad hq.yaml : was read before and is empty (put it back)");
+  write("hq.yaml", "# the defaults are meant\n");
+  assert.match((await next()) ?? "", /^good /);
+  write("hq.yaml", timeout("90s"));
+  assert.equal(await next(), "good 90000");
+});
+
 test("a file that was missing is read as soon as it is there", async (t) => {
   const { write, next, current } = await watched(t, { "hq.yaml": timeout("60s") });
   write("agents.yaml", "agents: { solo: { port: 18800 } }\n");
@@ -133,7 +143,7 @@ test("a stopped watcher tells nothing, not even of a change it had seen, and sto
   let told = 0;
   const second = watchConfig({
     place,
-    files: [],
+    required: [],
     first: savedIn(place.dir),
     settleMs: 60,
     onChange: () => told++,
