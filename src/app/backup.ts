@@ -9,6 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { CONFIG_FILES } from "../config/load.ts";
+import { CONTRACTS_DIR } from "../config/skill-contracts.ts";
 import type { Config } from "../domain/config.ts";
 import { makeFolder } from "../handoffs/make-folder.ts";
 import { Refusal } from "../kernel/refusal.ts";
@@ -41,6 +43,7 @@ const RESTORING = ".hq-restoring";
 const NOTES = [HANDLED_TASKS, HANDOFF_FOLDERS, API_PORT];
 /** Stay where they are; who restores brings them along or lets new ones be made. */
 const SECRETS = ["api.key", "secret.key", ".env"];
+const CONFIG_NAMES: readonly string[] = [...CONFIG_FILES, CONTRACTS_DIR];
 const LEFT_OUT = [
   ...SECRETS,
   "tokens of sessions",
@@ -97,9 +100,13 @@ export async function makeBackup(place: BackupPlace, target: string): Promise<Ba
 async function copyAll(place: BackupPlace, target: string): Promise<BackupManifest> {
   const { home } = place;
   const at = place.now();
+  // In one folder with all the rest only what is read as configuration is such.
+  const isShared = realOf(place.configDir) === realOf(home);
+  const isOther = (path: string) =>
+    isShared && dirname(path) === place.configDir && !CONFIG_NAMES.includes(basename(path));
   // What is linked into a configuration is a part of it; in the other folders a link is nobody's word.
   let count = await copyTree(place.configDir, join(target, "config"), {
-    isLeft: (path) => SECRETS.includes(basename(realOf(path))),
+    isLeft: (path) => isOther(path) || SECRETS.includes(basename(realOf(path))),
     followsUnless: [target, home],
   });
   const { dir } = place.config.settings.handoffs;

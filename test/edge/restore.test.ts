@@ -414,6 +414,23 @@ test("of a home that lies in the configuration's folder no key and no second led
   assert.deepEqual(readdirSync(join(backup, "handoffs")), ["orch-waits.json"]);
 });
 
+test("of a home that is the configuration's folder itself a backup holds the configuration, and no token, log or second ledger", async (t) => {
+  const { folder, home } = await backedUp(t);
+  writeFileSync(join(home, "hq.yaml"), "logs: { level: warn }\n");
+  mkdirSync(join(home, "skill_contracts"));
+  mkdirSync(join(home, "sessions"));
+  writeFileSync(join(home, "sessions", "one.token"), "a token\n");
+  const link = join(folder, "link");
+  symlinkSync("home", link);
+  for (const [name, place] of Object.entries({ "of-same": home, "of-linked": link })) {
+    const backup = join(folder, name);
+    const made = await hq(["backup", backup], { env: { HQ_HOME: home, HQ_CONFIG: place } });
+    assert.equal(made.code, 0, made.err);
+    assert.deepEqual(readdirSync(join(backup, "config")).sort(), ["hq.yaml", "skill_contracts"]);
+    assert.deepEqual(readdirSync(join(backup, "handoffs")), ["orch-waits.json"]);
+  }
+});
+
 test("a folder behind a link is moved aside where it lies, and what is restored lies there, too", async (t) => {
   const { folder, home, backup, env } = await backedUp(t);
   const link = join(folder, "link");
