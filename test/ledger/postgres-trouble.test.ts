@@ -188,6 +188,22 @@ test("a database that only reads says so to whoever writes, and writing goes on 
   await written(ledger, commitOf("run-2"));
 });
 
+test("a database that is closed to connections says so to whoever asks, and work goes on when it is opened", async (t) => {
+  const url = await postgres.createDatabase();
+  const ledger = await open(t, url, 100);
+  await written(ledger, commitOf("run-1"));
+  const name = new URL(url).pathname.slice(1);
+  const server = postgres.urlOf("postgres");
+  await query(server, `alter database ${name} allow_connections false`);
+  await query(server, "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", [name]);
+  const closed = isPlain(/takes no connections now\. As its owner: alter database … allow_connections true/);
+  await assert.rejects(ledger.commit(commitOf("run-2")), closed);
+  await assert.rejects(ledger.load("run-1"), closed);
+  await query(server, `alter database ${name} allow_connections true`);
+  await written(ledger, commitOf("run-3"));
+  assert.equal((await ledger.load("run-1"))?.version, 1);
+});
+
 test("what is wrong with the address is said with what to do, and without the password", async () => {
   const url = await postgres.createDatabase();
   const cases: readonly (readonly [string, RegExp])[] = [

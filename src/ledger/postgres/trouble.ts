@@ -31,7 +31,15 @@ function codeOf(thrown: unknown): string {
 export function isLost(thrown: unknown): boolean {
   const code = codeOf(thrown);
   if (LOST_CODES.has(code) || code.startsWith("08")) return true;
+  if (isClosed(thrown)) return true;
   return thrown instanceof Error && LOST_WORDS.test(thrown.message);
+}
+
+/** `allow_connections false`: by its place in the server, for the code stands for other things too, and words are translated. */
+function isClosed(thrown: unknown): boolean {
+  return (
+    codeOf(thrown) === "55000" && (thrown as { readonly routine?: string }).routine === "CheckMyDatabase"
+  );
 }
 
 export function mayWorkAgain(thrown: unknown): boolean {
@@ -48,6 +56,8 @@ function remedyFor(thrown: unknown, place: string): string | undefined {
     return `The database ${place} has no connection left. Raise max_connections, or end what holds them.`;
   if (codeOf(thrown) === "25006")
     return `The database ${place} only reads: it stands by for another one, or default_transaction_read_only is on. Name the one that writes; work goes on by itself when this one does.`;
+  if (isClosed(thrown))
+    return `The database ${place} takes no connections now. As its owner: alter database … allow_connections true; work goes on by itself then.`;
   if (isLost(thrown))
     return `The database ${place} does not answer. Start it, or mend the way to it; work goes on by itself when it is back.`;
   // The client's own words where the server asks for one.
