@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { ConfigProblem } from "../domain/config.ts";
 import type { WorkflowDefinition } from "../domain/workflow-types.ts";
 import { renderProblems } from "./render-problems.ts";
@@ -133,8 +133,16 @@ export function watchWorkflows(options: {
   readonly settleMs?: number;
 }) {
   let current = options.first;
+  let readFrom = resolve(options.place().dir);
+
+  /** Workflows go one by one: a folder that is gone with all of them, as one that is moved or not mounted, is no change. */
+  function contentOf(dir: string): string {
+    if (current.entries.length > 0 && dir === readFrom) readdirSync(dir);
+    return savedWorkflows(dir);
+  }
 
   function read(): void {
+    readFrom = resolve(options.place().dir);
     const known = new Set(current.problems.map(lineOf));
     current = loadWorkflows({ ...options.place(), before: current });
     const fresh = current.problems.filter((problem) => !known.has(lineOf(problem)));
@@ -146,7 +154,7 @@ export function watchWorkflows(options: {
   const folder = watchFolder({
     dir: () => options.place().dir,
     depth: 1,
-    contentOf: savedWorkflows,
+    contentOf,
     first: options.saved,
     onSaved: read,
     onProblems: options.onProblems,

@@ -280,6 +280,20 @@ test("what cannot be read beside the workflows keeps nobody from starting, and n
   await again.start();
 });
 
+test("a folder that is moved away keeps the last good definitions, is told once, and is followed when it is back", async (t) => {
+  const { watcher, dir, told, next, write } = await watched(t, { "one.yaml": simple("one") });
+  renameSync(dir, `${dir}-aside`);
+  while (!/cannot be read: ENOENT/.test((await next()) ?? ""));
+  watcher.reload();
+  renameSync(`${dir}-aside`, dir);
+  write("two.yaml", simple("two"));
+  while ((await next()) !== "one: webster; two: webster");
+  write("two.yaml", simple("two", "auditor"));
+  while ((await next()) !== "one: webster; two: auditor");
+  assert.equal(told.filter((text) => text.includes("cannot be read")).length, 1, told.join("\n"));
+  assert.ok(!told.includes(""), "no workflow went away meanwhile");
+});
+
 test("a folder that cannot be read keeps the last good definitions, is told once, and is read when it can be", async (t) => {
   const { watcher, dir, told, next } = await watched(t, { "one.yaml": simple("one") });
   renameSync(dir, `${dir}-aside`);
