@@ -4,7 +4,14 @@ import type { Log } from "../engine/ports/log.ts";
 import type { RunVerbs } from "../engine/run-verbs.ts";
 import { isRefusal } from "../kernel/refusal.ts";
 import { dueFirings } from "../triggers/schedule.ts";
-import { areSame, broughtUp, recognize, type SeenSchedule } from "../triggers/seen-schedules.ts";
+import {
+  areSame,
+  broughtUp,
+  isAhead,
+  recognize,
+  type SeenSchedule,
+  setBack,
+} from "../triggers/seen-schedules.ts";
 
 /** What is remembered of the schedules of all workflows, by the workflows' names. */
 type Seen = ReadonlyMap<string, readonly SeenSchedule[]>;
@@ -39,13 +46,18 @@ export function createSchedules(deps: {
     const noted = text ? readSeen(text) : await olderNotes(workflows);
     const known = new Map<string, readonly SeenSchedule[]>();
     for (const { name, definition } of workflows) {
-      const before = broughtUp(noted.get(name) ?? [], own.get(name) ?? []);
+      const before = setBack(broughtUp(noted.get(name) ?? [], own.get(name) ?? []), at);
       // Of a file that cannot be read it is not known what it left out.
       const seen = definition ? recognize(definition.schedules, before, beginsAt) : before;
       if (seen.length > 0) known.set(name, seen);
     }
     const names = new Set([...noted.keys(), ...known.keys()]);
-    if (!text || [...names].some((name) => !areSame(noted.get(name) ?? [], known.get(name) ?? [])))
+    const wasSetBack = [...noted.values()].flat().some((one) => isAhead(one, at));
+    if (
+      !text ||
+      wasSetBack ||
+      [...names].some((name) => !areSame(noted.get(name) ?? [], known.get(name) ?? []))
+    )
       await note(known);
     for (const { name, definition } of workflows) {
       for (const [index, schedule] of (definition?.schedules ?? []).entries()) {

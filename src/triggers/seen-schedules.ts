@@ -48,6 +48,19 @@ export function broughtUp(
   return [...upToDate, ...rest];
 }
 
+/** Members' clocks differ by less. */
+const MOST_AHEAD_MS = 60_000;
+
+/** Whether it was looked at while the clock was ahead, and that was set back since. */
+export function isAhead({ since }: Pick<SeenSchedule, "since">, now: number): boolean {
+  return since > now + MOST_AHEAD_MS;
+}
+
+/** Times that were looked at ahead of time are still to come: what was ahead is looked at from now on. */
+export function setBack(seen: readonly SeenSchedule[], now: number): readonly SeenSchedule[] {
+  return seen.map((one) => (isAhead(one, now) ? { ...one, since: now } : one));
+}
+
 /** Whether two lists are of the same schedules, whatever is known of each. */
 export function areSame(some: readonly SeenSchedule[], others: readonly SeenSchedule[]): boolean {
   return (

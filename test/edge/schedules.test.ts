@@ -108,6 +108,27 @@ async function missedByHours(folder: string) {
   return after;
 }
 
+test("after a clock that was far ahead has been put right, times fire again that were looked at ahead of time", async () => {
+  using folder = temporaryFolder();
+  const days = 400 * 24 * HOUR;
+  const hq = await world(folder.path, {}, START + days);
+  await hq.look();
+  hq.pass(HOUR);
+  await hq.look();
+  assert.equal((await hq.runs()).length, 1);
+  await hq.cancelAll();
+  hq.pass(-days - HOUR);
+  await hq.lookAnew();
+  assert.equal((await hq.runs()).length, 1, "nothing is made up for");
+  hq.pass(HOUR / 4);
+  await hq.lookAnew();
+  hq.pass(HOUR / 4);
+  await hq.lookAnew();
+  await hq.lookAnew();
+  assert.equal((await hq.runs()).length, 2);
+  await hq.stop();
+});
+
 test("what was missed longer ago than the catch-up is let go", async () => {
   using folder = temporaryFolder();
   const after = await missedByHours(folder.path);
@@ -231,6 +252,22 @@ test("a run that a person began holds no firing up", async () => {
   );
   hq.pass(HOUR / 2);
   await hq.look();
+  assert.equal((await hq.runs()).length, 2);
+  await hq.stop();
+});
+
+test("a run that is nested in another scheduled one holds no firing up", async () => {
+  using folder = temporaryFolder();
+  const hq = await world(folder.path, {});
+  await hq.look();
+  hq.pass(HOUR / 2);
+  await hq.look();
+  const [first] = await hq.runs();
+  assert.ok(first);
+  const parent = { run: "wf-other", step: "look", generation: 1 };
+  const nested = { ...hq.verbs.runs, runs: async () => ({ items: [{ ...first, parent }] }) };
+  hq.pass(HOUR);
+  await hq.scheduler(nested).look();
   assert.equal((await hq.runs()).length, 2);
   await hq.stop();
 });

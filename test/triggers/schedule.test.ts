@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { dueFirings, scheduleProblem } from "../../src/triggers/schedule.ts";
-import { broughtUp } from "../../src/triggers/seen-schedules.ts";
+import { broughtUp, recognize, setBack } from "../../src/triggers/seen-schedules.ts";
 
 const HOUR = 3_600_000;
 const at = (text: string) => Date.parse(text);
@@ -176,4 +176,18 @@ test("what was noted is brought up to what was looked at since, each schedule on
     broughtUp([{ ...one, queuedAt: 5 }, two], [{ ...one, since: 20 }, { ...two, since: 5 }, own]),
     [{ ...one, since: 20, queuedAt: 5 }, two, own],
   );
+});
+
+test("what was looked at ahead of time is looked at from now on; what another member's clock is ahead stays", () => {
+  const seen = { cron: "0 7 * * *", timezone: "UTC", slot: 0, queuedAt: 5 };
+  const at = (since: number) => setBack([{ ...seen, since }], 1_000_000)[0]?.since;
+  assert.deepEqual([at(900_000), at(1_060_000), at(1_060_001)], [900_000, 1_060_000, 1_000_000]);
+  assert.equal(setBack([{ ...seen, since: 2_000_000 }], 1_000_000)[0]?.queuedAt, 5);
+});
+
+test("no two entries have one slot, wherever those that were seen stand by now", () => {
+  const [a, b, c] = ["0 7 * * *", "0 8 * * *", "0 9 * * *"].map((cron) => ({ cron, timezone: "UTC" }));
+  assert.ok(a && b && c);
+  const slots = recognize([a, b, c], [{ ...a, slot: 1, since: 10 }], 20).map(({ slot }) => slot);
+  assert.deepEqual(slots, [1, 2, 3]);
 });
