@@ -105,6 +105,18 @@ test("experts whose condition says no make no panel, and nobody writes", () => {
   assert.equal(law.view.status, "succeeded");
 });
 
+test("a person's skip of the writing stands when votes are asked for again", () => {
+  const law = begin(panel(2));
+  for (const role of ["cost", "risk"]) law.succeed(`v-${role}`, undefined, vote("approve"));
+  law.fail("v-law");
+  law.skip("v-consensus");
+  law.succeed("after");
+  law.retry("v");
+  law.succeed("v-law", undefined, vote("reject"));
+  assert.deepEqual([law.step("v-consensus").status, law.step("v-consensus").generation], ["skipped", 1]);
+  assert.equal(law.step("v").status, "partial");
+});
+
 test("votes that are asked for again are written up again: no old words stand for a new verdict", () => {
   const law = begin(panel(2));
   for (const role of ["cost", "risk"]) law.succeed(`v-${role}`, undefined, vote("approve"));

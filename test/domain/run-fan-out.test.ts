@@ -3,7 +3,7 @@ import test from "node:test";
 import { composeTask } from "../../src/domain/run-work.ts";
 import { at } from "../../src/kernel/vector.ts";
 import { assertReloads, begin } from "../support/run-law.ts";
-import { stepOf, taskOf } from "../support/workflow.ts";
+import { approvalOf, stepOf, taskOf } from "../support/workflow.ts";
 
 const each = (expression: string, maxParallel = 2, more = {}) =>
   stepOf("each", taskOf("webster", "CTE of ${{ item }}."), { forEach: { expression, maxParallel }, ...more });
@@ -126,6 +126,25 @@ test("60 items with failures at 1, 2 and 3: no fourth begins, and people are ask
   assert.deepEqual(law.view.stopped, { failures: 3, at: law.now });
   assert.equal(law.bodies("post").length, 1);
   assertReloads(law);
+});
+
+test("items that had not begun when people accepted what there was begin with a retry, and those that were done stay", () => {
+  const failing = ["a", "b", "c"].map((id) => stepOf(id, taskOf("webster", "Go.")));
+  const law = begin([each(many(3), 1), ...failing], {
+    limits: { maxParallel: 4, timeoutMs: 60_000, maxFailures: 3 },
+  });
+  for (const id of ["a", "b", "c"]) law.fail(id);
+  law.accept();
+  law.succeed("each", 0);
+  assert.deepEqual([law.step("each").status, law.view.status], ["partial", "partial"]);
+  law.retry("each");
+  assert.deepEqual(
+    law.bodies("start-child").flatMap(({ item }) => item ?? []),
+    [0, 1],
+  );
+  law.succeed("each", 1);
+  law.succeed("each", 2);
+  assert.equal(law.step("each").status, "succeeded");
 });
 
 test("fan-outs and single steps take turns when there is room", () => {
@@ -264,6 +283,30 @@ test("a fan-out that a person skips keeps what it has, and its children are told
   assert.deepEqual(law.typesOf(late), ["late-result"]);
   assert.deepEqual(law.end(law.placeOf("each", 1), "canceled"), []);
 });
+
+test("an item that began when its fan-out was skipped meanwhile is told to stop once more, when the news of it comes", () => {
+  const law = begin([each(many(2), 1), after]);
+  law.skip("each");
+  assert.equal(law.bodies("cancel-child").length, 1);
+  law.started("each", 0);
+  assert.deepEqual(
+    law.bodies("cancel-child").map(({ child }) => child),
+    ["wf-1.each_0", "wf-1.each_0"],
+  );
+});
+
+test("failed items count once, and their fan-out is no failure beside them", () => {
+  const law = begin([each(many(2), 1), after, stepOf("gate", approvalOf()), beside], {
+    limits: { maxParallel: 4, timeoutMs: 60_000, maxFailures: 3 },
+  });
+  law.fail("each", 0);
+  law.fail("each", 1);
+  assert.equal(law.state.counts.failures, 2);
+  assert.deepEqual(law.statuses, ["each failed", "after skipped", "gate waiting", "beside pending"]);
+  assert.equal(law.state.stopped, undefined);
+});
+
+const beside = stepOf("beside", taskOf("webster", "Go."), { needs: ["gate"] });
 
 test("a list that grows too long is cut with a mark", () => {
   const law = begin([each(many(3), 3)]);

@@ -68,6 +68,7 @@ test("an approval lets the branch go on, once, and says by whom", () => {
   assert.equal(law.step("sign").outcome?.result, "approved by @ada: looks good");
   assert.equal(law.view.steps[1]?.gate?.decidedBy, "@ada");
   assert.deepEqual(law.decide("sign", "approve", ADA), [], "the same click again");
+  assert.deepEqual(law.typesOf(law.decide("sign", "reject", ADA)), ["gate.late-decision"]);
   assert.deepEqual(law.typesOf(law.decide("sign", "reject", BEN)), ["gate.late-decision"]);
   assert.deepEqual(law.decide("sign", "reject", BEN), []);
   assert.equal(law.step("after").status, "running");
@@ -83,6 +84,7 @@ test("a rejection fails the step with the reason and skips what hangs on it", ()
   assert.equal(law.step("sign").outcome?.reason, "rejected by @ben: too thin");
   assert.equal(law.state.counts.failures, 1);
   assert.deepEqual(law.decide("sign", "reject", BEN), []);
+  assert.deepEqual(law.typesOf(law.decide("sign", "reject", ADA)), ["gate.late-decision"]);
 });
 
 test("two different people are needed when the gate says so; the same one counts once", () => {

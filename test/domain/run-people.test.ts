@@ -202,6 +202,21 @@ test("answer accept-partial: what has not begun is skipped, what runs goes on, a
 
 const stopGate = (id: string) => stepOf(id, approvalOf());
 
+test("whoever has accepted what there is is not asked again when more of what still runs fails", () => {
+  const law = begin([...["a", "b", "c", "d", "e", "f", "g"].map((id) => step(id)), step("after", ["a"])], {
+    limits: { ...LIMITS, maxParallel: 7 },
+  });
+  for (const id of ["b", "c", "d"]) law.fail(id);
+  assert.ok(law.state.stopped);
+  law.accept();
+  for (const id of ["e", "f", "g"]) law.fail(id);
+  assert.equal(law.state.stopped, undefined);
+  assert.equal(law.bodies("post").filter(({ delivery }) => delivery.kind === "ask").length, 1);
+  law.succeed("a");
+  assert.deepEqual(law.statuses.slice(-1), ["after skipped"]);
+  assert.equal(law.view.status, "partial");
+});
+
 test("when people skip all that was left of a stopped run, it tidies up and ends without an answer", () => {
   const steps = ["a", "b", "c", "d"].map((id) => step(id));
   const law = begin([...steps, step("tidy", [], { cleanup: true })], {

@@ -432,6 +432,13 @@ test("the same news twice changes nothing, whatever the order", () => {
   assert.deepEqual(law.step("b").status, "running");
 });
 
+test("a child without an agent, as a nested run is, is told of once", () => {
+  const law = begin([step("a")]);
+  const begun = { type: "child-started", at: 2000, of: law.placeOf("a"), child: "wf-1.a" } as const;
+  assert.equal(law.take(begun).length, 1);
+  assert.deepEqual(law.take(begun), []);
+});
+
 test("a child that ends before the news of its beginning keeps its name, and its agent when that comes", () => {
   const law = begin([step("a")]);
   law.succeed("a");
