@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Commit, Ledger } from "../../src/engine/ports/ledger.ts";
 import type { AuditPage, AuditQuery } from "../../src/engine/ports/upkeep.ts";
+import { emptyVector, vectorOf } from "../../src/kernel/vector.ts";
 import { AT, type Check, claimOf, commitOf, dispatch, line, noted, written } from "./ledger-fixture.ts";
 
 const settledOrder = (id: string, more: object = {}) => ({ order: { id, deliver: false, ...more } });
@@ -138,6 +139,33 @@ export function checkUpkeep(check: Check): void {
       await last(ledger);
       assert.deepEqual(await prunable(ledger, AT + 50), ["old", "old/log"]);
       assert.deepEqual(await prunable(ledger, AT), []);
+    },
+  );
+
+  check(
+    "what a task, run or step that is open still tells of stays, whichever of the two names the other",
+    async (ledger) => {
+      await written(ledger, commitOf("task", { kind: "task", state: { tries: [] } }));
+      const run = { order: {}, steps: emptyVector };
+      await written(ledger, commitOf("run", { kind: "run", state: run }));
+      await written(ledger, commitOf("try", { state: settledOrder("try") }));
+      await settled(ledger, "of-task", {}, { taskOf: { task: "task" } });
+      await settled(ledger, "of-run", {}, { childOf: { run: "run" } });
+      await settled(ledger, "for-run", {}, { workflow: { run: "run" } });
+      const over = { status: "succeeded", open: false } as const;
+      for (const [id, kind, state] of [
+        ["run-of-task", "run", { ...run, order: { taskOf: { task: "task" } } }],
+        ["nested", "run", { ...run, order: { parent: { run: "run" } } }],
+        ["parent", "run", { ...run, steps: vectorOf([{ child: "try" }]) }],
+        ["fan-out", "run", { ...run, steps: vectorOf([{ items: vectorOf([{ child: "try" }]) }]) }],
+        ["worker", "worker", { work: { taskOf: { task: "task" } } }],
+        ["tried", "task", { tries: [{ child: "try" }] }],
+        ["batch", "delivery", { delivery: { members: ["try/result"] } }],
+      ] as const)
+        await written(ledger, commitOf(id, { kind, state, ...over }));
+      await settled(ledger, "free");
+      await last(ledger);
+      assert.deepEqual(await prunable(ledger, AT + 1), ["free", "free/log"]);
     },
   );
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import test, { type TestContext } from "node:test";
+import { createPrune } from "../../src/ledger/prune.ts";
 import { openSqliteLedger } from "../../src/ledger/sqlite.ts";
 import { AT, claimOf, commitOf, dispatch, line, noted, written } from "../contract/ledger-fixture.ts";
 
@@ -61,4 +62,19 @@ test("work of an id whose earlier work is just being pruned begins anew, and the
     (await claimOf(ledger)).some(({ stream }) => stream === "c"),
     "its place at the agent is free",
   );
+});
+
+test("a key whose work begins anew while the pruning looks for keys of nobody's stays", async (t) => {
+  const { ledger, db } = await opened(t);
+  const key = { scope: "s", key: "k", digest: "d" };
+  const scanner = {
+    async ask() {
+      await written(ledger, commitOf("a", { key }));
+      return { items: [{ scope: "s", key: "k" }] };
+    },
+  };
+  const write = async <T>(unit: () => T) => unit();
+  const { pruneKeys } = createPrune({ db, write, scanner } as unknown as Parameters<typeof createPrune>[0]);
+  assert.equal(await pruneKeys(), 0);
+  assert.equal((await ledger.keyOf("s", "k"))?.stream, "a");
 });
