@@ -57,3 +57,11 @@ test("a batch takes only what one file may hold; the rest waits for the next one
   assert.ok(members.length >= 1 && members.length < 20);
   assert.ok(Buffer.byteLength(body.file?.text ?? "") < 8 * 1024 * 1024);
 });
+
+test("a result that is longer than a file may hold is a batch of its own", () => {
+  const long = membersOf(3, "result", () => ({ handoff: handoffOf({ result: "x".repeat(2_000_000) }) }));
+  assert.deepEqual(
+    composeBatch("result", long).members.map(({ delivery }) => delivery),
+    ["orch-0/result"],
+  );
+});

@@ -6,7 +6,16 @@ import { textsOf } from "../../src/discord/payload.ts";
 import { DISCORD_RATES } from "../../src/local/rate-limits.ts";
 import { ATOMIZER_HQ, P, type Seed } from "../../src/local/seed.ts";
 import { AT, handoffOf, viewWith } from "../discord/view-fixture.ts";
-import { cardEffect, logOf, movableClock, noticeOf, postOf, resultOf, startEdge } from "./discord-fixture.ts";
+import {
+  cardEffect,
+  logOf,
+  movableClock,
+  noticeOf,
+  postOf,
+  resultOf,
+  startEdge,
+  TOKEN,
+} from "./discord-fixture.ts";
 
 const shown = (message: unknown) => textsOf(message as never).join("\n");
 const MINUTE = 60_000;
@@ -476,6 +485,60 @@ test("after an outage of minutes, what may have been posted is looked up once an
   assert.equal(guild.inspect.messages("results").length, 4);
   const batch = ledger.inputs.find((input) => input.type === "batch");
   assert.equal(batch?.delivery.members?.length, 37);
+});
+
+test("what may be there since a moment is posted by itself beside many, and Discord answers with the message that is there", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 20 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-0")));
+  ledger.receipts.length = 0;
+  const post = (run: string, n: number) =>
+    edge.perform.post(postOf(resultOf(run), n === 0 ? { tries: 2, createdAt } : {}));
+  await Promise.all(runs.map(post));
+  await Promise.all(ledger.batches);
+  assert.equal(guild.inspect.messages("results").length, 2);
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.equal(batch?.delivery.members?.length, 19);
+  assert.ok(ledger.receipts.some(({ delivery }) => delivery === "orch-0/result"));
+});
+
+test("what one message's file cannot hold of many results follows after it, each once", async (t) => {
+  const { edge, ledger } = await startEdge(t);
+  const runs = Array.from({ length: 20 }, (_, n) => `orch-${n}`);
+  const handoff = handoffOf({ result: "x".repeat(200_000) });
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run, handoff }));
+  await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run)))));
+  await Promise.all(ledger.batches);
+  const batches = ledger.inputs.flatMap((input) =>
+    input.type === "batch" ? [input.delivery.members ?? []] : [],
+  );
+  assert.ok(batches.length > 1);
+  const alone = ledger.receipts.filter(({ delivery }) => delivery.startsWith("orch-"));
+  const seen = [...batches.flat(), ...new Set(alone.map(({ delivery }) => delivery))];
+  assert.deepEqual(seen.toSorted(), runs.map((run) => `${run}/result`).toSorted());
+});
+
+test("a result whose message a person took away after it was recorded is not told again among many", async (t) => {
+  const { edge, guild, ledger, clock } = await startEdge(t);
+  const runs = Array.from({ length: 40 }, (_, n) => `orch-${n}`);
+  for (const run of runs) ledger.views.set(run, viewWith("succeeded", { id: run }));
+  const createdAt = clock.now();
+  await edge.perform.post(postOf(resultOf("orch-0"), { createdAt }));
+  const [message] = guild.inspect.messages("results");
+  await fetch(`${guild.restApi}/v10/channels/${message?.channelId}/messages/${message?.id}`, {
+    method: "DELETE",
+    headers: { authorization: `Bot ${TOKEN}` },
+  });
+  assert.deepEqual(guild.inspect.messages("results"), []);
+  clock.pass(10 * MINUTE);
+  const late = { tries: 3, createdAt };
+  const outcomes = await Promise.all(runs.map((run) => edge.perform.post(postOf(resultOf(run), late))));
+  await Promise.all(ledger.batches);
+  assert.deepEqual(outcomes[0], { kind: "done", outcome: "posted before" });
+  const batch = ledger.inputs.find((input) => input.type === "batch");
+  assert.equal(batch?.delivery.members?.length, 39);
 });
 
 test("many that an audit takes for missing are looked for as far back as they may be there", async (t) => {
