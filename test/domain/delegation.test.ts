@@ -363,6 +363,53 @@ test("a gateway that puts us off leaves it queued with the reason, and gives the
   assert.deepEqual(given(queued, deferred, moved, there).types, ["attempt.deferred"]);
 });
 
+test("what is with its agent goes to no other one, and what has gone to another one does not go from the first", () => {
+  const moved = { type: "reroute", attempt: 1, at: 2500, from: "webster", to: "manager", why: "" } as const;
+  assert.deepEqual(given(queued, moved).types, ["delegation.rerouted"]);
+  assert.deepEqual(given(queued, dispatched, moved).events, []);
+  assert.deepEqual(given(queued, moved, { ...moved, to: "auditor" }).events, []);
+});
+
+test("what is or may be with its agent is not held, for it is looked into all the same", () => {
+  const held = {
+    type: "hold",
+    at: 2500,
+    agent: "webster",
+    reason: "agent_draining",
+    text: "drained",
+  } as const;
+  const uncertain = {
+    type: "uncertain",
+    attempt: 1,
+    at: 2100,
+    sentAt: 2000,
+    lookAt: 2100,
+    text: "reset",
+  } as const;
+  assert.deepEqual(given(queued, held).types, ["attempt.held"]);
+  assert.deepEqual(given(queued, held, held).events, []);
+  assert.deepEqual(given(queued, { ...held, agent: "manager" }).events, []);
+  assert.deepEqual(given(queued, dispatched, held).events, []);
+  assert.deepEqual(given(queued, uncertain, held).events, []);
+});
+
+test("an agent that fails twice in the same words over REST has failed twice", () => {
+  const failed = (attempt: number) =>
+    ({
+      type: "handoff",
+      at: 3000 + attempt,
+      source: source({ path: "rest", inode: "", attempt }),
+      handoff: handoff({ status: "failed" }),
+    }) as const;
+  assert.deepEqual(given(queued, dispatched, failed(1), failed(1)).events, []);
+  const { state, types } = given(queued, dispatched, failed(1), { ...dispatched, attempt: 2 }, failed(2));
+  assert.ok(types.includes("attempt.failed"));
+  assert.deepEqual(
+    state.handoffs.map(({ attempt }) => attempt),
+    [1, 2],
+  );
+});
+
 test("work that nobody could be given within its start limit is timed out with what it waited for", () => {
   const deferred: DelegationInput = {
     type: "deferred",

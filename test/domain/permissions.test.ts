@@ -53,6 +53,7 @@ test("whoever asked for something may end it and try it again; agents override n
     assert.equal(may(actor, "override", undefined, own(actor)), actor.kind === "person");
   }
   assert.equal(may(person(), "cancel", undefined, own(person({ id: "1" }))), false);
+  assert.equal(may(person({ id: "webster" }), "cancel", undefined, own(AGENT)), false, "nobody of that name");
 });
 
 test("a run's token reaches what that run began, an agent's own token all that the agent asked for", () => {

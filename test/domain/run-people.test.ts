@@ -322,6 +322,13 @@ test("retry of a settled run opens it again with a deadline of its own, and repe
   assert.equal(law.view.status, "running");
   assert.equal(law.view.round, 2);
   assert.equal(law.view.deadlineAt, law.now + 2 * 3_600_000);
+  const timers = law.effects.flatMap(({ body, dueAt }) =>
+    body.type === "run-timer" ? [[body.what, dueAt]] : [],
+  );
+  assert.deepEqual(timers.slice(-2), [
+    ["deadline", law.now + 2 * 3_600_000],
+    ["progress", law.now + 10 * 60_000],
+  ]);
   assert.deepEqual(law.retry(), [], "a second resume begins nothing twice");
   assert.deepEqual(
     law.bodies("start-child").map(({ step, generation }) => `${step}~${generation}`),

@@ -495,6 +495,22 @@ test("balance: a call that the ledger did not take makes nobody busy", async () 
   );
 });
 
+test("balance: a call that is asked twice at once under its key makes nobody busy for good", async () => {
+  await inOrchestra(async (core) => {
+    for (const key of ["one", "two", "three"]) {
+      const ofOne = callOf({ instances: ["A"], mode: "balance", key: { scope: "test", key } });
+      const both = [1, 2].map(() => core.verbs.orchestrator.call(operator, ofOne));
+      const repeated = (await Promise.all(both)).filter((answer) => answer.repeated);
+      assert.equal(repeated.length, 1);
+    }
+    const asked = callOf({ instances: ["A,B"], mode: "balance" });
+    const agents: (string | undefined)[] = [];
+    for (let calls = 0; calls < 4; calls++)
+      agents.push((await core.verbs.orchestrator.call(operator, asked)).shares[0]?.agent);
+    assert.deepEqual(agents, ["tech-lead", "manager", "tech-lead", "manager"]);
+  });
+});
+
 test("balance passes over whoever is down, refuses our token, is busy or may not be asked", async () => {
   const conditions = new Map([
     ["webster", "down"],

@@ -620,6 +620,16 @@ test("tags are looked at before a task is posted", () =>
     assert.match(problem?.message ?? "", /did you mean webster/);
   }));
 
+test("whoever may post tasks has them done, also one who may ask no agent directly", () =>
+  withQueue(async (queue) => {
+    Object.assign(queue.config, { acl: { ...queue.config.acl, verbs: { delegate: ["role:Leads"] } } });
+    await queue.tasks.see(queue.message("7", "Find the CTE [agent:webster]"));
+    queue.pass(2000);
+    await answer(queue, "task-7.d1");
+    await queue.until("task-7", "task.settled");
+    assert.equal((await queue.tasks.task("7")).status, "done");
+  }));
+
 test("whom config/acl.yaml does not let post tasks is told so under the message, with the rule", () =>
   withQueue(async (queue) => {
     Object.assign(queue.config, { acl: { ...queue.config.acl, verbs: { submit: ["role:Leads"] } } });
