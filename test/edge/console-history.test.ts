@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { go, line, useConsole } from "./console-fixture.ts";
-import { openPage, readsFromTheRight, sees } from "./page-fixture.ts";
+import { intercept, openPage, readsFromTheRight, sees } from "./page-fixture.ts";
 
 const hq = useConsole();
 const HOSTILE = `<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script><b>bold</b>`;
@@ -103,7 +103,7 @@ test("what was not in the index yet appears by itself when it is", async (t) => 
   const page = await hq.open(t, { at: "#/search" });
   await sees(line(page, "Found", "minutes of Tuesday"));
   const behind = { items: [], indexed: { position: 0, head: 1, isComplete: false } };
-  await page.route(/search\?q=minutes/, (route) => route.fulfill({ json: behind }), { times: 1 });
+  await intercept(page, /search\?q=minutes/, (route) => route.fulfill({ json: behind }), { times: 1 });
   await page.getByRole("searchbox", { name: "Search all history" }).fill("minutes");
   await sees(page.getByText(/^Old history is still being read/));
   await sees(line(page, "Found", "minutes of Tuesday"));

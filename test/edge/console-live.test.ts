@@ -6,7 +6,7 @@ import type { Locator } from "playwright-core";
 import { createCuttable } from "../support/cuttable.ts";
 import { ROOT, startSupervisor, temporaryFolder } from "../support/supervisor.ts";
 import { go, jump, line, useConsole } from "./console-fixture.ts";
-import { gone, openPage, sees } from "./page-fixture.ts";
+import { gone, intercept, openPage, sees } from "./page-fixture.ts";
 
 const hq = useConsole();
 
@@ -97,7 +97,7 @@ test("who decides too late is told who decided", async (t) => {
   const gate = page.getByRole("article", { name: "Gate design-review / sign-off" });
   await sees(gate);
   // The other one's click reaches the supervisor while this page still waits for its picture.
-  await page.route("**/page/now", () => undefined);
+  await intercept(page, "**/page/now", () => undefined);
   await hq.call("POST", `/runs/${id}/steps/sign-off/reject`, { reason: "Ice melts" });
   await gate.getByRole("button", { name: "Approve design-review / sign-off" }).click();
   await sees(page.getByRole("alert").filter({ hasText: /operator/ }));
@@ -208,7 +208,9 @@ test("what could not be read is read again by itself: a view's first look, what 
   const breakOff = async (path: string, times: number) => {
     await page.unrouteAll();
     refused = 0;
-    await page.route(`**/api/v1/${path}`, (route) => (++refused <= times ? route.abort() : route.continue()));
+    await intercept(page, `**/api/v1/${path}`, (route) =>
+      ++refused <= times ? route.abort() : route.continue(),
+    );
   };
   const story = `delegations/${id}/story`;
   await breakOff(story, 2);

@@ -87,9 +87,23 @@ export async function startPage(
 
 export const UNANSWERED = "The local guild does not answer. Try again when the connection is back.";
 
+const PROBE = "/intercepted";
+
+/**
+ * From here on what an open page asks of the address comes to the handler. The browser calls that done when requests
+ * may still go past it for a moment.
+ */
+export async function intercept(page: Page, ...how: Parameters<Page["route"]>): Promise<void> {
+  await page.route(...how);
+  await page.route(`**${PROBE}`, (route) => route.fulfill({ body: PROBE }));
+  const ask = `fetch("${PROBE}").then((answer) => answer.text(), () => "")`;
+  while ((await page.evaluate(ask)) !== PROBE);
+  await page.unroute(`**${PROBE}`);
+}
+
 /** The guild does what is asked, and its answer gets lost. */
 export async function loseAnswer(page: Page, path: string): Promise<void> {
-  await page.route(`**/local/${path}`, async (route) => {
+  await intercept(page, `**/local/${path}`, async (route) => {
     await route.fetch().catch(() => undefined);
     await route.abort();
     await page.unroute(`**/local/${path}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { gone, sees, startPage, useBrowser } from "./page-fixture.ts";
+import { gone, intercept, sees, startPage, useBrowser } from "./page-fixture.ts";
 
 const browser = useBrowser();
 
@@ -25,7 +25,7 @@ test("messages that could not be read are read as soon as the guild answers, wit
   await write(guild, "finished");
   const address = `**/local/channels/${guild.inspect.channelId("results")}/messages?*`;
   let refused = 0;
-  await page.route(address, async (route) => {
+  await intercept(page, address, async (route) => {
     refused += 1;
     if (refused <= 2) await route.abort();
     else await route.continue();
@@ -42,7 +42,7 @@ test("what was edited, and what was deleted, while a channel was being read stay
   const address = `**/local/channels/${guild.inspect.channelId("results")}/messages?*`;
   const { promise: read, resolve: isRead } = Promise.withResolvers<void>();
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
-  await page.route(address, async (route) => {
+  await intercept(page, address, async (route) => {
     const response = await route.fetch();
     isRead();
     await answered;

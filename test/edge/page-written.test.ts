@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Page } from "playwright-core";
-import { gone, hands, openPage, readsFromTheRight, sees, startPage, useBrowser } from "./page-fixture.ts";
+import {
+  gone,
+  hands,
+  intercept,
+  openPage,
+  readsFromTheRight,
+  sees,
+  startPage,
+  useBrowser,
+} from "./page-fixture.ts";
 
 const browser = useBrowser();
 const PATCH = "**/local/messages/*";
@@ -40,7 +49,7 @@ test("an edit that does not get through is there again, with words", async (t) =
   await write("first");
   await sees(message("first"));
   await page.keyboard.press("ArrowUp");
-  await page.route(PATCH, (route) => route.abort());
+  await intercept(page, PATCH, (route) => route.abort());
   await page.keyboard.type(" and second");
   await page.keyboard.press("Enter");
   await sees(page.getByText("The local guild does not answer. Try again when the connection is back."));

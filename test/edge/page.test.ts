@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ComponentType } from "discord.js";
 import { button } from "./page-bot.ts";
-import { gone, sees, startPage, switchTo, useBrowser } from "./page-fixture.ts";
+import { gone, intercept, sees, startPage, switchTo, useBrowser } from "./page-fixture.ts";
 
 const browser = useBrowser();
 
@@ -137,7 +137,7 @@ for (const key of ["Enter", "Escape"]) {
     await option("agent").click();
     await sees(suggestion("webster · ready"));
     const held = Promise.withResolvers<void>();
-    await page.route("**/autocomplete", async (route) => {
+    await intercept(page, "**/autocomplete", async (route) => {
       await held.promise;
       await route.continue();
     });
